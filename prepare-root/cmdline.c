@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "prepare-root/cmdline.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* The kernel's isspace: in its table the Latin-1 no-break space is one, half of a UTF-8 letter or
+ * not. */
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r') || (unsigned char)c == 0xa0;
+}
+
+char *cmdline_next(char *rest, struct karg *ret_karg)
+{
+	char *word, *end, *equals = NULL;
+	bool quoted, inside;
+
+	while (is_blank(*rest))
+		rest++;
+	if (!*rest)
+		return NULL;
+	quoted = inside = *rest == '"';
+	word = rest + quoted;
+	for (end = word; *end && (inside || !is_blank(*end)); end++) {
+		if (*end == '=' && !equals && end > word)
+			equals = end;
+		if (*end == '"')
+			inside = !inside;
+	}
+	rest = *end ? end + 1 : end;
+	*end = 0;
+
+	*ret_karg = (struct karg){.name = word};
+	if (equals) {
+		*equals = 0;
+		ret_karg->value = equals + 1;
+		if (*ret_karg->value == '"') {
+			ret_karg->value++;
+			quoted = true;
+		}
+	}
+	if (quoted && end > word && end[-1] == '"')
+		end[-1] = 0;
+	return ret_karg->value || strcmp(ret_karg->name, "--") ? rest : NULL;
+}
+
+int cmdline_onfail(const char *value, struct onfail *ret_onfail)
+{
+	unsigned seconds = 0;
+
+	*ret_onfail = (struct onfail){.action = ONFAIL_PANIC};
+	if (!strcmp(value, "panic"))
+		return 0;
+	if (!strcmp(value, "halt")) {
+		ret_onfail->action = ONFAIL_HALT;
+		return 0;
+	}
+	if (strncmp(value, "reboot", 6) || (value[6] && value[6] != ':'))
+		return -EINVAL;
+	if (value[6] == ':') {
+		if (!value[7])
+			return -EINVAL;
+		for (const char *digit = value + 7; *digit; digit++) {
+			if (*digit < '0' || *digit > '9')
+				return -EINVAL;
+			seconds = seconds * 10 + (unsigned)(*digit - '0');
+			if (seconds > 86400)
+				return -EINVAL;
+		}
+	}
+	*ret_onfail = (struct onfail){.action = ONFAIL_REBOOT, .seconds = seconds};
+	return 0;
+}
+
+void cmdline_parse(char *text, struct cmdline *ret_cmdline)
+{
+	static const struct {
+		const char *name;
+		size_t field;
+		bool last_wins;
+	} known[] = {
+		{"ostree", offsetof(struct cmdline, ostree), false},
+		{"androidboot.slot_suffix", offsetof(struct cmdline, slot), false},
+		{"init", offsetof(struct cmdline, init), true},
+		{"rootstock.onfail", offsetof(struct cmdline, onfail), true},
+	};
+	struct karg karg;
+
+	*ret_cmdline = (struct cmdline){0};
+	while ((text = cmdline_next(text, &karg))) {
+		if (!karg.value)
+			continue;
+		for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+			const char **field = (const char **)((char *)ret_cmdline + known[i].field);
+
+			if (!strcmp(karg.name, known[i].name) && (!*field || known[i].last_wins))
+				*field = karg.value;
+		}
+	}
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cmdline: the kernel command line, split as the kernel splits it.
+ *
+ * Words end at white space outside double quotes; a quote may stand anywhere and nothing escapes
+ * it; the first "=" that is not the first byte separates name and value; a quote that opens the
+ * word or the value goes, with the one that closes the word (Linux, lib/cmdline.c, next_arg). What
+ * follows a lone "--" belongs to init (kernel/params.c, parse_args).
+ */
+#pragma once
+
+struct karg {
+	char *name;
+	char *value; /* NULL for a word without "=" */
+};
+
+/*
+ * Takes the next word out of rest, which is changed. Returns what is left behind it, or NULL at the
+ * end or at "--" (then *ret_karg is of no use).
+ */
+char *cmdline_next(char *rest, struct karg *ret_karg);
+
+enum onfail_action { ONFAIL_PANIC, ONFAIL_REBOOT, ONFAIL_HALT };
+
+/* rootstock.onfail=panic|reboot[:SECONDS]|halt: what PID 1 does after it has said what failed. */
+struct onfail {
+	enum onfail_action action;
+	unsigned seconds; /* before the reboot, at most 86400 */
+};
+
+/* Returns 0, or -EINVAL for a value that is none of these, with *ret_onfail the default, panic. */
+int cmdline_onfail(const char *value, struct onfail *ret_onfail);
+
+/* The words that matter here; NULL where there is none. They point into the text. */
+struct cmdline {
+	const char *ostree; /* first match wins, as in upstream's program */
+	const char *slot;   /* androidboot.slot_suffix=, likewise */
+	const char *init;   /* last match wins, as in the kernel */
+	const char *onfail; /* likewise */
+};
+
+/* Splits text in place. */
+void cmdline_parse(char *text, struct cmdline *ret_cmdline);

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "prepare-root/facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "prepare-root/conf.h"
+#include "prepare-root/join.h"
+#include "prepare-root/path.h"
+#include "prepare-root/step.h"
+
+#define ST_NOSYMFOLLOW 0x2000 /* Linux, include/linux/statfs.h; the C libraries lack it */
+
+enum { CONFIG_MAX = 65536 };
+
+static mode_t type_of(int dir, const char *path)
+{
+	struct stat st;
+
+	return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) ? 0 : st.st_mode & S_IFMT;
+}
+
+bool facts_prepared(int root)
+{
+	return type_of(root, "ostree") == S_IFLNK && type_of(root, "sysroot/ostree") == S_IFDIR;
+}
+
+const char *facts_init(int root)
+{
+	static const char *const candidates[] = {"/sbin/init", "/etc/init", "/bin/init"};
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
+		if (path_resolve(root, candidates[i], PATH_IN_ROOT, path) >= 0 &&
+			!fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+			st.st_mode & 0111)
+			return candidates[i];
+	return NULL;
+}
+
+/* Systemd mounts /var itself where libostree's generator tells it to. */
+static bool systemd_mounts_var(int tree, const char *init)
+{
+	static const char systemd[] = "/systemd/systemd";
+	char path[PATH_MAX];
+	size_t len;
+
+	if (!init || path_resolve(tree, init, PATH_IN_ROOT, path) < 0)
+		return false;
+	len = strlen(path);
+	return len >= sizeof systemd && !strcmp(path + len - (sizeof systemd - 1), systemd) &&
+	       type_of(tree, "usr/lib/systemd/system-generators/ostree-system-generator");
+}
+
+static char text[CONFIG_MAX]; /* one configuration file at a time */
+
+/* Reads a file below dir into text. Returns its length or a negative errno. */
+static ssize_t read_text(int dir, const char *path)
+{
+	char resolved[PATH_MAX];
+	ssize_t used = 0, got = path_resolve(dir, path, PATH_IN_ROOT, resolved);
+	int fd;
+
+	if (got < 0)
+		return got;
+	fd = openat(dir, resolved, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	for (got = 1; got > 0 && used<CONFIG_MAX; used += got> 0 ? got : 0)
+		got = read(fd, text + used, (size_t)(CONFIG_MAX - used));
+	used = got < 0 ? -errno : got ? -EFBIG : used;
+	close(fd);
+	return used;
+}
+
+/*
+ * An unreadable or malformed file is said and otherwise taken as not saying read-only: refusing to
+ * boot over it would brick a device for a stray character.
+ */
+static bool sysroot_readonly(int root)
+{
+	static const char path[] = "ostree/repo/config";
+	ssize_t len = read_text(root, path);
+	struct where where = {0};
+	char number[12];
+	struct fault said;
+	bool value = false;
+	int err;
+
+	err = len < 0 ? (int)len
+		      : conf_bool(text, (size_t)len, "sysroot", "readonly", &value, &where);
+	if (!err || err == -ENOENT)
+		return !err && value;
+	if (where.line)
+		fault(&said, err, "/", path, ": line ", decimal(where.line, number), ": ",
+			where.what, "; sysroot.readonly is taken as false", NULL);
+	else
+		fault(&said, err, "/", path, ": ", strerror(-err),
+			"; sysroot.readonly is taken as false", NULL);
+	log_line(LOG_LOUD, said.sentence);
+	return false;
+}
+
+static bool fstab_has_var(int tree)
+{
+	ssize_t len = read_text(tree, "etc/fstab");
+
+	return len > 0 && conf_fstab_has(text, (size_t)len, "/var");
+}
+
+static unsigned long mount_flags(int dir)
+{
+	static const struct {
+		unsigned long st, ms;
+	} flags[] = {
+		{ST_RDONLY, MS_RDONLY},
+		{ST_NOSUID, MS_NOSUID},
+		{ST_NODEV, MS_NODEV},
+		{ST_NOEXEC, MS_NOEXEC},
+		{ST_NOATIME, MS_NOATIME},
+		{ST_NODIRATIME, MS_NODIRATIME},
+		{ST_RELATIME, MS_RELATIME},
+		{ST_NOSYMFOLLOW, MS_NOSYMFOLLOW},
+	};
+	struct statvfs vfs;
+	unsigned long ret = 0;
+
+	if (fstatvfs(dir, &vfs))
+		return 0;
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		ret |= vfs.f_flag & flags[i].st ? flags[i].ms : 0;
+	return ret;
+}
+
+/* Good enough for /dev, /proc, /sys and /run: none of them is ever on the root's own device. */
+static bool is_mounted(int dir, const char *path)
+{
+	char parent[16];
+	struct stat above, st;
+
+	return join(parent, sizeof parent, path, "/..", NULL) >= 0 &&
+	       type_of(dir, path) == S_IFDIR && !fstatat(dir, path, &st, 0) &&
+	       !fstatat(dir, parent, &above, 0) && st.st_dev != above.st_dev;
+}
+
+/* The symbolic link that stands for the deployment, from an android boot slot or from ostree=. */
+static const char *target(int root, const struct cmdline *cmdline)
+{
+	if (cmdline->slot && !strcmp(cmdline->slot, "_a") && type_of(root, "ostree/root.a"))
+		return "/ostree/root.a";
+	if (cmdline->slot && !strcmp(cmdline->slot, "_b") && type_of(root, "ostree/root.b"))
+		return "/ostree/root.b";
+	return cmdline->ostree;
+}
+
+static int find_deployment(
+	int root, const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
+{
+	const char *link = target(root, cmdline);
+	const char *hint;
+	int err;
+
+	if (!link)
+		return fault(ret_fault, -EINVAL,
+			"no ostree= on the kernel command line, so no deployment to boot: the boot "
+			"loader entry must name one, ostree=/ostree/boot.0/... say",
+			NULL);
+	err = path_resolve(root, link, PATH_BENEATH, facts->deployment);
+	if (err == 1 && type_of(root, facts->deployment) == S_IFDIR)
+		return 0;
+	hint = err == -EXDEV ? "it leaves the sysroot, which no deployment does"
+	       : err == -ENOENT
+		       ? "the link or what it points to is missing; boot another entry, and "
+			 "see what ls -l /ostree/boot.* says there"
+	       : err < 0 ? strerror(-err)
+	       : err	 ? "it does not lead to a directory"
+			 : "it is not a symbolic link, as libostree makes them";
+	return fault(
+		ret_fault, err < 0 ? err : -EINVAL, "cannot use ostree=", link, ": ", hint, NULL);
+}
+
+static int check_tree(
+	int root, int tree, const char *link, struct facts *facts, struct fault *ret_fault)
+{
+	static const char *const needed[] = {"usr", "etc", "var", "run", "dev", "sysroot"};
+	const char *end = facts->deployment + strlen(facts->deployment);
+	int len;
+
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+		if (type_of(tree, needed[i]) != S_IFDIR)
+			return fault(ret_fault, -ENOTDIR, "the deployment ", facts->deployment,
+				" has no directory /", needed[i],
+				": the tree was built without it and cannot become /", NULL);
+
+	/* STATEROOT/deploy/CHECKSUM.SERIAL: the var of the stateroot is two steps up. */
+	for (int steps = 2; steps && end > facts->deployment; steps--)
+		while (end > facts->deployment && *--end != '/')
+			;
+	len = join(facts->var, sizeof facts->var, facts->deployment, NULL);
+	if (len >= 0 && end > facts->deployment)
+		len = join(facts->var + (end - facts->deployment),
+			sizeof facts->var - (size_t)(end - facts->deployment), "/var", NULL);
+	if (len < 0 || end == facts->deployment || type_of(root, facts->var) != S_IFDIR)
+		return fault(ret_fault, -ENOENT, "ostree=", link, " leads to ", facts->deployment,
+			", beside which there is no stateroot's var: is it in "
+			"/ostree/deploy/STATEROOT/deploy, made by ostree admin?",
+			NULL);
+	return 0;
+}
+
+static int gather(
+	int root, const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
+{
+	struct stat st;
+	int tree, err;
+
+	if (type_of(root, "ostree") != S_IFDIR)
+		return fault(ret_fault, -ENOENT, *facts->sysroot ? facts->sysroot : "/",
+			" has no directory ostree, so it is not the root file system of an OSTree "
+			"system: check root= on the kernel command line",
+			NULL);
+	err = find_deployment(root, cmdline, facts, ret_fault);
+	if (err)
+		return err;
+	tree = openat(root, facts->deployment, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (tree < 0 || fstat(tree, &st))
+		return fault(ret_fault, -errno, "cannot open the deployment ", facts->deployment,
+			": ", strerror(errno), NULL);
+	facts->device = st.st_dev;
+	facts->inode = st.st_ino;
+	err = check_tree(root, tree, target(root, cmdline), facts, ret_fault);
+	if (!err) {
+		facts->flags = mount_flags(root);
+		facts->dev_mounted = is_mounted(root, "dev");
+		facts->proc_mounted = is_mounted(root, "proc");
+		facts->sys_mounted = is_mounted(root, "sys");
+		facts->run_mounted = facts->world == WORLD_UTILITY ? is_mounted(AT_FDCWD, "/run")
+								   : is_mounted(root, "run");
+		facts->hotfix = type_of(tree, ".usr-ovl-work") == S_IFDIR;
+		facts->boot =
+			type_of(root, "boot/loader") == S_IFLNK && type_of(tree, "boot") == S_IFDIR;
+		facts->init = facts_init(tree);
+		facts->mount_var = !fstab_has_var(tree) && !systemd_mounts_var(tree, facts->init);
+		facts->sysroot_readonly = sysroot_readonly(root);
+		if (facts->world == WORLD_PID1 && !facts->init)
+			err = fault(ret_fault, -ENOENT, "the deployment ", facts->deployment,
+				" has no init: looked for /sbin/init, /etc/init and /bin/init, "
+				"executable files",
+				NULL);
+	}
+	close(tree);
+	return err;
+}
+
+int facts_gather(enum world world, const char *sysroot, const struct cmdline *cmdline,
+	struct facts *ret_facts, struct fault *ret_fault)
+{
+	int root = open(sysroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = 0;
+
+	*ret_facts = (struct facts){.world = world, .sysroot = world == WORLD_PID1 ? "" : sysroot};
+	if (root < 0)
+		return fault(ret_fault, -errno, "cannot open ", sysroot, ": ", strerror(errno),
+			"; it must be the mounted root file system", NULL);
+	ret_facts->prepared = facts_prepared(root);
+	if (ret_facts->prepared)
+		ret_facts->init = facts_init(root);
+	else
+		err = gather(root, cmdline, ret_facts, ret_fault);
+	close(root);
+	return err;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * facts: what is there, before anything is decided.
+ *
+ * Looks at the sysroot, the deployment that ostree= names and the mounts around them, and changes
+ * nothing. Whatever would make the boot fail later is found here, while the old mounts still stand,
+ * and becomes one sentence.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "prepare-root/cmdline.h"
+#include "prepare-root/log.h"
+
+/*
+ * PID 1: the kernel mounted the physical root as "/" and started us; there is no initramfs.
+ * Utility: somebody's initramfs mounted it on SYSROOT, called us, and will switch to it.
+ */
+enum world { WORLD_PID1, WORLD_UTILITY };
+
+struct facts {
+	enum world world;
+	const char *sysroot;	   /* where the physical root is seen; "" for "/" */
+	bool prepared;		   /* sysroot is a deployment already: nothing to do but init */
+	char deployment[PATH_MAX]; /* from sysroot, without links and leading "/" */
+	char var[PATH_MAX];	   /* its stateroot's var, likewise */
+	uint64_t device, inode;	   /* st_dev and st_ino of the deployment */
+	unsigned long flags;	   /* per-mount flags of the physical root, MS_RDONLY among them */
+	bool dev_mounted, proc_mounted, sys_mounted;
+	bool run_mounted;      /* in the utility world the caller's /run, else sysroot's */
+	bool hotfix;	       /* ostree admin unlock --hotfix left its overlay here */
+	bool boot;	       /* /boot with its loader link is on the physical root */
+	bool mount_var;	       /* nobody in the tree mounts /var */
+	bool sysroot_readonly; /* sysroot.readonly in the repository's configuration */
+	const char *init;      /* the tree's own, one of three paths; NULL if there is none */
+};
+
+/* True if the directory root is a deployment that was made "/" before, seen by its /ostree link. */
+bool facts_prepared(int root);
+
+/* The tree's init below the directory root: /sbin/init, /etc/init or /bin/init, or NULL. */
+const char *facts_init(int root);
+
+/*
+ * Fills facts for the sysroot, "/" or the path of a directory. Returns 0, or a negative errno with
+ * the sentence set. With ret_facts->prepared only world, sysroot and init are set besides.
+ */
+int facts_gather(enum world world, const char *sysroot, const struct cmdline *cmdline,
+	struct facts *ret_facts, struct fault *ret_fault);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "prepare-root/log.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "prepare-root/join.h"
+
+static int kmsg_fd = -1;
+static int stderr_state; /* 0 not asked yet, 1 open, -1 closed */
+
+int fault(struct fault *ret_fault, int error, ...)
+{
+	va_list parts;
+
+	va_start(parts, error);
+	if (vjoin(ret_fault->sentence, sizeof ret_fault->sentence, parts) < 0)
+		join(ret_fault->sentence, sizeof ret_fault->sentence, strerror(-error),
+			" (the whole message is too long to print)", NULL);
+	va_end(parts);
+	return error;
+}
+
+static int stderr_is_open(void)
+{
+	if (!stderr_state)
+		stderr_state = fcntl(STDERR_FILENO, F_GETFD) >= 0 ? 1 : -1;
+	return stderr_state > 0;
+}
+
+void log_open(const char *kmsg)
+{
+	stderr_is_open();
+	if (kmsg_fd < 0)
+		kmsg_fd = open(kmsg, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+}
+
+int log_has_kmsg(void)
+{
+	return kmsg_fd >= 0;
+}
+
+void log_line(enum log_level level, const char *sentence)
+{
+	/* Facility 3, daemon: the kernel refuses records that claim to be its own. */
+	char priority[] = "<30>";
+	char line[SENTENCE_SIZE + 32];
+	int len;
+
+	priority[1] = (char)('0' + (3 * 8 + level) / 10);
+	priority[2] = (char)('0' + (3 * 8 + level) % 10);
+	len = join(line, sizeof line, priority, "rootstock: ", sentence, "\n", NULL);
+	if (len < 0)
+		return;
+	if (kmsg_fd >= 0)
+		(void)!write(kmsg_fd, line, (size_t)len);
+	if (stderr_is_open() && (kmsg_fd < 0 || level < LOG_DONE))
+		(void)!write(STDERR_FILENO, line + 4, (size_t)len - 4);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * log: one sentence, one record, where the person who needs it will look.
+ *
+ * Every line goes to the kernel's log when /dev/kmsg is there (it survives in pstore and reaches
+ * the journal) with "rootstock: " in front; a failure also goes to standard error, which for PID 1
+ * is the console, whatever the console's log level. Nothing here can fail a boot.
+ */
+#pragma once
+
+enum log_level {
+	LOG_FAILURE = 3, /* the kernel's KERN_ERR: the boot or the call ends here */
+	LOG_LOUD = 4,	 /* KERN_WARNING: the boot goes on, but not as it was meant to */
+	LOG_DONE = 6,	 /* KERN_INFO */
+};
+
+/* Room for a path of PATH_MAX bytes would be more than one kernel log record takes. */
+enum { SENTENCE_SIZE = 960 };
+
+/* One sentence that says what failed, which path, why, and what to check. */
+struct fault {
+	char sentence[SENTENCE_SIZE];
+};
+
+/* Fills the sentence from strings up to a NULL and returns error, a negative errno. */
+int fault(struct fault *ret_fault, int error, ...) __attribute__((sentinel));
+
+/*
+ * Opens the kernel's log at this path, once: later calls after a success change nothing. Standard
+ * error is used only if it was open when the first call came, because the kernel starts an init
+ * without it when there is no console, and descriptor 2 would then be some file of ours.
+ */
+void log_open(const char *kmsg);
+
+/* True when log_open has found a kernel log. */
+int log_has_kmsg(void);
+
+/* Says one line. LOG_DONE is written to standard error only where there is no kernel log. */
+void log_line(enum log_level level, const char *sentence);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * plan: from facts to steps; the one place that decides how a deployment becomes "/".
+ *
+ * A pure function: the same facts give the same plan, on the device, in a dry run on a build host,
+ * and in a test. Both worlds share the mounts below the new root; they differ in where it stands
+ * before it is "/" and in what the caller sees to (see struct facts).
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "prepare-root/facts.h"
+#include "prepare-root/step.h"
+
+/* Where the utility puts the new root together: a directory of the initramfs, gone afterwards. */
+#define PLAN_NEW_ROOT "/sysroot.tmp"
+
+struct plan {
+	struct step steps[40];
+	size_t count;
+	struct step undo[2]; /* run, failures ignored, when a step failed */
+	size_t undo_count;
+	uint8_t booted[512];	  /* the content of /run/ostree-booted */
+	char text[16 * PATH_MAX]; /* the paths that the steps point to */
+	size_t used;
+	int error;
+};
+
+/* Returns 0, or -ENAMETOOLONG when the paths are too long to be put together. */
+int plan_make(const struct facts *facts, struct plan *ret_plan);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "prepare-root/step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "prepare-root/join.h"
+
+/* flags: what mount(2) is told besides the step's own; 0 for what is not mount(2). */
+static const struct {
+	const char *verb, *preposition;
+	unsigned long flags;
+} ops[] = {
+	[STEP_MOUNT] = {"mount", "on", MS_SILENT},
+	[STEP_BIND] = {"bind", "on", MS_BIND},
+	[STEP_MOVE] = {"move", "to", MS_MOVE},
+	[STEP_REMOUNT] = {"remount", "", MS_BIND | MS_REMOUNT},
+	[STEP_SUPER] = {"remount the file system at", "", MS_REMOUNT | MS_SILENT},
+	[STEP_PRIVATE] = {"make private", "", MS_PRIVATE},
+	[STEP_SLAVE] = {"make slave", "", MS_SLAVE},
+	[STEP_SHARED] = {"make shared", "", MS_SHARED},
+	[STEP_UMOUNT] = {"unmount", "", 0},
+	[STEP_PIVOT] = {"pivot to", "with the old root on its", 0},
+	[STEP_ENTER] = {"enter", "", 0},
+	[STEP_MKDIR] = {"make directory", "", 0},
+	[STEP_RMDIR] = {"remove directory", "", 0},
+	[STEP_WRITE] = {"write", "", 0},
+	[STEP_LOG] = {"log to", "", 0},
+	[STEP_SAY] = {"say", "", 0},
+	[STEP_EXEC] = {"execute", "", 0},
+};
+
+/* The old root must be named from inside the new one, which has no name of its own until it is "/".
+ */
+static int pivot(const struct step *step)
+{
+	if (chdir(step->source) || syscall(SYS_pivot_root, ".", step->target) || chdir("/"))
+		return -1;
+	return 0;
+}
+
+/* The mode is set apart because the caller's umask is not ours to change: init inherits it. */
+static int make_directory(const char *path, mode_t mode)
+{
+	if (!mkdir(path, mode))
+		return chmod(path, mode);
+	return errno == EEXIST ? 0 : -1;
+}
+
+static int write_file(const struct step *step)
+{
+	int fd = open(step->target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	ssize_t put;
+
+	if (fd < 0)
+		return -1;
+	put = write(fd, step->data, step->size);
+	if (put >= 0 && (size_t)put < step->size) {
+		errno = ENOSPC;
+		put = -1;
+	}
+	if (put >= 0)
+		put = fchmod(fd, 0644);
+	close(fd);
+	return put < 0 ? -1 : 0;
+}
+
+static int execute(const char *path, char **argv)
+{
+	/* execve(2) wants a char pointer and leaves the bytes alone. */
+	argv[0] = (char *)path;
+	return execv(path, argv);
+}
+
+static int run_one(const struct step *step, char **argv)
+{
+	switch (step->op) {
+	case STEP_UMOUNT:
+		return umount2(step->target, MNT_DETACH);
+	case STEP_PIVOT:
+		return pivot(step);
+	case STEP_ENTER:
+		return chdir(step->target);
+	case STEP_MKDIR:
+		return make_directory(step->target, (mode_t)step->flags);
+	case STEP_RMDIR:
+		return rmdir(step->target);
+	case STEP_WRITE:
+		return write_file(step);
+	case STEP_LOG:
+		log_open(step->target);
+		return 0;
+	case STEP_SAY:
+		log_line(LOG_DONE, step->why);
+		return 0;
+	case STEP_EXEC:
+		return execute(step->target, argv);
+	default:
+		return mount(step->source ? step->source : step->type, step->target, step->type,
+			ops[step->op].flags | step->flags, step->data);
+	}
+}
+
+/* "bind A on B", as both the plan and a failure put it. */
+static int describe(const struct step *step, char *ret_text, size_t size)
+{
+	const char *what = step->type ? step->type : step->source;
+
+	return join(ret_text, size, ops[step->op].verb, what ? " " : "", what ? what : "",
+		what ? " " : "", what ? ops[step->op].preposition : "", step->target ? " " : "",
+		step->target ? step->target : "", NULL);
+}
+
+int step_run(const struct step *steps, size_t count, char **argv, struct fault *ret_fault)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct step *step = &steps[i];
+		char what[SENTENCE_SIZE];
+		int err;
+
+		if (!run_one(step, argv)) {
+			i += step->skip;
+			continue;
+		}
+		err = -errno;
+		if (describe(step, what, sizeof what) < 0)
+			join(what, sizeof what, ops[step->op].verb, " a very long path", NULL);
+		fault(ret_fault, err, "cannot ", what, ": ", strerror(-err), "; ",
+			step->otherwise ? step->otherwise : step->why, NULL);
+		if (!step->otherwise)
+			return err;
+		log_line(LOG_LOUD, ret_fault->sentence);
+	}
+	return 0;
+}
+
+static int describe_flags(unsigned long flags, char *ret_text, size_t size)
+{
+	static const struct {
+		unsigned long flag;
+		const char *name;
+	} names[] = {
+		{MS_RDONLY, "ro"},
+		{MS_NOSUID, "nosuid"},
+		{MS_NODEV, "nodev"},
+		{MS_NOEXEC, "noexec"},
+		{MS_NOATIME, "noatime"},
+		{MS_NODIRATIME, "nodiratime"},
+		{MS_RELATIME, "relatime"},
+		{MS_STRICTATIME, "strictatime"},
+		{MS_NOSYMFOLLOW, "nosymfollow"},
+		{MS_REC, "recursively"},
+	};
+	int used = 0;
+
+	*ret_text = 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (flags & names[i].flag)
+			used += join(ret_text + used, size - (size_t)used, used ? "," : " ",
+				names[i].name, NULL);
+	return used;
+}
+
+int step_print(const struct step *steps, size_t count, int fd)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct step *step = &steps[i];
+		const char *data = step->size ? NULL : step->data;
+		char what[2 * PATH_MAX], flags[128] = "", line[6 * PATH_MAX];
+		int len = describe(step, what, sizeof what);
+
+		if (step->op != STEP_MKDIR)
+			describe_flags(step->flags, flags, sizeof flags);
+		if (len >= 0)
+			len = join(line, sizeof line, what, flags, data ? " " : "",
+				data ? data : "", ": ", step->why,
+				step->otherwise ? "; should it fail, " : "",
+				step->otherwise ? step->otherwise : "", "\n", NULL);
+		if (len < 0)
+			return len;
+		if (write(fd, line, (size_t)len) != len)
+			return -errno;
+	}
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * replay: feeds every file of a corpus to a fuzz target, without libFuzzer, and prints TAP. A
+ * target that misbehaves dies under the sanitizers, which leaves the plan unfulfilled.
+ */
+#include <dirent.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void feed(const char *directory, const char *name)
+{
+	char path[4096];
+	uint8_t *data = malloc(1 << 20);
+	FILE *file;
+	size_t size;
+
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	file = fopen(path, "rb");
+	if (!data || !file) {
+		perror(path);
+		exit(1);
+	}
+	size = fread(data, 1, 1 << 20, file);
+	fclose(file);
+	/* Exactly as large as the input, so that one byte too far is seen. */
+	data = realloc(data, size ? size : 1);
+	LLVMFuzzerTestOneInput(data, size);
+	free(data);
+}
+
+int main(int argc, char **argv)
+{
+	struct dirent **names;
+	int count = argc == 2 ? scandir(argv[1], &names, NULL, alphasort) : -1;
+	int fed = 0;
+
+	printf("1..1\n");
+	for (int i = 0; i < count; i++) {
+		if (names[i]->d_name[0] != '.') {
+			feed(argv[1], names[i]->d_name);
+			fed++;
+		}
+		free(names[i]);
+	}
+	if (count >= 0)
+		free(names);
+	printf("%sok 1 - replayed %d inputs\n", fed ? "" : "not ", fed);
+	return !fed;
+}

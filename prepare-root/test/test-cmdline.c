@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command line against the kernel's rules, word by word. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "prepare-root/cmdline.h"
+
+/* What Linux 6.1's next_arg() makes of these, "NAME|VALUE" or "NAME" for each word. */
+static const struct {
+	const char *text, *words;
+} splits[] = {
+	{"", ""},
+	{"  \t\n ", ""},
+	{"quiet", "quiet;"},
+	{"a=b\n", "a|b;"},
+	{"a=b=c d=", "a|b=c;d|;"},
+	{"=x y", "=x;y;"},
+	{"a=\"b c\" d", "a|b c;d;"},
+	{"\"a=b c\" d", "a|b c;d;"},
+	{"\"a=\"b", "a|b;"},
+	{"a=x\"y z\"w", "a|x\"y z\"w;"},
+	{"a=\"b", "a|b;"},
+	{"\"", ";"},
+	{"a=\"\"", "a|;"},
+	{"\"\"", ";"},
+	{"a=\"x\"\"y\"", "a|x\"\"y;"},
+	{"foo=\"bar ostree=/x\" ostree=/y", "foo|bar ostree=/x;ostree|/y;"},
+	{"a=b\\ c", "a|b\\;c;"},
+	{"a\xa0"
+	 "b",
+		"a;b;"},
+	{"a -- b=c", "a;"},
+	{"a \"--\" b", "a;"},
+	{"a --=x b", "a;--|x;b;"},
+	{"\"=x=y\"", "=x|y;"},
+};
+
+static void splits_as_the_kernel(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+		char text[256], words[256] = "";
+		struct karg karg;
+
+		strcpy(text, splits[i].text);
+		for (char *rest = text; (rest = cmdline_next(rest, &karg));) {
+			strcat(words, karg.name);
+			if (karg.value)
+				strcat(strcat(words, "|"), karg.value);
+			strcat(words, ";");
+		}
+		assert_string_equal(words, splits[i].words);
+	}
+}
+
+static void finds_what_matters(void **state)
+{
+	char text[] =
+		"root=/dev/vda ostree=/first quiet ostree=/second init=/a init=/b "
+		"rootstock.onfail=halt rootstock.onfail=reboot:3 "
+		"androidboot.serialno=1 androidboot.slot_suffix=_a ostree.x=1 -- ostree=/third";
+	char none[] = "ostree androidboot.foo=_a xostree=/y";
+	struct cmdline cmdline;
+
+	(void)state;
+	cmdline_parse(text, &cmdline);
+	assert_string_equal(cmdline.ostree, "/first");
+	assert_string_equal(cmdline.init, "/b");
+	assert_string_equal(cmdline.onfail, "reboot:3");
+	assert_string_equal(cmdline.slot, "_a");
+	cmdline_parse(none, &cmdline);
+	assert_null(cmdline.ostree);
+	assert_null(cmdline.slot);
+}
+
+static void reads_onfail(void **state)
+{
+	static const struct {
+		const char *value;
+		int ret;
+		struct onfail onfail;
+	} cases[] = {
+		{"panic", 0, {ONFAIL_PANIC, 0}},
+		{"halt", 0, {ONFAIL_HALT, 0}},
+		{"reboot", 0, {ONFAIL_REBOOT, 0}},
+		{"reboot:0", 0, {ONFAIL_REBOOT, 0}},
+		{"reboot:90", 0, {ONFAIL_REBOOT, 90}},
+		{"reboot:86400", 0, {ONFAIL_REBOOT, 86400}},
+		{"reboot:86401", -EINVAL, {ONFAIL_PANIC, 0}},
+		{"reboot:99999999999999999999", -EINVAL, {ONFAIL_PANIC, 0}},
+		{"reboot:", -EINVAL, {ONFAIL_PANIC, 0}},
+		{"reboot:-1", -EINVAL, {ONFAIL_PANIC, 0}},
+		{"reboots", -EINVAL, {ONFAIL_PANIC, 0}},
+		{"", -EINVAL, {ONFAIL_PANIC, 0}},
+		{"shell", -EINVAL, {ONFAIL_PANIC, 0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct onfail onfail;
+
+		assert_int_equal(cmdline_onfail(cases[i].value, &onfail), cases[i].ret);
+		assert_int_equal(onfail.action, cases[i].onfail.action);
+		assert_int_equal(onfail.seconds, cases[i].onfail.seconds);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(splits_as_the_kernel),
+		cmocka_unit_test(finds_what_matters),
+		cmocka_unit_test(reads_onfail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
