@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The one Makefile: builds, tests and installs rootstock. Nothing is configured beforehand, nothing
+# is written outside build/ and the user's cache.
+#
+#   make                  static programs in build/ARCH/ (ARCH=x86_64, armhf or arm64)
+#   make try              boot a real OSTree disk with them, in this terminal
+#   make check            all tests and one boot per machine; CELLS='*' boots the whole matrix
+#   make qemu-check       the whole boot matrix and nothing else
+#   make lint size fuzz   static analysis, sizes against their budgets, fuzzing (SECONDS= each)
+#   make install          DESTDIR= and PREFIX= as usual
+#
+# CC, CROSS_COMPILE, CPPFLAGS, CFLAGS and LDFLAGS belong to the caller and are never assigned.
+
+VERSION := 0.1.0
+PREFIX ?= /usr
+DESTDIR ?=
+SECONDS ?= 60
+CELLS ?= */pid1
+
+HOST := $(patsubst aarch64,arm64,$(patsubst armv%,armhf,$(shell uname -m)))
+ARCH ?= $(HOST)
+BUILD := build/$(ARCH)
+Q := $(if $(V),,@)
+
+# --- compilers ------------------------------------------------------------------------------------
+
+triplet_x86_64 := x86_64-linux-gnu
+triplet_armhf := arm-linux-gnueabihf
+triplet_arm64 := aarch64-linux-gnu
+TRIPLET := $(triplet_$(ARCH))
+$(if $(TRIPLET),,$(error ARCH=$(ARCH) is not known: use x86_64, armhf or arm64))
+
+# Without a compiler of the caller's the programs are linked with musl: natively through Debian's
+# wrapper, for another architecture through a specs file that names the unpacked foreign musl-dev.
+ifeq ($(origin CC),default)
+ifneq ($(CROSS_COMPILE),)
+CC := $(CROSS_COMPILE)gcc
+else ifeq ($(ARCH),$(HOST))
+CC := musl-gcc
+KERNEL_HEADERS := -idirafter /usr/include/$(TRIPLET) -idirafter /usr/include
+else
+CC := $(TRIPLET)-gcc
+MUSL_SPECS := $(BUILD)/musl.specs
+KERNEL_HEADERS := -idirafter /usr/$(TRIPLET)/include
+endif
+endif
+HOSTCC ?= gcc
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion
+RS_CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
+# No unwind tables: nothing unwinds, and they are a tenth of a small program.
+RS_CFLAGS = -std=gnu11 -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
+	-fno-unwind-tables -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
+	$(MUSL_SPECS:%=-specs=%) $(KERNEL_HEADERS) $(CFLAGS)
+# One segment less means fewer page faults; 4 KiB pages keep an arm64 program from growing to 64 KiB.
+RS_LDFLAGS = -static -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096 \
+	-Wl,--build-id=none $(LDFLAGS)
+# GLib judges what we write in its formats; only tests see it.
+GLIB = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
+libs_prepare-root = $(shell pkg-config --libs glib-2.0)
+SANITIZE := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all $(WARNINGS)
+
+# --- programs -------------------------------------------------------------------------------------
+
+# lib_FOLDER: what a test of the folder links, that is everything but the file with main().
+lib_prepare-root := $(filter-out prepare-root/main.c,$(wildcard prepare-root/*.c))
+lib_bls := $(wildcard bls/*.c)
+lib_grub := $(filter-out grub/grubcfg.c,$(wildcard grub/*.c)) $(lib_bls)
+
+PROGRAMS := ostree-prepare-root ostree-grub-generator
+src_ostree-prepare-root := prepare-root/main.c $(lib_prepare-root)
+src_ostree-grub-generator := grub/grubcfg.c $(lib_grub)
+MAN8 := prepare-root/ostree-prepare-root.8 grub/ostree-grub-generator.8
+
+all: $(PROGRAMS:%=$(BUILD)/%)
+
+define program
+$$(BUILD)/$(1): $$(src_$(1):%.c=$$(BUILD)/obj/%.o)
+	@echo "  LINK  $$@"
+	$$(Q)$$(CC) $$(RS_CFLAGS) $$^ -o $$@ $$(RS_LDFLAGS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(BUILD)/obj/%.o: %.c Makefile | $(MUSL_SPECS)
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(RS_CPPFLAGS) $(RS_CFLAGS) -MMD -c $< -o $@
+
+$(BUILD)/musl.specs:
+	@mkdir -p $(@D)
+	$(Q)dir=$$(qemu-tests/rig/debs bookworm $(ARCH) musl-dev) && \
+		sed "s|/usr/|$$dir/usr/|g" "$$dir"/usr/lib/*/musl-gcc.specs >$@
+
+# --- tests ----------------------------------------------------------------------------------------
+
+folders := prepare-root bls grub
+units := $(foreach f,$(folders),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/test-*.c)))
+fuzzers := $(foreach f,$(folders),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/fuzz-*.c)))
+scripts := $(foreach f,$(folders) qemu-tests,$(wildcard $(f)/test/test-*.sh $(f)/test/test-*.py))
+
+$(BUILD)/san/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(RS_CPPFLAGS) $(SANITIZE) $(GLIB) -MMD -c $< -o $@
+
+define tests
+$$(BUILD)/$(1)/test/test-%: $$(BUILD)/san/$(1)/test/test-%.o $$(lib_$(1):%.c=$$(BUILD)/san/%.o)
+	@mkdir -p $$(@D)
+	@echo "  TEST  $$@"
+	$$(Q)$$(HOSTCC) $$(SANITIZE) $$^ -o $$@ -lcmocka $$(libs_$(1))
+
+$$(BUILD)/$(1)/test/fuzz-%: $$(BUILD)/san/$(1)/test/fuzz-%.o $$(BUILD)/san/prepare-root/test/replay.o \
+		$$(lib_$(1):%.c=$$(BUILD)/san/%.o)
+	@mkdir -p $$(@D)
+	@echo "  TEST  $$@"
+	$$(Q)$$(HOSTCC) $$(SANITIZE) $$^ -o $$@
+
+$$(BUILD)/libfuzzer/$(1)/test/fuzz-%: $(1)/test/fuzz-%.c $$(lib_$(1))
+	@mkdir -p $$(@D)
+	$$(Q)clang $$(RS_CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all $$^ -o $$@
+endef
+$(foreach f,$(folders),$(eval $(call tests,$(f))))
+
+check: deps-check
+	$(Q)$(MAKE) --no-print-directory check-now
+check-now: all $(units) $(fuzzers)
+	$(Q)BUILD=$(BUILD) qemu-tests/tally --cells '$(CELLS)' $(units) $(fuzzers) $(scripts)
+
+qemu-check: deps-check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)qemu-tests/run --build $(BUILD)
+
+try: deps-try
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)qemu-tests/run --build $(BUILD) --try
+
+fuzz: deps-lint
+	$(Q)$(MAKE) --no-print-directory $(fuzzers:$(BUILD)/%=$(BUILD)/libfuzzer/%)
+	$(Q)for f in $(fuzzers:$(BUILD)/%=%); do \
+		mkdir -p $(BUILD)/libfuzzer/$$f.found && \
+		$(BUILD)/libfuzzer/$$f -max_total_time=$(SECONDS) -print_final_stats=1 \
+			-artifact_prefix=$(BUILD)/libfuzzer/$$f.found/ $(BUILD)/libfuzzer/$$f.found \
+			$$(dirname $$f)/corpus-$${f##*/fuzz-} || exit 1; \
+	done
+
+# --- lint, sizes ----------------------------------------------------------------------------------
+
+sources = $(wildcard $(folders:%=%/*.c) $(folders:%=%/test/*.c) qemu-tests/guest/*.c)
+shells = $(shell grep -lE '^\#!/bin/(ba)?sh' -r .ci prepare-root bls grub qemu-tests)
+
+lint: deps-lint
+	$(Q)$(MAKE) --no-print-directory lint-now
+lint-now:
+	@echo "  LINT  compilers: gcc, clang"
+	$(Q)for cc in gcc clang; do for f in $(sources); do \
+		$$cc $(RS_CPPFLAGS) $(GLIB) -std=gnu11 $(WARNINGS) -Werror -O2 -c $$f -o /dev/null || exit 1; \
+	done; done
+	@echo "  LINT  clang-format"
+	$(Q)clang-format --dry-run -Werror $(sources) $(wildcard $(folders:%=%/*.h))
+	@echo "  LINT  clang-tidy"
+	$(Q)clang-tidy --quiet $(sources) -- $(RS_CPPFLAGS) $(GLIB) -std=gnu11 2>/dev/null
+	@echo "  LINT  cppcheck"
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr \
+		--error-exitcode=1 -I. -D_GNU_SOURCE -DVERSION='""' $(sources)
+	@echo "  LINT  shellcheck"
+	$(Q)shellcheck $(shells)
+	@echo "  LINT  mandoc"
+	$(Q)mandoc -Tlint -Wwarning $(MAN8)
+	@echo "  LINT  SPDX"
+	$(Q)missing=$$(git ls-files | grep -vE '^LICENSES/|/(corpus|golden)-?[^/]*/' | \
+		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \
+	if [ -n "$$missing" ]; then echo "no SPDX line: $$missing"; exit 1; fi
+
+# Budgets are for x86_64; the other architectures are shown.
+budget_ostree-prepare-root := 49152
+size: all
+	$(Q)for p in $(PROGRAMS); do \
+		$(if $(filter $(ARCH),$(HOST)),,$(TRIPLET)-)strip -o $(BUILD)/$$p.stripped $(BUILD)/$$p; \
+		printf '%8d  %s (stripped)\n' $$(stat -c %s $(BUILD)/$$p.stripped) $(BUILD)/$$p; \
+	done
+	$(Q)test $$(stat -c %s $(BUILD)/ostree-prepare-root.stripped) -le $(budget_ostree-prepare-root) || \
+		{ echo "ostree-prepare-root is over its budget of $(budget_ostree-prepare-root) bytes"; exit 1; }
+
+# --- packages: the one list -----------------------------------------------------------------------
+
+packages_build := gcc libc6-dev linux-libc-dev musl-tools
+packages_try := $(packages_build) busybox-static e2fsprogs fdisk grub-common grub-pc-bin ostree \
+	python3 qemu-system-x86 qemu-utils seabios
+packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-cross \
+	libc6-dev-armhf-cross qemu-user-static
+packages_check := $(packages_try) $(packages_cross) file libcmocka-dev libglib2.0-dev mount \
+	ostree-boot pkg-config strace systemd util-linux
+packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
+
+deps: deps-lint
+deps-build deps-try deps-check deps-lint: deps-%:
+	$(Q)command -v dpkg-query >/dev/null || { echo "This is not Debian; needed are what" \
+		"Debian calls: $(packages_$*)"; exit 0; }; \
+	missing=; for p in $(packages_$*); do \
+		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || \
+			missing="$$missing $$p"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	. /etc/os-release; \
+	if [ "$$(id -u)" = 0 ] && [ "$$ID-$$VERSION_ID" = debian-12 ]; then \
+		apt-get -q update && DEBIAN_FRONTEND=noninteractive \
+			apt-get -q -y install --no-install-recommends $$missing; \
+	else \
+		echo "Please install:$$missing"; exit 1; \
+	fi
+
+# --- install, clean -------------------------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/lib/ostree $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/lib/ostree/
+	install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8/
+
+clean:
+	rm -rf build
+
+.PHONY: all check check-now qemu-check try fuzz lint lint-now size deps deps-build deps-try \
+	deps-check deps-lint install clean
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
