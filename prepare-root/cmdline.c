@@ -33,7 +33,7 @@ char *cmdline_next(char *rest, struct karg *ret_karg)
 	rest = *end ? end + 1 : end;
 	*end = 0;
 
-	*ret_karg = (struct karg){.name = word};
+	*ret_karg = (struct karg){ .name = word };
 	if (equals) {
 		*equals = 0;
 		ret_karg->value = equals + 1;
@@ -51,7 +51,7 @@ int cmdline_onfail(const char *value, struct onfail *ret_onfail)
 {
 	unsigned seconds = 0;
 
-	*ret_onfail = (struct onfail){.action = ONFAIL_PANIC};
+	*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
 	if (!strcmp(value, "panic"))
 		return 0;
 	if (!strcmp(value, "halt")) {
@@ -71,7 +71,7 @@ int cmdline_onfail(const char *value, struct onfail *ret_onfail)
 				return -EINVAL;
 		}
 	}
-	*ret_onfail = (struct onfail){.action = ONFAIL_REBOOT, .seconds = seconds};
+	*ret_onfail = (struct onfail){ .action = ONFAIL_REBOOT, .seconds = seconds };
 	return 0;
 }
 
@@ -82,14 +82,14 @@ void cmdline_parse(char *text, struct cmdline *ret_cmdline)
 		size_t field;
 		bool last_wins;
 	} known[] = {
-		{"ostree", offsetof(struct cmdline, ostree), false},
-		{"androidboot.slot_suffix", offsetof(struct cmdline, slot), false},
-		{"init", offsetof(struct cmdline, init), true},
-		{"rootstock.onfail", offsetof(struct cmdline, onfail), true},
+		{ "ostree", offsetof(struct cmdline, ostree), false },
+		{ "androidboot.slot_suffix", offsetof(struct cmdline, slot), false },
+		{ "init", offsetof(struct cmdline, init), true },
+		{ "rootstock.onfail", offsetof(struct cmdline, onfail), true },
 	};
 	struct karg karg;
 
-	*ret_cmdline = (struct cmdline){0};
+	*ret_cmdline = (struct cmdline){ 0 };
 	while ((text = cmdline_next(text, &karg))) {
 		if (!karg.value)
 			continue;

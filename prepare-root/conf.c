@@ -52,11 +52,11 @@ static int truth(struct span value, bool *ret_value)
 int conf_bool(const char *text, size_t len, const char *group, const char *key, bool *ret_value,
 	struct where *ret_where)
 {
-	struct span rest = {text, len}, line;
+	struct span rest = { text, len }, line;
 	bool inside = false, any_group = false;
 	int found = -ENOENT;
 
-	*ret_where = (struct where){0};
+	*ret_where = (struct where){ 0 };
 	while (next_line(&rest, &line)) {
 		const char *equals;
 
@@ -70,7 +70,7 @@ int conf_bool(const char *text, size_t len, const char *group, const char *key, 
 				return -EINVAL;
 			}
 			any_group = true;
-			inside = equal((struct span){line.text + 1, line.len - 2}, group);
+			inside = equal((struct span){ line.text + 1, line.len - 2 }, group);
 			continue;
 		}
 		equals = memchr(line.text, '=', line.len);
@@ -79,10 +79,10 @@ int conf_bool(const char *text, size_t len, const char *group, const char *key, 
 			return -EINVAL;
 		}
 		if (!inside ||
-			!equal(trim((struct span){line.text, (size_t)(equals - line.text)}), key))
+			!equal(trim((struct span){ line.text, (size_t)(equals - line.text) }), key))
 			continue;
 		found = truth(trim((struct span){
-				      equals + 1, line.len - (size_t)(equals + 1 - line.text)}),
+				      equals + 1, line.len - (size_t)(equals + 1 - line.text) }),
 			ret_value);
 		if (found) {
 			ret_where->what = "a truth value must be true or false";
@@ -108,7 +108,7 @@ static struct span next_field(struct span *line)
 
 bool conf_fstab_has(const char *text, size_t len, const char *target)
 {
-	struct span rest = {text, len}, line, field;
+	struct span rest = { text, len }, line, field;
 
 	while (next_line(&rest, &line)) {
 		field = next_field(&line);

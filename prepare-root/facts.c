@@ -32,7 +32,7 @@ bool facts_prepared(int root)
 
 const char *facts_init(int root)
 {
-	static const char *const candidates[] = {"/sbin/init", "/etc/init", "/bin/init"};
+	static const char *const candidates[] = { "/sbin/init", "/etc/init", "/bin/init" };
 	char path[PATH_MAX];
 	struct stat st;
 
@@ -72,8 +72,10 @@ static ssize_t read_text(int dir, const char *path)
 	fd = openat(dir, resolved, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	for (got = 1; got > 0 && used<CONFIG_MAX; used += got> 0 ? got : 0)
+	do {
 		got = read(fd, text + used, (size_t)(CONFIG_MAX - used));
+		used += got > 0 ? got : 0;
+	} while (got > 0 && used < CONFIG_MAX);
 	used = got < 0 ? -errno : got ? -EFBIG : used;
 	close(fd);
 	return used;
@@ -87,7 +89,7 @@ static bool sysroot_readonly(int root)
 {
 	static const char path[] = "ostree/repo/config";
 	ssize_t len = read_text(root, path);
-	struct where where = {0};
+	struct where where = { 0 };
 	char number[12];
 	struct fault said;
 	bool value = false;
@@ -119,14 +121,14 @@ static unsigned long mount_flags(int dir)
 	static const struct {
 		unsigned long st, ms;
 	} flags[] = {
-		{ST_RDONLY, MS_RDONLY},
-		{ST_NOSUID, MS_NOSUID},
-		{ST_NODEV, MS_NODEV},
-		{ST_NOEXEC, MS_NOEXEC},
-		{ST_NOATIME, MS_NOATIME},
-		{ST_NODIRATIME, MS_NODIRATIME},
-		{ST_RELATIME, MS_RELATIME},
-		{ST_NOSYMFOLLOW, MS_NOSYMFOLLOW},
+		{ ST_RDONLY, MS_RDONLY },
+		{ ST_NOSUID, MS_NOSUID },
+		{ ST_NODEV, MS_NODEV },
+		{ ST_NOEXEC, MS_NOEXEC },
+		{ ST_NOATIME, MS_NOATIME },
+		{ ST_NODIRATIME, MS_NODIRATIME },
+		{ ST_RELATIME, MS_RELATIME },
+		{ ST_NOSYMFOLLOW, MS_NOSYMFOLLOW },
 	};
 	struct statvfs vfs;
 	unsigned long ret = 0;
@@ -145,7 +147,7 @@ static bool is_mounted(int dir, const char *path)
 	struct stat above, st;
 
 	return join(parent, sizeof parent, path, "/..", NULL) >= 0 &&
-	       type_of(dir, path) == S_IFDIR && !fstatat(dir, path, &st, 0) &&
+	       !fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
 	       !fstatat(dir, parent, &above, 0) && st.st_dev != above.st_dev;
 }
 
@@ -188,7 +190,7 @@ static int find_deployment(
 static int check_tree(
 	int root, int tree, const char *link, struct facts *facts, struct fault *ret_fault)
 {
-	static const char *const needed[] = {"usr", "etc", "var", "run", "dev", "sysroot"};
+	static const char *const needed[] = { "usr", "etc", "var", "run", "dev", "sysroot" };
 	const char *end = facts->deployment + strlen(facts->deployment);
 	int len;
 
@@ -264,7 +266,8 @@ int facts_gather(enum world world, const char *sysroot, const struct cmdline *cm
 	int root = open(sysroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err = 0;
 
-	*ret_facts = (struct facts){.world = world, .sysroot = world == WORLD_PID1 ? "" : sysroot};
+	*ret_facts =
+		(struct facts){ .world = world, .sysroot = world == WORLD_PID1 ? "" : sysroot };
 	if (root < 0)
 		return fault(ret_fault, -errno, "cannot open ", sysroot, ": ", strerror(errno),
 			"; it must be the mounted root file system", NULL);

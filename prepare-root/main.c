@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "prepare-root/cmdline.h"
@@ -45,11 +45,11 @@ static struct plan plan;
  */
 static const char *borrow(const char *type, const char *usual)
 {
-	const char *const places[] = {usual, "/ostree"};
+	const char *const places[] = { usual, "/ostree" };
 	struct fault ignored;
 
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		struct step step = {STEP_MOUNT, .type = type, .target = places[i], .why = ""};
+		struct step step = { STEP_MOUNT, .type = type, .target = places[i], .why = "" };
 
 		if (!step_run(&step, 1, NULL, &ignored))
 			return places[i];
@@ -59,7 +59,7 @@ static const char *borrow(const char *type, const char *usual)
 
 static void give_back(const char *place)
 {
-	struct step step = {STEP_UMOUNT, .target = place, .why = ""};
+	struct step step = { STEP_UMOUNT, .target = place, .why = "" };
 	struct fault ignored;
 
 	step_run(&step, 1, NULL, &ignored);
@@ -108,8 +108,8 @@ static int run_plan(const struct facts *facts, char **argv, struct fault *ret_fa
 static int run_init(const char *init, char **argv, struct fault *ret_fault)
 {
 	const struct step steps[] = {
-		{STEP_SAY, .why = "/ is a prepared deployment already, executing its init"},
-		{STEP_EXEC, .target = init, .why = "the tree's init takes over"},
+		{ STEP_SAY, .why = "/ is a prepared deployment already, executing its init" },
+		{ STEP_EXEC, .target = init, .why = "the tree's init takes over" },
 	};
 
 	if (!init)
@@ -152,7 +152,7 @@ static void boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault
 /* PID 1 has failed. Says so and leaves the disk clean. Exiting makes the kernel panic. */
 static int give_up(const struct onfail *onfail, const struct fault *why)
 {
-	const struct step clean = {STEP_SUPER, .target = "/", .flags = MS_RDONLY, .why = ""};
+	const struct step clean = { STEP_SUPER, .target = "/", .flags = MS_RDONLY, .why = "" };
 	struct fault ignored, after;
 	char number[12];
 
@@ -186,7 +186,7 @@ static int give_up(const struct onfail *onfail, const struct fault *why)
 
 static int pid1(char **argv)
 {
-	struct onfail onfail = {.action = ONFAIL_PANIC};
+	struct onfail onfail = { .action = ONFAIL_PANIC };
 	struct fault fault;
 
 	log_open("/dev/kmsg");
@@ -264,8 +264,11 @@ static int utility(int argc, char **argv)
 	if (i == argc || argc - i > 2)
 		return bad_usage();
 
-	/* The steps need a name that stays true when the working directory changes. */
-	if (!dry_run && argv[i][0] != '/' && !getcwd(cwd, sizeof cwd))
+	/*
+	 * The steps need a name that stays true when the working directory changes. The C library's
+	 * getcwd would bring malloc along.
+	 */
+	if (!dry_run && argv[i][0] != '/' && syscall(SYS_getcwd, cwd, sizeof cwd) < 0)
 		return bad_usage();
 	if (join(sysroot, sizeof sysroot, cwd, *cwd ? "/" : "", argv[i], NULL) < 0)
 		return bad_usage();

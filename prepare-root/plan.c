@@ -23,14 +23,16 @@ static void add(struct plan *plan, struct step step)
 		plan->steps[plan->count++] = step;
 }
 
-/* A path that lives as long as the plan. */
+/* A path that lives as long as the plan; mount(2) takes none longer than PATH_MAX. */
 static const char *at(struct plan *plan, const char *directory, const char *path)
 {
 	char *text = plan->text + plan->used;
 	int len = plan->error;
 
+	if (!len && sizeof plan->text - plan->used < PATH_MAX)
+		len = -ENAMETOOLONG;
 	if (!len)
-		len = join(text, sizeof plan->text - plan->used, directory, path, NULL);
+		len = join(text, PATH_MAX, directory, path, NULL);
 	if (len < 0) {
 		plan->error = len;
 		return "";
@@ -44,24 +46,24 @@ static void add_dev(struct plan *plan, const struct site *site)
 	const char *dev = at(plan, site->root, "/dev");
 
 	if (site->facts->dev_mounted)
-		add(plan, (struct step){STEP_MOVE, .source = "/dev", .target = dev,
-				  .why = "the device nodes go along"});
+		add(plan, (struct step){ STEP_MOVE, .source = "/dev", .target = dev,
+				  .why = "the device nodes go along" });
 	else
-		add(plan, (struct step){STEP_MOUNT, .type = "devtmpfs", .target = dev,
+		add(plan, (struct step){ STEP_MOUNT, .type = "devtmpfs", .target = dev,
 				  .flags = MS_NOSUID | MS_STRICTATIME,
 				  .why = "init needs /dev/console and the disk's nodes, and the "
 					 "tree has none",
 				  .otherwise = "init finds an empty /dev: the kernel needs "
-					       "CONFIG_DEVTMPFS"});
-	add(plan, (struct step){STEP_LOG, .target = at(plan, dev, "/kmsg"),
-			  .why = "from here on messages survive in the kernel's log"});
+					       "CONFIG_DEVTMPFS" });
+	add(plan, (struct step){ STEP_LOG, .target = at(plan, dev, "/kmsg"),
+			  .why = "from here on messages survive in the kernel's log" });
 }
 
 /* GVariant keeps truth values in a byte and numbers in the machine's byte order. */
 static size_t make_booted(struct plan *plan, const struct facts *facts)
 {
-	struct vardict dict = {.bytes = plan->booted, .size = sizeof plan->booted};
-	const uint64_t identity[] = {facts->device, facts->inode};
+	struct vardict dict = { .bytes = plan->booted, .size = sizeof plan->booted };
+	const uint64_t identity[] = { facts->device, facts->inode };
 	const uint8_t no = 0, readonly = facts->sysroot_readonly;
 	int len;
 
@@ -83,20 +85,20 @@ static void add_run(struct plan *plan, const struct site *site)
 	if (facts->world == WORLD_UTILITY && facts->run_mounted)
 		run = "/run";
 	else if (facts->run_mounted)
-		add(plan, (struct step){STEP_MOVE, .source = "/run", .target = run,
-				  .why = "what is in /run goes along"});
+		add(plan, (struct step){ STEP_MOVE, .source = "/run", .target = run,
+				  .why = "what is in /run goes along" });
 	else
-		add(plan, (struct step){STEP_MOUNT, .type = "tmpfs", .target = run,
+		add(plan, (struct step){ STEP_MOUNT, .type = "tmpfs", .target = run,
 				  .flags = MS_NOSUID | MS_NODEV | MS_STRICTATIME,
 				  .data = "mode=0755,size=20%",
-				  .why = "what is written there now must reach init"});
-	add(plan, (struct step){STEP_MKDIR, .target = at(plan, run, "/ostree"), .flags = 0755,
-			  .why = "by this libostree's systemd generator knows an OSTree boot"});
-	add(plan, (struct step){STEP_MKDIR, .target = at(plan, run, "/ostree/.private"), .flags = 0,
-			  .why = "libostree keeps there what only root may enter"});
-	add(plan, (struct step){STEP_WRITE, .target = at(plan, run, "/ostree-booted"),
+				  .why = "what is written there now must reach init" });
+	add(plan, (struct step){ STEP_MKDIR, .target = at(plan, run, "/ostree"), .flags = 0755,
+			  .why = "by this libostree's systemd generator knows an OSTree boot" });
+	add(plan, (struct step){ STEP_MKDIR, .target = at(plan, run, "/ostree/.private"),
+			  .flags = 0, .why = "libostree keeps there what only root may enter" });
+	add(plan, (struct step){ STEP_WRITE, .target = at(plan, run, "/ostree-booted"),
 			  .data = plan->booted, .size = make_booted(plan, facts),
-			  .why = "by this libostree finds the booted deployment"});
+			  .why = "by this libostree finds the booted deployment" });
 }
 
 static void add_usr(struct plan *plan, const struct site *site)
@@ -105,14 +107,14 @@ static void add_usr(struct plan *plan, const struct site *site)
 
 	if (site->facts->hotfix) {
 		if (site->facts->flags & MS_RDONLY)
-			add(plan,
-				(struct step){STEP_SUPER, .target = site->root, .flags = site->keep,
-					.why = "an overlay can only be written to on a writable "
-					       "file system",
-					.otherwise = "the hotfix overlay cannot be written to"});
-		add(plan, (struct step){STEP_ENTER, .target = site->root,
-				  .why = "a comma in a full path would end the overlay's option"});
-		add(plan, (struct step){STEP_MOUNT, .type = "overlay", .target = usr,
+			add(plan, (struct step){ STEP_SUPER, .target = site->root,
+					  .flags = site->keep,
+					  .why = "an overlay can only be written to on a writable "
+						 "file system",
+					  .otherwise = "the hotfix overlay cannot be written to" });
+		add(plan, (struct step){ STEP_ENTER, .target = site->root,
+				  .why = "a comma in a full path would end the overlay's option" });
+		add(plan, (struct step){ STEP_MOUNT, .type = "overlay", .target = usr,
 				  .flags = site->keep,
 				  .data = "lowerdir=usr,upperdir=.usr-ovl-upper,workdir=.usr-ovl-"
 					  "work",
@@ -120,12 +122,12 @@ static void add_usr(struct plan *plan, const struct site *site)
 				  .otherwise =
 					  "/usr is mounted read-only and without the hotfix: has "
 					  "the kernel overlay, is the disk writable?",
-				  .skip = 2});
+				  .skip = 2 });
 	}
-	add(plan, (struct step){STEP_BIND, .source = usr, .target = usr,
-			  .why = "/usr needs a mount of its own to be read-only"});
-	add(plan, (struct step){STEP_REMOUNT, .target = usr, .flags = site->keep | MS_RDONLY,
-			  .why = "a deployment's /usr is never changed"});
+	add(plan, (struct step){ STEP_BIND, .source = usr, .target = usr,
+			  .why = "/usr needs a mount of its own to be read-only" });
+	add(plan, (struct step){ STEP_REMOUNT, .target = usr, .flags = site->keep | MS_RDONLY,
+			  .why = "a deployment's /usr is never changed" });
 }
 
 static void add_state(struct plan *plan, const struct site *site)
@@ -136,34 +138,34 @@ static void add_state(struct plan *plan, const struct site *site)
 	const char *physical = at(plan, facts->sysroot, "/");
 
 	if (facts->sysroot_readonly)
-		add(plan, (struct step){STEP_BIND, .source = etc, .target = etc,
-				  .why = "/etc stays writable where /sysroot is read-only"});
+		add(plan, (struct step){ STEP_BIND, .source = etc, .target = etc,
+				  .why = "/etc stays writable where /sysroot is read-only" });
 	if (facts->mount_var) {
-		add(plan, (struct step){STEP_BIND, .source = at(plan, physical, facts->var),
+		add(plan, (struct step){ STEP_BIND, .source = at(plan, physical, facts->var),
 				  .target = var,
-				  .why = "all deployments of a stateroot share its /var"});
-		add(plan, (struct step){STEP_SLAVE, .target = var,
+				  .why = "all deployments of a stateroot share its /var" });
+		add(plan, (struct step){ STEP_SLAVE, .target = var,
 				  .why = "mounts below /var must not appear a second time in "
-					 "/sysroot"});
-		add(plan, (struct step){STEP_SHARED, .target = var,
-				  .why = "but they do reach containers and services"});
+					 "/sysroot" });
+		add(plan, (struct step){ STEP_SHARED, .target = var,
+				  .why = "but they do reach containers and services" });
 	}
 	if (facts->boot)
-		add(plan, (struct step){STEP_BIND, .source = at(plan, physical, "boot"),
+		add(plan, (struct step){ STEP_BIND, .source = at(plan, physical, "boot"),
 				  .target = at(plan, site->root, "/boot"),
-				  .why = "the boot loader's files are on the same file system"});
+				  .why = "the boot loader's files are on the same file system" });
 	if (facts->flags & MS_RDONLY)
-		add(plan, (struct step){STEP_SAY,
+		add(plan, (struct step){ STEP_SAY,
 				  .why = "the root file system is mounted read-only: /etc and /var "
-					 "take no writes until it is remounted"});
+					 "take no writes until it is remounted" });
 }
 
 static void add_sysroot(struct plan *plan, const struct site *site, const char *sysroot)
 {
 	if (site->facts->sysroot_readonly)
-		add(plan, (struct step){STEP_REMOUNT, .target = sysroot,
+		add(plan, (struct step){ STEP_REMOUNT, .target = sysroot,
 				  .flags = site->keep | MS_RDONLY,
-				  .why = "sysroot.readonly in the repository's configuration"});
+				  .why = "sysroot.readonly in the repository's configuration" });
 }
 
 static void add_private(struct plan *plan, const struct site *site)
@@ -171,37 +173,38 @@ static void add_private(struct plan *plan, const struct site *site)
 	const char *sysroot = at(plan, site->facts->sysroot, *site->facts->sysroot ? "" : "/");
 
 	if (site->facts->world == WORLD_UTILITY)
-		add(plan, (struct step){STEP_PRIVATE, .target = sysroot,
-				  .why = "the root file system must be mounted there"});
-	add(plan, (struct step){STEP_PRIVATE, .target = "/", .flags = MS_REC,
-			  .why = "the kernel refuses to move what is below a shared mount"});
+		add(plan, (struct step){ STEP_PRIVATE, .target = sysroot,
+				  .why = "the root file system must be mounted there" });
+	add(plan, (struct step){ STEP_PRIVATE, .target = "/", .flags = MS_REC,
+			  .why = "the kernel refuses to move what is below a shared mount" });
 	if (site->facts->flags & MS_RDONLY)
-		add(plan, (struct step){STEP_REMOUNT, .target = sysroot, .flags = site->keep,
+		add(plan, (struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->keep,
 				  .why = "binds would inherit ro and keep it after the tree's own "
-					 "remount"});
+					 "remount" });
 }
 
 static void add_pid1(struct plan *plan, const struct site *site)
 {
 	add_private(plan, site);
-	add(plan, (struct step){STEP_BIND, .source = site->deployment, .target = site->root,
-			  .why = "only a mount can become /"});
+	add(plan, (struct step){ STEP_BIND, .source = site->deployment, .target = site->root,
+			  .why = "only a mount can become /" });
 	add_dev(plan, site);
 	add_run(plan, site);
 	add_usr(plan, site);
 	add_state(plan, site);
 	if (site->facts->proc_mounted)
-		add(plan, (struct step){STEP_MOVE, .source = "/proc",
-				  .target = at(plan, site->root, "/proc"), .why = "it goes along"});
+		add(plan,
+			(struct step){ STEP_MOVE, .source = "/proc",
+				.target = at(plan, site->root, "/proc"), .why = "it goes along" });
 	if (site->facts->sys_mounted)
-		add(plan, (struct step){STEP_MOVE, .source = "/sys",
-				  .target = at(plan, site->root, "/sys"), .why = "it goes along"});
-	add(plan, (struct step){STEP_PIVOT, .source = site->root, .target = "sysroot",
-			  .why = "the deployment becomes /"});
+		add(plan, (struct step){ STEP_MOVE, .source = "/sys",
+				  .target = at(plan, site->root, "/sys"), .why = "it goes along" });
+	add(plan, (struct step){ STEP_PIVOT, .source = site->root, .target = "sysroot",
+			  .why = "the deployment becomes /" });
 	add_sysroot(plan, site, "/sysroot");
-	add(plan, (struct step){STEP_SAY, .why = at(plan, "booting ", site->facts->deployment)});
-	add(plan, (struct step){STEP_EXEC, .target = site->facts->init,
-			  .why = "the tree's init takes over"});
+	add(plan, (struct step){ STEP_SAY, .why = at(plan, "booting ", site->facts->deployment) });
+	add(plan, (struct step){ STEP_EXEC, .target = site->facts->init,
+			  .why = "the tree's init takes over" });
 }
 
 static void add_utility(struct plan *plan, const struct site *site)
@@ -209,30 +212,30 @@ static void add_utility(struct plan *plan, const struct site *site)
 	const char *sysroot = site->facts->sysroot;
 
 	add_private(plan, site);
-	add(plan, (struct step){STEP_MKDIR, .target = site->root, .flags = 0755,
-			  .why = "the new root is put together beside the old one"});
-	plan->undo[0] = (struct step){STEP_UMOUNT, .target = site->root};
-	plan->undo[1] = (struct step){STEP_RMDIR, .target = site->root};
+	add(plan, (struct step){ STEP_MKDIR, .target = site->root, .flags = 0755,
+			  .why = "the new root is put together beside the old one" });
+	plan->undo[0] = (struct step){ STEP_UMOUNT, .target = site->root };
+	plan->undo[1] = (struct step){ STEP_RMDIR, .target = site->root };
 	plan->undo_count = 2;
-	add(plan, (struct step){STEP_BIND, .source = site->deployment, .target = site->root,
-			  .why = "the deployment is to become /"});
+	add(plan, (struct step){ STEP_BIND, .source = site->deployment, .target = site->root,
+			  .why = "the deployment is to become /" });
 	add_run(plan, site);
 	add_usr(plan, site);
 	add_state(plan, site);
-	add(plan, (struct step){STEP_MOVE, .source = sysroot,
+	add(plan, (struct step){ STEP_MOVE, .source = sysroot,
 			  .target = at(plan, site->root, "/sysroot"),
-			  .why = "the physical root stays reachable, with what is mounted in it"});
-	add(plan, (struct step){STEP_MOVE, .source = site->root, .target = sysroot,
-			  .why = "the initramfs switches to this directory"});
+			  .why = "the physical root stays reachable, with what is mounted in it" });
+	add(plan, (struct step){ STEP_MOVE, .source = site->root, .target = sysroot,
+			  .why = "the initramfs switches to this directory" });
 	add(plan, (struct step){
-			  STEP_RMDIR, .target = site->root, .why = "it is not needed any more"});
+			  STEP_RMDIR, .target = site->root, .why = "it is not needed any more" });
 	add_sysroot(plan, site, at(plan, sysroot, "/sysroot"));
-	add(plan, (struct step){STEP_SAY, .why = at(plan, "prepared ", site->facts->deployment)});
+	add(plan, (struct step){ STEP_SAY, .why = at(plan, "prepared ", site->facts->deployment) });
 }
 
 int plan_make(const struct facts *facts, struct plan *ret_plan)
 {
-	struct site site = {.facts = facts};
+	struct site site = { .facts = facts };
 
 	/* Not the whole structure: to clear its text would cost more than the rest of the plan. */
 	ret_plan->count = ret_plan->undo_count = ret_plan->used = 0;

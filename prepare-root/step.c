@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -17,23 +18,23 @@ static const struct {
 	const char *verb, *preposition;
 	unsigned long flags;
 } ops[] = {
-	[STEP_MOUNT] = {"mount", "on", MS_SILENT},
-	[STEP_BIND] = {"bind", "on", MS_BIND},
-	[STEP_MOVE] = {"move", "to", MS_MOVE},
-	[STEP_REMOUNT] = {"remount", "", MS_BIND | MS_REMOUNT},
-	[STEP_SUPER] = {"remount the file system at", "", MS_REMOUNT | MS_SILENT},
-	[STEP_PRIVATE] = {"make private", "", MS_PRIVATE},
-	[STEP_SLAVE] = {"make slave", "", MS_SLAVE},
-	[STEP_SHARED] = {"make shared", "", MS_SHARED},
-	[STEP_UMOUNT] = {"unmount", "", 0},
-	[STEP_PIVOT] = {"pivot to", "with the old root on its", 0},
-	[STEP_ENTER] = {"enter", "", 0},
-	[STEP_MKDIR] = {"make directory", "", 0},
-	[STEP_RMDIR] = {"remove directory", "", 0},
-	[STEP_WRITE] = {"write", "", 0},
-	[STEP_LOG] = {"log to", "", 0},
-	[STEP_SAY] = {"say", "", 0},
-	[STEP_EXEC] = {"execute", "", 0},
+	[STEP_MOUNT] = { "mount", "on", MS_SILENT },
+	[STEP_BIND] = { "bind", "on", MS_BIND },
+	[STEP_MOVE] = { "move", "to", MS_MOVE },
+	[STEP_REMOUNT] = { "remount", "", MS_BIND | MS_REMOUNT },
+	[STEP_SUPER] = { "remount the file system at", "", MS_REMOUNT | MS_SILENT },
+	[STEP_PRIVATE] = { "make private", "", MS_PRIVATE },
+	[STEP_SLAVE] = { "make slave", "", MS_SLAVE },
+	[STEP_SHARED] = { "make shared", "", MS_SHARED },
+	[STEP_UMOUNT] = { "unmount", "", 0 },
+	[STEP_PIVOT] = { "pivot to", "with the old root on its", 0 },
+	[STEP_ENTER] = { "enter", "", 0 },
+	[STEP_MKDIR] = { "make directory", "", 0 },
+	[STEP_RMDIR] = { "remove directory", "", 0 },
+	[STEP_WRITE] = { "write", "", 0 },
+	[STEP_LOG] = { "log to", "", 0 },
+	[STEP_SAY] = { "say", "", 0 },
+	[STEP_EXEC] = { "execute", "", 0 },
 };
 
 /* The old root must be named from inside the new one, which has no name of its own until it is "/".
@@ -140,31 +141,33 @@ int step_run(const struct step *steps, size_t count, char **argv, struct fault *
 	return 0;
 }
 
-static int describe_flags(unsigned long flags, char *ret_text, size_t size)
+/* A remount says rw too, since that is what it may be about. */
+static void describe_flags(const struct step *step, char *ret_text, size_t size)
 {
 	static const struct {
 		unsigned long flag;
 		const char *name;
 	} names[] = {
-		{MS_RDONLY, "ro"},
-		{MS_NOSUID, "nosuid"},
-		{MS_NODEV, "nodev"},
-		{MS_NOEXEC, "noexec"},
-		{MS_NOATIME, "noatime"},
-		{MS_NODIRATIME, "nodiratime"},
-		{MS_RELATIME, "relatime"},
-		{MS_STRICTATIME, "strictatime"},
-		{MS_NOSYMFOLLOW, "nosymfollow"},
-		{MS_REC, "recursively"},
+		{ MS_RDONLY, "ro" },
+		{ MS_NOSUID, "nosuid" },
+		{ MS_NODEV, "nodev" },
+		{ MS_NOEXEC, "noexec" },
+		{ MS_NOATIME, "noatime" },
+		{ MS_NODIRATIME, "nodiratime" },
+		{ MS_RELATIME, "relatime" },
+		{ MS_STRICTATIME, "strictatime" },
+		{ MS_NOSYMFOLLOW, "nosymfollow" },
+		{ MS_REC, "recursively" },
 	};
+	bool remount = step->op == STEP_REMOUNT || step->op == STEP_SUPER;
 	int used = 0;
 
-	*ret_text = 0;
+	if (remount && !(step->flags & MS_RDONLY))
+		used = join(ret_text, size, " rw", NULL);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (flags & names[i].flag)
+		if (step->op != STEP_MKDIR && step->flags & names[i].flag)
 			used += join(ret_text + used, size - (size_t)used, used ? "," : " ",
 				names[i].name, NULL);
-	return used;
 }
 
 int step_print(const struct step *steps, size_t count, int fd)
@@ -175,8 +178,7 @@ int step_print(const struct step *steps, size_t count, int fd)
 		char what[2 * PATH_MAX], flags[128] = "", line[6 * PATH_MAX];
 		int len = describe(step, what, sizeof what);
 
-		if (step->op != STEP_MKDIR)
-			describe_flags(step->flags, flags, sizeof flags);
+		describe_flags(step, flags, sizeof flags);
 		if (len >= 0)
 			len = join(line, sizeof line, what, flags, data ? " " : "",
 				data ? data : "", ": ", step->why,

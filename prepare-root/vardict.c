@@ -31,7 +31,7 @@ static size_t offset_width(size_t body, size_t count)
 static void put_offset(struct vardict *dict, size_t offset, size_t width)
 {
 	for (; width; width--, offset >>= 8)
-		put(dict, &(uint8_t){(uint8_t)offset}, 1);
+		put(dict, &(uint8_t){ (uint8_t)offset }, 1);
 }
 
 void vardict_add(

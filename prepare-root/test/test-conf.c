@@ -94,18 +94,18 @@ static void finds_fstab_lines(void **state)
 		const char *text;
 		bool found;
 	} cases[] = {
-		{"", false},
-		{"LABEL=v /var ext4 defaults 0 2\n", true},
-		{"LABEL=v /var ext4", true},
-		{"LABEL=v\t/var/ \text4\n", true},
-		{" LABEL=v  /var ext4\n", true},
-		{"#LABEL=v /var ext4\n", false},
-		{"# LABEL=v /var ext4\n", false},
-		{"LABEL=v /var/lib ext4\n", false},
-		{"LABEL=v /variable ext4\n", false},
-		{"/var /mnt ext4\n", false},
-		{"LABEL=v\n/var\n", false},
-		{"LABEL=r / ext4\nLABEL=v /var ext4\n", true},
+		{ "", false },
+		{ "LABEL=v /var ext4 defaults 0 2\n", true },
+		{ "LABEL=v /var ext4", true },
+		{ "LABEL=v\t/var/ \text4\n", true },
+		{ " LABEL=v  /var ext4\n", true },
+		{ "#LABEL=v /var ext4\n", false },
+		{ "# LABEL=v /var ext4\n", false },
+		{ "LABEL=v /var/lib ext4\n", false },
+		{ "LABEL=v /variable ext4\n", false },
+		{ "/var /mnt ext4\n", false },
+		{ "LABEL=v\n/var\n", false },
+		{ "LABEL=r / ext4\nLABEL=v /var ext4\n", true },
 	};
 
 	(void)state;

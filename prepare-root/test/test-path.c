@@ -19,30 +19,30 @@
 #include "prepare-root/path.h"
 
 /* Directories, a file, and links "NAME -> TARGET" below a new directory. */
-static const char *const directories[] = {"a", "a/b", "a/b/c", "d", "d/e"};
+static const char *const directories[] = { "a", "a/b", "a/b/c", "d", "d/e" };
 static const char *const links[][2] = {
-	{"down", "a/b"},
-	{"up", ".."},
-	{"a/up", ".."},
-	{"a/upup", "../.."},
-	{"a/b/far", "../../d/e"},
-	{"absolute", "/a/b"},
-	{"a/absolute", "/etc"},
-	{"loop", "loop"},
-	{"loop1", "loop2"},
-	{"loop2", "loop1"},
-	{"dangling", "nowhere"},
-	{"chain0", "a"},
-	{"chain1", "chain0"},
-	{"chain2", "./chain1/"},
-	{"tofile", "file"},
-	{"slash", "a/"},
-	{"dot", "."},
-	{"magic", "/proc/self/cwd"},
+	{ "down", "a/b" },
+	{ "up", ".." },
+	{ "a/up", ".." },
+	{ "a/upup", "../.." },
+	{ "a/b/far", "../../d/e" },
+	{ "absolute", "/a/b" },
+	{ "a/absolute", "/etc" },
+	{ "loop", "loop" },
+	{ "loop1", "loop2" },
+	{ "loop2", "loop1" },
+	{ "dangling", "nowhere" },
+	{ "chain0", "a" },
+	{ "chain1", "chain0" },
+	{ "chain2", "./chain1/" },
+	{ "tofile", "file" },
+	{ "slash", "a/" },
+	{ "dot", "." },
+	{ "magic", "/proc/self/cwd" },
 };
-static const char *const words[] = {"a", "b", "c", "d", "e", "file", "..", ".", "", "nowhere",
+static const char *const words[] = { "a", "b", "c", "d", "e", "file", "..", ".", "", "nowhere",
 	"down", "up", "upup", "far", "absolute", "loop", "loop1", "dangling", "chain1", "chain2",
-	"tofile", "slash", "dot", "magic"};
+	"tofile", "slash", "dot", "magic" };
 
 static int root = -1;
 
@@ -85,9 +85,9 @@ static int kernels_errno(const char *path, enum path_rule rule, struct stat *ret
 {
 	/* The value of ostree= loses its leading slashes before it is looked up beneath. */
 	const char *relative = rule == PATH_BENEATH ? path + strspn(path, "/") : path;
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_NO_MAGICLINKS |
-			   (rule == PATH_BENEATH ? RESOLVE_BENEATH : RESOLVE_IN_ROOT)};
+			   (rule == PATH_BENEATH ? RESOLVE_BENEATH : RESOLVE_IN_ROOT) };
 	long fd = syscall(SYS_openat2, root, *relative ? relative : ".", &how, sizeof how);
 
 	if (fd < 0)

@@ -18,8 +18,8 @@ static uint8_t bytes[200000];
 /* A dictionary with a string of len bytes, so that the offsets come in each of their widths. */
 static void same_bytes_as_glib(size_t len)
 {
-	struct vardict dict = {.bytes = bytes, .size = sizeof bytes};
-	const uint64_t pair[] = {0xfe00, 0x123456789abcdef};
+	struct vardict dict = { .bytes = bytes, .size = sizeof bytes };
+	const uint64_t pair[] = { 0xfe00, 0x123456789abcdef };
 	const uint8_t yes = 1, no = 0;
 	char *text = g_strnfill(len, 'x');
 	GVariantBuilder builder;
@@ -63,7 +63,7 @@ static void every_size_of_offsets(void **state)
 
 static void empty(void **state)
 {
-	struct vardict dict = {.bytes = bytes, .size = sizeof bytes};
+	struct vardict dict = { .bytes = bytes, .size = sizeof bytes };
 
 	(void)state;
 	assert_int_equal(vardict_end(&dict), 0);
@@ -73,7 +73,7 @@ static void too_small_is_an_error(void **state)
 {
 	(void)state;
 	for (size_t size = 0; size < 32; size++) {
-		struct vardict dict = {.bytes = bytes, .size = size};
+		struct vardict dict = { .bytes = bytes, .size = size };
 
 		vardict_add(&dict, "sysroot-ro", "b", "", 1);
 		assert_int_equal(vardict_end(&dict), size < 21 ? -ENOSPC : 21);
@@ -82,7 +82,7 @@ static void too_small_is_an_error(void **state)
 
 static void too_many_is_an_error(void **state)
 {
-	struct vardict dict = {.bytes = bytes, .size = sizeof bytes};
+	struct vardict dict = { .bytes = bytes, .size = sizeof bytes };
 
 	(void)state;
 	for (int i = 0; i < 17; i++)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Any bytes as a kernel command line: no access outside them, every word inside them. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prepare-root/cmdline.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1), *rest = text;
+	struct karg karg;
+	struct cmdline cmdline;
+	struct onfail onfail;
+
+	if (!text)
+		abort();
+	memcpy(text, data, size);
+	text[size] = 0;
+	while ((rest = cmdline_next(rest, &karg)))
+		if (karg.name < text || rest > text + size ||
+			(karg.value && karg.value <= karg.name))
+			abort();
+	memcpy(text, data, size);
+	cmdline_parse(text, &cmdline);
+	if (cmdline.onfail)
+		cmdline_onfail(cmdline.onfail, &onfail);
+	free(text);
+	return 0;
+}

@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Worlds for the namespace ring: a private mount and process namespace with a physical root made
+of a tmpfs, in which a prepare-root program runs with real mounts and a real pivot_root.
+
+Two kinds, as the program knows two. "pid1": the physical root is / and the program is process 1,
+as the kernel starts it from init=. "utility": a tmpfs plays somebody's initramfs, the physical
+root is mounted on its /sysroot, and the program is an ordinary process there; afterwards the
+world's process 1 may switch root as such an initramfs does.
+
+Nothing outside the namespaces changes, and nothing survives them. The tests look at a world by
+entering it (World.inside), so they see what the kernel has and not what the program says.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import select
+import signal
+import stat
+import time
+import traceback
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT, MS_NOATIME, MS_BIND, MS_MOVE = 32, 1024, 4096, 8192
+MS_REC, MS_PRIVATE, MS_SLAVE, MS_SHARED = 1 << 14, 1 << 18, 1 << 19, 1 << 20
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x10000000, 0x20000000
+MNT_DETACH = 2
+PR_SET_DUMPABLE = 4
+NOBODY = 65534
+SCRATCH = "/tmp"  # where a world is put together; in its own namespace this hides the real one
+TIME_LIMIT = 20  # seconds for anything that takes milliseconds
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name, *args):
+    if getattr(_libc, name)(*args) < 0:
+        err = ctypes.get_errno()
+        raise OSError(err, f"{name}{args}: {os.strerror(err)}")
+
+
+def mount(source, target, fstype=None, flags=0, data=None):
+    """mount(2)."""
+    def text(s):
+        return None if s is None else os.fsencode(s)
+    _call("mount", text(source), text(target), text(fstype), ctypes.c_ulong(flags), text(data))
+
+
+def umount(target, flags=0):
+    """umount2(2)."""
+    _call("umount2", os.fsencode(target), flags)
+
+
+def become_private(as_nobody):
+    """Give this process a mount namespace of its own, as root or as an ordinary user.
+
+    The ordinary user is "nobody" where we are root (so that the test is worth its name), else the
+    caller; a user namespace maps it to root. Raises OSError where the kernel does not allow it.
+    """
+    if as_nobody:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            # Without this /proc/self/uid_map would belong to root and could not be written.
+            _call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
+        uid, gid = os.getuid(), os.getgid()
+        _call("unshare", CLONE_NEWUSER)
+        write_file("/proc/self/setgroups", "deny")
+        write_file("/proc/self/uid_map", f"0 {uid} 1\n")
+        write_file("/proc/self/gid_map", f"0 {gid} 1\n")
+    _call("unshare", CLONE_NEWNS)
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+
+
+def write_file(path, data, mode=None):
+    """Write text or bytes to a file that may exist."""
+    with open(path, "wb") as f:
+        f.write(data if isinstance(data, bytes) else data.encode())
+    if mode is not None:
+        os.chmod(path, mode)
+
+
+def read_file(path):
+    """The bytes of a file."""
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class World:
+    """One world, from before the program's start until close(). See the module's text.
+
+    build(dir) makes the physical root in dir and may return a kernel command line that replaces
+    the given one. `root_flags` are the MS_ flags that its file system
+    has when the program starts, per mount and (ro) in the super block, as after the kernel's
+    mount of root=. `mounts` says which of proc, dev, run are mounted where the program starts.
+    `extra` is called in the world once it stands, with the path of the physical root.
+    """
+
+    def __init__(self, kind, build, cmdline, *, root_flags=0, mounts=("proc", "dev", "run"),
+                 files=(), extra=None, stack=None):
+        self.kind, self.build, self.cmdline = kind, build, cmdline
+        self.root_flags, self.mounts, self.extra = root_flags, mounts, extra
+        self.files, self.stack = files, stack
+        self.output = {1: b"", 2: b""}
+        self._proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+        go_read, self._go = os.pipe()
+        ready, ready_write = os.pipe()
+        in_read, self._stdin = os.pipe()
+        out, out_write = os.pipe()
+        err, err_write = os.pipe()
+        self._pipes = {1: out, 2: err}
+        self.middle = os.fork()
+        if self.middle == 0:
+            os.close(self._go)
+            os.close(self._stdin)
+            _exit_after(lambda: self._middle(ready_write, go_read, (in_read, out_write, err_write)))
+        for fd in (go_read, ready_write, in_read, out_write, err_write):
+            os.close(fd)
+        said = sorted(_read_all(ready).decode().splitlines())
+        os.close(ready)
+        if len(said) != 2 or said[1] != "ready":
+            raise RuntimeError("the world did not come up:\n" + "\n".join(said))
+        self.process_1 = int(said[0])
+        self._mntns = os.open(f"/proc/{self.process_1}/ns/mnt", os.O_RDONLY)
+        self._pidns = os.open(f"/proc/{self.process_1}/ns/pid", os.O_RDONLY)
+        self._kmsg = None
+        if "dev" in mounts:
+            self._kmsg = os.open(f"/proc/{self.process_1}/root/dev/kmsg", os.O_RDWR)
+
+    # --- the side of the world ---------------------------------------------------------------
+
+    def _middle(self, ready, go, stdio):
+        """Own the namespaces, wait for the world's process 1 and end as it ended."""
+        _call("unshare", CLONE_NEWNS | CLONE_NEWPID)
+        child = os.fork()
+        if child == 0:
+            _exit_after(lambda: self._process_1(ready, go, stdio), ready)
+        os.write(ready, f"{child}\n".encode())
+        for fd in (ready, go, *stdio):
+            os.close(fd)
+        status = os.waitpid(child, 0)[1]
+        os._exit(os.waitstatus_to_exitcode(status) & 0xff)
+
+    def _process_1(self, ready, go, stdio):
+        # Python ignores these two, and exec would hand that on.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        os.umask(0o022)
+        self._make_world()
+        os.write(ready, b"ready\n")
+        os.close(ready)
+        command = json.loads(_read_all(go) or "null")
+        if command is None:
+            return
+        _set_stdio(stdio)
+        if self.kind == "utility":
+            _switch_root(command["argv"][0])
+        os.execve(command["argv"][0], command["argv"], command["env"])
+
+    def _make_world(self):
+        top = SCRATCH
+        things = top + "/things"
+        mount("scratch", top, "tmpfs", 0, "mode=0755")
+        for name in ("world", "things"):
+            os.mkdir(f"{top}/{name}")
+        mount("things", things, "tmpfs")
+        root = top + "/world"
+        phys = root
+        if self.kind == "utility":
+            mount("initramfs", root, "tmpfs", 0, "mode=0755")
+            for name in ("proc", "sys", "dev", "run", "tmp", "sysroot"):
+                os.mkdir(f"{root}/{name}")
+            phys = root + "/sysroot"
+        if self.stack:
+            self.stack(things, phys)
+        else:
+            mount("phys", phys, "tmpfs", 0, "mode=0755")
+        cmdline = self.build(phys) or self.cmdline
+        for path, data, mode in self.files:
+            os.makedirs(os.path.dirname(root + path), exist_ok=True)
+            write_file(root + path, data, mode)
+        if self.root_flags:
+            mount(None, phys, None, MS_REMOUNT | self.root_flags)
+        write_file(things + "/cmdline", cmdline + "\n")
+        for name in self.mounts:
+            _MOUNTERS[name](f"{root}/{name}", things)
+        if self.extra:
+            self.extra(phys)
+        # As the kernel does with root=, and every initramfs with the next root.
+        os.chdir(root)
+        mount(".", "/", None, MS_MOVE)
+        os.chroot(".")
+        os.chdir("/")
+
+    # --- the side of the test ----------------------------------------------------------------
+
+    def inside(self, function, *args, in_pidns=False):
+        """Run function(*args) in a process that entered the world; return what it returned.
+
+        The value travels as JSON. An exception there is an exception here.
+        """
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            def run():
+                signal.alarm(TIME_LIMIT)
+                if in_pidns:
+                    _call("setns", self._pidns, CLONE_NEWPID)
+                _call("setns", self._mntns, CLONE_NEWNS)
+                try:
+                    answer = {"value": function(*args)}
+                except Exception:  # pylint: disable=broad-except
+                    answer = {"error": traceback.format_exc()}
+                os.write(write, json.dumps(answer).encode())
+            os.close(read)
+            _exit_after(run)
+        os.close(write)
+        said = _read_all(read)
+        os.close(read)
+        os.waitpid(child, 0)
+        answer = json.loads(said or '{"error": "the process inside died"}')
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["value"]
+
+    def mountinfo(self):
+        """Lines of /proc/self/mountinfo as a process sees them whose root is the world's."""
+        def look():
+            fd = os.open("self/mountinfo", os.O_RDONLY, dir_fd=self._proc)
+            with open(fd, encoding="utf-8", errors="surrogateescape") as f:
+                return f.read().splitlines()
+        return self.inside(look)
+
+    def run(self, argv, env=None):
+        """Run argv in the world as an ordinary process: (exit status, stdout, stderr)."""
+        def spawn():
+            outs = [os.memfd_create(name) for name in ("out", "err")]
+            child = os.fork()
+            if child == 0:
+                signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+                signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+                os.chdir("/")
+                _set_stdio((os.open("/dev/null", os.O_RDONLY), *outs))
+                _exit_after(lambda: os.execve(argv[0], argv, env or {}))
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            texts = [os.pread(fd, 1 << 20, 0).decode(errors="replace") for fd in outs]
+            return [status, *texts]
+        return tuple(self.inside(spawn, in_pidns=True))
+
+    def go(self, argv, env=None):
+        """Let the world's process 1 execute argv; in a utility world it switches root first and
+        argv[0] is looked up there. Returns the report of the real init as a dict of lists, or
+        None where the process ended without one (then see exit_status() and text())."""
+        os.write(self._go, json.dumps({"argv": argv, "env": env or {}}).encode())
+        os.close(self._go)
+        self._go = None
+        limit = time.monotonic() + TIME_LIMIT
+        waiting = dict(self._pipes)
+        while waiting and not self.output[1].endswith(b"\nend\n"):
+            readable = select.select(list(waiting.values()), [], [], limit - time.monotonic())[0]
+            if not readable:
+                raise RuntimeError("time limit: " + self.text())
+            for number, fd in list(waiting.items()):
+                if fd in readable:
+                    data = os.read(fd, 65536)
+                    self.output[number] += data
+                    if not data:
+                        del waiting[number]
+        if not self.output[1].endswith(b"\nend\n"):
+            return None
+        return _parse_report(self.output[1].decode())
+
+    def text(self):
+        """All that the program and the real init have written to standard error so far."""
+        while select.select([self._pipes[2]], [], [], 0)[0]:
+            data = os.read(self._pipes[2], 65536)
+            if not data:
+                break
+            self.output[2] += data
+        return self.output[2].decode(errors="replace")
+
+    def kmsg(self):
+        """The lines that went to the world's /dev/kmsg since the last call."""
+        said = os.pread(self._kmsg, 1 << 20, 0).decode(errors="replace")
+        os.ftruncate(self._kmsg, 0)
+        return said.splitlines()
+
+    def exit_status(self):
+        """Wait for process 1 and return its exit status (its namespace stays until close()), or
+        the negative number of the signal that ended it: the kernel sends one for reboot(2)."""
+        if self.middle:
+            status = os.waitstatus_to_exitcode(os.waitpid(self.middle, 0)[1])
+            self.middle = None
+            self._status = status - 256 if status > 256 - signal.NSIG else status
+        return self._status
+
+    def close(self):
+        """End everything that runs in the world, and the world."""
+        if self.middle:
+            os.kill(self.process_1, signal.SIGKILL)
+            self.exit_status()
+        for fd in (self._go, self._stdin, self._proc, self._mntns, self._pidns, self._kmsg,
+                   *self._pipes.values()):
+            if fd is not None:
+                os.close(fd)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _mount_proc(target, things):
+    mount("proc", target, "proc")
+    mount(things + "/cmdline", target + "/cmdline", None, MS_BIND)
+
+
+def _mount_dev(target, _things):
+    """A /dev whose kmsg is a file, since the real one is the log of the machine we run on."""
+    mount("dev", target, "tmpfs", MS_NOSUID, "mode=0755")
+    for name in ("null", "console"):
+        write_file(f"{target}/{name}", "")
+        mount("/dev/null", f"{target}/{name}", None, MS_BIND)
+    write_file(f"{target}/kmsg", "")
+
+
+def _mount_run(target, _things):
+    mount("run", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
+
+
+_MOUNTERS = {"proc": _mount_proc, "dev": _mount_dev, "run": _mount_run}
+
+
+def _switch_root(init):
+    """What an initramfs does last: take the file systems along and make /sysroot the root."""
+    for name in ("dev", "proc", "sys", "run"):
+        if os.path.ismount("/" + name) and not os.path.ismount("/sysroot/" + name):
+            mount("/" + name, "/sysroot/" + name, None, MS_MOVE)
+    os.chdir("/sysroot")
+    mount(".", "/", None, MS_MOVE)
+    os.chroot(".")
+    os.chdir("/")
+    os.stat(init)
+
+
+def _set_stdio(descriptors):
+    """Standard streams from these, and no other descriptor: what our own caller left open must
+    not look as if the program under test had left it."""
+    for target, fd in enumerate(descriptors):
+        os.dup2(fd, target)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+
+
+def _exit_after(function, tell=None):
+    """The end of a forked child: never back into the caller's code, whatever happens."""
+    try:
+        function()
+        code = 0
+    except BaseException:  # pylint: disable=broad-except
+        text = traceback.format_exc()
+        with contextlib.suppress(OSError):
+            if tell is not None:
+                os.write(tell, text.encode())
+        with contextlib.suppress(OSError):
+            os.write(2, text.encode())
+        code = 125
+    os._exit(code)
+
+
+def _read_all(fd):
+    data = b""
+    while True:
+        part = os.read(fd, 65536)
+        if not part:
+            return data
+        data += part
+
+
+def _parse_report(text):
+    report = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(" ")
+        report.setdefault(key, []).append(
+            re.sub(r"\\x(..)", lambda m: chr(int(m[1], 16)), value))
+    return report
+
+
+def listing(top="/"):
+    """{path: what} of everything on the file system of top, not looking into other mounts."""
+    found = {}
+    device = os.lstat(top).st_dev
+    todo = [top]
+    while todo:
+        here = todo.pop()
+        for entry in os.scandir(here):
+            st = entry.stat(follow_symlinks=False)
+            what = f"{stat.filemode(st.st_mode)} {st.st_uid}:{st.st_gid} {st.st_size}"
+            if entry.is_symlink():
+                what += " -> " + os.readlink(entry.path)
+            if st.st_dev == device:
+                found[os.path.relpath(entry.path, top)] = what
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+    return found

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Running the cases of the namespace ring and saying so in TAP.
+
+Every case runs twice, as root and as an ordinary user in a user namespace, each time in a process
+with a mount namespace of its own. Where one of the two is not possible its cases are skips that
+say why. A case is a function that returns a list of problems; empty is good.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+
+from nsrun import become_private, read_file
+
+MODES = (("as root", False), ("as user", True))
+
+
+class Skip(Exception):
+    """Raised by a case that cannot be tried here; the text says why."""
+
+
+def program(name):
+    """The bytes of one of our programs, from $BUILD."""
+    return read_file(f"{os.environ.get('BUILD', 'build/x86_64')}/{name}")
+
+
+def probe():
+    """The bytes of nsprobe.c, compiled."""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nsprobe.c")
+    with tempfile.TemporaryDirectory() as where:
+        out = where + "/probe"
+        subprocess.run(["musl-gcc", "-static", "-Os", "-std=gnu11", "-D_GNU_SOURCE", "-o", out,
+                        source], check=True)
+        return read_file(out)
+
+
+def main(cases):
+    """Run [(name, function)] in all modes, print TAP and return the exit status."""
+    print(f"1..{len(MODES) * len(cases)}", flush=True)
+    bad = 0
+    for index, (mode, as_nobody) in enumerate(MODES):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                status = _worker(cases, mode, as_nobody, index * len(cases) + 1)
+            finally:
+                sys.stdout.flush()
+                os._exit(status)
+        bad |= os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return bad
+
+
+def _worker(cases, mode, as_nobody, number):
+    impossible = None
+    try:
+        if not as_nobody and os.geteuid() != 0:
+            raise PermissionError("not called by root")
+        become_private(as_nobody)
+    except OSError as error:
+        impossible = f"nothing was tried {mode}: {error}"
+        print(f"# {impossible}", file=sys.stderr)
+    bad = 0
+    for name, function in cases:
+        if impossible:
+            print(f"ok {number} # SKIP {name}: {impossible}", flush=True)
+        else:
+            bad |= _one(number, f"{name}, {mode}", function)
+        number += 1
+    return bad
+
+
+def _one(number, name, function):
+    try:
+        problems = function()
+    except Skip as why:
+        print(f"ok {number} # SKIP {name}: {why}", flush=True)
+        return 0
+    except Exception:  # pylint: disable=broad-except
+        problems = [traceback.format_exc()]
+    print(f"{'not ok' if problems else 'ok'} {number} - {name}")
+    for problem in problems:
+        for line in str(problem).splitlines():
+            print(f"#   {line}")
+    sys.stdout.flush()
+    return 1 if problems else 0

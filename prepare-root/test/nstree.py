@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Physical roots for the namespace ring: the layout that libostree makes, written by hand in a few
+milliseconds, and (make_real) one that the real `ostree admin` made.
+
+Deployments come from the tables below, so that a test can name paths. A test that wants a root of
+another kind gives make() functions that change the finished one.
+"""
+
+import glob
+import os
+import re
+import subprocess
+
+from nsrun import read_file, write_file
+
+PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
+STATEROOT = "demo"
+BOOTCSUM = "5" * 64
+CSUM = "c" * 64
+BOOTLINK = f"/ostree/boot.1/{STATEROOT}/{BOOTCSUM}/0"
+DEPLOYMENT = f"ostree/deploy/{STATEROOT}/deploy/{CSUM}.0"
+CMDLINE = f"root=/dev/vda2 rw quiet ostree={BOOTLINK}"
+DEBIAN = "/usr/lib/ostree/ostree-prepare-root"
+
+# What `ostree admin init-fs` makes, with the modes it gives.
+INIT_FS = (("boot", 0o755), ("dev", 0o755), ("home", 0o755), ("proc", 0o755), ("run", 0o755),
+           ("sys", 0o755), ("root", 0o700), ("tmp", 0o1777))
+TREE_DIRS = ("boot", "dev", "etc", "proc", "run", "sys", "sysroot", "tmp", "usr/bin", "usr/etc",
+             "usr/sbin", "usr/lib/ostree", "usr/lib/modules/6.1.0", "var")
+TREE_LINKS = (("bin", "usr/bin"), ("lib", "usr/lib"), ("sbin", "usr/sbin"),
+              ("ostree", "sysroot/ostree"), ("home", "var/home"))
+
+
+def make(top, programs, *changes, stateroot=STATEROOT, csum=CSUM):
+    """Make a physical root in the directory top: one deployment, its boot link, a boot loader
+    entry. programs are (path in the deployment, bytes). Each change is called with top."""
+    for name, mode in INIT_FS:
+        os.mkdir(f"{top}/{name}")
+        os.chmod(f"{top}/{name}", mode)
+    os.makedirs(f"{top}/ostree/repo/objects")
+    write_file(f"{top}/ostree/repo/config", "[core]\nrepo_version=1\nmode=bare\n")
+    os.makedirs(f"{top}/boot/loader.1/entries")
+    os.symlink("loader.1", f"{top}/boot/loader")
+    os.symlink(".", f"{top}/boot/boot")
+    write_file(f"{top}/boot/loader.1/entries/ostree-1-{stateroot}.conf",
+               f"title demo\nversion 1\nlinux /vmlinuz\noptions {CMDLINE}\n")
+    os.symlink("boot.1.1", f"{top}/ostree/boot.1")
+    add_deployment(top, programs, stateroot, csum)
+    for change in changes:
+        change(top)
+
+
+def add_deployment(top, programs, stateroot, csum):
+    """Add a deployment with its stateroot and boot link."""
+    deploy = f"{top}/ostree/deploy/{stateroot}/deploy/{csum}.0"
+    for name in TREE_DIRS:
+        os.makedirs(f"{deploy}/{name}", exist_ok=True)
+    for name, target in TREE_LINKS:
+        os.symlink(target, f"{deploy}/{name}")
+    os.chmod(f"{deploy}/tmp", 0o1777)
+    write_file(f"{deploy}/usr/lib/os-release", f"ID={stateroot}\n")
+    write_file(f"{deploy}/usr/etc/fstab", "")
+    write_file(f"{deploy}/etc/fstab", "# nothing\n")
+    write_file(f"{deploy}.origin", "[origin]\nrefspec=demo\n")
+    for path, data in programs:
+        write_file(f"{deploy}/{path}", data, 0o755)
+    for name in ("lib", "log", "tmp"):
+        os.makedirs(f"{top}/ostree/deploy/{stateroot}/var/{name}", exist_ok=True)
+    write_file(f"{top}/ostree/deploy/{stateroot}/var/whose", stateroot)
+    links = f"{top}/ostree/boot.1.1/{stateroot}/{BOOTCSUM}"
+    os.makedirs(links)
+    os.symlink(f"../../../deploy/{stateroot}/deploy/{csum}.0", f"{links}/0")
+
+
+def make_real(top, programs):
+    """The same made by the real ostree: init-fs, os-init, commit, deploy. Returns the kernel
+    command line that libostree wrote. Needs a private /tmp."""
+    tree = "/tmp/tree"
+    for name in TREE_DIRS:
+        if name != "etc":
+            os.makedirs(f"{tree}/{name}", exist_ok=True)
+    for name, target in TREE_LINKS:
+        os.symlink(target, f"{tree}/{name}")
+    write_file(f"{tree}/usr/lib/modules/6.1.0/vmlinuz", "a kernel\n")
+    write_file(f"{tree}/usr/lib/os-release", "ID=real\nNAME=real\n")
+    write_file(f"{tree}/usr/etc/fstab", "")
+    for path, data in programs:
+        write_file(f"{tree}/{path}", data, 0o755)
+    for command in (f"admin init-fs {top}",
+                    f"admin os-init --sysroot={top} {STATEROOT}",
+                    f"--repo={top}/ostree/repo commit -b b -s s --tree=dir={tree}",
+                    f"admin deploy --sysroot={top} --os={STATEROOT} --karg=rw b"):
+        subprocess.run(["ostree", *command.split()], check=True, capture_output=True)
+    entry = glob.glob(f"{top}/boot/loader/entries/*.conf")[0]
+    return re.search(r"^options (.*)$", read_file(entry).decode(), re.M).group(1)
+
+
+def debian_libraries():
+    """[(path, bytes, mode)] of the shared libraries that Debian's dynamic prepare-root loads."""
+    said = subprocess.run(["ldd", DEBIAN], check=True, capture_output=True, text=True).stdout
+    return [(path, read_file(path), 0o755) for path in re.findall(r"(/\S+) \(0x", said)]

@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Debian's ostree-prepare-root as the judge of ours: both run on identical trees, and the mount
+tables they leave behind are compared, field by field.
+
+Every difference must be in EXPECTED with its reason. One that is not fails, and so does an
+expected one that does not occur, so the list can neither hide a defect nor outlive its reason.
+"""
+
+import fnmatch
+import os
+import sys
+
+import nstable
+import nstap
+import nstree
+from nsrun import (MS_NOATIME, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REC, MS_SHARED, World, mount,
+                   read_file, write_file)
+
+DEPLOYMENT = "/" + nstree.DEPLOYMENT
+SHORTEN = ((nstree.DEPLOYMENT, "DEPLOYMENT"), ("," + "uid=65534,gid=65534", ""))
+
+
+def readonly(top):
+    """sysroot.readonly as the older ostree reads it."""
+    with open(f"{top}/ostree/repo/config", "a", encoding="utf-8") as f:
+        f.write("\n[sysroot]\nreadonly=true\n")
+
+
+def hotfix(top):
+    """What `ostree admin unlock --hotfix` leaves behind."""
+    for name in ("upper", "work"):
+        os.mkdir(f"{top}{DEPLOYMENT}/.usr-ovl-{name}")
+
+
+def no_loader(top):
+    """/boot is a partition of its own, so its mount point is empty."""
+    os.unlink(f"{top}/boot/loader")
+
+
+def var_marker(top):
+    """By this file Debian's program is told to mount /var itself (in /run where it starts)."""
+    os.makedirs(f"{top}/run/ostree")
+    write_file(f"{top}/run/ostree/initramfs-mount-var", "")
+
+
+def fstab_var(top):
+    """The tree mounts its own /var."""
+    write_file(f"{top}{DEPLOYMENT}/etc/fstab", "LABEL=var\t/var  ext4 defaults 0 2\n")
+
+
+def systemd(top):
+    """Systemd is the tree's init, and libostree's generator is there to mount /var."""
+    deploy = top + DEPLOYMENT
+    generators = deploy + "/usr/lib/systemd/system-generators"
+    os.makedirs(generators)
+    write_file(generators + "/ostree-system-generator", "", 0o755)
+    os.rename(f"{deploy}/usr/sbin/init", f"{deploy}/usr/lib/systemd/systemd")
+    os.symlink("../lib/systemd/systemd", f"{deploy}/usr/sbin/init")
+
+
+def second(top):
+    """Another stateroot, whose deployment is not the one that boots."""
+    nstree.add_deployment(top, (), "other", "d" * 64)
+
+
+def shared_world(phys):
+    """Systemd makes everything shared before an initramfs mounts the root."""
+    mount(None, os.path.dirname(phys), None, MS_REC | MS_SHARED)
+
+
+def data_partition(phys):
+    """A file system that is mounted in the physical root before the program starts."""
+    mount("data", phys + "/home", "tmpfs", 0, "mode=0755")
+
+
+BOTH, PID1, UTILITY = ("pid1", "utility"), ("pid1",), ("utility",)
+
+# name: (changes to the tree, keywords for World, worlds)
+CONFIGURATIONS = {
+    "plain": ((), {}, BOTH),
+    "readonly": ((readonly,), {}, BOTH),
+    "hotfix": ((hotfix,), {}, BOTH),
+    "hotfix-readonly": ((hotfix, readonly), {}, BOTH),
+    "no-loader": ((no_loader,), {}, BOTH),
+    "var-marker": ((var_marker,), {}, PID1),
+    "fstab-var": ((fstab_var,), {}, BOTH),
+    "systemd": ((systemd,), {}, BOTH),
+    "second-stateroot": ((second,), {}, BOTH),
+    "kernel-ro": ((), {"root_flags": MS_RDONLY}, BOTH),
+    "kernel-ro-readonly": ((readonly,), {"root_flags": MS_RDONLY}, BOTH),
+    "root-flags": ((), {"root_flags": MS_NOSUID | MS_NODEV | MS_NOATIME}, BOTH),
+    "root-flags-readonly": ((readonly,), {"root_flags": MS_NOSUID | MS_NODEV | MS_NOATIME}, BOTH),
+    "run-mounted": ((), {"mounts": ("proc", "dev", "run")}, PID1),
+    "no-run": ((), {"mounts": ("proc", "dev")}, UTILITY),
+    "shared": ((), {"extra": shared_world}, UTILITY),
+    "data-partition": ((), {"extra": data_partition}, BOTH),
+    "readonly-systemd": ((readonly, systemd), {}, BOTH),
+    "readonly-fstab-var": ((readonly, fstab_var), {}, BOTH),
+    "hotfix-kernel-ro": ((hotfix,), {"root_flags": MS_RDONLY}, BOTH),
+}
+
+# What the kernel has mounted when it starts init= (and /proc for the command line that we fake),
+# and what an initramfs has.
+MOUNTS = {"pid1": ("proc", "dev"), "utility": ("proc", "dev", "run")}
+
+SUCCESS = {"pid1": "init runs", "utility": "exit 0"}
+
+# Configurations in which ours mounts /var and the flags of the root are the usual ones.
+VAR_CONFIGURATIONS = "plain hotfix no-loader second-stateroot run-mounted no-run shared " \
+                     "data-partition"
+VAR = "/sysroot/ostree/deploy/demo/var"
+
+
+def var_row(options, super_options):
+    """What we mount on /var, as nstable.summary puts it."""
+    return ("/var", "mount", None, "fs phys (tmpfs); root /ostree/deploy/demo/var; "
+            f"options {options}; super {super_options}; propagation shared; parent /")
+
+
+RUN_ROW = ("/run", "mount", None, "fs tmpfs; root /; options nodev,nosuid,rw; "
+           "super mode=755,rw,size=N; propagation private; parent /")
+
+# (worlds, configurations, differences as nstable.differences puts them, reason). Targets are those
+# in the new root, in both worlds.
+EXPECTED = [
+    (PID1, "*",
+     [(f"/sysroot/{t}", "target", f"/sysroot/{t}", f"/{t}")
+      for t in ("dev", "dev/null", "dev/console", "proc", "proc/cmdline")],
+     "What the kernel mounted goes along, or the real init would find an empty /dev."),
+    (PID1, "* !run-mounted", [RUN_ROW],
+     "/run must carry /run/ostree-booted to the real init; Debian leaves that to systemd."),
+    (UTILITY, "no-run", [RUN_ROW],
+     "Without a /run of the caller's the one of the tree is made now, for the same reason."),
+    (PID1, "run-mounted", [("/sysroot/run", "target", "/sysroot/run", "/run")],
+     "A /run that is there already goes along like /dev."),
+    (BOTH, VAR_CONFIGURATIONS, [var_row("relatime,rw", "mode=755,rw")],
+     "Not every tree has systemd and libostree's generator, to which Debian leaves /var."),
+    (BOTH, "kernel-ro", [var_row("relatime,rw", "mode=755,ro")],
+     "The same on a root that is read-only until the tree remounts it."),
+    (BOTH, "hotfix-kernel-ro", [var_row("relatime,rw", "mode=755,rw")],
+     "The same on a root that both remount, since the overlay must be writable."),
+    (BOTH, "root-flags", [var_row("noatime,nodev,nosuid,rw", "mode=755,rw")],
+     "The same with the flags of the root."),
+    (PID1, "var-marker", [("/var", "propagation", "private", "shared")],
+     "Mounts that are made below /var must reach containers (ostree issue 2086)."),
+    (BOTH, "readonly hotfix-readonly root-flags-readonly",
+     [(VAR, "target", VAR, "/var"), (VAR, "propagation", "private", "shared")],
+     "Debian keeps var writable in /sysroot for the generator's mount; ours stands on /var."),
+    (PID1, "readonly* hotfix-readonly", [("/sysroot", "options", "relatime,rw", "relatime,ro")],
+     "Debian's ignores sysroot.readonly as process 1."),
+    (PID1, "root-flags-readonly",
+     [("/sysroot", "options", "noatime,nodev,nosuid,rw", "noatime,nodev,nosuid,ro")],
+     "Debian's ignores sysroot.readonly as process 1."),
+    (BOTH, "kernel-ro", [(t, "options", "relatime,ro", "relatime,rw")
+                         for t in ("/", "/boot", "/sysroot")],
+     "The tree's own remount makes the super block writable; a bind's ro flag would stay."),
+    (BOTH, "hotfix-kernel-ro", [(t, "options", "relatime,ro", "relatime,rw")
+                                for t in ("/boot", "/sysroot")],
+     "Debian's has made the super block writable, and leaves these two read-only."),
+    (BOTH, "kernel-ro-readonly", [("-", "outcome", "exit 1", None)],
+     "Debian's refuses to boot then, and Linux mounts the root read-only unless told otherwise."),
+    (BOTH, "root-flags*", [("/usr", "options", "noatime,ro", "noatime,nodev,nosuid,ro")],
+     "Debian's remount drops nosuid and nodev."),
+    (BOTH, "root-flags-readonly", [("/etc", "options", "noatime,rw", "noatime,nodev,nosuid,rw"),
+                                   (VAR, "options", "noatime,rw", "noatime,nodev,nosuid,rw")],
+     "Debian's remount drops nosuid and nodev."),
+    (UTILITY, "root-flags-readonly",
+     [("/sysroot", "options", "noatime,ro", "noatime,nodev,nosuid,ro")],
+     "Debian's remount drops nosuid and nodev."),
+]
+
+
+def applies(patterns, name):
+    """True if a pattern matches name and none that begins with "!" does."""
+    matches = [p for p in patterns.split() if fnmatch.fnmatchcase(name, p.lstrip("!"))]
+    return bool(matches) and not any(p.startswith("!") for p in matches)
+
+
+def in_new_root(kind, rows):
+    """The table with targets as in the new root, which stands on the initramfs' /sysroot."""
+    if kind == "pid1":
+        return rows
+
+    def rename(target):
+        if target == "-" or not (target + "/").startswith("/sysroot/"):
+            return "initramfs:" + target
+        return target[len("/sysroot"):] or "/"
+    return {rename(t): {**row, "parent": rename(row["parent"])} for t, row in rows.items()}
+
+
+def outcome(prepare_root, kind, changes, options):
+    """(what happened in words, mount table) of one program in one world."""
+    programs = ((nstree.PREPARE_ROOT, prepare_root), ("usr/sbin/init", PROBE))
+
+    def build(top):
+        nstree.make(top, programs, *changes)
+    files = list(LIBRARIES)
+    if kind == "utility":
+        files.append(("/program", prepare_root, 0o755))
+    with World(kind, build, nstree.CMDLINE, files=files,
+               **{"mounts": MOUNTS[kind], **options}) as world:
+        if kind == "utility":
+            status, _, _ = world.run(["/program", "/sysroot"])
+            said = f"exit {status}"
+        else:
+            report = world.go([f"{nstree.BOOTLINK}/{nstree.PREPARE_ROOT}"])
+            said = "init runs" if report else f"exit {world.exit_status()}"
+        return said, in_new_root(kind, nstable.table(world.mountinfo(), SHORTEN))
+
+
+def compare(name, kind):
+    """The problems of one configuration in one world."""
+    changes, options, _ = CONFIGURATIONS[name]
+    debian = outcome(DEBIAN, kind, changes, options)
+    ours = outcome(OURS, kind, changes, options)
+    wanted = [difference for kinds, patterns, listed, _ in EXPECTED for difference in listed
+              if kind in kinds and applies(patterns, name)]
+    if debian[0] == SUCCESS[kind]:
+        found = nstable.differences(debian[1], ours[1])
+    else:
+        found = [("-", "outcome", debian[0], None)]
+        wanted = [difference for difference in wanted if difference[1] == "outcome"]
+    problems = [] if ours[0] == SUCCESS[kind] else [f"ours: {ours[0]}"]
+    problems += [f"unexpected: {difference}" for difference in found if difference not in wanted]
+    problems += [f"did not occur: {difference}" for difference in wanted if difference not in found]
+    return problems
+
+
+if __name__ == "__main__":
+    DEBIAN, OURS = read_file(nstree.DEBIAN), nstap.program("ostree-prepare-root")
+    PROBE, LIBRARIES = nstap.probe(), nstree.debian_libraries()
+    sys.exit(nstap.main([(f"{kind} {name}", lambda n=name, k=kind: compare(n, k))
+                         for name, (_, _, kinds) in CONFIGURATIONS.items() for kind in kinds]))
