@@ -136,19 +136,19 @@ static void add_state(struct plan *plan, const struct site *site)
 	const char *etc = at(plan, site->root, "/etc");
 	const char *var = at(plan, site->root, "/var");
 	const char *physical = at(plan, facts->sysroot, "/");
+	const char *shared_var = at(plan, physical, facts->var);
 
 	if (facts->sysroot_readonly)
 		add(plan, (struct step){ STEP_BIND, .source = etc, .target = etc,
 				  .why = "/etc stays writable where /sysroot is read-only" });
 	if (facts->mount_var) {
-		add(plan, (struct step){ STEP_BIND, .source = at(plan, physical, facts->var),
-				  .target = var,
+		add(plan, (struct step){ STEP_BIND, .source = shared_var, .target = var,
 				  .why = "all deployments of a stateroot share its /var" });
-		add(plan, (struct step){ STEP_SLAVE, .target = var,
-				  .why = "mounts below /var must not appear a second time in "
-					 "/sysroot" });
 		add(plan, (struct step){ STEP_SHARED, .target = var,
-				  .why = "but they do reach containers and services" });
+				  .why = "mounts below /var reach containers, and not /sysroot" });
+	} else if (facts->sysroot_readonly) {
+		add(plan, (struct step){ STEP_BIND, .source = shared_var, .target = shared_var,
+				  .why = "whoever mounts /var from there needs it writable" });
 	}
 	if (facts->boot)
 		add(plan, (struct step){ STEP_BIND, .source = at(plan, physical, "boot"),

@@ -24,7 +24,6 @@ static const struct {
 	[STEP_REMOUNT] = { "remount", "", MS_BIND | MS_REMOUNT },
 	[STEP_SUPER] = { "remount the file system at", "", MS_REMOUNT | MS_SILENT },
 	[STEP_PRIVATE] = { "make private", "", MS_PRIVATE },
-	[STEP_SLAVE] = { "make slave", "", MS_SLAVE },
 	[STEP_SHARED] = { "make shared", "", MS_SHARED },
 	[STEP_UMOUNT] = { "unmount", "", 0 },
 	[STEP_PIVOT] = { "pivot to", "with the old root on its", 0 },

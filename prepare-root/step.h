@@ -24,7 +24,6 @@ enum step_op {
 	STEP_REMOUNT, /* the flags of the mount at target, its file system left alone */
 	STEP_SUPER,   /* the flags of the file system at target */
 	STEP_PRIVATE, /* the propagation of the mount at target; these take MS_REC in flags */
-	STEP_SLAVE,
 	STEP_SHARED,
 	STEP_UMOUNT, /* target, lazily */
 	STEP_PIVOT,  /* source becomes "/", the old root the directory target in it */

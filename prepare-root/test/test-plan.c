@@ -38,6 +38,7 @@ static const struct {
 	{ "pid1-all-mounted", { PID1, USUAL, .dev_mounted = true, .proc_mounted = true,
 				      .sys_mounted = true, .run_mounted = true } },
 	{ "pid1-no-boot-no-var", { PID1 } },
+	{ "pid1-readonly-no-var", { PID1, .boot = true, .sysroot_readonly = true } },
 	{ "utility", { UTILITY, USUAL, .run_mounted = true } },
 	{ "utility-no-run", { UTILITY, USUAL } },
 	{ "utility-ro-readonly", { UTILITY, USUAL, .run_mounted = true, .flags = MS_RDONLY,
