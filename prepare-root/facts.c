@@ -25,20 +25,25 @@ static mode_t type_of(int dir, const char *path)
 	return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) ? 0 : st.st_mode & S_IFMT;
 }
 
-bool facts_prepared(int root)
+bool facts_mounted(int dir, const char *path)
 {
-	return type_of(root, "ostree") == S_IFLNK && type_of(root, "sysroot/ostree") == S_IFDIR;
+	char parent[16];
+	struct stat above, st;
+
+	return join(parent, sizeof parent, path, "/..", NULL) >= 0 &&
+	       !fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
+	       !fstatat(dir, parent, &above, 0) && st.st_dev != above.st_dev;
 }
 
-const char *facts_init(int root)
+/* Sets also where init is when no link is left in its path. */
+static const char *find_init(int root, char ret_path[PATH_MAX])
 {
 	static const char *const candidates[] = { "/sbin/init", "/etc/init", "/bin/init" };
-	char path[PATH_MAX];
 	struct stat st;
 
 	for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
-		if (path_resolve(root, candidates[i], PATH_IN_ROOT, path) >= 0 &&
-			!fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+		if (path_resolve(root, candidates[i], PATH_IN_ROOT, ret_path) >= 0 &&
+			!fstatat(root, ret_path, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
 			st.st_mode & 0111)
 			return candidates[i];
 	return NULL;
@@ -48,13 +53,9 @@ const char *facts_init(int root)
 static bool systemd_mounts_var(int tree, const char *init)
 {
 	static const char systemd[] = "/systemd/systemd";
-	char path[PATH_MAX];
-	size_t len;
+	size_t len = strlen(init);
 
-	if (!init || path_resolve(tree, init, PATH_IN_ROOT, path) < 0)
-		return false;
-	len = strlen(path);
-	return len >= sizeof systemd && !strcmp(path + len - (sizeof systemd - 1), systemd) &&
+	return len >= sizeof systemd && !strcmp(init + len - (sizeof systemd - 1), systemd) &&
 	       type_of(tree, "usr/lib/systemd/system-generators/ostree-system-generator");
 }
 
@@ -140,17 +141,6 @@ static unsigned long mount_flags(int dir)
 	return ret;
 }
 
-/* Good enough for /dev, /proc, /sys and /run: none of them is ever on the root's own device. */
-static bool is_mounted(int dir, const char *path)
-{
-	char parent[16];
-	struct stat above, st;
-
-	return join(parent, sizeof parent, path, "/..", NULL) >= 0 &&
-	       !fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
-	       !fstatat(dir, parent, &above, 0) && st.st_dev != above.st_dev;
-}
-
 /* The symbolic link that stands for the deployment, from an android boot slot or from ostree=. */
 static const char *target(int root, const struct cmdline *cmdline)
 {
@@ -219,6 +209,7 @@ static int check_tree(
 static int gather(
 	int root, const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
 {
+	char init[PATH_MAX] = "";
 	struct stat st;
 	int tree, err;
 
@@ -239,16 +230,16 @@ static int gather(
 	err = check_tree(root, tree, target(root, cmdline), facts, ret_fault);
 	if (!err) {
 		facts->flags = mount_flags(root);
-		facts->dev_mounted = is_mounted(root, "dev");
-		facts->proc_mounted = is_mounted(root, "proc");
-		facts->sys_mounted = is_mounted(root, "sys");
-		facts->run_mounted = facts->world == WORLD_UTILITY ? is_mounted(AT_FDCWD, "/run")
-								   : is_mounted(root, "run");
+		facts->dev_mounted = facts_mounted(root, "dev");
+		facts->proc_mounted = facts_mounted(root, "proc");
+		facts->sys_mounted = facts_mounted(root, "sys");
+		facts->run_mounted = facts->world == WORLD_UTILITY ? facts_mounted(AT_FDCWD, "/run")
+								   : facts_mounted(root, "run");
 		facts->hotfix = type_of(tree, ".usr-ovl-work") == S_IFDIR;
 		facts->boot =
 			type_of(root, "boot/loader") == S_IFLNK && type_of(tree, "boot") == S_IFDIR;
-		facts->init = facts_init(tree);
-		facts->mount_var = !fstab_has_var(tree) && !systemd_mounts_var(tree, facts->init);
+		facts->init = find_init(tree, init);
+		facts->mount_var = !systemd_mounts_var(tree, init) && !fstab_has_var(tree);
 		facts->sysroot_readonly = sysroot_readonly(root);
 		if (facts->world == WORLD_PID1 && !facts->init)
 			err = fault(ret_fault, -ENOENT, "the deployment ", facts->deployment,
@@ -271,9 +262,10 @@ int facts_gather(enum world world, const char *sysroot, const struct cmdline *cm
 	if (root < 0)
 		return fault(ret_fault, -errno, "cannot open ", sysroot, ": ", strerror(errno),
 			"; it must be the mounted root file system", NULL);
-	ret_facts->prepared = facts_prepared(root);
+	ret_facts->prepared =
+		type_of(root, "ostree") == S_IFLNK && type_of(root, "sysroot/ostree") == S_IFDIR;
 	if (ret_facts->prepared)
-		ret_facts->init = facts_init(root);
+		ret_facts->init = find_init(root, ret_facts->deployment);
 	else
 		err = gather(root, cmdline, ret_facts, ret_fault);
 	close(root);

@@ -35,18 +35,18 @@ struct facts {
 	bool boot;	       /* /boot with its loader link is on the physical root */
 	bool mount_var;	       /* nobody in the tree mounts /var */
 	bool sysroot_readonly; /* sysroot.readonly in the repository's configuration */
-	const char *init;      /* the tree's own, one of three paths; NULL if there is none */
+	const char *init;      /* the first of /sbin/init, /etc/init, /bin/init; or NULL */
 };
 
-/* True if the directory root is a deployment that was made "/" before, seen by its /ostree link. */
-bool facts_prepared(int root);
-
-/* The tree's init below the directory root: /sbin/init, /etc/init or /bin/init, or NULL. */
-const char *facts_init(int root);
+/*
+ * True if path below dir is a directory with another file system on it. Good enough for /dev,
+ * /proc, /sys and /run, none of which is ever on the root's own device; and it needs no /proc.
+ */
+bool facts_mounted(int dir, const char *path);
 
 /*
  * Fills facts for the sysroot, "/" or the path of a directory. Returns 0, or a negative errno with
- * the sentence set. With ret_facts->prepared only world, sysroot and init are set besides.
+ * the sentence set. With ret_facts->prepared, only world, sysroot and init mean something besides.
  */
 int facts_gather(enum world world, const char *sysroot, const struct cmdline *cmdline,
 	struct facts *ret_facts, struct fault *ret_fault);

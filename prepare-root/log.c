@@ -3,13 +3,14 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "prepare-root/join.h"
 
 static int kmsg_fd = -1;
-static int stderr_state; /* 0 not asked yet, 1 open, -1 closed */
+static bool stderr_open;
 
 int fault(struct fault *ret_fault, int error, ...)
 {
@@ -23,21 +24,18 @@ int fault(struct fault *ret_fault, int error, ...)
 	return error;
 }
 
-static int stderr_is_open(void)
+void log_start(void)
 {
-	if (!stderr_state)
-		stderr_state = fcntl(STDERR_FILENO, F_GETFD) >= 0 ? 1 : -1;
-	return stderr_state > 0;
+	stderr_open = fcntl(STDERR_FILENO, F_GETFD) >= 0;
 }
 
 void log_open(const char *kmsg)
 {
-	stderr_is_open();
 	if (kmsg_fd < 0)
 		kmsg_fd = open(kmsg, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 }
 
-int log_has_kmsg(void)
+bool log_has_kmsg(void)
 {
 	return kmsg_fd >= 0;
 }
@@ -56,6 +54,6 @@ void log_line(enum log_level level, const char *sentence)
 		return;
 	if (kmsg_fd >= 0)
 		(void)!write(kmsg_fd, line, (size_t)len);
-	if (stderr_is_open() && (kmsg_fd < 0 || level < LOG_DONE))
+	if (stderr_open && (kmsg_fd < 0 || level < LOG_DONE))
 		(void)!write(STDERR_FILENO, line + 4, (size_t)len - 4);
 }

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum log_level {
 	LOG_FAILURE = 3, /* the kernel's KERN_ERR: the boot or the call ends here */
 	LOG_LOUD = 4,	 /* KERN_WARNING: the boot goes on, but not as it was meant to */
@@ -26,14 +28,16 @@ struct fault {
 int fault(struct fault *ret_fault, int error, ...) __attribute__((sentinel));
 
 /*
- * Opens the kernel's log at this path, once: later calls after a success change nothing. Standard
- * error is used only if it was open when the first call came, because the kernel starts an init
- * without it when there is no console, and descriptor 2 would then be some file of ours.
+ * To be called before anything is opened: standard error is used only if it is open now. The kernel
+ * starts an init without it when there is no console, and descriptor 2 will then be a file of ours.
  */
+void log_start(void);
+
+/* Opens the kernel's log at this path; after the first success further calls change nothing. */
 void log_open(const char *kmsg);
 
 /* True when log_open has found a kernel log. */
-int log_has_kmsg(void);
+bool log_has_kmsg(void);
 
 /* Says one line. LOG_DONE is written to standard error only where there is no kernel log. */
 void log_line(enum log_level level, const char *sentence);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -127,13 +128,14 @@ static void boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault
 	struct cmdline cmdline;
 	struct facts facts;
 	struct fault unread;
-	const char *proc = NULL;
-	int no_cmdline = read_cmdline("/proc", text, &unread);
+	/* Without these questions the directories on the disk would be read, to find them empty. */
+	const char *proc = facts_mounted(AT_FDCWD, "/proc") ? NULL : borrow("proc", "/proc");
+	int no_cmdline = read_cmdline(proc ? proc : "/proc", text, &unread);
 
-	if (no_cmdline && (proc = borrow("proc", "/proc"))) {
-		no_cmdline = read_cmdline(proc, text, &unread);
+	if (proc)
 		give_back(proc);
-	}
+	if (facts_mounted(AT_FDCWD, "/dev"))
+		log_open("/dev/kmsg");
 	cmdline_parse(text, &cmdline);
 	if (cmdline.onfail && cmdline_onfail(cmdline.onfail, ret_onfail))
 		log_line(LOG_LOUD, "rootstock.onfail= is none of panic, reboot, reboot:SECONDS and "
@@ -189,7 +191,6 @@ static int pid1(char **argv)
 	struct onfail onfail = { .action = ONFAIL_PANIC };
 	struct fault fault;
 
-	log_open("/dev/kmsg");
 	boot(argv, &onfail, &fault);
 	return give_up(&onfail, &fault);
 }
@@ -275,6 +276,8 @@ static int utility(int argc, char **argv)
 	for (len = strlen(sysroot); len > 1 && sysroot[len - 1] == '/';)
 		sysroot[--len] = 0;
 
+	/* PID 1 keeps what the kernel gave it, the same 022, for init. */
+	umask(022);
 	if (!dry_run)
 		log_open("/dev/kmsg");
 	if (!prepare(dry_run, sysroot, argv[i + 1], &fault))
@@ -285,5 +288,6 @@ static int utility(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	log_start();
 	return getpid() == 1 ? pid1(argv) : utility(argc, argv);
 }

@@ -47,6 +47,14 @@ static ssize_t enter(
 	return got;
 }
 
+/* True if what follows a component, "/..." or nothing, goes on with ".", ".." or ends in "/". */
+static bool is_dots(const char *rest)
+{
+	const char *name = rest + strspn(rest, "/");
+
+	return name > rest && (!*name || *name == '.');
+}
+
 static bool is_directory(int root, const char *path)
 {
 	struct stat st;
@@ -74,7 +82,8 @@ int path_resolve(int root, const char *path, enum path_rule rule, char ret_path[
 				return -EXDEV;
 		} else if (rest - name != 1 || *name != '.') {
 			link = enter(root, ret_path, name, (size_t)(rest - name), target);
-			if (!link && *rest && !is_directory(root, ret_path))
+			/* In front of a name the next readlinkat says so. */
+			if (!link && is_dots(rest) && !is_directory(root, ret_path))
 				return -ENOTDIR;
 		}
 		if (link < 0)

@@ -45,14 +45,6 @@ static int pivot(const struct step *step)
 	return 0;
 }
 
-/* The mode is set apart because the caller's umask is not ours to change: init inherits it. */
-static int make_directory(const char *path, mode_t mode)
-{
-	if (!mkdir(path, mode))
-		return chmod(path, mode);
-	return errno == EEXIST ? 0 : -1;
-}
-
 static int write_file(const struct step *step)
 {
 	int fd = open(step->target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -61,13 +53,11 @@ static int write_file(const struct step *step)
 	if (fd < 0)
 		return -1;
 	put = write(fd, step->data, step->size);
+	close(fd);
 	if (put >= 0 && (size_t)put < step->size) {
 		errno = ENOSPC;
-		put = -1;
+		return -1;
 	}
-	if (put >= 0)
-		put = fchmod(fd, 0644);
-	close(fd);
 	return put < 0 ? -1 : 0;
 }
 
@@ -88,7 +78,7 @@ static int run_one(const struct step *step, char **argv)
 	case STEP_ENTER:
 		return chdir(step->target);
 	case STEP_MKDIR:
-		return make_directory(step->target, (mode_t)step->flags);
+		return mkdir(step->target, (mode_t)step->flags) && errno != EEXIST ? -1 : 0;
 	case STEP_RMDIR:
 		return rmdir(step->target);
 	case STEP_WRITE:

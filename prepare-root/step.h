@@ -28,7 +28,7 @@ enum step_op {
 	STEP_UMOUNT, /* target, lazily */
 	STEP_PIVOT,  /* source becomes "/", the old root the directory target in it */
 	STEP_ENTER,  /* target becomes the working directory */
-	STEP_MKDIR,  /* target, with flags as its mode; there already is fine */
+	STEP_MKDIR,  /* target, with flags as its mode, less umask; there already is fine */
 	STEP_RMDIR,  /* target */
 	STEP_WRITE,  /* size bytes of data into the new or emptied file target, mode 0644 */
 	STEP_LOG,    /* messages go to the kernel log at target too, if there is one */
