@@ -138,7 +138,8 @@ static unsigned long mount_flags(int dir)
 		return 0;
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		ret |= vfs.f_flag & flags[i].st ? flags[i].ms : 0;
-	return ret;
+	/* What is not said to mount(2) means relatime. */
+	return ret & (MS_NOATIME | MS_RELATIME) ? ret : ret | MS_STRICTATIME;
 }
 
 /* The symbolic link that stands for the deployment, from an android boot slot or from ostree=. */

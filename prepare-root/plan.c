@@ -207,29 +207,43 @@ static void add_pid1(struct plan *plan, const struct site *site)
 			  .why = "the tree's init takes over" });
 }
 
+/* The caller may try again, or show its user the disk, so it gets back what it had. */
+static void add_undo(struct plan *plan, const struct site *site, const char *physical)
+{
+	const char *sysroot = site->facts->sysroot;
+	const struct step undo[] = {
+		{ STEP_MOVE, .source = physical, .target = sysroot, .why = "" },
+		{ STEP_REMOUNT, .target = sysroot, .flags = site->facts->flags, .why = "" },
+		{ STEP_UMOUNT, .target = site->root, .why = "" },
+		{ STEP_RMDIR, .target = site->root, .why = "" },
+	};
+
+	memcpy(plan->undo, undo, sizeof undo);
+	plan->undo_count = sizeof undo / sizeof *undo;
+}
+
 static void add_utility(struct plan *plan, const struct site *site)
 {
 	const char *sysroot = site->facts->sysroot;
+	const char *physical = at(plan, site->root, "/sysroot");
 
+	add_undo(plan, site, physical);
 	add_private(plan, site);
 	add(plan, (struct step){ STEP_MKDIR, .target = site->root, .flags = 0755,
 			  .why = "the new root is put together beside the old one" });
-	plan->undo[0] = (struct step){ STEP_UMOUNT, .target = site->root };
-	plan->undo[1] = (struct step){ STEP_RMDIR, .target = site->root };
-	plan->undo_count = 2;
 	add(plan, (struct step){ STEP_BIND, .source = site->deployment, .target = site->root,
 			  .why = "the deployment is to become /" });
 	add_run(plan, site);
 	add_usr(plan, site);
 	add_state(plan, site);
-	add(plan, (struct step){ STEP_MOVE, .source = sysroot,
-			  .target = at(plan, site->root, "/sysroot"),
+	add(plan, (struct step){ STEP_MOVE, .source = sysroot, .target = physical,
 			  .why = "the physical root stays reachable, with what is mounted in it" });
+	add_sysroot(plan, site, physical);
 	add(plan, (struct step){ STEP_MOVE, .source = site->root, .target = sysroot,
 			  .why = "the initramfs switches to this directory" });
-	add(plan, (struct step){
-			  STEP_RMDIR, .target = site->root, .why = "it is not needed any more" });
-	add_sysroot(plan, site, at(plan, sysroot, "/sysroot"));
+	add(plan,
+		(struct step){ STEP_RMDIR, .target = site->root, .why = "it is not needed any more",
+			.otherwise = "it stays in the initramfs, where it does no harm" });
 	add(plan, (struct step){ STEP_SAY, .why = at(plan, "prepared ", site->facts->deployment) });
 }
 

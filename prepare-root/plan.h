@@ -20,7 +20,7 @@
 struct plan {
 	struct step steps[40];
 	size_t count;
-	struct step undo[2]; /* run, failures ignored, when a step failed */
+	struct step undo[4]; /* run, failures ignored, when a step failed */
 	size_t undo_count;
 	uint8_t booted[512];	  /* the content of /run/ostree-booted */
 	char text[16 * PATH_MAX]; /* the paths that the steps point to */
