@@ -214,11 +214,6 @@ static int gather(
 	struct stat st;
 	int tree, err;
 
-	if (type_of(root, "ostree") != S_IFDIR)
-		return fault(ret_fault, -ENOENT, *facts->sysroot ? facts->sysroot : "/",
-			" has no directory ostree, so it is not the root file system of an OSTree "
-			"system: check root= on the kernel command line",
-			NULL);
 	err = find_deployment(root, cmdline, facts, ret_fault);
 	if (err)
 		return err;
@@ -267,6 +262,11 @@ int facts_gather(enum world world, const char *sysroot, const struct cmdline *cm
 		type_of(root, "ostree") == S_IFLNK && type_of(root, "sysroot/ostree") == S_IFDIR;
 	if (ret_facts->prepared)
 		ret_facts->init = find_init(root, ret_facts->deployment);
+	else if (type_of(root, "ostree") != S_IFDIR)
+		err = fault(ret_fault, -ENOENT, sysroot,
+			" has no directory ostree, so it is not the root file system of an OSTree "
+			"system: check root= on the kernel command line",
+			NULL);
 	else
 		err = gather(root, cmdline, ret_facts, ret_fault);
 	close(root);

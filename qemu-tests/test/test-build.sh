@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What a packager relies on: static programs for each architecture, make install, reproducible builds,
+# and a caller's CC and flags that win.
+set -u
+
+programs="ostree-prepare-root ostree-grub-generator"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+count=0
+
+check() {
+	local text=$1
+	shift
+	count=$((count + 1))
+	if "$@" >"$work/said" 2>&1; then
+		echo "ok $count - $text"
+	else
+		echo "not ok $count - $text"
+		sed 's/^/# /' "$work/said" | tail -n 20
+	fi
+}
+
+# The environment of the make that runs this test must not reach the one inside.
+build() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory "$@"
+}
+
+# build_and_run ARCH EMULATOR FILE'S-NAME-OF-IT
+build_and_run() {
+	local program
+	build ARCH="$1" all || return 1
+	for program in $programs; do
+		file "build/$1/$program" | grep "$3" | grep 'statically linked' &&
+			"$2" "build/$1/$program" --help | grep "^usage: $program" || return 1
+	done
+}
+
+installs() {
+	build install DESTDIR="$work/dest" PREFIX=/opt/x || return 1
+	(cd "$work/dest" && find . -type f -printf '%m %p\n' | sort) | diff - <(
+		printf '%s\n' '644 ./opt/x/share/man/man8/ostree-grub-generator.8' \
+			'644 ./opt/x/share/man/man8/ostree-prepare-root.8' \
+			'755 ./opt/x/lib/ostree/ostree-grub-generator' \
+			'755 ./opt/x/lib/ostree/ostree-prepare-root'
+	)
+}
+
+# Another checkout at another path, built from nothing.
+copy() {
+	rm -rf "$1"
+	mkdir -p "$1"
+	cp -r Makefile bls grub prepare-root qemu-tests "$1"
+}
+
+same_bytes() {
+	local program
+	copy "$work/elsewhere/deeper"
+	build -C "$work/elsewhere/deeper" all || return 1
+	for program in $programs; do
+		cmp "${BUILD:?}/$program" "$work/elsewhere/deeper/$BUILD/$program" || return 1
+	done
+}
+
+obeys_the_caller() {
+	copy "$work/flags"
+	build -C "$work/flags" V=1 CC='gcc -DMARK' CFLAGS=-O1 LDFLAGS=-Wl,-Map=/dev/null all >"$work/log" ||
+		return 1
+	grep -q '^gcc -DMARK .*-O1 .*-c ' "$work/log" && grep -q 'Map=/dev/null' "$work/log" &&
+		! grep -q musl "$work/log"
+}
+
+no_heap() {
+	! nm "${BUILD:?}/ostree-prepare-root" | grep -E ' (malloc|calloc|realloc|free|printf|fopen)$'
+}
+
+echo 1..6
+check 'armhf: static, and runs' build_and_run armhf qemu-arm-static 'ARM, EABI5'
+check 'arm64: static, and runs' build_and_run arm64 qemu-aarch64-static 'ARM aarch64'
+check 'make install' installs
+check 'the same bytes from another checkout' same_bytes
+check 'CC, CFLAGS and LDFLAGS are the caller'"'"'s' obeys_the_caller
+check 'ostree-prepare-root has no heap and no stdio' no_heap
