@@ -150,6 +150,12 @@ fuzz: deps-lint
 sources = $(wildcard $(folders:%=%/*.c) $(folders:%=%/test/*.c) qemu-tests/guest/*.c)
 shells = $(shell grep -lE '^\#!/bin/(ba)?sh' -r .ci prepare-root bls grub qemu-tests)
 
+# Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no
+# va_list is ever started; matters of taste.
+TIDY := bugprone-*,clang-analyzer-*,misc-*,performance-*,portability-*,$\
+	-clang-analyzer-security.insecureAPI.*,-clang-analyzer-valist.Uninitialized,$\
+	-bugprone-easily-swappable-parameters,-bugprone-suspicious-string-compare
+
 lint: deps-lint
 	$(Q)$(MAKE) --no-print-directory lint-now
 lint-now:
@@ -160,7 +166,7 @@ lint-now:
 	@echo "  LINT  clang-format"
 	$(Q)clang-format --dry-run -Werror $(sources) $(wildcard $(folders:%=%/*.h))
 	@echo "  LINT  clang-tidy"
-	$(Q)clang-tidy --quiet $(sources) -- $(RS_CPPFLAGS) $(GLIB) -std=gnu11 2>/dev/null
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' $(sources) -- $(RS_CPPFLAGS) $(GLIB) -std=gnu11 2>/dev/null
 	@echo "  LINT  cppcheck"
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr \
 		--error-exitcode=1 -I. -D_GNU_SOURCE -DVERSION='""' $(sources)

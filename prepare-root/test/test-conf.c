@@ -21,8 +21,8 @@ static const char *const keyfiles[] = {
 	"[sysroot]\n  readonly\t=\t1  \n",
 	"[sysroot]\nreadonly=false\n",
 	"[sysroot]\nreadonly=0\n",
-	"# c\n\n[core]\nrepo_version=1\nmode=bare\n\n[sysroot]\nreadonly=true\n[remote "
-	"\"x\"]\nurl=a=b\n",
+	/* One of libostree's own, with a comment. */
+	"# c\n\n[core]\nmode=bare\n\n[sysroot]\nreadonly=true\n[remote \"x\"]\nurl=a=b\n",
 	"[core]\nreadonly=true\n",
 	"[sysroot]\nreadonly=true\nreadonly=false\n",
 	"[sysroot]\nreadonly=false\n[core]\n[sysroot]\nreadonly=true\n",

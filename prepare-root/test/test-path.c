@@ -100,7 +100,7 @@ static int kernels_errno(const char *path, enum path_rule rule, struct stat *ret
 static void compare(const char *path, enum path_rule rule)
 {
 	char ours[PATH_MAX];
-	struct stat theirs, st, link;
+	struct stat theirs = { 0 }, st = { 0 }, link;
 	int err = path_resolve(root, path, rule, ours);
 	int judge = kernels_errno(path, rule, &theirs);
 
