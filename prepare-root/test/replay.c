@@ -7,26 +7,32 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint8_t buffer[1 << 20];
 
 static void feed(const char *directory, const char *name)
 {
 	char path[4096];
-	uint8_t *data = malloc(1 << 20);
+	uint8_t *data;
 	FILE *file;
 	size_t size;
 
 	snprintf(path, sizeof path, "%s/%s", directory, name);
 	file = fopen(path, "rb");
-	if (!data || !file) {
+	if (!file) {
 		perror(path);
 		exit(1);
 	}
-	size = fread(data, 1, 1 << 20, file);
+	size = fread(buffer, 1, sizeof buffer, file);
 	fclose(file);
 	/* Exactly as large as the input, so that one byte too far is seen. */
-	data = realloc(data, size ? size : 1);
+	data = malloc(size ? size : 1);
+	if (!data)
+		abort();
+	memcpy(data, buffer, size);
 	LLVMFuzzerTestOneInput(data, size);
 	free(data);
 }
