@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/menu.h"
+
+#include "bls/version.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SUFFIX ".conf"
+#define OSTREE "ostree-"
+
+static const char digits[] = "0123456789";
+static const char name_bytes[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.";
+
+static size_t stem_length(const char *name)
+{
+	size_t len = strlen(name), suffix = strlen(SUFFIX);
+
+	return len > suffix && !strcmp(name + len - suffix, SUFFIX) ? len - suffix : 0;
+}
+
+/* Cuts "+LEFT" or "+LEFT-DONE" off the stem (UAPI.1, "Boot counting"); anything else is no counter.
+ */
+static void take_counter(struct menu_item *item)
+{
+	char *plus = strrchr(item->stem, '+');
+	size_t left, done;
+
+	item->left = -1;
+	if (!plus)
+		return;
+	left = strspn(plus + 1, digits);
+	done = plus[1 + left] == '-' ? strspn(plus + left + 2, digits) : 0;
+	if (!left || plus[1 + left + (done ? 1 + done : 0)])
+		return;
+	/* Numbers beyond a long stay at its end, which is as good as the truth for comparing. */
+	item->left = strtol(plus + 1, NULL, 10);
+	item->done = done ? strtol(plus + left + 2, NULL, 10) : 0;
+	*plus = '\0';
+}
+
+static void judge_name(struct menu_item *item)
+{
+	if (strlen(item->name) > 255 || item->name[strspn(item->name, name_bytes)]) {
+		item->error = -EINVAL;
+		item->where.what = "the name of an entry consists of letters, digits, \"+-_.\" and "
+				   "at most 255 of them";
+	}
+}
+
+static int new_item(struct menu *menu, const char *name, struct menu_item **ret_item)
+{
+	struct menu_item *item;
+
+	if (menu->count == MENU_ENTRIES_MAX)
+		return -E2BIG;
+	/* Room is made in powers of two, so the count says when it is used up. */
+	if ((menu->count & (menu->count - 1)) == 0) {
+		size_t room = menu->count ? menu->count * 2 : 1;
+
+		item = realloc(menu->items, room * sizeof(*item));
+		if (!item)
+			return -ENOMEM;
+		menu->items = item;
+	}
+	item = &menu->items[menu->count];
+	*item = (struct menu_item){ .name = strdup(name),
+		.stem = strndup(name, stem_length(name)) };
+	menu->count++;
+	if (!item->name || !item->stem)
+		return -ENOMEM;
+	take_counter(item);
+	judge_name(item);
+	*ret_item = item;
+	return 0;
+}
+
+static int fill_item(struct menu_item *item, const char *bytes, size_t size)
+{
+	struct where where;
+	int r = entry_parse(bytes, size, &item->entry, &where);
+
+	if (r == -ENOMEM)
+		return r;
+	if (!item->error) {
+		item->error = r;
+		item->where = where;
+	}
+	return 0;
+}
+
+/* Also for an item that could not be read: its name alone may say where it belongs. */
+static void place_item(struct menu_item *item)
+{
+	size_t prefix = strlen(OSTREE);
+
+	item->version = entry_value(&item->entry, ENTRY_VERSION);
+	item->libostree =
+		!strncmp(item->stem, OSTREE, prefix) && !entry_value(&item->entry, ENTRY_SORT_KEY);
+	if (item->libostree && !item->version && strspn(item->stem + prefix, digits))
+		item->version = item->stem + prefix;
+}
+
+int menu_add(struct menu *menu, const char *name, const char *bytes, size_t size)
+{
+	struct menu_item *item;
+	int r = new_item(menu, name, &item);
+
+	if (r < 0)
+		return r;
+	r = fill_item(item, bytes, size);
+	place_item(item);
+	return r;
+}
+
+/* Reads at most size bytes. Returns their number or a negative errno. */
+static ssize_t read_file(int dir_fd, const char *name, char *buffer, size_t size)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	ssize_t have = 0, n = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		n = -errno;
+	else if (!S_ISREG(st.st_mode))
+		n = -ELOOP;
+	while (n > 0 && (size_t)have < size) {
+		n = read(fd, buffer + have, size - (size_t)have);
+		if (n < 0)
+			n = errno == EINTR ? 1 : -errno;
+		else
+			have += n;
+	}
+	close(fd);
+	return n < 0 ? n : have;
+}
+
+static int add_file(struct menu *menu, int dir_fd, const char *name, char *buffer, size_t size)
+{
+	struct menu_item *item;
+	ssize_t n;
+	int r = new_item(menu, name, &item);
+
+	if (r < 0)
+		return r;
+	n = read_file(dir_fd, name, buffer, size);
+	if (n >= 0) {
+		r = fill_item(item, buffer, (size_t)n);
+	} else if (!item->error) {
+		item->error = (int)n;
+		item->where.what = n == -ELOOP ? "it is not a regular file" : strerror((int)-n);
+	}
+	place_item(item);
+	return r;
+}
+
+static int add_files(struct menu *menu, DIR *dir)
+{
+	/* One byte more than an entry may have shows that it has more. */
+	size_t size = ENTRY_SIZE_MAX + 1;
+	char *buffer = malloc(size);
+	int r = buffer ? 0 : -ENOMEM;
+
+	while (!r) {
+		const struct dirent *file;
+
+		errno = 0;
+		file = readdir(dir);
+		if (!file) {
+			r = -errno;
+			break;
+		}
+		if (file->d_name[0] != '.' && stem_length(file->d_name))
+			r = add_file(menu, dirfd(dir), file->d_name, buffer, size);
+	}
+	free(buffer);
+	return r;
+}
+
+int menu_read(int entries_fd, struct menu *ret_menu)
+{
+	/* The caller's descriptor keeps its position. */
+	int fd = openat(entries_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	*ret_menu = (struct menu){ 0 };
+	if (!dir) {
+		r = -errno;
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	r = add_files(ret_menu, dir);
+	closedir(dir);
+	menu_sort(ret_menu);
+	return r;
+}
+
+static int compare_strings(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+static int compare_values(const struct menu_item *a, const struct menu_item *b, enum entry_key key)
+{
+	return compare_strings(entry_value(&a->entry, key), entry_value(&b->entry, key));
+}
+
+static int compare_sort_keys(const struct menu_item *a, const struct menu_item *b)
+{
+	const char *x = entry_value(&a->entry, ENTRY_SORT_KEY);
+	const char *y = entry_value(&b->entry, ENTRY_SORT_KEY);
+	int r;
+
+	if (!x || !y)
+		return (y != NULL) - (x != NULL);
+	r = strcmp(x, y);
+	if (!r)
+		r = compare_values(a, b, ENTRY_MACHINE_ID);
+	if (!r)
+		r = version_compare(b->version ? b->version : "", a->version ? a->version : "");
+	return r;
+}
+
+static int compare_names(const struct menu_item *a, const struct menu_item *b)
+{
+	int r = version_compare(b->libostree ? OSTREE : b->stem, a->libostree ? OSTREE : a->stem);
+
+	if (!r && a->libostree != b->libostree)
+		r = a->libostree ? -1 : 1;
+	if (!r && a->libostree)
+		r = strverscmp(b->version ? b->version : "", a->version ? a->version : "");
+	return r ? r : version_compare(b->stem, a->stem);
+}
+
+static int compare_items(const void *left, const void *right)
+{
+	const struct menu_item *a = left, *b = right;
+	int r = (a->left == 0) - (b->left == 0);
+
+	if (!r)
+		r = compare_sort_keys(a, b);
+	if (!r)
+		r = compare_names(a, b);
+	if (!r)
+		r = (a->done > b->done) - (a->done < b->done);
+	/* Nothing is said about these; but two runs must not differ. */
+	return r ? r : strcmp(a->name, b->name);
+}
+
+void menu_sort(struct menu *menu)
+{
+	if (menu->count)
+		qsort(menu->items, menu->count, sizeof(menu->items[0]), compare_items);
+}
+
+bool menu_hidden(const struct menu_item *item)
+{
+	return !item->error && !item->entry.last[ENTRY_LINUX];
+}
+
+void menu_free(struct menu *menu)
+{
+	for (size_t i = 0; i < menu->count; i++) {
+		free(menu->items[i].name);
+		free(menu->items[i].stem);
+		entry_free(&menu->items[i].entry);
+	}
+	free(menu->items);
+	*menu = (struct menu){ 0 };
+}

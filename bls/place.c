@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BOOT "boot/"
+#define BOOT_VERSION "_OSTREE_GRUB2_BOOTVERSION"
+
+static int failed(const struct reporter *reporter, const char *path)
+{
+	report(reporter, REPORT_ERROR, "%s: %s", path, strerror(errno));
+	return -1;
+}
+
+static int open_directory(int dir_fd, const char *path)
+{
+	return openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Splits the output's name into an open directory and a name in it. */
+static int open_output(const char *out, const struct reporter *reporter, struct place *place)
+{
+	const char *slash = strrchr(out, '/');
+	const char *name = slash ? slash + 1 : out;
+	char *dir;
+
+	if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) {
+		errno = EISDIR;
+		return failed(reporter, out);
+	}
+	dir = slash ? strndup(out, (size_t)(slash - out) + 1) : strdup(".");
+	place->out_name = strdup(name);
+	if (dir && place->out_name)
+		place->out_fd = open_directory(AT_FDCWD, dir);
+	if (place->out_fd < 0)
+		(void)failed(reporter, dir ? dir : out);
+	free(dir);
+	return place->out_fd < 0 ? -1 : 0;
+}
+
+/* The name of ROOT, with "/" at its end; NULL with errno 0 when the command line does not tell. */
+static char *find_root(const struct args *args)
+{
+	const char *boot = NULL, *next = args->out;
+	char *root;
+
+	errno = 0;
+	if (args->root)
+		return asprintf(&root, "%s/", args->root) < 0 ? NULL : root;
+	while ((next = strstr(next, "/" BOOT)))
+		boot = next++;
+	if (boot)
+		return strndup(args->out, (size_t)(boot - args->out) + 1);
+	return strncmp(args->out, BOOT, strlen(BOOT)) ? NULL : strdup("./");
+}
+
+static int open_root(const struct args *args, const struct reporter *reporter, struct place *place)
+{
+	if (place->root_fd >= 0)
+		return 0;
+	place->root = find_root(args);
+	if (!place->root && !errno) {
+		report(reporter, REPORT_ERROR,
+			"%s has no /boot/ in it that would tell where the system is: use --root",
+			args->out);
+		return -1;
+	}
+	if (place->root)
+		place->root_fd = open_directory(AT_FDCWD, place->root);
+	return place->root_fd < 0 ? failed(reporter, place->root ? place->root : args->out) : 0;
+}
+
+/* Opens the directory path in dir_fd; below is what messages put before it. */
+static int open_entries_in(int dir_fd, const char *below, const char *path,
+	const struct reporter *reporter, struct place *place)
+{
+	if (asprintf(&place->entries, "%s%s", below, path) < 0) {
+		place->entries = NULL;
+		return failed(reporter, path);
+	}
+	place->entries_fd = open_directory(dir_fd, path);
+	return place->entries_fd < 0 ? failed(reporter, place->entries) : 0;
+}
+
+static int open_hook_entries(const struct args *args, const char *version,
+	const struct reporter *reporter, struct place *place)
+{
+	char path[] = "boot/loader.N/entries";
+
+	if (strcmp(version, "0") != 0 && strcmp(version, "1") != 0) {
+		report(reporter, REPORT_ERROR,
+			BOOT_VERSION " is neither 0 nor 1; unset it to call this by hand");
+		return -1;
+	}
+	*strchr(path, 'N') = version[0];
+	if (open_root(args, reporter, place) < 0)
+		return -1;
+	return open_entries_in(place->root_fd, place->root, path, reporter, place);
+}
+
+static int open_entries(
+	const struct args *args, const struct reporter *reporter, struct place *place)
+{
+	const char *version = getenv(BOOT_VERSION);
+	size_t dir_length = strlen(args->out);
+	char *dir;
+	int r;
+
+	if (args->entries)
+		return open_entries_in(AT_FDCWD, "", args->entries, reporter, place);
+	if (version)
+		return open_hook_entries(args, version, reporter, place);
+	if (place->out_fd < 0) {
+		report(reporter, REPORT_ERROR,
+			"nothing stands beside standard output: use --entries to say where the "
+			"entries are");
+		return -1;
+	}
+	while (dir_length && args->out[dir_length - 1] != '/')
+		dir_length--;
+	dir = strndup(args->out, dir_length);
+	if (!dir)
+		return failed(reporter, args->out);
+	r = open_entries_in(place->out_fd, dir, "entries", reporter, place);
+	free(dir);
+	return r;
+}
+
+static char *auto_prefix(
+	const struct args *args, const struct reporter *reporter, struct place *place)
+{
+	struct stat st;
+	int r;
+
+	if (open_root(args, reporter, place) < 0)
+		return NULL;
+	r = fstatat(place->root_fd, BOOT "loader", &st, AT_SYMLINK_NOFOLLOW);
+	/* In the hook of a first deployment libostree has not yet made its symlink. */
+	if (r < 0 && errno == ENOENT && reporter->hook)
+		return strdup("/boot");
+	if (r == 0 && (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode)))
+		return strdup(S_ISLNK(st.st_mode) ? "/boot" : "");
+	report(reporter, REPORT_ERROR,
+		"%sboot/loader is neither a symlink nor a directory: use --boot-prefix to say what "
+		"stands before the paths of the entries",
+		place->root);
+	return NULL;
+}
+
+static int find_prefix(
+	const struct args *args, const struct reporter *reporter, struct place *place)
+{
+	const char *prefix = args->prefix, *partition = getenv("OSTREE_BOOT_PARTITION");
+	size_t length;
+
+	if (!strcmp(prefix, "auto") && partition) {
+		if (*partition && *partition != '/') {
+			report(reporter, REPORT_ERROR,
+				"OSTREE_BOOT_PARTITION is not a path from / on");
+			return -1;
+		}
+		prefix = partition;
+	}
+	if (!strcmp(prefix, "auto")) {
+		place->prefix = auto_prefix(args, reporter, place);
+		return place->prefix ? 0 : -1;
+	}
+	length = strcmp(prefix, "none") ? strlen(prefix) : 0;
+	while (length && prefix[length - 1] == '/')
+		length--;
+	place->prefix = strndup(prefix, length);
+	return place->prefix ? 0 : failed(reporter, prefix);
+}
+
+int place_find(const struct args *args, const struct reporter *reporter, struct place *ret_place)
+{
+	*ret_place = (struct place){ .entries_fd = -1, .out_fd = -1, .root_fd = -1 };
+	if (strcmp(args->out, "-") != 0 && open_output(args->out, reporter, ret_place) < 0)
+		return -1;
+	if (open_entries(args, reporter, ret_place) < 0)
+		return -1;
+	return find_prefix(args, reporter, ret_place);
+}
+
+void place_close(struct place *place)
+{
+	if (place->entries_fd >= 0)
+		close(place->entries_fd);
+	if (place->out_fd >= 0)
+		close(place->out_fd);
+	if (place->root_fd >= 0)
+		close(place->root_fd);
+	free(place->entries);
+	free(place->out_name);
+	free(place->prefix);
+	free(place->root);
+	*place = (struct place){ .entries_fd = -1, .out_fd = -1, .root_fd = -1 };
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * place: where a generator reads entries and writes its output, and what goes in front of the
+ * paths.
+ *
+ * Nothing is taken from the running system: everything follows from the command line and from two
+ * variables of the environment, _OSTREE_GRUB2_BOOTVERSION, with which libostree says that it is the
+ * caller and which of loader.0 and loader.1 it has just written, and OSTREE_BOOT_PARTITION, the
+ * path prefix as libostree's own generator script knows it.
+ *
+ * Entries are, in this order: --entries DIR; in libostree's hook ROOT/boot/loader.B/entries (on EFI
+ * the output does not stand beside them); entries/ beside the output. ROOT is --root DIR, else what
+ * stands before the last /boot/ of the output's name.
+ *
+ * The boot loader sees paths from the root of the file system that holds /boot. The prefix auto is
+ * "/boot" where ROOT/boot/loader is a symlink, because libostree keeps the symlink /boot/boot -> .
+ * and so "/boot/..." is right whether or not /boot is a file system of its own; and "" where it is
+ * a real directory, which means a FAT /boot, where symlinks do not exist.
+ */
+#pragma once
+
+#include "bls/args.h"
+
+struct place {
+	int entries_fd;
+	char *entries;	/* its name, for messages */
+	int out_fd;	/* the directory of the output, or -1 for standard output */
+	char *out_name; /* in that directory */
+	char *prefix;	/* "" or a path without "/" at its end */
+	int root_fd;	/* -1 where nothing had to be looked up in it */
+	char *root;	/* with "/" at its end, for messages */
+};
+
+/* Returns 0 or, with the reason reported, -1. *ret_place must be closed in any case. */
+int place_find(const struct args *args, const struct reporter *reporter, struct place *ret_place);
+
+void place_close(struct place *place);

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The order of a menu, reading a directory, and what happens to files that are no entries. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bls/menu.h"
+
+struct file {
+	const char *name;
+	const char *text; /* what stands in it before "linux /k" */
+};
+
+enum { FILES_MAX = 12 };
+
+/* The files of an order, first to last, ended by one without a name. */
+static const struct file orders[][FILES_MAX] = {
+	/* libostree since 2024.5, and more than nine deployments. */
+	{ { "ostree-10.conf", "version 10" }, { "ostree-9.conf", "version 9" },
+		{ "ostree-2.conf", "version 2" }, { "ostree-1.conf", "version 1" } },
+	/* libostree 2022.7, two stateroots. */
+	{ { "ostree-11-a.conf", "version 11" }, { "ostree-10-z.conf", "version 10" },
+		{ "ostree-9-a.conf", "version 9" }, { "ostree-1-b.conf", "version 1" } },
+	/* The oldest names: only the version key knows. */
+	{ { "ostree-b-0.conf", "version 4" }, { "ostree-a-0.conf", "version 3" },
+		{ "ostree-b-1.conf", "version 2" }, { "ostree-a-1.conf", "version 1" } },
+	/* Renamed by hand: the version key goes first. */
+	{ { "ostree-1.conf", "version 20" }, { "ostree-2.conf", "version 3" } },
+	/* Broken ones keep the place that their name gives them. */
+	{ { "ostree-3.conf", "linux" }, { "ostree-2-x.conf", "version 2" },
+		{ "ostree-1.conf", "initrd" }, { "ostree-x.conf", "" } },
+	/* Bad last, even there; a counter is no part of the version. */
+	{ { "ostree-2+3.conf", "version 2" }, { "ostree-1.conf", "version 1" },
+		{ "ostree-3+0-3.conf", "version 3" } },
+	/* libostree's own among others: a block at "ostree-". */
+	{ { "zz.conf", "" }, { "ostree.1.conf", "" }, { "ostree-2.conf", "version 2" },
+		{ "ostree-1.conf", "version 1" }, { "debian-12.conf", "" } },
+	/* Sort keys: first of all, ascending, then machine, then version descending. */
+	{ { "0.conf", "sort-key a\nmachine-id 1\nversion 6.10" },
+		{ "9.conf", "sort-key a\nmachine-id 1\nversion 6.9" },
+		{ "8.conf", "sort-key a\nmachine-id 1\nversion 6.9~rc1" },
+		{ "7.conf", "sort-key a\nmachine-id 1" },
+		{ "3.conf", "sort-key a\nmachine-id 2\nversion 7" }, { "2.conf", "sort-key b" },
+		{ "5.conf", "version 9" }, { "ostree-9.conf", "version 9" } },
+	/* A sort-key without machine-id is lowest; the file name decides in the end. */
+	{ { "2.conf", "sort-key a\nversion 1" }, { "1.conf", "sort-key a\nversion 1" },
+		{ "3.conf", "sort-key a\nmachine-id 1\nversion 2" } },
+	/* An ostree- name with a sort-key is nothing that libostree wrote. */
+	{ { "ostree-1.conf", "sort-key x\nversion 1" }, { "ostree-2.conf", "version 2" } },
+	/* File names by version, not by byte. */
+	{ { "linux-6.10.conf", "version 1" }, { "linux-6.9.conf", "version 2" },
+		{ "linux-6.9~rc1.conf", "" } },
+	/* Boot counts: only at the end, only +N or +N-M. */
+	{ { "c+1.conf", "" }, { "b+0x.conf", "" }, { "a.conf", "" }, { "d+0.conf", "" },
+		{ "c+00-1.conf", "" }, { "a+0-2.conf", "" }, { "a+0-11.conf", "" } },
+};
+
+static void add(struct menu *menu, const struct file *file)
+{
+	char text[256];
+	int size = snprintf(text, sizeof(text), "%s\n%s", file->text,
+		strcmp(file->text, "linux") ? "linux /k" : "");
+
+	assert_int_equal(menu_add(menu, file->name, text, (size_t)size), 0);
+}
+
+static size_t count_files(const struct file *files)
+{
+	size_t count = 0;
+
+	while (count < FILES_MAX && files[count].name)
+		count++;
+	return count;
+}
+
+static void test_orders(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		size_t count = count_files(orders[i]);
+
+		/* Whatever order they come in: all rotations, forwards and backwards. */
+		for (size_t turn = 0; turn < 2 * count; turn++) {
+			struct menu menu = { 0 };
+
+			for (size_t j = 0; j < count; j++) {
+				size_t k = (turn / 2 + j) % count;
+
+				add(&menu, &orders[i][turn % 2 ? k : count - 1 - k]);
+			}
+			menu_sort(&menu);
+			for (size_t j = 0; j < count; j++)
+				assert_string_equal(menu.items[j].name, orders[i][j].name);
+			menu_free(&menu);
+		}
+	}
+}
+
+static void test_counter(void **state)
+{
+	static const struct {
+		const char *name, *stem;
+		long left, done;
+	} cases[] = {
+		{ "a.conf", "a", -1, 0 },
+		{ "a+3.conf", "a", 3, 0 },
+		{ "a+03-01.conf", "a", 3, 1 },
+		{ "a+3-.conf", "a+3-", -1, 0 },
+		{ "a+.conf", "a+", -1, 0 },
+		{ "a+3foo.conf", "a+3foo", -1, 0 },
+		{ "a+3-1-1.conf", "a+3-1-1", -1, 0 },
+		{ "a+3.1.conf", "a+3.1", -1, 0 },
+		{ "a+3+2.conf", "a+3", 2, 0 },
+		{ "a+99999999999999999999.conf", "a", __LONG_MAX__, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct menu menu = { 0 };
+
+		assert_int_equal(menu_add(&menu, cases[i].name, "linux k", 7), 0);
+		assert_string_equal(menu.items[0].stem, cases[i].stem);
+		assert_int_equal(menu.items[0].left, cases[i].left);
+		assert_int_equal(menu.items[0].done, cases[i].done);
+		menu_free(&menu);
+	}
+}
+
+static void test_names(void **state)
+{
+	struct menu menu = { 0 };
+	char longest[261] = "";
+
+	(void)state;
+	memset(longest, 'a', 250);
+	memcpy(longest + 250, ".conf", 6);
+	assert_int_equal(menu_add(&menu, longest, "linux k", 7), 0);
+	memset(longest, 'a', 251);
+	memcpy(longest + 251, ".conf", 6);
+	assert_int_equal(menu_add(&menu, longest, "linux k", 7), 0);
+	assert_int_equal(menu_add(&menu, "a b.conf", "linux k", 7), 0);
+	assert_int_equal(menu_add(&menu, "\xc3\xa4.conf", "linux", 5), 0);
+	assert_int_equal(menu_add(&menu, "x.conf", "efi k", 5), 0);
+	assert_int_equal(menu.items[0].error, 0);
+	for (size_t i = 1; i < 4; i++) {
+		assert_int_equal(menu.items[i].error, -EINVAL);
+		assert_non_null(strstr(menu.items[i].where.what, "the name of an entry"));
+		assert_false(menu_hidden(&menu.items[i]));
+	}
+	assert_true(menu_hidden(&menu.items[4]));
+	menu_free(&menu);
+}
+
+static void test_limit(void **state)
+{
+	struct menu menu = { 0 };
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < MENU_ENTRIES_MAX; i++) {
+		snprintf(name, sizeof(name), "%d.conf", i);
+		assert_int_equal(menu_add(&menu, name, "linux k", 7), 0);
+	}
+	assert_int_equal(menu_add(&menu, "more.conf", "linux k", 7), -E2BIG);
+	menu_sort(&menu);
+	assert_string_equal(menu.items[0].name, "511.conf");
+	assert_string_equal(menu.items[511].name, "0.conf");
+	menu_free(&menu);
+}
+
+static int make_directory(char *template)
+{
+	assert_non_null(mkdtemp(template));
+	return open(template, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void put(int dir_fd, const char *name, size_t size, const char *text)
+{
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	if (size)
+		assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	close(fd);
+}
+
+static void test_read(void **state)
+{
+	static const struct {
+		const char *name;
+		int error;
+		const char *what;
+	} expected[] = {
+		{ "g.conf", -EFBIG, "at most 64 KiB" },
+		{ "f.conf", -EINVAL, "a NUL byte is not text" },
+		{ "e.conf", -ELOOP, "it is not a regular file" },
+		{ "d.conf", -ELOOP, "it is not a regular file" },
+		{ "c.conf", -ELOOP, "it is not a regular file" },
+		{ "b.conf", -EINVAL, "there is no linux line" },
+		{ "a.conf", 0, NULL },
+	};
+	char path[] = "/tmp/test-menu-XXXXXX";
+	int fd = make_directory(path);
+	struct menu menu;
+
+	(void)state;
+	assert_true(fd >= 0);
+	put(fd, "a.conf", 0, "linux /a");
+	put(fd, "b.conf", 0, "");
+	assert_int_equal(symlinkat("a.conf", fd, "c.conf"), 0);
+	assert_int_equal(mkdirat(fd, "d.conf", 0755), 0);
+	assert_int_equal(mkfifoat(fd, "e.conf", 0644), 0);
+	put(fd, "f.conf", 65536, "linux /f\n");
+	put(fd, "g.conf", 65537, "linux /g\n");
+	put(fd, ".h.conf", 0, "linux /h");
+	put(fd, ".conf", 0, "linux /h");
+	put(fd, "i.conf~", 0, "linux /i");
+	put(fd, "README", 0, "");
+
+	assert_int_equal(menu_read(fd, &menu), 0);
+	assert_int_equal(menu.count, sizeof(expected) / sizeof(expected[0]));
+	for (size_t i = 0; i < menu.count; i++) {
+		assert_string_equal(menu.items[i].name, expected[i].name);
+		assert_int_equal(menu.items[i].error, expected[i].error);
+		if (expected[i].what)
+			assert_non_null(strstr(menu.items[i].where.what, expected[i].what));
+	}
+	menu_free(&menu);
+	/* A second time, since the descriptor's own position must not matter. */
+	assert_int_equal(menu_read(fd, &menu), 0);
+	assert_int_equal(menu.count, sizeof(expected) / sizeof(expected[0]));
+	menu_free(&menu);
+
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		unlinkat(fd, expected[i].name, expected[i].name[0] == 'd' ? AT_REMOVEDIR : 0);
+	unlinkat(fd, ".h.conf", 0);
+	unlinkat(fd, ".conf", 0);
+	unlinkat(fd, "i.conf~", 0);
+	unlinkat(fd, "README", 0);
+	close(fd);
+	assert_int_equal(rmdir(path), 0);
+}
+
+static void test_read_failures(void **state)
+{
+	struct menu menu;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(menu_read(fd, &menu), -ENOTDIR);
+	menu_free(&menu);
+	close(fd);
+	assert_int_equal(menu_read(fd, &menu), -EBADF);
+	menu_free(&menu);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_orders),
+		cmocka_unit_test(test_counter),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read_failures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

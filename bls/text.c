@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void text_add_bytes(struct text *text, const char *bytes, size_t size)
+{
+	if (text->failed || !size)
+		return;
+	if (size > text->room - text->size) {
+		/* Overflow cannot come before malloc gives up: both terms exist in memory. */
+		size_t room = text->room * 2 + size;
+		char *grown = realloc(text->bytes, room);
+
+		if (!grown) {
+			text->failed = true;
+			return;
+		}
+		text->bytes = grown;
+		text->room = room;
+	}
+	memcpy(text->bytes + text->size, bytes, size);
+	text->size += size;
+}
+
+void text_add(struct text *text, const char *string)
+{
+	text_add_bytes(text, string, strlen(string));
+}
+
+void text_cut(struct text *text, size_t size)
+{
+	if (size < text->size)
+		text->size = size;
+}
+
+void text_free(struct text *text)
+{
+	free(text->bytes);
+	*text = (struct text){ 0 };
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * text: bytes that grow until somebody writes them out.
+ *
+ * Running out of memory is remembered rather than reported by each call, so that a renderer reads
+ * like its output; whoever writes the bytes out looks at failed first. What was added after a
+ * certain point can be taken back.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct text {
+	char *bytes;
+	size_t size;
+	size_t room;
+	bool failed;
+};
+
+void text_add_bytes(struct text *text, const char *bytes, size_t size);
+
+/* Adds a string without its NUL. */
+void text_add(struct text *text, const char *string);
+
+/* Takes back everything behind the first size bytes. */
+void text_cut(struct text *text, size_t size);
+
+void text_free(struct text *text);
