@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Entries that break libostree's generator script, silently or loudly, and what must come of them.
+
+Every case is tried twice: on the text of the grub.cfg and, where it says what the kernel shall see,
+in a real GRUB.
+"""
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Case:
+    name: str
+    entries: dict            # file name: bytes
+    titles: list             # of the menu, in order; empty: no menu, exit status 1
+    cmdline: bytes = b""     # what the kernel gets from the first entry, after BOOT_IMAGE=/boot/k
+    initrd: int = 0          # and how many bytes of initrd
+    says: list = field(default_factory=list)  # regular expressions, one for each line of stderr
+    kernel: str = "/boot/k"  # where the first entry's kernel is
+
+
+def entry(options=b"", title=b"T", more=b""):
+    return b"title " + title + b"\nversion 1\nlinux /k\noptions " + options + b"\n" + more
+
+
+def passes(name, options, cmdline=None):
+    """Options that arrive, as they are unless something else is said."""
+    return Case(name, {"ostree-1.conf": entry(options)}, ["T"],
+                options if cmdline is None else cmdline)
+
+
+def refused(name, options, why):
+    """Options for which there is no way through GRUB."""
+    return Case(name, {"ostree-1.conf": entry(options)}, [],
+                says=[rf"ostree-1\.conf:4: {why}; this entry is left out", "no menu is written"])
+
+
+def titled(name, title, shown=None):
+    return Case(name, {"ostree-1.conf": entry(b"a=1", title.encode())}, [shown or title], b"a=1")
+
+
+GOOD = entry(b"a=1")
+
+CASES = [
+    titled("single quote in the title", "Bob's OS"),
+    titled("quotes and braces in the title", "'''} \"${x}\" {"),
+    titled("percent signs in the title", "100% %s %d %n"),
+    titled("backslashes in the title", r"\n \t \x41 \\"),
+    titled("glob characters in the title", "* ? [ab]"),
+    titled("title that looks like an option", "--id"),
+    titled("title that looks like a short option", "-n"),
+    titled("title that ends options", "--"),
+    titled("control bytes in the title", "a\x1b[2Jb\x07", "a [2Jb "),
+    Case("no title", {"ostree-1.conf": b"linux /k\noptions a=1\n"}, ["ostree-1"], b"a=1"),
+
+    passes("percent signs", b"x=100% %s %d y=%n"),
+    passes("glob characters as words", b"* ? [a-z] ~ !"),
+    passes("semicolon, pipe, ampersand", b"a;reboot b|c d&e && || ; |"),
+    passes("braces, redirections, parentheses", b"{ } a{b} <x >y (z) `id`"),
+    passes("dollar signs", b"$x ${prefix} $! $$ a$"),
+    passes("number signs", b"a #b c#d # e"),
+    passes("words of GRUB's shell", b"if then fi menuentry function"),
+    passes("words like options", b"- -- --id -n --root=x"),
+    passes("bytes above 127", b"a=\xc3\xa4 b=\xff\x80"),
+    passes("no-break space outside quotes", b"a=\xc3\xa0 b"),
+    passes("control bytes", b"a=\x01\x02\x1b\x7f b"),
+    passes("several blanks and TABs between words", b"a  b\t\tc \t d", b"a b c d"),
+    passes("blanks inside quotes", b'dyndbg="file  a.c +p" x', b'"dyndbg=file  a.c +p" x'),
+    passes("quotes around a word", b'"a=b  c" "d"', b'"a=b  c" d'),
+    passes("TAB inside quotes beside a blank", b'a="b\tc d"', b'"a=b\tc d"'),
+    passes("empty value", b'a="" b=', b"a= b="),
+    passes("quotes without need", b'a="b" "c=d"', b"a=b c=d"),
+
+    refused("backslash n", rb"x=a\nb", "GRUB cannot pass on a backslash"),
+    refused("backslash x", rb"systemd.mask=dev-disk-by\x2dlabel-x.swap",
+            "GRUB cannot pass on a backslash"),
+    refused("single quote in a word", b"x=it's", "GRUB cannot pass on a single quote"),
+    refused("double quote inside a word", b'x=a"b c"d',
+            "GRUB cannot pass on a double quote inside a word"),
+    refused("value with more behind its quotes", b'foo="a b",c',
+            "GRUB cannot pass on a double quote inside a word"),
+    refused("quotes behind an equals sign without a name", b'="a b"',
+            "GRUB cannot pass on a double quote inside a word"),
+    refused("open quote", b'a b="c d', "a double quote is opened and not closed"),
+    refused("empty word", b'a "" b', "GRUB cannot pass on an empty word"),
+    refused("TAB inside quotes without a blank", b'a="b\tc"', "GRUB cannot pass on this mixture.*"),
+    refused("form feed beside quotes", b'a\f="b"', "GRUB cannot pass on this mixture.*"),
+    refused("no-break space beside quotes", b'a\xa0="b c"', "GRUB cannot pass on this mixture.*"),
+    refused("carriage return inside a line", b"a=b\rc d", "GRUB cannot pass on a carriage return"),
+
+    Case("two initrd lines", {"ostree-1.conf": entry(b"a", more=b"initrd /i1\ninitrd /i2\n")},
+         ["T"], b"a", 4000 + 1000),
+    Case("two options lines", {"ostree-1.conf": entry(b"a=1", more=b"options b=2\n")}, ["T"],
+         b"a=1 b=2"),
+    Case("two linux and two devicetree lines",
+         {"ostree-1.conf": b"title T\nlinux /gone\nlinux /k\ndevicetree /gone\ndevicetree /i1\n"},
+         ["T"], b""),
+    Case("quote open from one options line to the next",
+         {"ostree-1.conf": entry(b'a="1', more=b'options 2"\n')}, [],
+         says=[r"ostree-1\.conf:4: a double quote", "no menu"]),
+    Case("last line without line feed", {"ostree-1.conf": b"title T\nlinux /k\noptions root=/x o"},
+         ["T"], b"root=/x o"),
+    Case("CR LF", {"ostree-1.conf": entry(b"a b").replace(b"\n", b"\r\n")}, ["T"], b"a b"),
+    Case("no linux line", {"ostree-2.conf": b"title X\nversion 2\noptions a\n",
+                           "ostree-1.conf": GOOD}, ["T"], b"a=1",
+         says=[r"ostree-2\.conf: there is no linux line; this entry is left out"]),
+    Case("path without slash", {"ostree-1.conf": b"title T\nlinux k\ninitrd i1\noptions a\n"},
+         ["T"], b"a", 4000),
+    Case("path that has the prefix already",
+         {"ostree-1.conf": b"title T\nlinux /boot/k\ninitrd /boot/i1\noptions a\n"},
+         ["T"], b"a", 4000),
+    Case("path with a blank", {"ostree-1.conf": b"title T\nlinux /my k\noptions a\n"}, ["T"], b"a",
+         kernel="/boot/my k"),
+    Case("path with a parenthesis", {"ostree-1.conf": b"title T\nlinux /k\ninitrd /i)\n"}, [],
+         says=[r'ostree-1\.conf:3: GRUB cannot use a path with "\)"', "no menu"]),
+    Case("path with a quote", {"ostree-1.conf": b"title T\nlinux /k\"\n"}, [],
+         says=[r"ostree-1\.conf:2: GRUB cannot pass on a kernel path", "no menu"]),
+    Case("path that climbs", {"ostree-1.conf": b"title T\nlinux /a/../../k\n"}, [],
+         says=[r'ostree-1\.conf:2: a path must not climb with "\.\."', "no menu"]),
+    Case("blank in a file name", {"ostree 2.conf": GOOD, "ostree-1.conf": GOOD}, ["T"], b"a=1",
+         says=[r"ostree 2\.conf: the name of an entry"]),
+    Case("files that are no entries", {"README": b"x", "ostree-2.conf~": GOOD, ".x.conf": GOOD,
+                                       "ostree-1.conf": GOOD}, ["T"], b"a=1"),
+    Case("no entries", {}, [], says=["no menu is written"]),
+    Case("bad boot count", {"ostree-2+0-3.conf": b"title bad\nversion 2\nlinux /k\noptions b\n",
+                            "ostree-1.conf": GOOD}, ["T", "bad"], b"a=1"),
+    Case("only bad boot counts", {"ostree-1+0-3.conf": GOOD}, ["T"], b"a=1"),
+    Case("two entries with one title", {"ostree-2.conf": entry(b"b", more=b"version 2\n"),
+                                        "ostree-1.conf": GOOD, "x.conf": b"title X\nlinux /k\n",
+                                        "w.conf": b"title X\nlinux /k\n"},
+         ["X (x)", "X (w)", "T (2)", "T (1)"], b""),
+    Case("version order", {"linux-6.9.conf": entry(b"9", b"old"), "linux-6.10.conf": GOOD,
+                           "linux-5.19.conf": entry(b"5", b"older")}, ["T", "old", "older"],
+         b"a=1"),
+    Case("sort-key", {"z.conf": entry(b"z", b"Z"), "a.conf": entry(b"a=1", more=b"sort-key s\n")},
+         ["T", "Z"], b"a=1"),
+    Case("entry for another machine", {"ostree-2.conf": entry(b"x", b"A", b"architecture aa64\n"),
+                                       "ostree-1.conf": GOOD}, ["A", "T"], b"a=1"),
+    Case("entry for this machine", {"ostree-1.conf": entry(b"x", more=b"architecture X64\n")},
+         ["T"], b"x"),
+    Case("unknown architecture", {"ostree-1.conf": entry(b"x", more=b"architecture vax\n")}, [],
+         says=[r"ostree-1\.conf:5: this architecture is none of", "no menu"]),
+    Case("EFI program", {"shell.conf": b"title S\nefi /shell.efi\n", "ostree-1.conf": GOOD}, ["T"],
+         b"a=1"),
+    Case("device tree on a PC", {"ostree-1.conf": entry(b"x", more=b"devicetree /i1\n")},
+         ["T"], b"x"),
+    Case("device tree overlay",
+         {"ostree-1.conf": entry(b"x", more=b"devicetree-overlay /i1 /i2\n")}, ["T"], b"x",
+         says=[r"ostree-1\.conf:5: GRUB cannot apply device tree overlays; "]),
+    Case("missing kernel", {"ostree-2.conf": b"title A\nversion 2\nlinux /gone\n",
+                            "ostree-1.conf": GOOD}, ["A", "T"], b"a=1"),
+    Case("missing initrd",
+         {"ostree-2.conf": entry(b"x", b"A", b"version 2\ninitrd /i1\ninitrd /gone\n"),
+          "ostree-1.conf": GOOD}, ["A", "T"], b"a=1"),
+    Case("longest command line", {"ostree-1.conf": entry(b"a " + b"x" * 2026)}, ["T"],
+         b"a " + b"x" * 2026),
+    Case("too long a command line", {"ostree-1.conf": entry(b"a " + b"x" * 2027)}, [],
+         says=[r"ostree-1\.conf:4: the command line is longer than the kernel takes", "no menu"]),
+    Case("too long by the quotes that GRUB adds",
+         {"ostree-1.conf": entry(b'a="1 2" ' + b"x" * 2022)}, [],
+         says=[r"ostree-1\.conf:4: the command line is longer than the kernel takes", "no menu"]),
+    Case("too long for a 32-bit ARM kernel",
+         {"ostree-1.conf": entry(b"x" * 1023, more=b"architecture arm\n")}, [],
+         says=[r"ostree-1\.conf:4: the command line is longer than the kernel takes", "no menu"]),
+]

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a real GRUB makes of our grub.cfg: each case of hostile.py that boots, and the fallbacks."""
+import functools
+import os
+import sys
+import tempfile
+
+import realgrub
+import sysroot
+import tap
+from hostile import CASES, entry
+
+MISSING = realgrub.missing()
+
+
+def prepare(where, entries, kernel="/boot/k", custom=b"set timeout=0\n"):
+    """A disk's content: what /boot holds, with /boot/boot as libostree makes it."""
+    root = where + "/root"
+    out = sysroot.make(root, entries)
+    status, _, said = sysroot.generate("-o", out)
+    assert status == 0, said
+    os.symlink(".", root + "/boot/boot")
+    # GRUB reads the menu through the symlink, as the stub in /boot/grub would.
+    sysroot.write(root + "/boot/grub/grub.cfg", b"configfile /boot/loader/grub.cfg\n")
+    sysroot.write(root + "/boot/grub/custom.cfg", custom)
+    sysroot.write(root + kernel, GRUB["all"].kernel)
+    sysroot.write(root + "/boot/i1", b"1" * 4000)
+    sysroot.write(root + "/boot/i2", b"2" * 1000)
+    return root
+
+
+def boots(where, root, cmdline, initrd=0, kernel="/boot/k", modules="all"):
+    if MISSING:
+        raise tap.Skip(f"{MISSING} is not installed")
+    image = b"BOOT_IMAGE=" + (f'"{kernel}"' if " " in kernel else kernel).encode()
+    found = GRUB[modules].boot(root)
+    assert found == ((image + b" " + cmdline).rstrip(b" "), initrd), found
+
+
+def hostile(case, where):
+    boots(where, prepare(where, case.entries, case.kernel), case.cmdline, case.initrd, case.kernel)
+
+
+TWO = {"ostree-2.conf": entry(b"new", b"N", b"version 2\n"), "ostree-1.conf": entry(b"old", b"O")}
+THREE = TWO | {"ostree-3.conf": b"title X\nversion 3\nlinux /gone\n"}
+
+
+def custom_default(where):
+    boots(where, prepare(where, TWO, custom=b"set timeout=0\nset default=1\n"), b"old")
+
+
+def custom_default_by_id(where):
+    boots(where, prepare(where, TWO, custom=b"set timeout=0\nset default=ostree-1\n"), b"old")
+
+
+def chosen_entry_falls_back_to_first(where):
+    entries = {"ostree-2.conf": entry(b"new", b"N", b"version 2\n"),
+               "ostree-1.conf": b"title X\nversion 1\nlinux /gone\n"}
+    boots(where, prepare(where, entries, custom=b"set timeout=0\nset default=1\n"), b"new")
+
+
+def custom_fallback(where):
+    boots(where, prepare(where, THREE, custom=b"set timeout=0\nset fallback=2\n"), b"old")
+
+
+def broken_custom(where):
+    boots(where, prepare(where, TWO, custom=b"set timeout=0\n'\n"), b"new")
+
+
+def no_test_module(where):
+    """The entry is then booted unchecked; GRUB's errors cost ten seconds, not the boot."""
+    boots(where, prepare(where, TWO | {"ostree-2.conf": entry(
+        b"new", b"N", b"version 2\ndevicetree /i1\n")}), b"new", modules="few")
+
+
+def separate_boot(where):
+    """The file system that GRUB sees is /boot itself: /boot/... goes through /boot/boot -> ."""
+    root = prepare(where, TWO)
+    boots(where, root + "/boot", b"new", modules="boot")
+
+
+def root_device_named_by_user(where):
+    """A menu without loader symlink, as on a FAT /boot: paths without prefix."""
+    root = where + "/root"
+    for name, content in TWO.items():
+        sysroot.write(f"{root}/boot/loader/entries/{name}", content)
+    out = root + "/boot/loader/grub.cfg"
+    assert sysroot.generate("-o", out)[0] == 0
+    sysroot.write(root + "/boot/grub/grub.cfg", b"configfile /loader/grub.cfg\n")
+    sysroot.write(root + "/boot/grub/custom.cfg", b"set timeout=0\n")
+    sysroot.write(root + "/boot/k", GRUB["all"].kernel)
+    boots(where, root + "/boot", b"new", kernel="/k", modules="boot")
+
+
+TESTS = [(f"real GRUB: {case.name}", functools.partial(hostile, case))
+         for case in CASES if case.titles]
+TESTS += [(f"real GRUB: {test.__name__.replace('_', ' ')}", test) for test in (
+    custom_default, custom_default_by_id, chosen_entry_falls_back_to_first, custom_fallback,
+    broken_custom, no_test_module, separate_boot, root_device_named_by_user)]
+
+with tempfile.TemporaryDirectory() as rig:
+    GRUB = {}
+    if not MISSING:
+        GRUB["all"] = realgrub.RealGrub(rig + "/all")
+        GRUB["few"] = realgrub.RealGrub(rig + "/few", [
+            module for module in realgrub.MODULES if module not in ("test", "echo", "true")])
+        GRUB["boot"] = realgrub.RealGrub(rig + "/boot", prefix="(hd1)/grub")
+    sys.exit(tap.main(TESTS))
