@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the host expects of this boot: the deployment's own /etc/probe.conf, one "KEY VALUE" a line,
+ * written when the disk was built. The probe has no opinion of its own about the machine.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { EXPECT_WORDS = 32, EXPECT_TEXT = 256 };
+
+/* The values of one key, in the file's order. */
+struct words {
+	size_t count;
+	char at[EXPECT_WORDS][EXPECT_TEXT];
+};
+
+struct expect {
+	struct words stateroot;
+	struct words deployment; /* the directory's name, CHECKSUM.SERIAL */
+	struct words root;	 /* "ro" or "rw": how the kernel mounts the file system */
+	struct words sysroot;	 /* "ro" or "rw" */
+	struct words var;	 /* "prepared" or "fstab" */
+	struct words boot;	 /* "prepared" or "fstab" */
+	struct words disk;	 /* the disk's name in /dev */
+	struct words arg;	 /* argv[1..] */
+	struct words env;	 /* the whole environment, in any order */
+	struct words top;	 /* the names in the physical root */
+	struct words then;	 /* what to do at the end of this deployment's N-th boot */
+};
+
+/* The value of a key that has exactly one, else "". */
+const char *expect_one(const struct words *words);
+
+/* Reads /etc/probe.conf; false, and said why, when it is missing or not understood. */
+bool expect_read(struct expect *ret);

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Did a cell pass? Pure functions from what was seen to a list of findings.
+
+A finding is a sentence about something that was missing or wrong. A cell passes when there is none;
+and since everything that must be seen is asked for here, nothing passes because it was not seen.
+"""
+
+import re
+
+# What a healthy boot never writes to the console.
+TROUBLE = ["Kernel panic", "BUG:", "WARNING:", "Oops", "Call Trace", "EXT4-fs error",
+           "EXT4-fs warning", "recovery complete", "mounting unchecked fs", "error: "]
+# By the end that was asked for: what QEMU must have seen, and the kernel's last words.
+ENDS = {"poweroff": ("poweroff", "reboot: Power down"),
+        "panic": ("reset", "Kernel panic - not syncing: Attempted to kill init!"),
+        "reboot": ("reset", "reboot: Restarting system"),
+        "halt": ("halt", "reboot: System halted")}
+# The machine's clock and the host's are not the same; a delay is right if it is no shorter than
+# asked and no longer than this many seconds more.
+SLACK = 5.0
+
+
+def report_of(text):
+    """One boot's report as a dict; a report that is cut anywhere has a finding."""
+    report = {"deployment": None, "prepare": None, "passed": 0, "checks": 0, "findings": []}
+    findings, plan = report["findings"], None
+    for line in text.splitlines():
+        check = re.fullmatch(r"(not )?ok (\d+) - (.+)", line)
+        note = re.fullmatch(r"# (deployment|prepare)\S* (\S*)", line)
+        planned = re.fullmatch(r"1\.\.(\d+)", line)
+        if plan is not None:
+            findings.append("the report goes on after its plan: '%s'" % line)
+        elif planned:
+            plan = int(planned.group(1))
+        elif check:
+            report["checks"] += 1
+            report["passed"] += not check.group(1)
+            if int(check.group(2)) != report["checks"]:
+                findings.append("the report lacks check %d" % report["checks"])
+            if check.group(1):
+                findings.append("not so: " + check.group(3))
+        elif note:
+            report[note.group(1)] = note.group(2)
+        elif line.startswith("#   ") and findings:
+            findings[-1] += "\n" + line
+        else:
+            findings.append("the report has the line '%s'" % line)
+    if plan is None or not text.endswith("\n"):
+        findings.append("the report ends without a plan")
+    elif plan != report["checks"] or not plan:
+        findings.append("the report plans %d checks and has %d" % (plan, report["checks"]))
+    return report
+
+
+def reports(text):
+    """Splits what came through the report port into one report for each boot."""
+    parts = re.split(r"^TAP version 13\r?\n", text, flags=re.MULTILINE)
+    return [report_of(part) for part in parts[1:]]
+
+
+def has(console, sentence):
+    """The first line of the console with the sentence, where * stands for anything; else None."""
+    pattern = re.escape(sentence).replace(r"\*", ".*")
+    found = re.search(r"^.*%s.*$" % pattern, console, re.MULTILINE)
+    return found.group(0) if found else None
+
+
+def clock(line):
+    """The kernel's time stamp of a console line, or None."""
+    stamp = re.search(r"\[ *(\d+\.\d+)\]", line or "")
+    return float(stamp.group(1)) if stamp else None
+
+
+def judge_delay(console, wanted):
+    """Findings about the seconds between the failure's sentence and the restart."""
+    said = clock(has(console, "] rootstock: rebooting in"))
+    done = clock(has(console, "reboot: Restarting system"))
+    if said is None or done is None:
+        return ["the seconds before the restart cannot be told from the console"]
+    if not wanted <= done - said <= wanted + SLACK:
+        return ["it restarted after %.1f s, not %d" % (done - said, wanted)]
+    return []
+
+
+def judge_words(kind, expect, console):
+    """Findings about what was said: expected sentences, and in a boot that works no others."""
+    # What the program says comes after the kernel has started it, never before.
+    after = console[console.rfind(" as init process"):]
+    findings = ["the console lacks the sentence '%s'" % sentence
+                for sentence in expect["console"] if not has(after, sentence)]
+    if kind != "poweroff":
+        return findings
+    fine = expect["console"] + ["rootstock: booting "]
+    return findings + ["the console has: " + line
+                       for line in re.findall(r"^.*rootstock: .*$", console, re.MULTILINE)
+                       if not any(has(line, sentence) for sentence in fine)]
+
+
+def judge_end(boot, expect, run, console):
+    """Findings about how the machine ended and how often it booted."""
+    findings = []
+    kind, _, seconds = boot["end"].partition(":")
+    end, words = ENDS[kind]
+    if run["end"] != end:
+        findings.append("the machine's end: %s, expected %s" % (run["end"], end))
+    if words not in console:
+        findings.append("the console lacks '%s'" % words)
+    booted = len(re.findall(r"\] Linux version ", console))
+    if not booted == len(run["boots"]) == len(boot["entries"]):
+        findings.append("%d boots by the console, %d by QEMU, expected %d" % (
+            booted, len(run["boots"]), len(boot["entries"])))
+    if kind == "reboot":
+        findings += judge_delay(console, int(seconds or 0))
+    if kind in ("poweroff", "reboot", "halt"):
+        trouble = TROUBLE if kind == "poweroff" else ["Kernel panic"]
+        findings += ["the console has: " + has(console, sign)
+                     for sign in trouble if has(console, sign)]
+    return findings + judge_words(kind, expect, console)
+
+
+def judge_reports(boot, deployments, found):
+    """Findings in the guest's own reports: one for each boot, of the right deployment."""
+    if boot["end"] != "poweroff":
+        return ["the tree's init was started in spite of it all"] if found else []
+    wanted = [deployments[entry] for entry in boot["entries"]]
+    findings = []
+    if len(found) != len(wanted):
+        findings.append("%d reports, expected %d" % (len(found), len(wanted)))
+    for number, (report, deployment) in enumerate(zip(found, wanted), 1):
+        findings += ["boot %d: %s" % (number, finding) for finding in report["findings"]]
+        if report["deployment"] != deployment:
+            findings.append("boot %d was of %s, expected %s" % (
+                number, report["deployment"], deployment))
+    return findings
+
+
+def judge_disk(states, names, expected_names):
+    """Findings on the disk: `states` are (name, clean, needs_recovery, e2fsck's complaints)."""
+    findings = []
+    for name, clean, needs_recovery, complaints in states:
+        if not clean or needs_recovery:
+            findings.append("%s was not left clean" % name)
+        if complaints:
+            findings.append("e2fsck about %s: %s" % (name, complaints))
+    if names != expected_names:
+        findings.append("the physical root now has %s, before %s" % (
+            " ".join(names), " ".join(expected_names)))
+    return findings

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Starts QEMU and watches it: console, report, and what QEMU itself says about the machine's end.
+
+QEMU's own word (a QMP event on standard output) decides whether the guest powered off, restarted or
+just stood still: text on a console cannot be told from text that looks like it.
+"""
+
+import contextlib
+import json
+import os
+import select
+import shlex
+import subprocess
+import time
+
+STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
+# Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
+# They only have to tell a dead guest from a slow one.
+LIMITS = {"firmware": 20, "loader": 30, "kernel": 40, "prepare": 30, "probe": 60}
+CALIBRATED = 3.0
+KERNEL_MARK = b"Linux version "
+INIT_MARK = b" as init process"
+HALTED = b"reboot: System halted"
+# How long a halted machine must go on doing nothing.
+HALT_WATCH = 2.0
+
+
+def command(machine, accel, image, serial, restarts):
+    """The exact QEMU command for a machine; `serial` are the words for its serial ports."""
+    words = machine["qemu"].split() + ["-accel", accel, "-nodefaults", "-no-user-config"]
+    words += ["-display", "none"]
+    words += ["-drive", "file=%s,format=raw,if=none,id=disk,cache=unsafe" % image]
+    words += ["-device", machine["disk-device"] + ",drive=disk"] + serial
+    return words + ([] if restarts else ["-no-reboot"])
+
+
+def kept(console, report):
+    """Serial ports for watch(): console and report are kept, QEMU itself talks on its output."""
+    return ["-chardev", "file,id=console,path=%s,append=on" % console, "-serial", "chardev:console",
+            "-serial", "file:" + report, "-qmp", "stdio"]
+
+
+def kernel_only(machine, accel, vmlinuz, seconds):
+    """Boots the bare kernel, which has no root file system and panics. Returns (seconds, log)."""
+    words = machine["qemu"].split() + [
+        "-accel", accel, "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
+        "-no-reboot", "-kernel", vmlinuz, "-append",
+        "console=%s panic=-1 root=/dev/nowhere" % machine["console"]]
+    start = time.monotonic()
+    try:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=seconds, check=False)
+        log = done.stdout
+    except subprocess.TimeoutExpired as error:
+        log = error.stdout or b""
+    return time.monotonic() - start, log
+
+
+def accelerator(machine, vmlinuz):
+    """KVM only where a whole boot with it answered: /dev/kvm may open and then do nothing."""
+    if os.access("/dev/kvm", os.R_OK | os.W_OK):
+        if b"Kernel panic" in kernel_only(machine, "kvm", vmlinuz, 3)[1]:
+            return "kvm"
+    return "tcg"
+
+
+def calibrate(machine, accel, vmlinuz):
+    """How much slower than usual this host is: a scale for the time limits, at least 1."""
+    seconds, log = kernel_only(machine, accel, vmlinuz, 120)
+    if b"Kernel panic" not in log:
+        raise RuntimeError("QEMU does not boot a bare kernel: %s" % log[-300:])
+    return max(1.0, seconds / CALIBRATED)
+
+
+def stage_of(console, reported, mark):
+    """How far the last boot on a console has come, as an index into STAGES.
+
+    `mark` is what the boot loader writes first.
+    """
+    if reported:
+        return STAGES.index("probe")
+    current = console[console.rfind(mark):]
+    for name, sign in (("prepare", INIT_MARK), ("kernel", KERNEL_MARK)):
+        if sign in current:
+            return STAGES.index(name)
+    return STAGES.index("loader")
+
+
+def events_of(lines):
+    """The (event, reason) pairs in lines of QMP, without those of the host's own doing."""
+    found = []
+    for line in lines:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue
+        if message.get("event") in ("SHUTDOWN", "RESET") and message["data"]["guest"]:
+            found.append((message["event"], message["data"]["reason"]))
+    return found
+
+
+def size(path):
+    """The size of a file that may not be there yet."""
+    return os.stat(path).st_size if os.path.exists(path) else 0
+
+
+def head(words):
+    """What stands before every console: how to see it again."""
+    return "# %s\n" % shlex.join(words)
+
+
+def enter_stage(state, stage):
+    """Notes how long the stage took that the machine leaves, and starts the next one's clock."""
+    now = time.monotonic()
+    if state["boots"]:
+        state["boots"][-1][STAGES[state["stage"]]] = now - state["since"]
+    state.update(stage=stage, since=now)
+
+
+def reset(state):
+    """Back to the firmware. SeaBIOS resets the machine once more on its way: that is the same."""
+    if state["stage"]:
+        enter_stage(state, 0)
+        state["reported"] = size(state["report"])
+
+
+def ended(state, new):
+    """How the machine ended, by QEMU's new events; None while it runs."""
+    for event, reason in new:
+        if event == "SHUTDOWN":
+            enter_stage(state, 0)
+            return {"guest-shutdown": "poweroff", "guest-reset": "reset"}.get(reason, reason)
+        reset(state)
+    return None
+
+
+def progress(state):
+    """Moves a boot through its stages; returns an end if one took too long or stands still."""
+    with open(state["console"], "rb") as source:
+        source.seek(state["start"])
+        console = source.read()
+    if console.count(state["mark"]) > len(state["boots"]):
+        took = time.monotonic() - state["since"]
+        state["boots"].append(dict.fromkeys(STAGES, None))
+        if len(state["boots"]) > state["restarts"] + 1:
+            return "an extra restart"
+        enter_stage(state, STAGES.index("loader"))
+        state["boots"][-1]["firmware"] = took
+    if state["stage"]:
+        stage = stage_of(console, size(state["report"]) > state["reported"], state["mark"])
+        if stage > state["stage"]:
+            enter_stage(state, stage)
+    if HALTED in console:
+        state["halted"] = state["halted"] or time.monotonic()
+        return "halt" if time.monotonic() - state["halted"] > HALT_WATCH else None
+    if time.monotonic() - state["since"] > LIMITS[STAGES[state["stage"]]] * state["scale"]:
+        return "no end of stage %s" % STAGES[state["stage"]]
+    return None
+
+
+def follow(process, state):
+    """Steps a machine until it ends; returns (how it ended, all that QEMU wrote)."""
+    log, rest, end = b"", b"", None
+    # QEMU reports events to nobody who has not said this. If it is gone, its output ends.
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(b'{"execute":"qmp_capabilities"}\n')
+    while end is None:
+        new, gone = b"", False
+        if select.select([process.stdout], [], [], 0.02)[0]:
+            new = os.read(process.stdout.fileno(), 65536)
+            gone = not new
+        log += new
+        lines, _, rest = (rest + new).rpartition(b"\n")
+        end = ended(state, events_of(lines.splitlines())) or progress(state)
+        end = end or ("QEMU is gone" if gone else None)
+    return end, log.decode(errors="replace")
+
+
+def watch(words, console, report, mark, restarts, scale):
+    """Runs a machine to its end: {"end", "boots": [{stage: seconds}], "output": of QEMU}.
+
+    `restarts` restarts are expected. The console is kept whole, with the command at its top.
+    """
+    with open(console, "w", encoding="utf-8") as out:
+        out.write(head(words))
+    state = {"console": console, "report": report, "mark": mark.encode(), "restarts": restarts,
+             "scale": scale, "boots": [], "halted": None, "reported": 0, "start": size(console),
+             "stage": 0, "since": time.monotonic()}
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, bufsize=0) as process:
+        try:
+            end, output = follow(process, state)
+        finally:
+            process.kill()
+    return {"end": end, "boots": state["boots"], "output": output}

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run says: the table on the terminal, TAP, JUnit."""
+
+import re
+from xml.sax.saxutils import escape, quoteattr
+
+COLUMNS = "%-40s %-13s %7s %7s %8s %6s %7s  %s"
+HEADER = COLUMNS % ("cell", "firmware", "loader", "kernel", "prepare", "probe", "total", "result")
+
+
+def seconds(value, digits=1):
+    """A time for a column."""
+    return "-" if value is None else "%.*f s" % (digits, value)
+
+
+def total(run, *stages):
+    """The time of stages over all boots of a cell; None if no boot came through them."""
+    known = [boot[stage] for boot in run["boots"] for stage in stages if boot[stage] is not None]
+    return sum(known) if known else None
+
+
+def row(result):
+    """The line of the table for one cell. The program's own time is the longest of its boots."""
+    name, machine, run = result["name"], result["machine"], result["run"]
+    if result["skip"]:
+        return COLUMNS % ((name, machine["firmware"]) + ("-",) * 5 + ("skipped: " + result["skip"],))
+    prepare = [float(report["prepare"]) for report in result["reports"] if report["prepare"]]
+    passed = sum(report["passed"] for report in result["reports"])
+    checks = sum(report["checks"] for report in result["reports"])
+    return COLUMNS % (
+        name, machine["firmware"], seconds(total(run, "firmware", "loader")),
+        seconds(total(run, "kernel")), seconds(max(prepare, default=None), 3),
+        "%d/%d" % (passed, checks) if checks else "-", seconds(result["seconds"]),
+        "FAILED" if result["findings"] else "ok")
+
+
+def tap(results):
+    """One line a cell, and the plan."""
+    lines = []
+    for number, result in enumerate(results, 1):
+        if result["skip"]:
+            lines.append("ok %d - %s # SKIP %s" % (number, result["name"], result["skip"]))
+            continue
+        lines.append("%sok %d - %s" % ("not " if result["findings"] else "", number,
+                                       result["name"]))
+        for finding in result["findings"]:
+            lines += ["#   " + line for line in finding.splitlines()]
+    return "\n".join(lines + ["1..%d" % len(results), ""])
+
+
+def clean(text):
+    """Text without the control characters that XML does not have."""
+    return re.sub(r"[^\t\n\x20-\ud7ff]", "?", text)
+
+
+def junit(results):
+    """JUnit's XML, for whoever collects it."""
+    out = ['<?xml version="1.0" encoding="UTF-8"?>',
+           '<testsuite name="qemu" tests="%d" failures="%d" skipped="%d">' % (
+               len(results), sum(bool(result["findings"]) for result in results),
+               sum(bool(result["skip"]) for result in results))]
+    for result in results:
+        out.append("<testcase classname=\"qemu\" name=%s time=\"%.1f\">" % (
+            quoteattr(result["name"]), result["seconds"]))
+        if result["skip"]:
+            out.append("<skipped message=%s/>" % quoteattr(result["skip"]))
+        elif result["findings"]:
+            out.append("<failure message=%s>%s</failure>" % (
+                quoteattr(clean(result["findings"][0].splitlines()[0])),
+                escape(clean("\n".join(result["findings"])))))
+        out.append("</testcase>")
+    return "\n".join(out + ["</testsuite>", ""])
+
+
+def summary(results, took, accel, jobs, folder):
+    """The last line."""
+    failed = sum(bool(result["findings"]) for result in results)
+    skipped = sum(bool(result["skip"]) for result in results)
+    return "%d passed, %d failed%s in %.0f s   (%s, %d jobs)   consoles: %s" % (
+        len(results) - failed - skipped, failed, ", %d skipped" % skipped if skipped else "", took,
+        accel.upper() if accel else "nothing booted", jobs, folder)

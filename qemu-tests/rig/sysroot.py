@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is on the disk: a small tree, and a sysroot that the real `ostree admin` makes of it.
+
+The tree has no initramfs, so libostree itself writes init=…/ostree-prepare-root into the entries,
+and libostree itself calls our GRUB generator (OSTREE_GRUB2_EXEC).
+"""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+from rig import disk
+
+DIRECTORIES = """usr/bin usr/sbin usr/lib/ostree usr/lib64 usr/etc boot proc sys dev run var sysroot
+    tmp""".split()
+LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64",
+         "ostree": "sysroot/ostree", "home": "var/home", "root": "var/roothome", "opt": "var/opt",
+         "mnt": "var/mnt", "media": "run/media", "srv": "var/srv"}
+OSTREE = "/usr/bin/ostree"
+ENVIRONMENT = {"OSTREE_SYSROOT_OPTS": "skip-sync", "OSTREE_SYSROOT_DEBUG": "mutable-deployments"}
+
+
+def libraries(program):
+    """The shared libraries of a program, its loader included, as absolute paths."""
+    listed = subprocess.run(["ldd", program], check=True, text=True, stdout=subprocess.PIPE).stdout
+    return sorted(set(re.findall(r"(/\S+) \(0x", listed)))
+
+
+def applets():
+    """What busybox calls itself, but for the names that are somebody else's here."""
+    listed = subprocess.run(["busybox", "--list"], check=True, text=True, stdout=subprocess.PIPE)
+    return [name for name in listed.stdout.split() if name not in ("busybox", "init", "linuxrc")]
+
+
+def make_tree(tree, files, version):
+    """A bootable tree: busybox, ostree, the kernel, and `files` {path in the tree: path here}."""
+    for directory in DIRECTORIES:
+        os.makedirs(os.path.join(tree, directory))
+    for name, target in LINKS.items():
+        os.symlink(target, os.path.join(tree, name))
+    for library in libraries(OSTREE):
+        # The tree's /lib is a link, so a library of /lib lands in /usr/lib, as on the host.
+        target = os.path.join(tree, "usr", re.sub(r"^/(usr/)?", "", library))
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(library, target)
+        os.chmod(target, 0o755)
+    for target, source in files.items():
+        os.makedirs(os.path.dirname(os.path.join(tree, target)), exist_ok=True)
+        shutil.copy(source, os.path.join(tree, target))
+    for applet in applets():
+        if not os.path.lexists(os.path.join(tree, "usr/bin", applet)):
+            os.symlink("busybox", os.path.join(tree, "usr/bin", applet))
+    for name, text in {
+            "usr/lib/os-release": 'ID=demo\nNAME="Demo OTA"\nPRETTY_NAME="Demo OTA"\nVERSION=%s\n'
+                                  % version,
+            "usr/etc/fstab": "", "usr/etc/hostname": "demo\n",
+            "usr/etc/passwd": "root::0:0:root:/root:/bin/sh\n", "usr/etc/group": "root:x:0:\n",
+            }.items():
+        with open(os.path.join(tree, name), "w", encoding="ascii") as out:
+            out.write(text)
+    os.symlink("../usr/lib/os-release", os.path.join(tree, "usr/etc/os-release"))
+
+
+def commit(repo, work, files):
+    """A repository with the commits demo/1 and demo/2: the same tree in two versions."""
+    disk.run(["ostree", "--repo=" + repo, "init", "--mode=bare"])
+    disk.run(["ostree", "--repo=" + repo, "config", "set", "core.fsync", "false"])
+    for version in ("1", "2"):
+        tree = os.path.join(work, "tree-" + version)
+        make_tree(tree, files, version)
+        disk.run(["ostree", "--repo=" + repo, "commit", "--branch=demo/" + version,
+                  "--tree=dir=" + tree, "--owner-uid=0", "--owner-gid=0", "--no-xattrs",
+                  "--timestamp=@1700000000", "--add-metadata-string=version=" + version,
+                  "--subject=demo " + version])
+        shutil.rmtree(tree)
+
+
+def deployments(sysroot):
+    """The boot menu as libostree wrote it: the entry of the highest version first."""
+    menu = []
+    for path in glob.glob(os.path.join(sysroot, "boot/loader/entries/*.conf")):
+        with open(path, encoding="utf-8") as source:
+            entry = dict(line.rstrip("\n").split(" ", 1) for line in source if " " in line)
+        link = re.search(r"(?:^| )ostree=(\S+)", entry["options"]).group(1)
+        target = os.path.realpath(sysroot + link)
+        menu.append({"version": int(entry["version"]), "karg": link, "path": target,
+                     "stateroot": target.split("/")[-3], "deployment": os.path.basename(target)})
+    return sorted(menu, key=lambda item: -item["version"])
+
+
+def make(sysroot, repo, generator, plan, kargs):
+    """A sysroot with the scenario's deployments; returns its menu (see deployments).
+
+    One stateroot gets version 1, then version 2, which becomes the default; of several stateroots
+    each gets version 1 and the last one is the default.
+    """
+    environment = dict(os.environ, OSTREE_GRUB2_EXEC=generator, **ENVIRONMENT)
+    admin = ["ostree", "admin", "--sysroot=" + sysroot]
+    os.makedirs(sysroot)
+    disk.run(["ostree", "admin", "init-fs", sysroot])
+    inner = "--repo=%s/ostree/repo" % sysroot
+    for setting in ["sysroot.bootloader=grub2", "core.fsync=false"] + plan["repo-config"].split():
+        disk.run(["ostree", inner, "config", "set"] + setting.split("=", 1))
+    disk.run(["ostree", inner, "pull-local", "--remote=factory", repo, "demo/1", "demo/2"])
+    names = plan["stateroots"]
+    todo = [(name, "1") for name in names] + ([(names[0], "2")] if len(names) == 1 else [])
+    for name, version in todo:
+        if not os.path.isdir(os.path.join(sysroot, "ostree/deploy", name)):
+            disk.run(admin[:2] + ["os-init", admin[2], name])
+        disk.run(admin[:2] + ["deploy", admin[2], "--os=" + name, "--karg-none"] +
+                 ["--karg=" + word for word in kargs] + ["factory:demo/" + version],
+                 env=environment)
+    disk.run(["ostree", inner, "config", "unset", "core.fsync"])
+    return deployments(sysroot)

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The judge of the boot matrix: whatever was not seen, cut short or too much must be a finding."""
+
+import os
+import re
+import sys
+import xml.etree.ElementTree
+
+# Running the matrix must not leave compiled modules in the tree.
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                os.path.dirname(os.path.abspath(__file__))]
+from rig import judge, show
+import tap
+
+GOOD = """TAP version 13
+ok 1 - the first
+# deployment aaa.0
+# prepare-seconds 0.080000
+ok 2 - the second
+1..2
+"""
+CONSOLE = """# qemu
+GRUB on BIOS
+[    0.000000] Linux version 6.1
+[    1.500000] Run /x as init process
+[    1.600000] rootstock: cannot do it: no such thing
+[    1.700000] rootstock: rebooting in 2 seconds, as rootstock.onfail= says
+[    3.800000] %s
+"""
+HEALTHY = re.sub("rebooting.*", "booting /x", CONSOLE)
+
+
+def findings(text):
+    """All findings in the reports of a text."""
+    return [finding for report in judge.reports(text) for finding in report["findings"]]
+
+
+def reports():
+    """Reports from the guest."""
+    first = judge.reports(GOOD)
+    tap.check(len(first) == 1 and not first[0]["findings"] and first[0]["passed"] == 2 and
+              first[0]["deployment"] == "aaa.0" and first[0]["prepare"] == "0.080000",
+              "a complete report is taken as it is")
+    tap.check(not findings(GOOD.replace("\n", "\r\n")), "so is one with CR LF")
+    whole = [cut for cut in range(len(GOOD)) if judge.reports(GOOD[:cut]) and
+             not findings(GOOD[:cut])]
+    tap.check(not whole, "a report cut at any byte has a finding", whole)
+    tap.check(judge.reports("") == [] and judge.reports("ok 1 - x\n1..1\n") == [],
+              "without its first line there is no report")
+    for name, text in {
+            "a failed check": GOOD.replace("ok 2", "not ok 2"),
+            "a missing number": GOOD.replace("ok 2", "ok 3"),
+            "a repeated number": GOOD.replace("ok 2", "ok 1"),
+            "a plan that is too long": GOOD.replace("1..2", "1..3"),
+            "a plan that is too short": GOOD.replace("1..2", "1..1"),
+            "a plan of nothing": "TAP version 13\n1..0\n",
+            "two plans": GOOD + "1..2\n",
+            "a check after the plan": GOOD + "ok 3 - x\n",
+            "an unknown line": GOOD.replace("ok 2", "OK 2"),
+            "a kernel message in between": GOOD.replace("ok 2", "[ 1.0] oops\nok 2"),
+            }.items():
+        tap.check(findings(text), name + " is a finding")
+    two = judge.reports(GOOD + GOOD.replace("aaa", "bbb"))
+    tap.check([report["deployment"] for report in two] == ["aaa.0", "bbb.0"],
+              "two boots are two reports")
+    explained = GOOD.replace("ok 2 - the second", "not ok 2 - the second\n#   why")
+    tap.check("why" in findings(explained)[0], "a failed check keeps its explanation")
+
+
+def sequence():
+    """Reports against the boots that were asked for."""
+    boot = {"entries": [0, 1], "end": "poweroff"}
+    both = judge.reports(GOOD + GOOD.replace("aaa", "bbb"))
+    for name, good, found in (
+            ("both deployments in order", True, both),
+            ("the wrong order", False, both[::-1]),
+            ("one boot only", False, both[:1]),
+            ("one boot more", False, both + both[:1]),
+            ("no report at all", False, []),
+            ):
+        result = judge.judge_reports(boot, ["aaa.0", "bbb.0"], found)
+        tap.check(bool(result) != good, name, result)
+    failing = {"entries": [0], "end": "panic"}
+    tap.check(not judge.judge_reports(failing, ["aaa.0"], []), "a boot that fails reports nothing")
+    tap.check(judge.judge_reports(failing, ["aaa.0"], both[:1]), "and is found out if it does")
+
+
+def end(kind, words, boots=1, ending="reset", sentence="rootstock: cannot do it: * thing",
+        console=CONSOLE):
+    """The judge on one ending."""
+    return judge.judge_end({"entries": [0], "end": kind}, {"console": [sentence]},
+                           {"end": ending, "boots": [{}] * boots}, console % words)
+
+
+def ends():
+    """The ends of the machine."""
+    again = "reboot: Restarting system"
+    for name, good, result in (
+            ("reboot after its seconds", True, end("reboot:2", again)),
+            ("reboot at once", False, end("reboot", again, console=CONSOLE.replace("3.8", "9.9"))),
+            ("reboot too early", False, end("reboot:3", again)),
+            ("reboot too late", False, end("reboot:2", again,
+                                           console=CONSOLE.replace("3.8", "9.9"))),
+            ("reboot that powers off", False, end("reboot:2", again, ending="poweroff")),
+            ("reboot by a panic", False, end("reboot:2", again + "\nKernel panic - x")),
+            ("reboot without its last words", False, end("reboot:2", "quiet")),
+            ("panic", True, end("panic", judge.ENDS["panic"][1])),
+            ("another panic", False, end("panic", "Kernel panic - not syncing: VFS")),
+            ("halt", True, end("halt", "reboot: System halted", ending="halt")),
+            ("halt that goes on", False, end("halt", "reboot: System halted")),
+            ("poweroff", True, end("poweroff", "reboot: Power down", ending="poweroff",
+                                   console=HEALTHY)),
+            ("poweroff with a loud line", False, end("poweroff", "reboot: Power down",
+                                                     ending="poweroff")),
+            ("poweroff after an oops", False, end("poweroff", "Oops: 1\nreboot: Power down",
+                                                  ending="poweroff", console=HEALTHY)),
+            ("poweroff after a recovery", False, end(
+                "poweroff", "EXT4-fs: recovery complete\nreboot: Power down", ending="poweroff",
+                console=HEALTHY)),
+            ("a guest that dies", False, end("panic", judge.ENDS["panic"][1],
+                                             ending="QEMU is gone")),
+            ("a stage without end", False, end("panic", judge.ENDS["panic"][1],
+                                               ending="no end of stage kernel")),
+            ("a boot too many for QEMU", False, end("panic", judge.ENDS["panic"][1], boots=2)),
+            ("a boot too many for the console", False, end(
+                "panic", judge.ENDS["panic"][1] + "\n[ 0.0] Linux version 6.1")),
+            ("a sentence that is not there", False, end("panic", judge.ENDS["panic"][1],
+                                                        sentence="rootstock: other")),
+            ("a sentence before the program ran", False, end("panic", judge.ENDS["panic"][1],
+                                                             sentence="Linux version")),
+            ):
+        tap.check(bool(result) != good, name, result)
+
+
+def disks():
+    """The state of the disk."""
+    fine = ("partition 2", True, False, "")
+    for name, good, states, names in (
+            ("a clean disk", True, [fine], ["a", "b"]),
+            ("a disk with errors", False, [("x", False, False, "")], ["a", "b"]),
+            ("a journal to replay", False, [("x", True, True, "")], ["a", "b"]),
+            ("complaints of e2fsck", False, [fine, ("x", True, False, "bad")], ["a", "b"]),
+            ("something left behind", False, [fine], ["a", "b", "sysroot.tmp"]),
+            ("something gone", False, [fine], ["a"]),
+            ):
+        tap.check(bool(judge.judge_disk(states, names, ["a", "b"])) != good, name)
+
+
+def shown():
+    """What the run tells others."""
+    machine = {"firmware": "F"}
+    base = {"machine": machine, "run": {"boots": []}, "reports": [], "seconds": 1.0, "skip": "",
+            "findings": []}
+    results = [dict(base, name="m/a"), dict(base, name="m/b", findings=["one\ntwo \x1b[0m <&"]),
+               dict(base, name="m/c", skip="no such package")]
+    lines = show.tap(results).splitlines()
+    tap.check(lines[0] == "ok 1 - m/a" and lines[1] == "not ok 2 - m/b" and
+              lines[-2] == "ok 3 - m/c # SKIP no such package" and lines[-1] == "1..3" and
+              all(line.startswith("#   ") for line in lines[2:-2]), "TAP", lines)
+    suite = xml.etree.ElementTree.fromstring(show.junit(results).split("\n", 1)[1])
+    tap.check((suite.get("tests"), suite.get("failures"), suite.get("skipped")) ==
+              ("3", "1", "1") and "two" in suite[1][0].text, "JUnit is XML and counts right")
+    tap.check(show.summary(results, 2, "tcg", 2, "f").startswith("1 passed, 1 failed, 1 skipped "),
+              "the summary counts right")
+
+
+for part in (reports, sequence, ends, disks, shown):
+    part()
+sys.exit(tap.end())

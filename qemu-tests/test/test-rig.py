@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The boot matrix's own parts: ini files, disks, and the watch over a machine (here a shell script
+that plays QEMU, so that every way to die can be had at will)."""
+
+import concurrent.futures
+import importlib.machinery
+import importlib.util
+import os
+import shutil
+import struct
+import sys
+import tempfile
+
+# Running the matrix must not leave compiled modules in the tree.
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [HERE, os.path.join(HERE, "test")]
+from rig import cells, disk, image, machine
+import tap
+
+FAILING = "[scenario]\nabout = x\n[boot]\nend = %s\n[expect]\nconsole = %s\n"
+
+
+def write(folder, name, text):
+    """A file with a text; returns its path."""
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+    return path
+
+
+def ini_files(work):
+    """What is and what is not a scenario."""
+    path = write(work, "a.ini", "[scenario]\nabout = x\n[boot]\nentries = 0 1\n[expect]\n"
+                 "args =\n    --a b\n    c=d\n")
+    found = cells.scenario(path)
+    tap.check(found["boot"]["entries"] == [0, 1] and found["expect"]["args"] == ["--a b", "c=d"]
+              and found["disk"]["kargs"] == "rw" and found["boot"]["end"] == "poweroff",
+              "lists and defaults", found)
+    for name, word, text in (
+            ("an unknown key", "consol", "[scenario]\nabout = x\n[expect]\nconsol = y\n"),
+            ("an unknown section", "xpect", "[scenario]\nabout = x\n[xpect]\nconsole = y\n"),
+            ("a missing key", "about", "[disk]\nkargs = ro\n"),
+            ("a repeated key", "about", "[scenario]\nabout = x\nabout = y\n"),
+            ("a line that is none", "a.ini", "[scenario]\nabout = x\nwhat\n"),
+            ("an unknown end", "explode", FAILING % ("explode", "x")),
+            ("an unknown partition", "home", "[scenario]\nabout = x\n[disk]\npartition = home\n"),
+            ("a failing boot without its sentence", "sentence", FAILING % ("halt", "")),
+            ("an entry that is no number", "two",
+             "[scenario]\nabout = x\n[boot]\nentries = two\n"),
+            ):
+        error = tap.raises(ValueError, cells.scenario, write(work, "a.ini", text))
+        tap.check(error and word in error, name + " is an error", error)
+    tap.check(not tap.raises(ValueError, cells.scenario,
+                             write(work, "a.ini", FAILING % ("reboot:2", "x"))),
+              "a failing boot with its sentence is fine")
+    names = [cell["name"] for cell in cells.load(HERE)]
+    tap.check("x86-bios-grub/pid1" in names and names == sorted(names), "all cells are read", names)
+    tap.check(cells.load(HERE, "*/no-such-cell") == [], "no cell is no cell")
+    lacks = cells.missing({"needs": "sh:dash no-such-program:no-such-package /no/file:another"})
+    tap.check(lacks == "another no-such-package not installed", "missing packages are named", lacks)
+
+
+def plans():
+    """What the probe of each menu entry is told to do."""
+    for entries, first, second in (
+            ([0], ["poweroff"], []),
+            ([1], [], ["poweroff"]),
+            ([0, 0, 0], ["reboot", "reboot", "poweroff"], []),
+            ([0, 1, 0], ["reboot:1", "poweroff"], ["reboot:0"]),
+            ):
+        tap.check((image.then(entries, 0), image.then(entries, 1)) == (first, second),
+                  "boots of the entries %s" % entries)
+
+
+SCRIPT = """
+event() { echo "{\\"event\\": \\"$1\\", \\"data\\": {\\"guest\\": true, \\"reason\\": \\"$2\\"}}"; }
+off() { event SHUTDOWN guest-shutdown; sleep 20; }
+boot() { echo MARK >>$C; sleep 0.3; echo '[ 0.0] Linux version 6' >>$C; sleep 0.3
+    echo 'Run /x as init process' >>$C; sleep 0.3; }
+report() { echo ok >>$R; sleep 0.3; }
+halt() { echo 'reboot: System halted' >>$C; sleep $1; }
+"""
+# What a machine does, how often it may restart, a scale for the time limits, its end, its boots.
+MACHINES = [
+    ("power-off", "boot; report; off", 0, 1, "poweroff", 1),
+    ("a restart, for which the firmware resets twice", "boot; event RESET guest-reset; sleep 0.1;"
+     "event RESET guest-reset; boot; report; off", 1, 1, "poweroff", 2),
+    ("a restart that was not asked for", "boot; event RESET guest-reset; boot; sleep 20", 0, 1,
+     "an extra restart", 2),
+    ("a reset where QEMU may not restart", "boot; event SHUTDOWN guest-reset; sleep 20", 0, 1,
+     "reset", 1),
+    ("QEMU ends and says nothing", "boot; exit 0", 0, 1, "QEMU is gone", 1),
+    ("QEMU does not start", "echo no such device; exit 1", 0, 1, "QEMU is gone", 0),
+    ("a machine that stands still", "boot; halt 20", 0, 1, "halt", 1),
+    ("a halt that was none", "boot; halt 0.5; off", 0, 1, "poweroff", 1),
+    ("stuck in the firmware", "sleep 20", 0, 0.1, "no end of stage firmware", 0),
+    ("stuck in the loader", "echo MARK >>$C; sleep 20", 0, 0.1, "no end of stage loader", 1),
+    ("stuck in the kernel", "echo MARK >>$C; echo Linux version 6 >>$C; sleep 20", 0, 0.1,
+     "no end of stage kernel", 1),
+    ("stuck in the program", "boot; sleep 20", 0, 0.1, "no end of stage prepare", 1),
+    ("stuck in the probe", "boot; report; sleep 20", 0, 0.1, "no end of stage probe", 1),
+    ("a firmware that resets for ever", "boot; for i in $(seq 99); do event RESET guest-reset;"
+     "sleep 0.2; done", 9, 0.1, "no end of stage firmware", 1),
+]
+
+
+def watch(work, number, script, restarts, scale):
+    """watch() over a shell script; $C and $R are console and report."""
+    console, report = (os.path.join(work, "%s-%d" % (name, number)) for name in "CR")
+    words = ["env", "C=" + console, "R=" + report, "sh", "-c", SCRIPT + script]
+    return machine.watch(words, console, report, "MARK", restarts, scale)
+
+
+def machines(work):
+    """The ends of a machine."""
+    with concurrent.futures.ThreadPoolExecutor(len(MACHINES)) as pool:
+        runs = list(pool.map(lambda number: watch(work, number, *MACHINES[number][1:4]),
+                             range(len(MACHINES))))
+    for run, (name, _, _, _, end, boots) in zip(runs, MACHINES):
+        tap.check(run["end"] == end and len(run["boots"]) == boots, name, run)
+    tap.check(all(runs[0]["boots"][0].values()), "every stage has its time", runs[0])
+    tap.check("no such device" in runs[5]["output"], "what QEMU says is kept", runs[5])
+    with open(os.path.join(work, "C-0"), encoding="utf-8") as source:
+        tap.check(source.readline().startswith("# env C="), "the console begins with the command")
+    host = b'{"event": "SHUTDOWN", "data": {"guest": false, "reason": "host-signal"}}'
+    tap.check(machine.events_of([host, b"no JSON", b'{"return": {}}']) == [],
+              "what the host did is not the guest's doing")
+
+
+def disks(work):
+    """A real, small disk."""
+    path, source = os.path.join(work, "disk.img"), os.path.join(work, "source")
+    os.makedirs(os.path.join(source, "inner"))
+    parts = disk.layout([16])
+    disk.create(path, parts)
+    disk.fill(path, parts[0], source, "root")
+    tap.check(disk.names_in(path, parts[0], "/") == ["inner", "lost+found"], "names on the disk")
+    tap.check(disk.superblock_state(path, parts[0]) == (True, False) and
+              not disk.check_ext4(path, parts[0]), "a fresh file system is clean")
+    disk.make_immutable(path, parts[0], ["/inner"])
+    tap.check("Flags: 0x80010" in disk.debugfs(path, parts[0], "stat /inner"), "immutable flag")
+    grub(work, path)
+    tap.check(not disk.check_ext4(path, parts[0]), "GRUB's place is not the file system's")
+    for name, offset, form, value, seen in (
+            ("an error state", 0x3A, "<H", 2, (False, False)),
+            ("a journal to replay", 0x60, "<I", 0x4 | 0x2C2, (True, True))):
+        copy = path + ".broken"
+        shutil.copyfile(path, copy)
+        with open(copy, "r+b") as out:
+            out.seek(parts[0]["start"] + 1024 + offset)
+            out.write(struct.pack(form, value))
+        tap.check(disk.superblock_state(copy, parts[0]) == seen, name + " is seen")
+    disk.debugfs(path, parts[0], "clri /inner")
+    tap.check(disk.check_ext4(path, parts[0]), "a lost directory is seen")
+
+
+def grub(work, path):
+    """GRUB's boot code, by the places its own sources name."""
+    if cells.missing({"needs": "grub-mkimage:grub-common %s/boot.img:grub-pc-bin" % disk.GRUB}):
+        tap.skip("GRUB on the disk", "GRUB is not installed")
+        return
+    with open(path, "rb") as image_file:
+        before = image_file.read(512)
+    disk.install_grub(path, work, "hd0,gpt2", "/boot/loader/grub.cfg")
+    with open(path, "rb") as image_file:
+        sector = image_file.read(512)
+        image_file.seek(disk.MIB)
+        core = image_file.read(disk.MIB)
+    start, length, _ = struct.unpack_from("<QHH", core, 500)
+    size = len(core.rstrip(b"\0"))
+    tap.check(sector[0x1B8:] == before[0x1B8:] and sector[:2] == b"\xeb\x63" and
+              struct.unpack_from("<Q", sector, 0x5C) == (2048,) and start == 2049 and
+              0 <= (length + 1) * 512 - size < 4096, "GRUB on the disk", (start, length, size))
+
+
+def must_run():
+    """A cell that cannot run here."""
+    loader = importlib.machinery.SourceFileLoader("run", os.path.join(HERE, "run"))
+    run = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
+    loader.exec_module(run)
+    cell = {"name": "m/s", "machine": {}}
+    os.environ["MUST_RUN"] = "0"
+    tap.check(run.skipped(cell, "why")["skip"] == "why", "what cannot run is skipped")
+    os.environ["MUST_RUN"] = "1"
+    result = run.skipped(cell, "why")
+    tap.check(result["findings"] and not result["skip"], "and fails where it must run")
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    ini_files(scratch)
+    plans()
+    machines(scratch)
+    disks(scratch)
+must_run()
+sys.exit(tap.end())
