@@ -12,91 +12,30 @@ entering it (World.inside), so they see what the kernel has and not what the pro
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import re
 import select
 import signal
-import stat
 import time
 import traceback
 
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
-MS_REMOUNT, MS_NOATIME, MS_BIND, MS_MOVE = 32, 1024, 4096, 8192
-MS_REC, MS_PRIVATE, MS_SLAVE, MS_SHARED = 1 << 14, 1 << 18, 1 << 19, 1 << 20
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x10000000, 0x20000000
-MNT_DETACH = 2
-PR_SET_DUMPABLE = 4
-NOBODY = 65534
+from nssys import (CLONE_NEWNS, CLONE_NEWPID, MS_BIND, MS_MOVE, MS_NODEV, MS_NOSUID, MS_REMOUNT,
+                   call, mount, unshare, write_file)
+
 SCRATCH = "/tmp"  # where a world is put together; in its own namespace this hides the real one
 TIME_LIMIT = 20  # seconds for anything that takes milliseconds
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _call(name, *args):
-    if getattr(_libc, name)(*args) < 0:
-        err = ctypes.get_errno()
-        raise OSError(err, f"{name}{args}: {os.strerror(err)}")
-
-
-def mount(source, target, fstype=None, flags=0, data=None):
-    """mount(2)."""
-    def text(s):
-        return None if s is None else os.fsencode(s)
-    _call("mount", text(source), text(target), text(fstype), ctypes.c_ulong(flags), text(data))
-
-
-def umount(target, flags=0):
-    """umount2(2)."""
-    _call("umount2", os.fsencode(target), flags)
-
-
-def become_private(as_nobody):
-    """Give this process a mount namespace of its own, as root or as an ordinary user.
-
-    The ordinary user is "nobody" where we are root (so that the test is worth its name), else the
-    caller; a user namespace maps it to root. Raises OSError where the kernel does not allow it.
-    """
-    if as_nobody:
-        if os.geteuid() == 0:
-            os.setgroups([])
-            os.setresgid(NOBODY, NOBODY, NOBODY)
-            os.setresuid(NOBODY, NOBODY, NOBODY)
-            # Without this /proc/self/uid_map would belong to root and could not be written.
-            _call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
-        uid, gid = os.getuid(), os.getgid()
-        _call("unshare", CLONE_NEWUSER)
-        write_file("/proc/self/setgroups", "deny")
-        write_file("/proc/self/uid_map", f"0 {uid} 1\n")
-        write_file("/proc/self/gid_map", f"0 {gid} 1\n")
-    _call("unshare", CLONE_NEWNS)
-    mount(None, "/", None, MS_REC | MS_PRIVATE)
-
-
-def write_file(path, data, mode=None):
-    """Write text or bytes to a file that may exist."""
-    with open(path, "wb") as f:
-        f.write(data if isinstance(data, bytes) else data.encode())
-    if mode is not None:
-        os.chmod(path, mode)
-
-
-def read_file(path):
-    """The bytes of a file."""
-    with open(path, "rb") as f:
-        return f.read()
 
 
 class World:
     """One world, from before the program's start until close(). See the module's text.
 
     build(dir) makes the physical root in dir and may return a kernel command line that replaces
-    the given one. `root_flags` are the MS_ flags that its file system
-    has when the program starts, per mount and (ro) in the super block, as after the kernel's
-    mount of root=. `mounts` says which of proc, dev, run are mounted where the program starts.
-    `extra` is called in the world once it stands, with the path of the physical root.
+    the given one. root_flags are the MS_ flags that its file system has when the program starts,
+    per mount and (ro) in the super block, as after the kernel's mount of root=. mounts says which
+    of proc, dev, run are mounted where the program starts. files are (path, data, mode) to be put
+    there. extra(dir) is called with the finished physical root; stack(things, dir) mounts another
+    file system than a tmpfs for it, and may use the directory things.
     """
 
     def __init__(self, kind, build, cmdline, *, root_flags=0, mounts=("proc", "dev", "run"),
@@ -121,9 +60,10 @@ class World:
             os.close(fd)
         said = sorted(_read_all(ready).decode().splitlines())
         os.close(ready)
-        if len(said) != 2 or said[1] != "ready":
+        if len(said) != 2 or not said[1].startswith("ready "):
             raise RuntimeError("the world did not come up:\n" + "\n".join(said))
         self.process_1 = int(said[0])
+        self.cmdline = said[1][len("ready "):]
         self._mntns = os.open(f"/proc/{self.process_1}/ns/mnt", os.O_RDONLY)
         self._pidns = os.open(f"/proc/{self.process_1}/ns/pid", os.O_RDONLY)
         self._kmsg = None
@@ -134,7 +74,7 @@ class World:
 
     def _middle(self, ready, go, stdio):
         """Own the namespaces, wait for the world's process 1 and end as it ended."""
-        _call("unshare", CLONE_NEWNS | CLONE_NEWPID)
+        unshare(CLONE_NEWNS | CLONE_NEWPID)
         child = os.fork()
         if child == 0:
             _exit_after(lambda: self._process_1(ready, go, stdio), ready)
@@ -145,12 +85,9 @@ class World:
         os._exit(os.waitstatus_to_exitcode(status) & 0xff)
 
     def _process_1(self, ready, go, stdio):
-        # Python ignores these two, and exec would hand that on.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-        os.umask(0o022)
-        self._make_world()
-        os.write(ready, b"ready\n")
+        _settle(0o022)
+        cmdline = self._make_world()
+        os.write(ready, f"ready {cmdline}\n".encode())
         os.close(ready)
         command = json.loads(_read_all(go) or "null")
         if command is None:
@@ -194,13 +131,15 @@ class World:
         mount(".", "/", None, MS_MOVE)
         os.chroot(".")
         os.chdir("/")
+        return cmdline
 
     # --- the side of the test ----------------------------------------------------------------
 
-    def inside(self, function, *args, in_pidns=False):
+    def inside(self, function, *args, in_pidns=False, meanwhile=None):
         """Run function(*args) in a process that entered the world; return what it returned.
 
-        The value travels as JSON. An exception there is an exception here.
+        The value travels as JSON. An exception there is an exception here. meanwhile is called
+        here while it runs there.
         """
         read, write = os.pipe()
         child = os.fork()
@@ -208,8 +147,8 @@ class World:
             def run():
                 signal.alarm(TIME_LIMIT)
                 if in_pidns:
-                    _call("setns", self._pidns, CLONE_NEWPID)
-                _call("setns", self._mntns, CLONE_NEWNS)
+                    call("setns", self._pidns, CLONE_NEWPID)
+                call("setns", self._mntns, CLONE_NEWNS)
                 try:
                     answer = {"value": function(*args)}
                 except Exception:  # pylint: disable=broad-except
@@ -218,6 +157,8 @@ class World:
             os.close(read)
             _exit_after(run)
         os.close(write)
+        if meanwhile:
+            meanwhile()
         said = _read_all(read)
         os.close(read)
         os.waitpid(child, 0)
@@ -226,29 +167,49 @@ class World:
             raise RuntimeError(answer["error"])
         return answer["value"]
 
+    def mountinfo_here(self):
+        """Lines of /proc/self/mountinfo for a function that runs inside(): the world's own /proc
+        knows nothing of that process."""
+        fd = os.open("self/mountinfo", os.O_RDONLY, dir_fd=self._proc)
+        with open(fd, encoding="utf-8", errors="surrogateescape") as f:
+            return f.read().splitlines()
+
     def mountinfo(self):
         """Lines of /proc/self/mountinfo as a process sees them whose root is the world's."""
-        def look():
-            fd = os.open("self/mountinfo", os.O_RDONLY, dir_fd=self._proc)
-            with open(fd, encoding="utf-8", errors="surrogateescape") as f:
-                return f.read().splitlines()
-        return self.inside(look)
+        return self.inside(self.mountinfo_here)
 
-    def run(self, argv, env=None):
-        """Run argv in the world as an ordinary process: (exit status, stdout, stderr)."""
+    def run(self, argv, *, umask=0o022, before=None):
+        """Run argv in the world as an ordinary process: (exit status, stdout, stderr). before is
+        called with its process id before the program starts."""
+        wait, start = os.pipe()
+        pid_read, pid_write = os.pipe()
+
+        def program(outs):
+            _read_all(wait)
+            _set_stdio((os.open("/dev/null", os.O_RDONLY), *outs))
+            os.execve(argv[0], argv, {})
+
         def spawn():
+            # Before the fork: strace, where it is attached, is to see the program alone.
+            _settle(umask)
+            os.close(start)
             outs = [os.memfd_create(name) for name in ("out", "err")]
             child = os.fork()
             if child == 0:
-                signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-                signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-                os.chdir("/")
-                _set_stdio((os.open("/dev/null", os.O_RDONLY), *outs))
-                _exit_after(lambda: os.execve(argv[0], argv, env or {}))
+                _exit_after(lambda: program(outs))
+            os.write(pid_write, str(child).encode())
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             texts = [os.pread(fd, 1 << 20, 0).decode(errors="replace") for fd in outs]
             return [status, *texts]
-        return tuple(self.inside(spawn, in_pidns=True))
+
+        def release():
+            os.close(pid_write)
+            pid = os.read(pid_read, 32)
+            if before and pid:
+                before(int(pid))
+            for fd in (wait, start, pid_read):
+                os.close(fd)
+        return tuple(self.inside(spawn, in_pidns=True, meanwhile=release))
 
     def go(self, argv, env=None):
         """Let the world's process 1 execute argv; in a utility world it switches root first and
@@ -283,15 +244,22 @@ class World:
         return self.output[2].decode(errors="replace")
 
     def kmsg(self):
-        """The lines that went to the world's /dev/kmsg since the last call."""
+        """The lines that went to the world's /dev/kmsg since the last call, without their
+        priorities, as the kernel prints them. One without a priority raises."""
         said = os.pread(self._kmsg, 1 << 20, 0).decode(errors="replace")
         os.ftruncate(self._kmsg, 0)
-        return said.splitlines()
+        return [re.fullmatch(r"<\d+>(.*)", line)[1] for line in said.splitlines()]
 
     def exit_status(self):
         """Wait for process 1 and return its exit status (its namespace stays until close()), or
-        the negative number of the signal that ended it: the kernel sends one for reboot(2)."""
+        the negative number of the signal that ended it: the kernel sends one for reboot(2). Where
+        the real init runs, which ends with close(), this raises after TIME_LIMIT."""
         if self.middle:
+            ended = os.pidfd_open(self.middle)
+            in_time = select.select([ended], [], [], TIME_LIMIT)[0]
+            os.close(ended)
+            if not in_time:
+                raise RuntimeError("time limit: process 1 has not ended")
             status = os.waitstatus_to_exitcode(os.waitpid(self.middle, 0)[1])
             self.middle = None
             self._status = status - 256 if status > 256 - signal.NSIG else status
@@ -306,6 +274,8 @@ class World:
                    *self._pipes.values()):
             if fd is not None:
                 os.close(fd)
+        self._go = self._stdin = self._proc = self._mntns = self._pidns = self._kmsg = None
+        self._pipes = {}
 
     def __enter__(self):
         return self
@@ -345,6 +315,15 @@ def _switch_root(init):
     os.chroot(".")
     os.chdir("/")
     os.stat(init)
+
+
+def _settle(umask):
+    """What a program inherits as the kernel would start it, and not as Python or nohup runs."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.umask(umask)
+    os.chdir("/")
 
 
 def _set_stdio(descriptors):
@@ -387,22 +366,3 @@ def _parse_report(text):
         report.setdefault(key, []).append(
             re.sub(r"\\x(..)", lambda m: chr(int(m[1], 16)), value))
     return report
-
-
-def listing(top="/"):
-    """{path: what} of everything on the file system of top, not looking into other mounts."""
-    found = {}
-    device = os.lstat(top).st_dev
-    todo = [top]
-    while todo:
-        here = todo.pop()
-        for entry in os.scandir(here):
-            st = entry.stat(follow_symlinks=False)
-            what = f"{stat.filemode(st.st_mode)} {st.st_uid}:{st.st_gid} {st.st_size}"
-            if entry.is_symlink():
-                what += " -> " + os.readlink(entry.path)
-            if st.st_dev == device:
-                found[os.path.relpath(entry.path, top)] = what
-                if entry.is_dir(follow_symlinks=False):
-                    todo.append(entry.path)
-    return found

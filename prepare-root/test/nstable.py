@@ -19,7 +19,8 @@ FIELDS = ("fs", "root", "options", "super", "propagation", "parent")
 
 
 def table(lines, shorten=()):
-    """The table of mountinfo lines. shorten is (text, replacement) pairs for long path parts."""
+    """The table of mountinfo lines. shorten is (pattern, replacement) pairs for what differs from
+    run to run."""
     mounts = [_parse(line, shorten) for line in lines]
     masters = {}
     names = {}
@@ -41,8 +42,8 @@ def table(lines, shorten=()):
 
 
 def _parse(line, shorten):
-    for text, replacement in shorten:
-        line = line.replace(text, replacement)
+    for pattern, replacement in shorten:
+        line = re.sub(pattern, replacement, line)
     left, _, right = line.partition(" - ")
     ident, parent, _, root, target, options, *tags = left.split(" ")
     fstype, source, super_options = right.split(" ")

@@ -12,9 +12,22 @@ import sys
 import tempfile
 import traceback
 
-from nsrun import become_private, read_file
+from nssys import become_private, read_file
 
 MODES = (("as root", False), ("as user", True))
+
+
+CASES = []
+
+
+def case(*kinds):
+    """Register a function of the kind of world as a case for each of these kinds."""
+    def register(function):
+        name = function.__name__.replace("_", " ")
+        for kind in kinds:
+            CASES.append((f"{kind} {name}", lambda k=kind: function(k)))
+        return function
+    return register
 
 
 class Skip(Exception):

@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 
-from nsrun import read_file, write_file
+from nssys import read_file, write_file
 
 PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
 STATEROOT = "demo"
@@ -99,3 +99,49 @@ def debian_libraries():
     """[(path, bytes, mode)] of the shared libraries that Debian's dynamic prepare-root loads."""
     said = subprocess.run(["ldd", DEBIAN], check=True, capture_output=True, text=True).stdout
     return [(path, read_file(path), 0o755) for path in re.findall(r"(/\S+) \(0x", said)]
+
+
+# --- changes for make() ---
+
+
+def readonly(top):
+    """sysroot.readonly as the older ostree reads it."""
+    with open(f"{top}/ostree/repo/config", "a", encoding="utf-8") as f:
+        f.write("\n[sysroot]\nreadonly=true\n")
+
+
+def hotfix(top):
+    """What `ostree admin unlock --hotfix` leaves behind."""
+    for name in ("upper", "work"):
+        os.mkdir(f"{top}/{DEPLOYMENT}/.usr-ovl-{name}")
+
+
+def no_loader(top):
+    """/boot is a partition of its own, so its mount point is empty."""
+    os.unlink(f"{top}/boot/loader")
+
+
+def var_marker(top):
+    """By this file Debian's program is told to mount /var itself (in /run where it starts)."""
+    os.makedirs(f"{top}/run/ostree")
+    write_file(f"{top}/run/ostree/initramfs-mount-var", "")
+
+
+def fstab_var(top):
+    """The tree mounts its own /var."""
+    write_file(f"{top}/{DEPLOYMENT}/etc/fstab", "LABEL=var\t/var  ext4 defaults 0 2\n")
+
+
+def systemd(top):
+    """Systemd is the tree's init, and libostree's generator is there to mount /var."""
+    deploy = f"{top}/{DEPLOYMENT}"
+    generators = deploy + "/usr/lib/systemd/system-generators"
+    os.makedirs(generators)
+    write_file(generators + "/ostree-system-generator", "", 0o755)
+    os.rename(f"{deploy}/usr/sbin/init", f"{deploy}/usr/lib/systemd/systemd")
+    os.symlink("../lib/systemd/systemd", f"{deploy}/usr/sbin/init")
+
+
+def second(top):
+    """Another stateroot, whose deployment is not the one that boots."""
+    add_deployment(top, (), "other", "d" * 64)

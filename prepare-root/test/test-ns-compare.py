@@ -11,57 +11,11 @@ import fnmatch
 import os
 import sys
 
+import nsboot
 import nstable
 import nstap
 import nstree
-from nsrun import (MS_NOATIME, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REC, MS_SHARED, World, mount,
-                   read_file, write_file)
-
-DEPLOYMENT = "/" + nstree.DEPLOYMENT
-SHORTEN = ((nstree.DEPLOYMENT, "DEPLOYMENT"), ("," + "uid=65534,gid=65534", ""))
-
-
-def readonly(top):
-    """sysroot.readonly as the older ostree reads it."""
-    with open(f"{top}/ostree/repo/config", "a", encoding="utf-8") as f:
-        f.write("\n[sysroot]\nreadonly=true\n")
-
-
-def hotfix(top):
-    """What `ostree admin unlock --hotfix` leaves behind."""
-    for name in ("upper", "work"):
-        os.mkdir(f"{top}{DEPLOYMENT}/.usr-ovl-{name}")
-
-
-def no_loader(top):
-    """/boot is a partition of its own, so its mount point is empty."""
-    os.unlink(f"{top}/boot/loader")
-
-
-def var_marker(top):
-    """By this file Debian's program is told to mount /var itself (in /run where it starts)."""
-    os.makedirs(f"{top}/run/ostree")
-    write_file(f"{top}/run/ostree/initramfs-mount-var", "")
-
-
-def fstab_var(top):
-    """The tree mounts its own /var."""
-    write_file(f"{top}{DEPLOYMENT}/etc/fstab", "LABEL=var\t/var  ext4 defaults 0 2\n")
-
-
-def systemd(top):
-    """Systemd is the tree's init, and libostree's generator is there to mount /var."""
-    deploy = top + DEPLOYMENT
-    generators = deploy + "/usr/lib/systemd/system-generators"
-    os.makedirs(generators)
-    write_file(generators + "/ostree-system-generator", "", 0o755)
-    os.rename(f"{deploy}/usr/sbin/init", f"{deploy}/usr/lib/systemd/systemd")
-    os.symlink("../lib/systemd/systemd", f"{deploy}/usr/sbin/init")
-
-
-def second(top):
-    """Another stateroot, whose deployment is not the one that boots."""
-    nstree.add_deployment(top, (), "other", "d" * 64)
+from nssys import MS_NOATIME, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REC, MS_SHARED, mount, read_file
 
 
 def shared_world(phys):
@@ -79,36 +33,34 @@ BOTH, PID1, UTILITY = ("pid1", "utility"), ("pid1",), ("utility",)
 # name: (changes to the tree, keywords for World, worlds)
 CONFIGURATIONS = {
     "plain": ((), {}, BOTH),
-    "readonly": ((readonly,), {}, BOTH),
-    "hotfix": ((hotfix,), {}, BOTH),
-    "hotfix-readonly": ((hotfix, readonly), {}, BOTH),
-    "no-loader": ((no_loader,), {}, BOTH),
-    "var-marker": ((var_marker,), {}, PID1),
-    "fstab-var": ((fstab_var,), {}, BOTH),
-    "systemd": ((systemd,), {}, BOTH),
-    "second-stateroot": ((second,), {}, BOTH),
+    "readonly": ((nstree.readonly,), {}, BOTH),
+    "hotfix": ((nstree.hotfix,), {}, BOTH),
+    "hotfix-readonly": ((nstree.hotfix, nstree.readonly), {}, BOTH),
+    "no-loader": ((nstree.no_loader,), {}, BOTH),
+    "var-marker": ((nstree.var_marker,), {}, PID1),
+    "fstab-var": ((nstree.fstab_var,), {}, BOTH),
+    "systemd": ((nstree.systemd,), {}, BOTH),
+    "second-stateroot": ((nstree.second,), {}, BOTH),
     "kernel-ro": ((), {"root_flags": MS_RDONLY}, BOTH),
-    "kernel-ro-readonly": ((readonly,), {"root_flags": MS_RDONLY}, BOTH),
+    "kernel-ro-readonly": ((nstree.readonly,), {"root_flags": MS_RDONLY}, BOTH),
     "root-flags": ((), {"root_flags": MS_NOSUID | MS_NODEV | MS_NOATIME}, BOTH),
-    "root-flags-readonly": ((readonly,), {"root_flags": MS_NOSUID | MS_NODEV | MS_NOATIME}, BOTH),
+    "root-flags-readonly": ((nstree.readonly,),
+                            {"root_flags": MS_NOSUID | MS_NODEV | MS_NOATIME}, BOTH),
     "run-mounted": ((), {"mounts": ("proc", "dev", "run")}, PID1),
     "no-run": ((), {"mounts": ("proc", "dev")}, UTILITY),
     "shared": ((), {"extra": shared_world}, UTILITY),
     "data-partition": ((), {"extra": data_partition}, BOTH),
-    "readonly-systemd": ((readonly, systemd), {}, BOTH),
-    "readonly-fstab-var": ((readonly, fstab_var), {}, BOTH),
-    "hotfix-kernel-ro": ((hotfix,), {"root_flags": MS_RDONLY}, BOTH),
+    "readonly-systemd": ((nstree.readonly, nstree.systemd), {}, BOTH),
+    "readonly-fstab-var": ((nstree.readonly, nstree.fstab_var), {}, BOTH),
+    "real-ostree": ((), {"build": nstree.make_real}, BOTH),
+    "hotfix-kernel-ro": ((nstree.hotfix,), {"root_flags": MS_RDONLY}, BOTH),
 }
-
-# What the kernel has mounted when it starts init= (and /proc for the command line that we fake),
-# and what an initramfs has.
-MOUNTS = {"pid1": ("proc", "dev"), "utility": ("proc", "dev", "run")}
 
 SUCCESS = {"pid1": "init runs", "utility": "exit 0"}
 
 # Configurations in which ours mounts /var and the flags of the root are the usual ones.
 VAR_CONFIGURATIONS = "plain hotfix no-loader second-stateroot run-mounted no-run shared " \
-                     "data-partition"
+                     "data-partition real-ostree"
 VAR = "/sysroot/ostree/deploy/demo/var"
 
 
@@ -191,22 +143,14 @@ def in_new_root(kind, rows):
 
 def outcome(prepare_root, kind, changes, options):
     """(what happened in words, mount table) of one program in one world."""
-    programs = ((nstree.PREPARE_ROOT, prepare_root), ("usr/sbin/init", PROBE))
-
-    def build(top):
-        nstree.make(top, programs, *changes)
-    files = list(LIBRARIES)
-    if kind == "utility":
-        files.append(("/program", prepare_root, 0o755))
-    with World(kind, build, nstree.CMDLINE, files=files,
-               **{"mounts": MOUNTS[kind], **options}) as world:
+    with nsboot.world(kind, (prepare_root, PROBE), *changes, files=LIBRARIES, **options) as world:
         if kind == "utility":
-            status, _, _ = world.run(["/program", "/sysroot"])
+            status, _, _ = world.run([nsboot.PROGRAM, "/sysroot"])
             said = f"exit {status}"
         else:
-            report = world.go([f"{nstree.BOOTLINK}/{nstree.PREPARE_ROOT}"])
+            report = world.go([nsboot.program_path(world)])
             said = "init runs" if report else f"exit {world.exit_status()}"
-        return said, in_new_root(kind, nstable.table(world.mountinfo(), SHORTEN))
+        return said, in_new_root(kind, nsboot.table(world))
 
 
 def compare(name, kind):

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Our program in a world of the namespace ring: the steps that every test of a promise takes."""
+
+import contextlib
+import os
+import stat
+
+import nstable
+import nstree
+from nsrun import World
+
+KINDS = ("pid1", "utility")
+# What the kernel has mounted when it starts init= (and /proc for the command line that we fake),
+# and what an initramfs has.
+MOUNTS = {"pid1": ("proc", "dev"), "utility": ("proc", "dev", "run")}
+PHYSICAL = {"pid1": "/", "utility": "/sysroot"}  # where the physical root is at first
+PROGRAM = "/program"  # ours in the initramfs
+# What differs between runs, and between root and the ordinary user who owns a user namespace.
+SHORTEN = ((rf"ostree/deploy/{nstree.STATEROOT}/deploy/[0-9a-f]{{64}}\.0", "DEPLOYMENT"),
+           (r",[ug]id=\d+", ""))
+
+
+def world(kind, parts, *changes, build=nstree.make, cmdline=nstree.CMDLINE, **options):
+    """A World with a physical root, the program and the real init (parts) in their places."""
+    prepare_root, init = parts
+    programs = ((nstree.PREPARE_ROOT, prepare_root), ("usr/sbin/init", init))
+    files = list(options.pop("files", ()))
+    if kind == "utility":
+        files.append((PROGRAM, prepare_root, 0o755))
+    return World(kind, lambda top: build(top, programs, *changes), cmdline, files=files,
+                 **{"mounts": MOUNTS[kind], **options})
+
+
+def table(a_world):
+    """The world's mount table, comparable between runs."""
+    return nstable.table(a_world.mountinfo(), SHORTEN)
+
+
+def prepared():
+    """For inside() an initramfs: True if /sysroot is a deployment."""
+    return os.path.islink("/sysroot/ostree") and os.path.isdir("/sysroot/sysroot/ostree")
+
+
+def program_path(a_world):
+    """The path by which the kernel starts the program: libostree puts the boot link into init=."""
+    words = dict(word.partition("=")[::2] for word in a_world.cmdline.split())
+    return words["ostree"].strip('"') + "/" + nstree.PREPARE_ROOT
+
+
+@contextlib.contextmanager
+def booted(kind, parts, *changes, argv=(), env=None, **options):
+    """(World, report of the real init) with the real init running; anything less raises."""
+    with world(kind, parts, *changes, **options) as a_world:
+        first = "/sbin/init"
+        if kind == "utility":
+            status, _, said = a_world.run([PROGRAM, "/sysroot"])
+            if status:
+                raise RuntimeError(f"exit {status}: {said}")
+        else:
+            first = program_path(a_world)
+        report = a_world.go([first, *argv], env)
+        if report is None:
+            raise RuntimeError(f"no init, exit {a_world.exit_status()}: {a_world.text()}")
+        yield a_world, report
+
+
+def listing(top="/"):
+    """{path: what} of everything on the file system of top, not looking into other mounts. A
+    directory's time of change is part of it: something that was made and removed leaves that."""
+    found = {}
+    device = os.lstat(top).st_dev
+    todo = [top]
+    while todo:
+        path = todo.pop()
+        st = os.lstat(path)
+        if st.st_dev != device:
+            continue
+        found[os.path.relpath(path, top)] = (
+            f"{stat.filemode(st.st_mode)} {st.st_uid}:{st.st_gid} {st.st_size} {st.st_mtime_ns} "
+            + (os.readlink(path) if stat.S_ISLNK(st.st_mode) else ""))
+        if stat.S_ISDIR(st.st_mode):
+            todo += [os.path.join(path, name) for name in os.listdir(path)]
+    return found
+
+
+def changed(before, after):
+    """The names that two dicts (listings, tables) do not agree on."""
+    return sorted(name for name in before.keys() | after.keys()
+                  if before.get(name) != after.get(name))
+
+
+def differs(what, got, wanted):
+    """A problem if got is not what is wanted, as a list that can be added up."""
+    return [] if got == wanted else [f"{what}: {got!r} and not {wanted!r}"]

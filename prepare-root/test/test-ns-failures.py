@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""ostree-prepare-root when it cannot do its work: one sentence that names the path, exit 1, and
+the mounts and files as they were. Real trees, real mounts, and system calls that strace makes
+fail."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import nsboot
+import nstap
+import nstree
+from nssys import MS_RDONLY, write_file
+
+DEPLOY = nstree.DEPLOYMENT
+LINK = nstree.BOOTLINK
+
+
+def relink(target):
+    """A change: the boot link points there."""
+    def change(top):
+        os.unlink(top + LINK)
+        os.symlink(target, top + LINK)
+    return change
+
+
+def without(name):
+    """A change: the deployment lacks this file or directory."""
+    def change(top):
+        path = f"{top}/{DEPLOY}/{name}"
+        shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    return change
+
+
+def symlinked(name):
+    """A change: this directory of the deployment is a symbolic link to one."""
+    def change(top):
+        os.rename(f"{top}/{DEPLOY}/{name}", f"{top}/{DEPLOY}/real-{name}")
+        os.symlink(f"real-{name}", f"{top}/{DEPLOY}/{name}")
+    return change
+
+
+def unlinked(path):
+    """A change: the root lacks this link."""
+    return lambda top: os.unlink(top + path)
+
+
+def moved_ostree(top):
+    """A change: /ostree is a link, as in a deployment, but nothing else is like in one."""
+    os.rename(top + "/ostree", top + "/data")
+    os.symlink("data", top + "/ostree")
+
+
+def not_executable(top):
+    """A change: init has no execute permission."""
+    os.chmod(f"{top}/{DEPLOY}/usr/sbin/init", 0o644)
+
+
+def ostree(value):
+    """World keywords: this command line."""
+    return {"cmdline": f"root=/dev/vda2 rw ostree={value} quiet"}
+
+
+BOTH, PID1, UTILITY = nsboot.KINDS, ("pid1",), ("utility",)
+UP = "../../../../../"  # from the boot link to the sysroot
+
+# (what, worlds, changes, World keywords, what the sentence must contain)
+FAILURES = [
+    ("no ostree=", BOTH, (), {"cmdline": "root=/dev/vda2 rw"}, r"no ostree="),
+    ("ostree= without a value", BOTH, (), ostree(""), r"ostree="),
+    ("no such boot link", BOTH, (), ostree("/ostree/boot.0/x/y/0"), r"/ostree/boot\.0/x/y/0"),
+    ("boot.1 missing", BOTH, (unlinked("/ostree/boot.1"),), {}, LINK),
+    ("dangling", BOTH, (relink("../../../deploy/demo/deploy/gone.0"),), {}, LINK),
+    ("no symbolic link", BOTH, (), ostree("/" + DEPLOY), rf"/{DEPLOY}.* symbolic link"),
+    ("absolute link", BOTH, (relink("/" + DEPLOY),), {}, rf"{LINK}.* leaves the sysroot"),
+    ("escape by a link", BOTH, (relink(UP + "../tmp"),), {}, rf"{LINK}.* leaves the sysroot"),
+    ("escape and return", BOTH, (relink(UP + "../sysroot/" + DEPLOY),), {}, "leaves the sysroot"),
+    ("escape by ..", BOTH, (), ostree("/../sysroot" + LINK), r"/\.\./sysroot.* leaves the sysroot"),
+    ("escape by .. within", BOTH, (), ostree("/ostree/../../tmp"), "leaves the sysroot"),
+    ("a loop", BOTH, (relink("0"),), {}, rf"{LINK}.*(link|loop)"),
+    ("link to a file", BOTH, (relink(UP + "ostree/repo/config"),), {}, LINK),
+    ("overlong", BOTH, (), ostree("/ostree/" + "x/" * 2400), r"ostree=|too long"),
+    *((f"no /{name}", BOTH, (without(name),), {}, rf"{DEPLOY}.* /{name}\b")
+      for name in ("usr", "etc", "var", "run", "sysroot")),
+    *((f"/{name} is a link", BOTH, (symlinked(name),), {}, rf"{DEPLOY}.* /{name}\b")
+      for name in ("usr", "etc", "var", "run", "sysroot")),
+    ("no init", PID1, (without("usr/sbin/init"),), {}, rf"{DEPLOY}.*/sbin/init"),
+    ("init is not executable", PID1, (not_executable,), {}, rf"{DEPLOY}.*/sbin/init"),
+    ("no /ostree", UTILITY, (lambda top: os.rename(top + "/ostree", top + "/not"),), {},
+     r"/sysroot .*ostree"),
+    ("/ostree is a link", UTILITY, (moved_ostree,), {}, r"/sysroot .*ostree"),
+    ("SYSROOT is no mount point", UTILITY, (), {"stack": lambda things, phys: None},
+     r"/sysroot\b.*mount"),
+]
+
+
+def sentence_problems(said, pattern):
+    """What is wrong with the standard error of a failure."""
+    lines = said.splitlines()
+    problems = [] if len(lines) == 1 else [f"{len(lines)} lines: {said!r}"]
+    return problems + [f"{pattern!r} is not in {line!r}" for line in lines[-1:]
+                       if not re.search(pattern, line)]
+
+
+def read_only(table):
+    """The table with the root read-only: the state in which process 1 leaves the disk."""
+    row = dict(table["/"])
+    for field in ("options", "super"):
+        row[field] = re.sub(r"\brw\b", "ro", row[field])
+    return {**table, "/": row}
+
+
+def fails(kind, changes, options, pattern):
+    """The problems of one failure."""
+    files = [(nsboot.PROGRAM, PARTS[0], 0o755)]
+    with nsboot.world(kind, PARTS, *changes, files=files, **options) as world:
+        table, names = nsboot.table(world), world.inside(nsboot.listing)
+        physical = world.inside(nsboot.listing, nsboot.PHYSICAL[kind])
+        if kind == "utility":
+            status, out, said = world.run([nsboot.PROGRAM, "/sysroot"])
+        else:
+            out = world.go([nsboot.PROGRAM]) and "init runs"
+            status = 0 if out else world.exit_status()
+            said = world.text()
+            table = read_only(table)
+        kmsg = world.kmsg()
+        return (nsboot.differs("exit", (status, out or ""), (1, "")) +
+                sentence_problems(said, pattern) +
+                nsboot.differs("on the console, in the log", [line in said for line in kmsg],
+                               [True]) +
+                nsboot.differs("mounts", nsboot.changed(table, nsboot.table(world)), []) +
+                nsboot.differs("files", nsboot.changed(names, world.inside(nsboot.listing)), []) +
+                nsboot.differs("physical root", nsboot.changed(
+                    physical, world.inside(nsboot.listing, nsboot.PHYSICAL[kind])), []))
+
+
+# --- other ways to fail ---
+
+
+def broken_init():
+    """An init that Linux cannot execute is found out only after the switch."""
+    def change(top):
+        write_file(f"{top}/{DEPLOY}/usr/sbin/init", "\x7fELF, but that is all")
+    with nsboot.world("pid1", PARTS, change) as world:
+        if world.go([nsboot.program_path(world)]):
+            return ["init runs"]
+        return (nsboot.differs("exit", world.exit_status(), 1) +
+                sentence_problems(world.text(), "/sbin/init.*Exec format error"))
+
+
+def no_sysroot():
+    """SYSROOT is missing, or no directory."""
+    problems = []
+    with nsboot.world("utility", PARTS) as world:
+        for path in ("/nowhere", nsboot.PROGRAM):
+            status, out, said = world.run([nsboot.PROGRAM, path])
+            problems += nsboot.differs(path, (status, out), (1, ""))
+            problems += sentence_problems(said, path)
+    return problems
+
+
+def wrong_usage():
+    """Exit 2 and the usage, nothing done."""
+    problems = []
+    with nsboot.world("utility", PARTS) as world:
+        for args in ([], ["--nonsense", "/sysroot"], ["/sysroot", "ostree=x", "more"]):
+            status, out, said = world.run([nsboot.PROGRAM, *args])
+            problems += nsboot.differs(f"{args}", (status, out, said[:6]), (2, "", "usage:"))
+    return problems
+
+
+def no_proc():
+    """Without /proc the program borrows a place for it. That shows the command line of the
+    machine we run on, which names no deployment of ours."""
+    with open("/proc/cmdline", encoding="utf-8") as f:
+        if "ostree=" in f.read():
+            raise nstap.Skip("this machine was booted by ostree")
+    with nsboot.world("pid1", PARTS, mounts=("dev",), files=[(nsboot.PROGRAM, PARTS[0], 0o755)]) \
+            as world:
+        table = read_only(nsboot.table(world))
+        if world.go([nsboot.PROGRAM]):
+            return ["init runs"]
+        return (nsboot.differs("exit", world.exit_status(), 1) +
+                sentence_problems(world.text(), "no ostree=") +
+                nsboot.differs("mounts", nsboot.changed(table, nsboot.table(world)), []))
+
+
+def odd_configuration(kind):
+    """A repository configuration that cannot be read is said, and taken as not read-only."""
+    def directory(top):
+        os.unlink(top + "/ostree/repo/config")
+        os.mkdir(top + "/ostree/repo/config")
+
+    def binary(top):
+        write_file(top + "/ostree/repo/config", bytes(range(256)) * 4)
+
+    def huge(top):
+        write_file(top + "/ostree/repo/config", "[sysroot]\nreadonly=true\n" + "#" * 10_000_000)
+
+    def missing(top):
+        os.unlink(top + "/ostree/repo/config")
+    problems = []
+    for change in (directory, binary, huge, missing):
+        with nsboot.booted(kind, PARTS, change) as (world, _):
+            row = nsboot.table(world)["/sysroot"]
+            problems += nsboot.differs(change.__name__, row["options"], "relatime,rw")
+            said = [line for line in world.kmsg() if "/ostree/repo/config" in line]
+            if change is not missing:
+                problems += nsboot.differs(f"{change.__name__}, lines", len(said), 1)
+    return problems
+
+
+# rootstock.onfail=: how process 1 ends. The kernel tells reboot(2) in a process namespace by the
+# signal that ends its process 1: SIGHUP stands for a reboot, SIGINT for a halt.
+ONFAIL = (("", 1), ("panic", 1), ("halt", -2), ("reboot", -1), ("reboot:1", -1), ("shell", 1),
+          ("reboot:x", 1), ("reboot:", 1))
+
+
+def on_failure():
+    """rootstock.onfail= decides how it ends, and how long that takes."""
+    problems = []
+    for value, wanted in ONFAIL:
+        cmdline = "root=/dev/vda2" + (f" rootstock.onfail={value}" if value else "")
+        with nsboot.world("pid1", PARTS, cmdline=cmdline,
+                          files=[(nsboot.PROGRAM, PARTS[0], 0o755)]) as world:
+            start = time.monotonic()
+            if world.go([nsboot.PROGRAM]):
+                return ["init runs"]
+            ended = world.exit_status()
+            took = time.monotonic() - start
+            problems += nsboot.differs(value, ended, wanted)
+            problems += nsboot.differs(f"{value}, waited", took >= 1, value == "reboot:1")
+            if "no ostree=" not in world.text():
+                problems.append(f"{value}: {world.text()}")
+    return problems
+
+
+# --- every system call that changes something, failing in turn ---
+
+SYSCALLS = "mount,umount2,pivot_root,mkdir,rmdir,chmod,chdir"
+
+
+@contextlib.contextmanager
+def strace(pid, log, *options):
+    """Attach strace to a process that waits."""
+    with subprocess.Popen(["strace", "-s", "500", "-o", log, "-e", "trace=" + SYSCALLS, *options,
+                           "-p", str(pid)], stderr=subprocess.PIPE, text=True) as tracer:
+        first = tracer.stderr.readline()
+        if "attached" not in first:
+            raise nstap.Skip(f"strace cannot attach: {first.strip()}")
+        yield
+        tracer.stderr.read()
+
+
+def traced(kind, flags, log, *options):
+    """(exit status or "init runs", stderr, mounts before, mounts after, names that are new or gone
+    in the initramfs) of one traced run on a root with these mount flags."""
+    with contextlib.ExitStack() as stack:
+        world = stack.enter_context(nsboot.world(kind, PARTS, nstree.readonly, root_flags=flags))
+        table, names = nsboot.table(world), set(world.inside(nsboot.listing))
+
+        def attach(pid):
+            stack.enter_context(strace(pid, log, *options))
+        if kind == "utility":
+            status, _, said = world.run([nsboot.PROGRAM, "/sysroot"], before=attach)
+            names ^= set(world.inside(nsboot.listing))
+        else:
+            attach(world.process_1)
+            status = "init runs" if world.go([nsboot.program_path(world)]) else None
+            status, said = status or world.exit_status(), world.text()
+        after = nsboot.table(world)
+        world.close()
+        return status, said, table, after, names
+
+
+def calls(log):
+    """[(system call, how many of it so far, the path it is about)] of a trace."""
+    found, count = [], {}
+    with open(log, encoding="utf-8") as f:
+        for line in f:
+            match = re.match(r"(?:\d+ +)?(\w+)\((.*)\) += ", line)
+            if match:
+                name = match[1]
+                count[name] = count.get(name, 0) + 1
+                paths = re.findall(r'"((?:[^"\\]|\\.)*)"', match[2])
+                path = paths[min(1, len(paths) - 1)] if name == "mount" else paths[0]
+                found.append((name, count[name], path))
+    return found
+
+
+# Failures that are said and then lived with, because the system boots all the same.
+TOLERATED = {("rmdir", "/sysroot.tmp")}
+
+
+def each_call_fails(kind, flags):
+    """Every one of the calls, failing alone: exit 1 and the sentence names its path, and a utility
+    leaves the mounts and the initramfs as it found them."""
+    with tempfile.TemporaryDirectory() as where:
+        log = where + "/log"
+        good, _, _, done, _ = traced(kind, flags, log)
+        if good not in (0, "init runs"):
+            return ["fails without a fault"]
+        problems = []
+        listed = calls(log)
+        for name, number, path in listed:
+            status, said, before, after, names = traced(
+                kind, flags, log, "-e", f"inject={name}:error=EIO:when={number}")
+            wrong = sentence_problems(said, re.escape(path))
+            if (name, path) in TOLERATED:
+                wrong += nsboot.differs("exit", status, good)
+                wrong += nsboot.differs("mounts", nsboot.changed(done, after), [])
+            else:
+                wrong += nsboot.differs("exit", status, 1)
+            if kind == "utility" and status:
+                wrong += nsboot.differs("mounts", nsboot.changed(before, after), [])
+                wrong += nsboot.differs("initramfs", names, set())
+            problems += [f"{name} {number} {path}: {problem}" for problem in wrong]
+        return problems + nsboot.differs("enough calls", len(listed) >= 15, True)
+
+
+def cases():
+    """All of them, for nstap.main."""
+    found = [(f"{kind} {what}", lambda k=kind, c=changes, o=options, p=pattern: fails(k, c, o, p))
+             for what, kinds, changes, options, pattern in FAILURES for kind in kinds]
+    found += [(f"{kind} odd configuration", lambda k=kind: odd_configuration(k)) for kind in BOTH]
+    found += [(f"{kind} each call fails, root {what}",
+               lambda k=kind, f=flags: each_call_fails(k, f))
+              for kind in BOTH for what, flags in (("rw", 0), ("ro", MS_RDONLY))]
+    return found + [("pid1 init that cannot be executed", broken_init),
+                    ("utility no such SYSROOT", no_sysroot), ("utility usage", wrong_usage),
+                    ("pid1 without /proc", no_proc), ("pid1 onfail", on_failure)]
+
+
+if __name__ == "__main__":
+    PARTS = nstap.program("ostree-prepare-root"), nstap.probe()
+    sys.exit(nstap.main(cases()))
