@@ -187,7 +187,7 @@ static int check_tree(
 
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
 		if (type_of(tree, needed[i]) != S_IFDIR)
-			return fault(ret_fault, -ENOTDIR, "the deployment ", facts->deployment,
+			return fault(ret_fault, -ENOTDIR, "the deployment /", facts->deployment,
 				" has no directory /", needed[i],
 				": the tree was built without it and cannot become /", NULL);
 
@@ -200,7 +200,7 @@ static int check_tree(
 		len = join(facts->var + (end - facts->deployment),
 			sizeof facts->var - (size_t)(end - facts->deployment), "/var", NULL);
 	if (len < 0 || end == facts->deployment || type_of(root, facts->var) != S_IFDIR)
-		return fault(ret_fault, -ENOENT, "ostree=", link, " leads to ", facts->deployment,
+		return fault(ret_fault, -ENOENT, "ostree=", link, " leads to /", facts->deployment,
 			", beside which there is no stateroot's var: is it in "
 			"/ostree/deploy/STATEROOT/deploy, made by ostree admin?",
 			NULL);
@@ -219,7 +219,7 @@ static int gather(
 		return err;
 	tree = openat(root, facts->deployment, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (tree < 0 || fstat(tree, &st))
-		return fault(ret_fault, -errno, "cannot open the deployment ", facts->deployment,
+		return fault(ret_fault, -errno, "cannot open the deployment /", facts->deployment,
 			": ", strerror(errno), NULL);
 	facts->device = st.st_dev;
 	facts->inode = st.st_ino;
@@ -238,7 +238,7 @@ static int gather(
 		facts->mount_var = !systemd_mounts_var(tree, init) && !fstab_has_var(tree);
 		facts->sysroot_readonly = sysroot_readonly(root);
 		if (facts->world == WORLD_PID1 && !facts->init)
-			err = fault(ret_fault, -ENOENT, "the deployment ", facts->deployment,
+			err = fault(ret_fault, -ENOENT, "the deployment /", facts->deployment,
 				" has no init: looked for /sbin/init, /etc/init and /bin/init, "
 				"executable files",
 				NULL);

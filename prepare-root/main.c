@@ -176,8 +176,9 @@ static int give_up(const struct onfail *onfail, const struct fault *why)
 		log_line(LOG_FAILURE, "halting, as rootstock.onfail= says");
 		reboot((int)RB_HALT_SYSTEM);
 	} else if (onfail->action == ONFAIL_REBOOT) {
-		fault(&after, 0, "rebooting in ", decimal(onfail->seconds, number),
-			" seconds, as rootstock.onfail= says", NULL);
+		fault(&after, 0, "rebooting", onfail->seconds ? " in " : "",
+			onfail->seconds ? decimal(onfail->seconds, number) : "",
+			onfail->seconds ? " seconds" : "", ", as rootstock.onfail= says", NULL);
 		log_line(LOG_FAILURE, after.sentence);
 		for (unsigned left = onfail->seconds; left;)
 			left = sleep(left);

@@ -202,7 +202,7 @@ static void add_pid1(struct plan *plan, const struct site *site)
 	add(plan, (struct step){ STEP_PIVOT, .source = site->root, .target = "sysroot",
 			  .why = "the deployment becomes /" });
 	add_sysroot(plan, site, "/sysroot");
-	add(plan, (struct step){ STEP_SAY, .why = at(plan, "booting ", site->facts->deployment) });
+	add(plan, (struct step){ STEP_SAY, .why = at(plan, "booting /", site->facts->deployment) });
 	add(plan, (struct step){ STEP_EXEC, .target = site->facts->init,
 			  .why = "the tree's init takes over" });
 }
@@ -244,7 +244,8 @@ static void add_utility(struct plan *plan, const struct site *site)
 	add(plan,
 		(struct step){ STEP_RMDIR, .target = site->root, .why = "it is not needed any more",
 			.otherwise = "it stays in the initramfs, where it does no harm" });
-	add(plan, (struct step){ STEP_SAY, .why = at(plan, "prepared ", site->facts->deployment) });
+	add(plan,
+		(struct step){ STEP_SAY, .why = at(plan, "prepared /", site->facts->deployment) });
 }
 
 int plan_make(const struct facts *facts, struct plan *ret_plan)

@@ -14,11 +14,29 @@ MACHINE = {"about": None, "firmware": None, "qemu": None, "disk-device": None, "
            "kernel": None}
 # Section, key and default; None means that the file must have it.
 SCENARIO = {
-    "scenario": {"about": None},
-    "disk": {"kargs": "rw", "partition": "", "stateroots": "demo", "repo-config": "", "options": "",
-             "change": ""},
-    "boot": {"entries": "0", "end": "poweroff", "timeout": "0"},
-    "expect": {"args": "", "env": "", "root": "rw", "sysroot": "rw", "console": ""},
+    "scenario": {
+        "about": None,  # a line for --list
+    },
+    "disk": {
+        "kargs": "rw",  # for the kernel, besides root=, rootwait, console= and panic=1
+        "partition": "",  # boot or var: a partition of its own, in the tree's fstab
+        "stateroots": "demo",  # one gets two deployments, of several each gets one
+        "repo-config": "",  # KEY=VALUE of the sysroot's repository
+        "options": "",  # a sed command for the options of all entries; the menu is made anew
+        "change": "",  # a shell script on the finished sysroot, see image.change()
+    },
+    "boot": {
+        "entries": "0",  # the menu entry of each boot, the first entry being 0
+        "end": "poweroff",  # of the last boot: poweroff, panic, halt, reboot or reboot:SECONDS
+        "timeout": "0",  # of GRUB's menu
+    },
+    "expect": {
+        "args": "",  # argv[1..] of the tree's init, one a line
+        "env": "",  # its environment, besides HOME, TERM and ostree, one variable a line
+        "root": "rw",  # how the kernel mounts the root file system, ro or rw
+        "sysroot": "rw",  # whether /sysroot is to be ro or rw
+        "console": "",  # what must be on the console, one sentence a line, * is anything
+    },
 }
 ENDS = re.compile(r"poweroff|panic|halt|reboot(:[0-9]+)?")
 

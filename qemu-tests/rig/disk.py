@@ -27,7 +27,7 @@ EXT4_CLEAN = 0x1
 
 
 def as_root():
-    """What stands before a command that must see its files as root's: nothing, where we are root."""
+    """What stands before a command that must see its files as root's; nothing where we are root."""
     return [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
 
 

@@ -199,7 +199,7 @@ def build_disk(path, work, cell, repo, generator):
 def image(build, cell, init="probe"):
     """(path of the pristine image, facts about it) for a cell; builds what is missing."""
     repo = repository(build, cell["machine"], init)
-    generator = os.path.abspath(os.path.join(build, "ostree-grub-generator"))
+    generator = os.path.join(build, "ostree-grub-generator")
     key = digest([generator, disk.__file__, __file__], os.path.basename(repo), cell)
     prefix = cell["name"].replace("/", ".")
     path = replace(os.path.join(build, "qemu/images"), prefix, "%s-%s" % (prefix, key),

@@ -23,7 +23,7 @@ def row(result):
     """The line of the table for one cell. The program's own time is the longest of its boots."""
     name, machine, run = result["name"], result["machine"], result["run"]
     if result["skip"]:
-        return COLUMNS % ((name, machine["firmware"]) + ("-",) * 5 + ("skipped: " + result["skip"],))
+        return COLUMNS % (name, machine["firmware"], *"-----", "skipped: " + result["skip"])
     prepare = [float(report["prepare"]) for report in result["reports"] if report["prepare"]]
     passed = sum(report["passed"] for report in result["reports"])
     checks = sum(report["checks"] for report in result["reports"])

@@ -83,7 +83,7 @@ def run(build):
         raise RuntimeError("cannot boot: " + lacks)
     image.need_programs(build)
     cell = dict(cells.scenario(os.path.join(image.HERE, "try.ini")), name="try", machine=kind)
-    folder = os.path.abspath(os.path.join(build, "qemu/try"))
+    folder = os.path.join(build, "qemu/try")
     os.makedirs(folder, exist_ok=True)
     print("Making a disk with libostree ...", flush=True)
     pristine, facts = image.image(build, cell, "tryinit")

@@ -159,6 +159,9 @@ def shown():
     tap.check(lines[0] == "ok 1 - m/a" and lines[1] == "not ok 2 - m/b" and
               lines[-2] == "ok 3 - m/c # SKIP no such package" and lines[-1] == "1..3" and
               all(line.startswith("#   ") for line in lines[2:-2]), "TAP", lines)
+    tap.check("skipped: no such package" in show.row(results[2]) and
+              show.row(results[1]).endswith("FAILED") and show.row(results[0]).endswith("  ok"),
+              "the table tells ok, FAILED and skipped")
     suite = xml.etree.ElementTree.fromstring(show.junit(results).split("\n", 1)[1])
     tap.check((suite.get("tests"), suite.get("failures"), suite.get("skipped")) ==
               ("3", "1", "1") and "two" in suite[1][0].text, "JUnit is XML and counts right")

@@ -41,6 +41,7 @@ def ini_files(work):
     for name, word, text in (
             ("an unknown key", "consol", "[scenario]\nabout = x\n[expect]\nconsol = y\n"),
             ("an unknown section", "xpect", "[scenario]\nabout = x\n[xpect]\nconsole = y\n"),
+            ("an empty unknown section", "xpect", "[scenario]\nabout = x\n[xpect]\n"),
             ("a missing key", "about", "[disk]\nkargs = ro\n"),
             ("a repeated key", "about", "[scenario]\nabout = x\nabout = y\n"),
             ("a line that is none", "a.ini", "[scenario]\nabout = x\nwhat\n"),
