@@ -73,7 +73,7 @@ def clock(line):
 
 def judge_delay(console, wanted):
     """Findings about the seconds between the failure's sentence and the restart."""
-    said = clock(has(console, "] rootstock: rebooting in"))
+    said = clock(has(console, "] rootstock: rebooting"))
     done = clock(has(console, "reboot: Restarting system"))
     if said is None or done is None:
         return ["the seconds before the restart cannot be told from the console"]
