@@ -12,9 +12,10 @@
 #define BOOT "boot/"
 #define BOOT_VERSION "_OSTREE_GRUB2_BOOTVERSION"
 
-static int failed(const struct reporter *reporter, const char *path)
+static int failed(const struct reporter *reporter, const char *what, const char *path)
 {
-	report(reporter, REPORT_ERROR, "%s: %s", path, strerror(errno));
+	report(reporter, REPORT_ERROR, "the %s %s cannot be opened: %s", what, path,
+		strerror(errno));
 	return -1;
 }
 
@@ -30,16 +31,18 @@ static int open_output(const char *out, const struct reporter *reporter, struct 
 	const char *name = slash ? slash + 1 : out;
 	char *dir;
 
+	place->out = out;
 	if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) {
-		errno = EISDIR;
-		return failed(reporter, out);
+		report(reporter, REPORT_ERROR, "%s is a directory: -o needs the name of a file",
+			out);
+		return -1;
 	}
 	dir = slash ? strndup(out, (size_t)(slash - out) + 1) : strdup(".");
 	place->out_name = strdup(name);
 	if (dir && place->out_name)
 		place->out_fd = open_directory(AT_FDCWD, dir);
 	if (place->out_fd < 0)
-		(void)failed(reporter, dir ? dir : out);
+		(void)failed(reporter, "directory of the output", dir ? dir : out);
 	free(dir);
 	return place->out_fd < 0 ? -1 : 0;
 }
@@ -73,7 +76,9 @@ static int open_root(const struct args *args, const struct reporter *reporter, s
 	}
 	if (place->root)
 		place->root_fd = open_directory(AT_FDCWD, place->root);
-	return place->root_fd < 0 ? failed(reporter, place->root ? place->root : args->out) : 0;
+	if (place->root_fd < 0)
+		return failed(reporter, "sysroot", place->root ? place->root : args->out);
+	return 0;
 }
 
 /* Opens the directory path in dir_fd; below is what messages put before it. */
@@ -82,10 +87,12 @@ static int open_entries_in(int dir_fd, const char *below, const char *path,
 {
 	if (asprintf(&place->entries, "%s%s", below, path) < 0) {
 		place->entries = NULL;
-		return failed(reporter, path);
+		return failed(reporter, "directory of entries", path);
 	}
 	place->entries_fd = open_directory(dir_fd, path);
-	return place->entries_fd < 0 ? failed(reporter, place->entries) : 0;
+	if (place->entries_fd < 0)
+		return failed(reporter, "directory of entries", place->entries);
+	return 0;
 }
 
 static int open_hook_entries(const struct args *args, const char *version,
@@ -126,7 +133,7 @@ static int open_entries(
 		dir_length--;
 	dir = strndup(args->out, dir_length);
 	if (!dir)
-		return failed(reporter, args->out);
+		return failed(reporter, "directory of entries", args->out);
 	r = open_entries_in(place->out_fd, dir, "entries", reporter, place);
 	free(dir);
 	return r;
@@ -175,7 +182,10 @@ static int find_prefix(
 	while (length && prefix[length - 1] == '/')
 		length--;
 	place->prefix = strndup(prefix, length);
-	return place->prefix ? 0 : failed(reporter, prefix);
+	if (place->prefix)
+		return 0;
+	report(reporter, REPORT_ERROR, "there is not enough memory for the prefix");
+	return -1;
 }
 
 int place_find(const struct args *args, const struct reporter *reporter, struct place *ret_place)

@@ -23,7 +23,8 @@
 
 struct place {
 	int entries_fd;
-	char *entries;	/* its name, for messages */
+	char *entries; /* its name, for messages */
+	const char *out;
 	int out_fd;	/* the directory of the output, or -1 for standard output */
 	char *out_name; /* in that directory */
 	char *prefix;	/* "" or a path without "/" at its end */

@@ -49,8 +49,6 @@ void report(const struct reporter *reporter, enum report_level level, const char
 	int size;
 
 	va_start(arguments, format);
-	/* clang-tidy 14 takes the list for unset, but only when it reads a second file before this.
-	 * NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
 	(void)vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
 	make_printable(sentence);

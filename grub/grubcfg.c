@@ -94,7 +94,8 @@ static int write_out(
 		r = emit_file(place->out_fd, place->out_name, text->bytes, text->size);
 	if (r < 0)
 		report(reporter, REPORT_ERROR, "%s cannot be written: %s",
-			place->out_fd < 0 ? "standard output" : place->out_name, strerror(-r));
+			place->out_fd < 0 ? "standard output" : place->out,
+			r == -EEXIST ? "it is there, and not a regular file" : strerror(-r));
 	return r;
 }
 
@@ -105,7 +106,7 @@ static int generate(const struct reporter *reporter, const struct place *place, 
 	int r = menu_read(place->entries_fd, menu);
 
 	if (r < 0) {
-		report(reporter, REPORT_ERROR, "%s: %s", place->entries,
+		report(reporter, REPORT_ERROR, "%s cannot be read: %s", place->entries,
 			r == -E2BIG ? "there are more than 512 entries" : strerror(-r));
 		return r;
 	}

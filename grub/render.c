@@ -12,19 +12,21 @@
 #include <strings.h>
 
 /*
- * COMMAND_LINE_SIZE of the kernel less the NUL. GRUB for BIOS drops what does not fit, word by word
- * and without a message; the others leave the cut to the kernel. The architecture names are those
- * of UEFI, the test is for GRUB's name of the processor, and a 64-bit PC may well run a 32-bit
- * GRUB.
+ * line_max is COMMAND_LINE_SIZE of the kernel less the NUL. GRUB for BIOS drops what does not fit,
+ * word by word and without a message; the others leave the cut to the kernel. The names are those
+ * of UEFI, the test is for GRUB's name of the processor (a 64-bit PC may well run a 32-bit GRUB),
+ * and the last line is for entries that do not say.
  */
 static const struct architecture {
 	const char *name;
-	const char *test;
 	size_t line_max;
+	const char *test;
 } architectures[] = {
-	{ "x64", "( \"$grub_cpu\" = x86_64 -o \"$grub_cpu\" = i386 ) -a ", 2047 },
-	{ "ia32", "\"$grub_cpu\" = i386 -a ", 2047 }, { "aa64", "\"$grub_cpu\" = arm64 -a ", 2047 },
-	{ "arm", "\"$grub_cpu\" = arm -a ", 1023 }, { NULL, "", 2047 }, /* the entry does not say */
+	{ "x64", 2047, "( \"$grub_cpu\" = x86_64 -o \"$grub_cpu\" = i386 ) -a " },
+	{ "ia32", 2047, "\"$grub_cpu\" = i386 -a " },
+	{ "aa64", 2047, "\"$grub_cpu\" = arm64 -a " },
+	{ "arm", 1023, "\"$grub_cpu\" = arm -a " },
+	{ NULL, 2047, "" },
 };
 
 struct job {
@@ -65,8 +67,7 @@ static bool has_prefix(const char *path, const char *prefix)
 	return !strncmp(path, prefix, length) && path[length] == '/';
 }
 
-/* What the scratch holds, as a string; it may be changed and lasts until the scratch is used again.
- */
+/* What the scratch holds, as a string that lasts until the scratch is used again. */
 static char *finish_scratch(struct job *job)
 {
 	text_add_bytes(job->scratch, "", 1);
@@ -221,7 +222,7 @@ static int compare_titles(const void *a, const void *b)
 /* Says of each item whether another one that may get into the menu has the same title. */
 static void find_ambiguous(const struct menu *menu, bool ret_ambiguous[])
 {
-	const struct menu_item *sorted[MENU_ENTRIES_MAX];
+	const struct menu_item *sorted[MENU_ENTRIES_MAX] = { NULL };
 	size_t count = 0;
 
 	for (size_t i = 0; i < menu->count; i++) {

@@ -5,6 +5,7 @@ import functools
 import os
 import sys
 import tempfile
+from random import Random
 
 import realgrub
 import sysroot
@@ -74,6 +75,25 @@ def no_test_module(where):
         b"new", b"N", b"version 2\ndevicetree /i1\n")}), b"new", modules="few")
 
 
+def random_words(where, seed):
+    """As many words of random bytes as fit into one command line, some with blanks in quotes."""
+    random = Random(seed)
+    plain = bytes(set(range(1, 256)) - set(b"\"'\\\t\n\v\f\r \xa0"))
+    given, expected = [], []
+    while sum(map(len, expected)) + len(expected) < 1950:
+        word = bytes(random.choices(plain, k=random.randrange(1, 16)))
+        if random.random() < 0.2:
+            word += b" " * random.randrange(1, 4) + bytes(random.choices(plain + b" \t", k=5))
+            given.append(b'"' + word + b'"')
+            expected.append(b'"' + word + b'"')
+        else:
+            given.append(word)
+            expected.append(word)
+    entries = {"ostree-1.conf": entry(b" \t".join(given))}
+    print(f"# seed {seed}: {len(given)} words")
+    boots(where, prepare(where, entries), b" ".join(expected))
+
+
 def separate_boot(where):
     """The file system that GRUB sees is /boot itself: /boot/... goes through /boot/boot -> ."""
     root = prepare(where, TWO)
@@ -98,6 +118,8 @@ TESTS = [(f"real GRUB: {case.name}", functools.partial(hostile, case))
 TESTS += [(f"real GRUB: {test.__name__.replace('_', ' ')}", test) for test in (
     custom_default, custom_default_by_id, chosen_entry_falls_back_to_first, custom_fallback,
     broken_custom, no_test_module, separate_boot, root_device_named_by_user)]
+TESTS += [(f"real GRUB: random words, seed {seed}", functools.partial(random_words, seed=seed))
+          for seed in range(int(os.environ.get("SEED", "1")), int(os.environ.get("SEED", "1")) + 4)]
 
 with tempfile.TemporaryDirectory() as rig:
     GRUB = {}
