@@ -3,7 +3,8 @@
 # The one Makefile: builds, tests and installs rootstock. Nothing is configured beforehand, nothing
 # is written outside build/ and the user's cache.
 #
-#   make                  static programs in build/ARCH/ (ARCH=x86_64, armhf or arm64)
+#   make                  static programs in build/ARCH/ (ARCH=x86_64, armhf or arm64); what that
+#                         needs on Debian, make deps-build installs
 #   make try              boot a real OSTree disk with them, in this terminal
 #   make check            all tests and one boot per machine; CELLS='*' boots the whole matrix
 #   make qemu-check       the whole boot matrix and nothing else
@@ -53,8 +54,12 @@ RS_CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
 RS_CFLAGS = -std=gnu11 -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
 	-fno-unwind-tables -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	$(MUSL_SPECS:%=-specs=%) $(KERNEL_HEADERS) $(CFLAGS)
-# One segment less means fewer page faults; 4 KiB pages keep an arm64 program from growing to 64 KiB.
-RS_LDFLAGS = -static -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096 \
+# One segment less means fewer page faults. An arm64 kernel may have pages of 64 KiB and refuses to
+# map segments laid out for less; without relro the program does not grow to that size.
+pages_x86_64 := -Wl,-z,max-page-size=4096
+pages_armhf := $(pages_x86_64)
+pages_arm64 := -Wl,-z,max-page-size=65536 -Wl,-z,norelro
+RS_LDFLAGS = -static -Wl,--gc-sections -Wl,-z,noseparate-code $(pages_$(ARCH)) \
 	-Wl,--build-id=none $(LDFLAGS)
 # GLib judges what we write in its formats; only tests see it.
 GLIB = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
@@ -83,15 +88,23 @@ $$(BUILD)/$(1): $$(src_$(1):%.c=$$(BUILD)/obj/%.o)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
-$(BUILD)/obj/%.o: %.c Makefile | $(MUSL_SPECS)
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags $(MUSL_SPECS)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(RS_CPPFLAGS) $(RS_CFLAGS) -MMD -c $< -o $@
+	$(Q)$(CC) $(RS_CPPFLAGS) $(RS_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/musl.specs:
+# These two are looked at each time and change only when what they say does: another compiler, other
+# flags or an emptied cache must not leave old objects in place.
+$(BUILD)/flags: Makefile FORCE
 	@mkdir -p $(@D)
-	$(Q)dir=$$(qemu-tests/rig/debs bookworm $(ARCH) musl-dev) && \
-		sed "s|/usr/|$$dir/usr/|g" "$$dir"/usr/lib/*/musl-gcc.specs >$@
+	@printf '%s\n' '$(subst ','\'',$(CC) $(RS_CPPFLAGS) $(RS_CFLAGS) $(RS_LDFLAGS))' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(BUILD)/musl.specs: FORCE
+	@mkdir -p $(@D)
+	@dir=$$(qemu-tests/rig/debs bookworm $(ARCH) musl-dev) && \
+		sed "s|/usr/|$$dir/usr/|g" "$$dir"/usr/lib/*/musl-gcc.specs >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # --- tests ----------------------------------------------------------------------------------------
 
@@ -102,7 +115,7 @@ scripts := $(foreach f,$(folders) qemu-tests,$(wildcard $(f)/test/test-*.sh $(f)
 
 $(BUILD)/san/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(RS_CPPFLAGS) $(SANITIZE) $(GLIB) -MMD -c $< -o $@
+	$(Q)$(HOSTCC) $(RS_CPPFLAGS) $(SANITIZE) $(GLIB) -MMD -MP -c $< -o $@
 
 define tests
 $$(BUILD)/$(1)/test/test-%: $$(BUILD)/san/$(1)/test/test-%.o $$(lib_$(1):%.c=$$(BUILD)/san/%.o)
@@ -116,10 +129,11 @@ $$(BUILD)/$(1)/test/fuzz-%: $$(BUILD)/san/$(1)/test/fuzz-%.o $$(BUILD)/san/prepa
 	@echo "  TEST  $$@"
 	$$(Q)$$(HOSTCC) $$(SANITIZE) $$^ -o $$@
 
-$$(BUILD)/libfuzzer/$(1)/test/fuzz-%: $(1)/test/fuzz-%.c $$(lib_$(1))
+$$(BUILD)/libfuzzer/$(1)/test/fuzz-%: $(1)/test/fuzz-%.c $$(lib_$(1)) Makefile \
+		$$(wildcard $$(folders:%=%/*.h))
 	@mkdir -p $$(@D)
 	$$(Q)clang $$(RS_CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $$^ -o $$@
+		-fno-sanitize-recover=all $$(filter %.c,$$^) -o $$@
 endef
 $(foreach f,$(folders),$(eval $(call tests,$(f))))
 
@@ -180,11 +194,11 @@ lint-now:
 		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \
 	if [ -n "$$missing" ]; then echo "no SPDX line: $$missing"; exit 1; fi
 
-# Budgets are for x86_64; the other architectures are shown.
+STRIP := $(or $(CROSS_COMPILE),$(if $(filter $(ARCH),$(HOST)),,$(TRIPLET)-))strip
 budget_ostree-prepare-root := 49152
 size: all
 	$(Q)for p in $(PROGRAMS); do \
-		$(if $(filter $(ARCH),$(HOST)),,$(TRIPLET)-)strip -o $(BUILD)/$$p.stripped $(BUILD)/$$p; \
+		$(STRIP) -o $(BUILD)/$$p.stripped $(BUILD)/$$p || exit 1; \
 		printf '%8d  %s (stripped)\n' $$(stat -c %s $(BUILD)/$$p.stripped) $(BUILD)/$$p; \
 	done
 	$(Q)test $$(stat -c %s $(BUILD)/ostree-prepare-root.stripped) -le $(budget_ostree-prepare-root) || \
@@ -201,7 +215,10 @@ packages_check := $(packages_try) $(packages_cross) file libcmocka-dev libglib2.
 	ostree-boot pkg-config strace systemd util-linux
 packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
+# One after the other, because two apt-get at once do not go.
 deps: deps-lint
+deps-check: | deps-try
+deps-lint: | deps-check
 deps-build deps-try deps-check deps-lint: deps-%:
 	$(Q)command -v dpkg-query >/dev/null || { echo "This is not Debian; needed are what" \
 		"Debian calls: $(packages_$*)"; exit 0; }; \
@@ -228,7 +245,8 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all check check-now qemu-check try fuzz lint lint-now size deps deps-build deps-try \
+.DELETE_ON_ERROR:
+.PHONY: FORCE all check check-now qemu-check try fuzz lint lint-now size deps deps-build deps-try \
 	deps-check deps-lint install clean
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/san -type f -name '*.d' 2>/dev/null)

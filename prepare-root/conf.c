@@ -49,12 +49,27 @@ static int truth(struct span value, bool *ret_value)
 	return *ret_value || equal(value, "false") || equal(value, "0") ? 0 : -EINVAL;
 }
 
+/* A line is empty or a comment, a group, or a key; -EINVAL with what else it is. */
+static int check_line(struct span line, bool any_group, struct where *where)
+{
+	if (!line.len || *line.text == '#')
+		return 0;
+	if (*line.text == '[')
+		where->what = line.len > 2 && line.text[line.len - 1] == ']'
+				      ? NULL
+				      : "a group without a name or its closing bracket";
+	else if (!any_group || !memchr(line.text, '=', line.len))
+		where->what = "neither a comment, a group nor a key of a group";
+	return where->what ? -EINVAL : 0;
+}
+
 int conf_bool(const char *text, size_t len, const char *group, const char *key, bool *ret_value,
 	struct where *ret_where)
 {
-	struct span rest = { text, len }, line;
+	struct span rest = { text, len }, line, value = { 0 };
 	bool inside = false, any_group = false;
-	int found = -ENOENT;
+	unsigned found = 0;
+	int err;
 
 	*ret_where = (struct where){ 0 };
 	while (next_line(&rest, &line)) {
@@ -62,34 +77,29 @@ int conf_bool(const char *text, size_t len, const char *group, const char *key, 
 
 		ret_where->line++;
 		line = trim(line);
-		if (!line.len || *line.text == '#')
-			continue;
-		if (*line.text == '[') {
-			if (line.text[line.len - 1] != ']') {
-				ret_where->what = "a group without its closing bracket";
-				return -EINVAL;
-			}
+		err = check_line(line, any_group, ret_where);
+		if (err)
+			return err;
+		if (line.len && *line.text == '[') {
 			any_group = true;
 			inside = equal((struct span){ line.text + 1, line.len - 2 }, group);
 			continue;
 		}
-		equals = memchr(line.text, '=', line.len);
-		if (!equals || !any_group) {
-			ret_where->what = "neither a comment, a group nor a key of a group";
-			return -EINVAL;
-		}
-		if (!inside ||
-			!equal(trim((struct span){ line.text, (size_t)(equals - line.text) }), key))
-			continue;
-		found = truth(trim((struct span){
-				      equals + 1, line.len - (size_t)(equals + 1 - line.text) }),
-			ret_value);
-		if (found) {
-			ret_where->what = "a truth value must be true or false";
-			return found;
+		equals = line.len && *line.text != '#' ? memchr(line.text, '=', line.len) : NULL;
+		if (inside && equals &&
+			equal(trim((struct span){ line.text, (size_t)(equals - line.text) }),
+				key)) {
+			found = ret_where->line;
+			value.text = equals + 1;
+			value.len = line.len - (size_t)(value.text - line.text);
 		}
 	}
-	return found;
+	if (!found)
+		return -ENOENT;
+	err = truth(trim(value), ret_value);
+	if (err)
+		*ret_where = (struct where){ found, "a truth value must be true or false" };
+	return err;
 }
 
 /* Takes the next field of an fstab line; an empty one at the end. */

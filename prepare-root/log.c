@@ -12,14 +12,31 @@
 static int kmsg_fd = -1;
 static bool stderr_open;
 
+/* A part that is longer than this is a path or a value nobody needs to the end. */
+enum { PART_MAX = 256 };
+
 int fault(struct fault *ret_fault, int error, ...)
 {
+	char *text = ret_fault->sentence;
+	size_t left = sizeof ret_fault->sentence;
 	va_list parts;
 
+	*text = 0;
 	va_start(parts, error);
-	if (vjoin(ret_fault->sentence, sizeof ret_fault->sentence, parts) < 0)
-		join(ret_fault->sentence, sizeof ret_fault->sentence, strerror(-error),
-			" (the whole message is too long to print)", NULL);
+	for (const char *part; (part = va_arg(parts, const char *));) {
+		size_t len = strnlen(part, PART_MAX + 1);
+		const char *cut = len > PART_MAX ? "..." : "";
+		size_t room = left - 1 - strlen(cut);
+
+		len = len > PART_MAX ? PART_MAX : len;
+		len = len > room ? room : len;
+		memcpy(text, part, len);
+		memcpy(text + len, cut, strlen(cut) + 1);
+		text += len + strlen(cut);
+		left -= len + strlen(cut);
+		if (left <= sizeof "...")
+			break;
+	}
 	va_end(parts);
 	return error;
 }

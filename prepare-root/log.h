@@ -3,8 +3,8 @@
  * log: one sentence, one record, where the person who needs it will look.
  *
  * Every line goes to the kernel's log when /dev/kmsg is there (it survives in pstore and reaches
- * the journal) with "rootstock: " in front; a failure also goes to standard error, which for PID 1
- * is the console, whatever the console's log level. Nothing here can fail a boot.
+ * the journal) with "rootstock: " in front; what is loud also goes to standard error, which for PID
+ * 1 is the console, whatever the console's log level. Nothing here can fail a boot.
  */
 #pragma once
 
@@ -16,7 +16,7 @@ enum log_level {
 	LOG_DONE = 6,	 /* KERN_INFO */
 };
 
-/* Room for a path of PATH_MAX bytes would be more than one kernel log record takes. */
+/* With what comes before it, about what one record of the kernel's log takes. */
 enum { SENTENCE_SIZE = 960 };
 
 /* One sentence that says what failed, which path, why, and what to check. */
@@ -24,7 +24,10 @@ struct fault {
 	char sentence[SENTENCE_SIZE];
 };
 
-/* Fills the sentence from strings up to a NULL and returns error, a negative errno. */
+/*
+ * Fills the sentence from strings up to a NULL, of which each shows at most its first 256 bytes,
+ * and returns error, a negative errno.
+ */
 int fault(struct fault *ret_fault, int error, ...) __attribute__((sentinel));
 
 /*

@@ -21,7 +21,8 @@
 #include "prepare-root/plan.h"
 #include "prepare-root/step.h"
 
-enum { CMDLINE_MAX = 16384 }; /* no architecture's COMMAND_LINE_SIZE is larger */
+/* Eight times what x86 and arm64 take; more than that comes from bootconfig, or is a mistake. */
+enum { CMDLINE_MAX = 16384 };
 
 static const char usage[] =
 	"usage: ostree-prepare-root [--dry-run] SYSROOT [KERNEL_CMDLINE]\n"
@@ -48,11 +49,12 @@ static const char *borrow(const char *type, const char *usual)
 {
 	const char *const places[] = { usual, "/ostree" };
 	struct fault ignored;
+	size_t done;
 
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		struct step step = { STEP_MOUNT, .type = type, .target = places[i], .why = "" };
 
-		if (!step_run(&step, 1, NULL, &ignored))
+		if (!step_run(&step, 1, NULL, &done, &ignored))
 			return places[i];
 	}
 	return NULL;
@@ -62,8 +64,9 @@ static void give_back(const char *place)
 {
 	struct step step = { STEP_UMOUNT, .target = place, .why = "" };
 	struct fault ignored;
+	size_t done;
 
-	step_run(&step, 1, NULL, &ignored);
+	step_run(&step, 1, NULL, &done, &ignored);
 }
 
 /* Reads cmdline below the directory proc. Returns 0 with the text ended by a zero byte. */
@@ -87,20 +90,25 @@ static int read_cmdline(const char *proc, char *text, struct fault *ret_fault)
 	if (used == CMDLINE_MAX)
 		return fault(ret_fault, -E2BIG, "the kernel command line in ", path, " is too long",
 			NULL);
+	/* The kernel ends the line, and a quote left open would take that for part of the value. */
 	text[used] = 0;
+	if (used && text[used - 1] == '\n')
+		text[used - 1] = 0;
 	return 0;
 }
 
 static int run_plan(const struct facts *facts, char **argv, struct fault *ret_fault)
 {
 	int err = plan_make(facts, &plan);
+	size_t done, undone;
 	struct fault ignored;
 
 	if (err)
 		return fault(ret_fault, err, "the path of the deployment is too long", NULL);
-	err = step_run(plan.steps, plan.count, argv, ret_fault);
-	for (size_t i = 0; err && i < plan.undo_count; i++)
-		step_run(&plan.undo[i], 1, NULL, &ignored);
+	err = step_run(plan.steps, plan.count, argv, &done, ret_fault);
+	for (size_t i = err ? plan.undo_count : 0; i--;)
+		if (plan.undo[i].skip < done)
+			step_run(&plan.undo[i], 1, NULL, &undone, &ignored);
 	return err;
 }
 
@@ -112,13 +120,14 @@ static int run_init(const char *init, char **argv, struct fault *ret_fault)
 		{ STEP_SAY, .why = "/ is a prepared deployment already, executing its init" },
 		{ STEP_EXEC, .target = init, .why = "the tree's init takes over" },
 	};
+	size_t done;
 
 	if (!init)
 		return fault(ret_fault, -ENOENT,
 			"/ is a prepared deployment without an init: looked for /sbin/init, "
 			"/etc/init and /bin/init",
 			NULL);
-	return step_run(steps, sizeof steps / sizeof *steps, argv, ret_fault);
+	return step_run(steps, sizeof steps / sizeof *steps, argv, &done, ret_fault);
 }
 
 /* Returns only if the deployment could not be booted. */
@@ -136,19 +145,19 @@ static void boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault
 		give_back(proc);
 	if (facts_mounted(AT_FDCWD, "/dev"))
 		log_open("/dev/kmsg");
+	if (no_cmdline)
+		log_line(LOG_LOUD, unread.sentence);
 	cmdline_parse(text, &cmdline);
 	if (cmdline.onfail && cmdline_onfail(cmdline.onfail, ret_onfail))
 		log_line(LOG_LOUD, "rootstock.onfail= is none of panic, reboot, reboot:SECONDS and "
 				   "halt: panic it is");
 
-	if (facts_gather(WORLD_PID1, "/", &cmdline, &facts, ret_fault)) {
-		if (no_cmdline)
-			*ret_fault = unread;
-	} else if (facts.prepared) {
+	if (facts_gather(WORLD_PID1, "/", &cmdline, &facts, ret_fault))
+		return;
+	if (facts.prepared)
 		run_init(facts.init, argv, ret_fault);
-	} else {
+	else
 		run_plan(&facts, argv, ret_fault);
-	}
 }
 
 /* PID 1 has failed. Says so and leaves the disk clean. Exiting makes the kernel panic. */
@@ -157,6 +166,7 @@ static int give_up(const struct onfail *onfail, const struct fault *why)
 	const struct step clean = { STEP_SUPER, .target = "/", .flags = MS_RDONLY, .why = "" };
 	struct fault ignored, after;
 	char number[12];
+	size_t done;
 
 	if (!log_has_kmsg()) {
 		const char *dev = borrow("devtmpfs", "/dev");
@@ -170,7 +180,7 @@ static int give_up(const struct onfail *onfail, const struct fault *why)
 	}
 	log_line(LOG_FAILURE, why->sentence);
 	sync();
-	step_run(&clean, 1, NULL, &ignored);
+	step_run(&clean, 1, NULL, &done, &ignored);
 
 	if (onfail->action == ONFAIL_HALT) {
 		log_line(LOG_FAILURE, "halting, as rootstock.onfail= says");
@@ -263,7 +273,7 @@ static int utility(int argc, char **argv)
 			return bad_usage();
 		dry_run = true;
 	}
-	if (i == argc || argc - i > 2)
+	if (i == argc || argc - i > 2 || !*argv[i])
 		return bad_usage();
 
 	/*

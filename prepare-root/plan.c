@@ -23,6 +23,14 @@ static void add(struct plan *plan, struct step step)
 		plan->steps[plan->count++] = step;
 }
 
+/* To be called before the step that it takes back is added. Undone is what came last first. */
+static void add_undo(struct plan *plan, struct step step)
+{
+	step.why = "";
+	step.skip = plan->count;
+	plan->undo[plan->undo_count++] = step;
+}
+
 /* A path that lives as long as the plan; mount(2) takes none longer than PATH_MAX. */
 static const char *at(struct plan *plan, const char *directory, const char *path)
 {
@@ -122,7 +130,16 @@ static void add_usr(struct plan *plan, const struct site *site)
 				  .otherwise =
 					  "/usr is mounted read-only and without the hotfix: has "
 					  "the kernel overlay, is the disk writable?",
-				  .skip = 2 });
+				  .skip = site->facts->flags & MS_RDONLY ? 4 : 2 });
+		if (site->facts->flags & MS_RDONLY) {
+			add(plan, (struct step){ STEP_SUPER, .target = site->root,
+					  .flags = site->keep | MS_RDONLY,
+					  .why = "without the overlay it is left as it was",
+					  .otherwise = "it stays writable" });
+			add(plan, (struct step){ STEP_REMOUNT, .target = site->root,
+					  .flags = site->keep,
+					  .why = "that has set ro on this mount too" });
+		}
 	}
 	add(plan, (struct step){ STEP_BIND, .source = usr, .target = usr,
 			  .why = "/usr needs a mount of its own to be read-only" });
@@ -147,6 +164,7 @@ static void add_state(struct plan *plan, const struct site *site)
 		add(plan, (struct step){ STEP_SHARED, .target = var,
 				  .why = "mounts below /var reach containers, and not /sysroot" });
 	} else if (facts->sysroot_readonly) {
+		add_undo(plan, (struct step){ STEP_UMOUNT, .target = shared_var });
 		add(plan, (struct step){ STEP_BIND, .source = shared_var, .target = shared_var,
 				  .why = "whoever mounts /var from there needs it writable" });
 	}
@@ -154,7 +172,7 @@ static void add_state(struct plan *plan, const struct site *site)
 		add(plan, (struct step){ STEP_BIND, .source = at(plan, physical, "boot"),
 				  .target = at(plan, site->root, "/boot"),
 				  .why = "the boot loader's files are on the same file system" });
-	if (facts->flags & MS_RDONLY)
+	if (facts->flags & MS_RDONLY && !facts->hotfix)
 		add(plan, (struct step){ STEP_SAY,
 				  .why = "the root file system is mounted read-only: /etc and /var "
 					 "take no writes until it is remounted" });
@@ -173,10 +191,14 @@ static void add_private(struct plan *plan, const struct site *site)
 	const char *sysroot = at(plan, site->facts->sysroot, *site->facts->sysroot ? "" : "/");
 
 	if (site->facts->world == WORLD_UTILITY)
-		add(plan, (struct step){ STEP_PRIVATE, .target = sysroot,
-				  .why = "the root file system must be mounted there" });
+		add(plan,
+			(struct step){ STEP_PRIVATE, .target = sysroot,
+				.why = "the root file system must be mounted there, and only root "
+				       "may move it" });
 	add(plan, (struct step){ STEP_PRIVATE, .target = "/", .flags = MS_REC,
 			  .why = "the kernel refuses to move what is below a shared mount" });
+	add_undo(plan,
+		(struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->facts->flags });
 	if (site->facts->flags & MS_RDONLY)
 		add(plan, (struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->keep,
 				  .why = "binds would inherit ro and keep it after the tree's own "
@@ -207,35 +229,22 @@ static void add_pid1(struct plan *plan, const struct site *site)
 			  .why = "the tree's init takes over" });
 }
 
-/* The caller may try again, or show its user the disk, so it gets back what it had. */
-static void add_undo(struct plan *plan, const struct site *site, const char *physical)
-{
-	const char *sysroot = site->facts->sysroot;
-	const struct step undo[] = {
-		{ STEP_MOVE, .source = physical, .target = sysroot, .why = "" },
-		{ STEP_REMOUNT, .target = sysroot, .flags = site->facts->flags, .why = "" },
-		{ STEP_UMOUNT, .target = site->root, .why = "" },
-		{ STEP_RMDIR, .target = site->root, .why = "" },
-	};
-
-	memcpy(plan->undo, undo, sizeof undo);
-	plan->undo_count = sizeof undo / sizeof *undo;
-}
-
 static void add_utility(struct plan *plan, const struct site *site)
 {
 	const char *sysroot = site->facts->sysroot;
 	const char *physical = at(plan, site->root, "/sysroot");
 
-	add_undo(plan, site, physical);
 	add_private(plan, site);
+	add_undo(plan, (struct step){ STEP_RMDIR, .target = site->root });
 	add(plan, (struct step){ STEP_MKDIR, .target = site->root, .flags = 0755,
 			  .why = "the new root is put together beside the old one" });
+	add_undo(plan, (struct step){ STEP_UMOUNT, .target = site->root });
 	add(plan, (struct step){ STEP_BIND, .source = site->deployment, .target = site->root,
 			  .why = "the deployment is to become /" });
 	add_run(plan, site);
 	add_usr(plan, site);
 	add_state(plan, site);
+	add_undo(plan, (struct step){ STEP_MOVE, .source = physical, .target = sysroot });
 	add(plan, (struct step){ STEP_MOVE, .source = sysroot, .target = physical,
 			  .why = "the physical root stays reachable, with what is mounted in it" });
 	add_sysroot(plan, site, physical);

@@ -20,7 +20,12 @@
 struct plan {
 	struct step steps[40];
 	size_t count;
-	struct step undo[4]; /* run, failures ignored, when a step failed */
+	/*
+	 * Takes back what the steps have changed, so that a caller who tries again or shows its
+	 * user the disk finds the mounts that it had. To be run from the last to the first, each
+	 * only if more steps than its skip are done; failures mean nothing.
+	 */
+	struct step undo[8];
 	size_t undo_count;
 	uint8_t booted[512];	  /* the content of /run/ostree-booted */
 	char text[16 * PATH_MAX]; /* the paths that the steps point to */

@@ -97,37 +97,32 @@ static int run_one(const struct step *step, char **argv)
 	}
 }
 
-/* "bind A on B", as both the plan and a failure put it. */
-static int describe(const struct step *step, char *ret_text, size_t size)
+int step_run(const struct step *steps, size_t count, char **argv, size_t *ret_done,
+	struct fault *ret_fault)
 {
-	const char *what = step->type ? step->type : step->source;
+	size_t i;
+	int err = 0;
 
-	return join(ret_text, size, ops[step->op].verb, what ? " " : "", what ? what : "",
-		what ? " " : "", what ? ops[step->op].preposition : "", step->target ? " " : "",
-		step->target ? step->target : "", NULL);
-}
-
-int step_run(const struct step *steps, size_t count, char **argv, struct fault *ret_fault)
-{
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		const struct step *step = &steps[i];
-		char what[SENTENCE_SIZE];
-		int err;
+		const char *what = step->type ? step->type : step->source;
 
 		if (!run_one(step, argv)) {
 			i += step->skip;
 			continue;
 		}
 		err = -errno;
-		if (describe(step, what, sizeof what) < 0)
-			join(what, sizeof what, ops[step->op].verb, " a very long path", NULL);
-		fault(ret_fault, err, "cannot ", what, ": ", strerror(-err), "; ",
+		fault(ret_fault, err, "cannot ", ops[step->op].verb, what ? " " : "",
+			what ? what : "", what ? " " : "", what ? ops[step->op].preposition : "",
+			" ", step->target, ": ", strerror(-err), "; ",
 			step->otherwise ? step->otherwise : step->why, NULL);
 		if (!step->otherwise)
-			return err;
+			break;
 		log_line(LOG_LOUD, ret_fault->sentence);
+		err = 0;
 	}
-	return 0;
+	*ret_done = i;
+	return err;
 }
 
 /* A remount says rw too, since that is what it may be about. */
@@ -159,6 +154,15 @@ static void describe_flags(const struct step *step, char *ret_text, size_t size)
 				names[i].name, NULL);
 }
 
+static int describe(const struct step *step, char *ret_text, size_t size)
+{
+	const char *what = step->type ? step->type : step->source;
+
+	return join(ret_text, size, ops[step->op].verb, what ? " " : "", what ? what : "",
+		what ? " " : "", what ? ops[step->op].preposition : "", step->target ? " " : "",
+		step->target ? step->target : "", NULL);
+}
+
 int step_print(const struct step *steps, size_t count, int fd)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -166,6 +170,7 @@ int step_print(const struct step *steps, size_t count, int fd)
 		const char *data = step->size ? NULL : step->data;
 		char what[2 * PATH_MAX], flags[128] = "", line[6 * PATH_MAX];
 		int len = describe(step, what, sizeof what);
+		ssize_t put;
 
 		describe_flags(step, flags, sizeof flags);
 		if (len >= 0)
@@ -175,8 +180,9 @@ int step_print(const struct step *steps, size_t count, int fd)
 				step->otherwise ? step->otherwise : "", "\n", NULL);
 		if (len < 0)
 			return len;
-		if (write(fd, line, (size_t)len) != len)
-			return -errno;
+		put = write(fd, line, (size_t)len);
+		if (put != len)
+			return put < 0 ? -errno : -ENOSPC;
 	}
 	return 0;
 }

@@ -50,8 +50,10 @@ struct step {
 /*
  * Runs count steps. argv is for STEP_EXEC, whose target replaces argv[0]; if that succeeds the call
  * does not return. Returns 0, or a negative errno with the sentence set and later steps not run.
+ * Sets how many steps are behind the call, the failed one not among them.
  */
-int step_run(const struct step *steps, size_t count, char **argv, struct fault *ret_fault);
+int step_run(const struct step *steps, size_t count, char **argv, size_t *ret_done,
+	struct fault *ret_fault);
 
 /* Writes the steps to the descriptor. Returns 0 or a negative errno. */
 int step_print(const struct step *steps, size_t count, int fd);

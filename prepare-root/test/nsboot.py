@@ -4,8 +4,10 @@
 import contextlib
 import os
 import stat
+import subprocess
 
 import nstable
+import nstap
 import nstree
 from nsrun import World
 
@@ -92,3 +94,15 @@ def changed(before, after):
 def differs(what, got, wanted):
     """A problem if got is not what is wanted, as a list that can be added up."""
     return [] if got == wanted else [f"{what}: {got!r} and not {wanted!r}"]
+
+
+@contextlib.contextmanager
+def strace(pid, log, *options):
+    """Attach strace to a process that waits."""
+    with subprocess.Popen(["strace", "-s", "500", "-o", log, *options, "-p", str(pid)],
+                          stderr=subprocess.PIPE, text=True) as tracer:
+        first = tracer.stderr.readline()
+        if "attached" not in first:
+            raise nstap.Skip(f"strace cannot attach: {first.strip()}")
+        yield
+        tracer.stderr.read()

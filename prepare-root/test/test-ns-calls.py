@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How many system calls the utility makes, ours and Debian's, on the same tree. The README has a
+table of both, which must stay true."""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+
+import nsboot
+import nstap
+import nstree
+
+
+def calls(prepare_root):
+    """The number of system calls from the program's execve to its exit."""
+    with tempfile.TemporaryDirectory() as where, contextlib.ExitStack() as stack:
+        log = where + "/log"
+        world = stack.enter_context(nsboot.world("utility", (prepare_root, PROBE),
+                                                 files=nstree.debian_libraries()))
+        status, _, said = world.run(
+            [nsboot.PROGRAM, "/sysroot"],
+            before=lambda pid: stack.enter_context(nsboot.strace(pid, log)))
+        if status:
+            raise RuntimeError(f"exit {status}: {said}")
+        world.close()
+        with open(log, encoding="utf-8", errors="replace") as f:
+            trace = f.read()
+    return len(re.findall(r"^\w+\(", trace[trace.rindex("execve("):], re.MULTILINE))
+
+
+def fewer():
+    """Ours makes fewer, and the table has both numbers."""
+    with open(DEBIAN, "rb") as f:
+        ours, debians = calls(OURS), calls(f.read())
+    with open(README, encoding="utf-8") as f:
+        row = re.search(r"^\| system calls of the utility \| (\d+) \| (\d+) \|$", f.read(), re.M)
+    problems = [] if ours < debians else [f"{ours} is not fewer than {debians}"]
+    # Debian's own number moves a little with its libraries.
+    if not row or int(row[1]) != ours or abs(int(row[2]) - debians) > 10:
+        problems.append(f"README must say {ours} and {debians}, and says {row and row[0]}")
+    return problems
+
+
+if __name__ == "__main__":
+    DEBIAN, OURS, PROBE = nstree.DEBIAN, nstap.program("ostree-prepare-root"), nstap.probe()
+    README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../README.md")
+    sys.exit(nstap.main([("system calls", fewer)]))
