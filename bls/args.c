@@ -32,6 +32,8 @@ static enum args_result check(const struct reporter *reporter, const struct args
 		strcmp(args->prefix, "none") != 0)
 		return usage(reporter, "--boot-prefix is auto, none or a path from / on, not ",
 			args->prefix);
+	if (args->root && !*args->root)
+		return usage(reporter, "--root needs the name of a directory", "");
 	return ARGS_RUN;
 }
 

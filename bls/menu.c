@@ -45,15 +45,6 @@ static void take_counter(struct menu_item *item)
 	*plus = '\0';
 }
 
-static void judge_name(struct menu_item *item)
-{
-	if (strlen(item->name) > 255 || item->name[strspn(item->name, name_bytes)]) {
-		item->error = -EINVAL;
-		item->where.what = "the name of an entry consists of letters, digits, \"+-_.\" and "
-				   "at most 255 of them";
-	}
-}
-
 static int new_item(struct menu *menu, const char *name, struct menu_item **ret_item)
 {
 	struct menu_item *item;
@@ -76,7 +67,6 @@ static int new_item(struct menu *menu, const char *name, struct menu_item **ret_
 	if (!item->name || !item->stem)
 		return -ENOMEM;
 	take_counter(item);
-	judge_name(item);
 	*ret_item = item;
 	return 0;
 }
@@ -88,11 +78,21 @@ static int fill_item(struct menu_item *item, const char *bytes, size_t size)
 
 	if (r == -ENOMEM)
 		return r;
-	if (!item->error) {
-		item->error = r;
-		item->where = where;
-	}
+	item->error = r;
+	item->where = where;
 	return 0;
+}
+
+/* libostree puts the name of a stateroot into that of an entry, and the user may choose any. */
+static void judge_name(struct menu_item *item)
+{
+	if (item->libostree)
+		return;
+	if (strlen(item->name) > 255 || item->name[strspn(item->name, name_bytes)]) {
+		item->error = -EINVAL;
+		item->where = (struct where){ 0, "the name of an entry consists of letters, "
+						 "digits, \"+-_.\" and at most 255 of them" };
+	}
 }
 
 /* Also for an item that could not be read: its name alone may say where it belongs. */
@@ -105,6 +105,7 @@ static void place_item(struct menu_item *item)
 		!strncmp(item->stem, OSTREE, prefix) && !entry_value(&item->entry, ENTRY_SORT_KEY);
 	if (item->libostree && !item->version && strspn(item->stem + prefix, digits))
 		item->version = item->stem + prefix;
+	judge_name(item);
 }
 
 int menu_add(struct menu *menu, const char *name, const char *bytes, size_t size)
@@ -154,7 +155,7 @@ static int add_file(struct menu *menu, int dir_fd, const char *name, char *buffe
 	n = read_file(dir_fd, name, buffer, size);
 	if (n >= 0) {
 		r = fill_item(item, buffer, (size_t)n);
-	} else if (!item->error) {
+	} else {
 		item->error = (int)n;
 		item->where.what = n == -ELOOP ? "it is not a regular file" : strerror((int)-n);
 	}
@@ -200,7 +201,9 @@ int menu_read(int entries_fd, struct menu *ret_menu)
 	}
 	r = add_files(ret_menu, dir);
 	closedir(dir);
-	menu_sort(ret_menu);
+	/* The last item of what did not work out may have no name to sort it by. */
+	if (!r)
+		menu_sort(ret_menu);
 	return r;
 }
 

@@ -47,7 +47,9 @@ struct menu {
 
 /*
  * Adds an entry that was read from a file of this name. What is wrong with name or bytes is noted
- * in the item. Returns 0, -ENOMEM, or -E2BIG when there are MENU_ENTRIES_MAX entries.
+ * in the item; names are limited as the specification says, but not those of libostree's own
+ * entries. Returns 0, -E2BIG when there are MENU_ENTRIES_MAX entries, or -ENOMEM, after which the
+ * menu is good for nothing but menu_free.
  */
 int menu_add(struct menu *menu, const char *name, const char *bytes, size_t size);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,27 +48,62 @@ static int open_output(const char *out, const struct reporter *reporter, struct 
 	return place->out_fd < 0 ? -1 : 0;
 }
 
-/* The name of ROOT, with "/" at its end; NULL with errno 0 when the command line does not tell. */
-static char *find_root(const struct args *args)
+/* False only when path is not there behind the first length bytes of out: any other trouble is for
+ * whoever opens it, and no reason to take another sysroot. */
+static bool may_have(const char *out, size_t length, const char *path)
 {
-	const char *boot = NULL, *next = args->out;
-	char *root;
+	char *whole;
+	int fd;
 
-	errno = 0;
-	if (args->root)
-		return asprintf(&root, "%s/", args->root) < 0 ? NULL : root;
-	while ((next = strstr(next, "/" BOOT)))
-		boot = next++;
-	if (boot)
-		return strndup(args->out, (size_t)(boot - args->out) + 1);
-	return strncmp(args->out, BOOT, strlen(BOOT)) ? NULL : strdup("./");
+	if (asprintf(&whole, "%.*s%s", (int)length, out, path) < 0)
+		return true;
+	fd = open_directory(AT_FDCWD, whole);
+	free(whole);
+	if (fd < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	close(fd);
+	return true;
 }
 
-static int open_root(const struct args *args, const struct reporter *reporter, struct place *place)
+/* The last boot/ of the output's name, or the last one with needed in its place, if there is one:
+ * GRUB's directory on EFI may be called boot too. NULL when there is no boot/ at all. */
+static const char *find_boot(const char *out, const char *needed)
+{
+	const char *last = NULL;
+
+	for (size_t i = strlen(out); i-- > 0;) {
+		if (strncmp(out + i, BOOT, strlen(BOOT)) != 0 || (i && out[i - 1] != '/'))
+			continue;
+		if (!needed || may_have(out, i, needed))
+			return out + i;
+		if (!last)
+			last = out + i;
+	}
+	return last;
+}
+
+/* The name of ROOT, with "/" at its end; NULL with errno 0 when the command line does not tell. */
+static char *find_root(const struct args *args, const char *needed)
+{
+	const char *boot;
+	char *root;
+
+	if (args->root)
+		return asprintf(&root, "%s/", args->root) < 0 ? NULL : root;
+	boot = find_boot(args->out, needed);
+	errno = 0;
+	if (!boot)
+		return NULL;
+	return boot == args->out ? strdup("./") : strndup(args->out, (size_t)(boot - args->out));
+}
+
+/* needed is a path in ROOT by which it is known, or NULL. */
+static int open_root(const struct args *args, const char *needed, const struct reporter *reporter,
+	struct place *place)
 {
 	if (place->root_fd >= 0)
 		return 0;
-	place->root = find_root(args);
+	place->root = find_root(args, needed);
 	if (!place->root && !errno) {
 		report(reporter, REPORT_ERROR,
 			"%s has no /boot/ in it that would tell where the system is: use --root",
@@ -106,7 +142,7 @@ static int open_hook_entries(const struct args *args, const char *version,
 		return -1;
 	}
 	*strchr(path, 'N') = version[0];
-	if (open_root(args, reporter, place) < 0)
+	if (open_root(args, path, reporter, place) < 0)
 		return -1;
 	return open_entries_in(place->root_fd, place->root, path, reporter, place);
 }
@@ -145,7 +181,7 @@ static char *auto_prefix(
 	struct stat st;
 	int r;
 
-	if (open_root(args, reporter, place) < 0)
+	if (open_root(args, NULL, reporter, place) < 0)
 		return NULL;
 	r = fstatat(place->root_fd, BOOT "loader", &st, AT_SYMLINK_NOFOLLOW);
 	/* In the hook of a first deployment libostree has not yet made its symlink. */

@@ -10,7 +10,8 @@
  *
  * Entries are, in this order: --entries DIR; in libostree's hook ROOT/boot/loader.B/entries (on EFI
  * the output does not stand beside them); entries/ beside the output. ROOT is --root DIR, else what
- * stands before the last /boot/ of the output's name.
+ * stands before the last /boot/ of the output's name; in the hook, before the last one behind which
+ * loader.B/entries is, because GRUB's own directory may be /boot/efi/EFI/boot.
  *
  * The boot loader sees paths from the root of the file system that holds /boot. The prefix auto is
  * "/boot" where ROOT/boot/loader is a symlink, because libostree keeps the symlink /boot/boot -> .

@@ -2,8 +2,8 @@
 /*
  * ident: a name for a menu entry that does not depend on its place in the menu.
  *
- * GRUB's default, saved_entry and grub-reboot take it. A number would be read as a place, and
- * places move with every deployment, so it is made of what the ostree= argument names:
+ * GRUB's default takes it. A number would be read as a place, and places move with every
+ * deployment, so it is made of what the ostree= argument names:
  * "ostree-STATEROOT-BOOTCSUM-SERIAL". BOOTCSUM stands for a kernel and initramfs, and libostree
  * counts the deployments that share them from the newest, so the name with SERIAL 0 is the newest
  * one with that kernel, also after updates at which libostree leaves the menu alone. An entry that

@@ -3,6 +3,7 @@
 
 #include "grub/ident.h"
 #include "grub/quote.h"
+#include "grub/title.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -34,7 +35,6 @@ struct job {
 	struct text *scratch;
 	const struct entry *entry;
 	const char *prefix;
-	bool ambiguous; /* the title */
 	const struct architecture *architecture;
 	struct where where;
 };
@@ -206,62 +206,7 @@ static int add_devicetree(struct job *job)
 	return r;
 }
 
-static const char *find_title(const struct menu_item *item)
-{
-	const char *title = entry_value(&item->entry, ENTRY_TITLE);
-
-	return title ? title : item->stem;
-}
-
-static int compare_titles(const void *a, const void *b)
-{
-	return strcmp(find_title(*(struct menu_item *const *)a),
-		find_title(*(struct menu_item *const *)b));
-}
-
-/* Says of each item whether another one that may get into the menu has the same title. */
-static void find_ambiguous(const struct menu *menu, bool ret_ambiguous[])
-{
-	const struct menu_item *sorted[MENU_ENTRIES_MAX] = { NULL };
-	size_t count = 0;
-
-	for (size_t i = 0; i < menu->count; i++) {
-		ret_ambiguous[i] = false;
-		if (!menu->items[i].error)
-			sorted[count++] = &menu->items[i];
-	}
-	qsort(sorted, count, sizeof(sorted[0]), compare_titles);
-	for (size_t i = 1; i < count; i++)
-		if (!compare_titles(&sorted[i - 1], &sorted[i]))
-			ret_ambiguous[sorted[i - 1] - menu->items] =
-				ret_ambiguous[sorted[i] - menu->items] = true;
-}
-
-/* A title that two entries have is shown with what tells them apart (UAPI.1, title). */
-static void add_title(struct job *job, const struct menu_item *item)
-{
-	const char *more = entry_value(&item->entry, ENTRY_VERSION);
-	char *title;
-
-	text_cut(job->scratch, 0);
-	text_add(job->scratch, find_title(item));
-	if (job->ambiguous) {
-		text_add(job->scratch, " (");
-		text_add(job->scratch, more ? more : item->stem);
-		text_add(job->scratch, ")");
-	}
-	title = finish_scratch(job);
-	if (!title)
-		return;
-	/* Nobody boots a title, so nothing is refused; but control bytes would move the cursor of a
-	 * terminal. */
-	for (char *c = title; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = ' ';
-	quote_add(job->text, title);
-}
-
-static void add_head_of_entry(struct job *job, const struct menu_item *item)
+static void add_head_of_entry(struct job *job, const struct menu_item *item, const char *title)
 {
 	const char *ident;
 
@@ -274,18 +219,16 @@ static void add_head_of_entry(struct job *job, const struct menu_item *item)
 	quote_add(job->text, ident);
 	/* Without "--" a title like "--id" would be taken for an option. */
 	text_add(job->text, " --unrestricted -- ");
-	add_title(job, item);
+	quote_add(job->text, title);
 	text_add(job->text, " {\n");
 }
 
-static int add_entry(struct job *job, const struct menu_item *item)
+static int add_body_of_entry(struct job *job)
 {
 	int r = find_architecture(job);
 
-	if (r < 0)
-		return r;
-	add_head_of_entry(job, item);
-	r = add_condition(job);
+	if (!r)
+		r = add_condition(job);
 	if (!r)
 		r = add_linux(job);
 	if (!r)
@@ -297,6 +240,26 @@ static int add_entry(struct job *job, const struct menu_item *item)
 		"\t\techo 'This entry is not for this machine, or a file of it is missing.'\n"
 		"\tfi\n}\n\n");
 	return r;
+}
+
+/* Adds an item that is to be in the menu; without a title it is only tried, for its error. */
+static void add_entry(struct text *text, struct text *scratch, struct menu_item *item,
+	const char *prefix, const char *title)
+{
+	struct job job = {
+		.text = text,
+		.scratch = scratch,
+		.entry = &item->entry,
+		.prefix = prefix,
+	};
+	size_t before = text->size;
+
+	if (title)
+		add_head_of_entry(&job, item, title);
+	item->error = add_body_of_entry(&job);
+	item->where = job.where;
+	if (!title)
+		text_cut(text, before);
 }
 
 static void add_numbers(struct text *text, size_t from, size_t to)
@@ -343,34 +306,26 @@ size_t render_menu(struct text *text, struct menu *menu, const char *prefix)
 {
 	size_t start = text->size, count = 0;
 	struct text scratch = { 0 };
-	bool ambiguous[MENU_ENTRIES_MAX];
+	char *titles[MENU_ENTRIES_MAX];
 
-	find_ambiguous(menu, ambiguous);
+	/* All are tried first: only what gets into the menu has a part in whose title is unique. */
+	for (size_t i = 0; i < menu->count; i++)
+		if (!menu->items[i].error && !menu_hidden(&menu->items[i]))
+			add_entry(text, &scratch, &menu->items[i], prefix, NULL);
+	if (title_make(menu, titles) < 0)
+		text->failed = true;
 	add_head(text);
-	for (size_t i = 0; i < menu->count; i++) {
-		struct menu_item *item = &menu->items[i];
-		struct job job = {
-			.text = text,
-			.scratch = &scratch,
-			.entry = &item->entry,
-			.prefix = prefix,
-			.ambiguous = ambiguous[i],
-		};
-		size_t before = text->size;
-
-		if (item->error || menu_hidden(item))
+	for (size_t i = 0; i < menu->count && !text->failed; i++) {
+		if (!titles[i])
 			continue;
-		item->error = add_entry(&job, item);
-		item->where = job.where;
-		if (item->error)
-			text_cut(text, before);
-		else
-			count++;
+		add_entry(text, &scratch, &menu->items[i], prefix, titles[i]);
+		count++;
 	}
 	if (count)
 		add_tail(text, count);
 	else
 		text_cut(text, start);
+	title_free(titles, menu->count);
 	text_free(&scratch);
 	return count;
 }

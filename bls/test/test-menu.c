@@ -159,6 +159,13 @@ static void test_names(void **state)
 	}
 	assert_true(menu_hidden(&menu.items[4]));
 	menu_free(&menu);
+
+	/* The stateroot is the user's to name; with a sort-key the entry is not libostree's. */
+	assert_int_equal(menu_add(&menu, "ostree-1-my~os.conf", "linux k", 7), 0);
+	assert_int_equal(menu_add(&menu, "ostree-2-my~os.conf", "sort-key a\nlinux k", 18), 0);
+	assert_int_equal(menu.items[0].error, 0);
+	assert_int_equal(menu.items[1].error, -EINVAL);
+	menu_free(&menu);
 }
 
 static void test_limit(void **state)
@@ -252,6 +259,41 @@ static void test_read(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+static int copies_left = -1;
+
+/* Takes the place of the C library's, and has no memory once copies_left has come down to 0. */
+char *strndup(const char *string, size_t size)
+{
+	size_t length = strnlen(string, size);
+	char *copy = copies_left ? calloc(1, length + 1) : NULL;
+
+	copies_left -= copies_left > 0;
+	return copy ? memcpy(copy, string, length) : NULL;
+}
+
+static void test_no_memory(void **state)
+{
+	/* All of them bad, so that only their names could put them in order. */
+	static const char *const names[] = { "a+0.conf", "b+0.conf", "c+0.conf" };
+	char path[] = "/tmp/test-menu-XXXXXX";
+	int fd = make_directory(path);
+	struct menu menu;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		put(fd, names[i], 0, "linux /k");
+	for (int i = 0; i < 3; i++) {
+		copies_left = i;
+		assert_int_equal(menu_read(fd, &menu), -ENOMEM);
+		menu_free(&menu);
+	}
+	copies_left = -1;
+	for (size_t i = 0; i < 3; i++)
+		unlinkat(fd, names[i], 0);
+	close(fd);
+	assert_int_equal(rmdir(path), 0);
+}
+
 static void test_read_failures(void **state)
 {
 	struct menu menu;
@@ -274,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_read_failures),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

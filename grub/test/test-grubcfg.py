@@ -54,6 +54,7 @@ def usage_errors(where):
             ((), "-o FILE is missing; try --help"),
             (("-o",), "not understood: -o; try --help"),
             (("-o", ""), "-o needs the name of a file"),
+            (("-o", "x", "--root", ""), "--root needs the name of a directory"),
             (("-o", "x", "--frob"), "not understood: --frob"),
             (("-o", "x", "--root"), "not understood: --root"),
             (("-o", "x", "more"), "not understood: more"),
@@ -219,7 +220,7 @@ def little_memory(where):
     """However little there is: the whole menu, or a sentence and the old file."""
     out = make(where, {f"ostree-{n}.conf": entry(b"a", b"%d" % n * 30000) for n in range(10, 60)})
     assert generate("-o", out)[0] == 0
-    whole, outcomes = read(out), set()
+    whole, outcomes, not_started, started = read(out), set(), [0], []
     for limit in range(200, 16000, 200):
         write(out, b"old")
         done = subprocess.run(["prlimit", f"--as={limit * 1024}", tap.PROGRAM, "-o", out],
@@ -233,8 +234,12 @@ def little_memory(where):
             assert "Cannot allocate memory" in said or "Out of memory" in said \
                 or "there is not enough memory for the menu" in said, said
             outcomes.add(said.rsplit(": ", 1)[1].strip())
-        else:  # not even started
+            started.append(limit)
+        else:
             assert done.returncode != 1 and read(out) == b"old", done
+            not_started.append(limit)
+    # Where it started once it must not die of something else with more memory than that.
+    assert max(not_started) < min(started), (not_started, started)
     assert "whole" in outcomes and "there is not enough memory for the menu" in outcomes, outcomes
 
 

@@ -15,7 +15,7 @@ import tap
 class Host:
     """A sysroot made by ostree, which calls our generator."""
 
-    def __init__(self, where, initramfs=True, efi=False):
+    def __init__(self, where, initramfs=True, efi=None):
         self.where, self.root = where, where + "/sysroot"
         self.environment = sysroot.clean_environment(
             OSTREE_GRUB2_EXEC=tap.PROGRAM, OSTREE_SYSROOT_DEBUG="mutable-deployments")
@@ -26,7 +26,7 @@ class Host:
         # With sysroot.bootloader=grub2 libostree does not look which GRUB there is, and takes the
         # one for BIOS; without, it finds the one for EFI by its file.
         if efi:
-            sysroot.write(self.root + "/boot/efi/EFI/debian/grub.cfg", b"old\n")
+            sysroot.write(f"{self.root}/boot/efi/EFI/{efi}/grub.cfg", b"old\n")
         else:
             self.set_bootloader("grub2")
 
@@ -151,9 +151,16 @@ def refused_rollback(where):
     assert [words[1] for _, _, words, _ in host.menu()] == ["c=d"]
 
 
-def efi(where):
-    host = Host(where, efi=True)
-    out = host.root + "/boot/efi/EFI/debian/grub.cfg"
+def odd_stateroot(where):
+    """libostree takes any name for a stateroot, and puts it into that of the entry."""
+    host = Host(where)
+    host.deploy(stateroot="my~os")
+    host.check_menu(1)
+
+
+def efi(where, directory):
+    host = Host(where, efi=directory)
+    out = f"{host.root}/boot/efi/EFI/{directory}/grub.cfg"
     for count in (1, 2):
         host.commit(str(count))
         host.deploy()
@@ -166,9 +173,9 @@ def efi(where):
 TESTS = [("deployments with an initramfs", functools.partial(deployments, initramfs=True)),
          ("deployments without an initramfs", functools.partial(deployments, initramfs=False))]
 TESTS += [(test.__name__.replace("_", " "), test) for test in (
-    same_tree_again, refused_default, refused_rollback, efi)]
+    same_tree_again, refused_default, refused_rollback, odd_stateroot)]
+TESTS += [(f"EFI with GRUB in EFI/{directory}", functools.partial(efi, directory=directory))
+          for directory in ("debian", "boot")]
 if not shutil.which("ostree"):
-    def missing(where):
-        raise tap.Skip("ostree is not installed")
-    TESTS = [(name, missing) for name, _ in TESTS]
+    TESTS = tap.skipped(TESTS, "ostree is not installed")
 sys.exit(tap.main(TESTS))

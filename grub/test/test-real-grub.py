@@ -32,8 +32,6 @@ def prepare(where, entries, kernel="/boot/k", custom=b"set timeout=0\n"):
 
 
 def boots(where, root, cmdline, initrd=0, kernel="/boot/k", modules="all"):
-    if MISSING:
-        raise tap.Skip(f"{MISSING} is not installed")
     image = b"BOOT_IMAGE=" + (f'"{kernel}"' if " " in kernel else kernel).encode()
     found = GRUB[modules].boot(root)
     assert found == ((image + b" " + cmdline).rstrip(b" "), initrd), found
@@ -123,7 +121,9 @@ TESTS += [(f"real GRUB: random words, seed {seed}", functools.partial(random_wor
 
 with tempfile.TemporaryDirectory() as rig:
     GRUB = {}
-    if not MISSING:
+    if MISSING:
+        TESTS = tap.skipped(TESTS, f"{MISSING} is not installed")
+    else:
         GRUB["all"] = realgrub.RealGrub(rig + "/all")
         GRUB["few"] = realgrub.RealGrub(rig + "/few", [
             module for module in realgrub.MODULES if module not in ("test", "echo", "true")])
