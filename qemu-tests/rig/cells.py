@@ -38,6 +38,8 @@ SCENARIO = {
         "console": "",  # what must be on the console, one sentence a line, * is anything
     },
 }
+# Of machines and scenarios: they become names of folders, with "." and "@" between the parts.
+NAME = re.compile(r"[A-Za-z0-9_-]+")
 ENDS = re.compile(r"poweroff|panic|halt|reboot(:[0-9]+)?")
 
 
@@ -115,5 +117,8 @@ def load(folder, pattern="*"):
 
 
 def stem(path):
-    """The file's name without folder and .ini."""
-    return os.path.splitext(os.path.basename(path))[0]
+    """The file's name without folder and .ini, which is the name of the machine or scenario."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    if not NAME.fullmatch(name):
+        raise ValueError("%s: a name has only letters, digits, '-' and '_'" % path)
+    return name

@@ -24,6 +24,8 @@ BOOT_KERNEL_SECTOR = 0x5C
 EXT4_MAGIC = 0xEF53
 EXT4_NEEDS_RECOVERY = 0x4
 EXT4_CLEAN = 0x1
+# Where Debian keeps mkfs.ext4 and its like, which an ordinary user's PATH does not name.
+os.environ["PATH"] = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 
 
 def as_root():

@@ -59,16 +59,19 @@ def guest(build, name):
     return path
 
 
-def replace(folder, prefix, name, make):
-    """Makes folder/name with make(temporary path) if it is missing, and drops older PREFIX-*."""
-    path = os.path.join(folder, name)
+def replace(folder, prefix, key, make):
+    """Makes folder/PREFIX@KEY with make(path, work folder) if it is missing; drops older ones.
+
+    The name is PREFIX@KEY: no prefix has an "@", so the older ones are not another cell's.
+    """
+    path = os.path.join(folder, "%s@%s" % (prefix, key))
     if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
         work = tempfile.mkdtemp(prefix=".new-", dir=folder)
         try:
             made = os.path.join(work, "made")
             make(made, work)
-            for old in glob.glob(os.path.join(folder, prefix + "-*")):
+            for old in glob.glob(os.path.join(glob.escape(folder), prefix + "@*")):
                 shutil.rmtree(old, ignore_errors=True)
             os.rename(made, path)
         finally:
@@ -93,8 +96,7 @@ def locked_repository(build, init, release, vmlinuz):
         files["usr/etc/profile"] = os.path.join(HERE, "guest/profile")
     key = digest(list(files.values()) + sysroot.libraries(sysroot.OSTREE) +
                  [sysroot.__file__], sorted(files))
-    prefix = "%s-%s" % (init, "repo")
-    return replace(os.path.join(build, "qemu/images"), prefix, "%s-%s" % (prefix, key),
+    return replace(os.path.join(build, "qemu/images"), init + "-repo", key,
                    lambda path, work: sysroot.commit(path, work, files))
 
 
@@ -200,9 +202,9 @@ def image(build, cell, init="probe"):
     """(path of the pristine image, facts about it) for a cell; builds what is missing."""
     repo = repository(build, cell["machine"], init)
     generator = os.path.join(build, "ostree-grub-generator")
-    key = digest([generator, disk.__file__, __file__], os.path.basename(repo), cell)
-    prefix = cell["name"].replace("/", ".")
-    path = replace(os.path.join(build, "qemu/images"), prefix, "%s-%s" % (prefix, key),
+    loader = sorted(glob.glob(disk.GRUB + "/*.mod") + glob.glob(disk.GRUB + "/*.img"))
+    key = digest([generator, disk.__file__, __file__] + loader, os.path.basename(repo), cell)
+    path = replace(os.path.join(build, "qemu/images"), cell["name"].replace("/", "."), key,
                    lambda path, work: build_disk(path, work, cell, repo, generator))
     with open(os.path.join(path, "facts.json"), encoding="ascii") as source:
         return os.path.join(path, "disk.img"), json.load(source)

@@ -16,7 +16,7 @@ ENDS = {"poweroff": ("poweroff", "reboot: Power down"),
         "reboot": ("reset", "reboot: Restarting system"),
         "halt": ("halt", "reboot: System halted")}
 # The machine's clock and the host's are not the same; a delay is right if it is no shorter than
-# asked and no longer than this many seconds more.
+# asked and no longer than this many seconds more, times the scale of the host's time limits.
 SLACK = 5.0
 
 
@@ -71,13 +71,13 @@ def clock(line):
     return float(stamp.group(1)) if stamp else None
 
 
-def judge_delay(console, wanted):
+def judge_delay(console, wanted, scale):
     """Findings about the seconds between the failure's sentence and the restart."""
     said = clock(has(console, "] rootstock: rebooting"))
     done = clock(has(console, "reboot: Restarting system"))
     if said is None or done is None:
         return ["the seconds before the restart cannot be told from the console"]
-    if not wanted <= done - said <= wanted + SLACK:
+    if not wanted <= done - said <= wanted + SLACK * scale:
         return ["it restarted after %.1f s, not %d" % (done - said, wanted)]
     return []
 
@@ -96,8 +96,9 @@ def judge_words(kind, expect, console):
                        if not any(has(line, sentence) for sentence in fine)]
 
 
-def judge_end(boot, expect, run, console):
-    """Findings about how the machine ended and how often it booted."""
+def judge_end(boot, expect, run, console, scale):
+    """Findings about how the machine ended and how often it booted, on a host `scale` times as slow
+    as usual."""
     findings = []
     kind, _, seconds = boot["end"].partition(":")
     end, words = ENDS[kind]
@@ -110,7 +111,7 @@ def judge_end(boot, expect, run, console):
         findings.append("%d boots by the console, %d by QEMU, expected %d" % (
             booted, len(run["boots"]), len(boot["entries"])))
     if kind == "reboot":
-        findings += judge_delay(console, int(seconds or 0))
+        findings += judge_delay(console, int(seconds or 0), scale)
     if kind in ("poweroff", "reboot", "halt"):
         trouble = TROUBLE if kind == "poweroff" else ["Kernel panic"]
         findings += ["the console has: " + has(console, sign)

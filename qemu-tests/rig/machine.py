@@ -11,6 +11,7 @@ import os
 import select
 import shlex
 import subprocess
+import threading
 import time
 
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
@@ -23,21 +24,29 @@ INIT_MARK = b" as init process"
 HALTED = b"reboot: System halted"
 # How long a halted machine must go on doing nothing.
 HALT_WATCH = 2.0
+# Set when the whole run is to end: every watch() then kills its machine.
+stop = threading.Event()
+
+
+def in_option(path):
+    """A path as a part of QEMU's comma-separated options."""
+    return path.replace(",", ",,")
 
 
 def command(machine, accel, image, serial, restarts):
     """The exact QEMU command for a machine; `serial` are the words for its serial ports."""
     words = machine["qemu"].split() + ["-accel", accel, "-nodefaults", "-no-user-config"]
     words += ["-display", "none"]
-    words += ["-drive", "file=%s,format=raw,if=none,id=disk,cache=unsafe" % image]
+    words += ["-drive", "file=%s,format=raw,if=none,id=disk,cache=unsafe" % in_option(image)]
     words += ["-device", machine["disk-device"] + ",drive=disk"] + serial
     return words + ([] if restarts else ["-no-reboot"])
 
 
 def kept(console, report):
     """Serial ports for watch(): console and report are kept, QEMU itself talks on its output."""
-    return ["-chardev", "file,id=console,path=%s,append=on" % console, "-serial", "chardev:console",
-            "-serial", "file:" + report, "-qmp", "stdio"]
+    # What follows "file:" is a path as it is, with no options after it.
+    return ["-chardev", "file,id=console,path=%s,append=on" % in_option(console),
+            "-serial", "chardev:console", "-serial", "file:" + report, "-qmp", "stdio"]
 
 
 def kernel_only(machine, accel, vmlinuz, seconds):
@@ -172,7 +181,7 @@ def follow(process, state):
         log += new
         lines, _, rest = (rest + new).rpartition(b"\n")
         end = ended(state, events_of(lines.splitlines())) or progress(state)
-        end = end or ("QEMU is gone" if gone else None)
+        end = end or ("QEMU is gone" if gone else "stopped" if stop.is_set() else None)
     return end, log.decode(errors="replace")
 
 

@@ -58,14 +58,16 @@ def script(words, console, scale):
     good = True
     with open(console, "wb") as log, subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        log.write(machine.head(words).encode())
-        for number, (keys, pattern, meaning) in enumerate(STEPS, 1):
-            if good and keys:
-                process.stdin.write(keys.encode())
-                process.stdin.flush()
-            good = good and until(process, log, pattern, LIMIT * scale)
-            print("%sok %d - %s" % ("" if good else "not ", number, meaning), flush=True)
-        process.kill()
+        try:
+            log.write(machine.head(words).encode())
+            for number, (keys, pattern, meaning) in enumerate(STEPS, 1):
+                if good and keys:
+                    process.stdin.write(keys.encode())
+                    process.stdin.flush()
+                good = good and until(process, log, pattern, LIMIT * scale)
+                print("%sok %d - %s" % ("" if good else "not ", number, meaning), flush=True)
+        finally:
+            process.kill()
     return good
 
 

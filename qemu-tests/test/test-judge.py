@@ -88,10 +88,10 @@ def sequence():
 
 
 def end(kind, words, boots=1, ending="reset", sentence="rootstock: cannot do it: * thing",
-        console=CONSOLE):
+        console=CONSOLE, scale=1):
     """The judge on one ending."""
     return judge.judge_end({"entries": [0], "end": kind}, {"console": [sentence]},
-                           {"end": ending, "boots": [{}] * boots}, console % words)
+                           {"end": ending, "boots": [{}] * boots}, console % words, scale)
 
 
 def ends():
@@ -103,6 +103,11 @@ def ends():
             ("reboot too early", False, end("reboot:3", again)),
             ("reboot too late", False, end("reboot:2", again,
                                            console=CONSOLE.replace("3.8", "9.9"))),
+            ("reboot that is late on a slow host", True, end(
+                "reboot:2", again, console=CONSOLE.replace("3.8", "9.9"), scale=2)),
+            ("reboot that is too late for a slow host", False, end(
+                "reboot:2", again, console=CONSOLE.replace("3.8", "99.9"), scale=2)),
+            ("reboot that is too early on a slow host", False, end("reboot:3", again, scale=2)),
             ("reboot that powers off", False, end("reboot:2", again, ending="poweroff")),
             ("reboot by a panic", False, end("reboot:2", again + "\nKernel panic - x")),
             ("reboot without its last words", False, end("reboot:2", "quiet")),

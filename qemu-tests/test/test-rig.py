@@ -8,15 +8,18 @@ import importlib.machinery
 import importlib.util
 import os
 import shutil
+import signal
 import struct
+import subprocess
 import sys
 import tempfile
+import time
 
 # Running the matrix must not leave compiled modules in the tree.
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
-from rig import cells, disk, image, machine
+from rig import cells, disk, image, machine, tryout
 import tap
 
 FAILING = "[scenario]\nabout = x\n[boot]\nend = %s\n[expect]\nconsole = %s\n"
@@ -59,6 +62,8 @@ def ini_files(work):
     names = [cell["name"] for cell in cells.load(HERE)]
     tap.check("x86-bios-grub/pid1" in names and names == sorted(names), "all cells are read", names)
     tap.check(cells.load(HERE, "*/no-such-cell") == [], "no cell is no cell")
+    for name in ("a@b", "a.b", "a b"):
+        tap.check(tap.raises(ValueError, cells.stem, "x/%s.ini" % name), "'%s' is no name" % name)
     lacks = cells.missing({"needs": "sh:dash no-such-program:no-such-package /no/file:another"})
     tap.check(lacks == "another no-such-package not installed", "missing packages are named", lacks)
 
@@ -176,11 +181,107 @@ def grub(work, path):
               0 <= (length + 1) * 512 - size < 4096, "GRUB on the disk", (start, length, size))
 
 
-def must_run():
-    """A cell that cannot run here."""
+def paths(work):
+    """What the rig makes of folders and names."""
+    def make(path, _):
+        os.mkdir(path)
+
+    for prefix, key in (("m.a", "1"), ("m.a-b", "1"), ("m.a", "2")):
+        image.replace(work, prefix, key, make)
+    tap.check(sorted(os.listdir(work)) == ["m.a-b@1", "m.a@2"],
+              "a new image replaces its own cell's old one only", os.listdir(work))
+    kind = {"qemu": "q", "disk-device": "d"}
+    words = machine.command(kind, "tcg", "/a,b/i", machine.kept("/a,b/c", "/a,b/r"), True)
+    tap.check(sum("/a,,b/" in word for word in words) == 2 and "file:/a,b/r" in words,
+              "a comma in a path is not QEMU's", words)
+    found = subprocess.run(
+        [sys.executable, "-c", "import shutil\nfrom rig import disk\n"
+         "print(shutil.which('mkfs.ext4'))"], cwd=HERE, stdout=subprocess.PIPE, text=True,
+        env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}, check=True).stdout
+    tap.check("/mkfs.ext4" in found, "an ordinary user's PATH is enough", found)
+
+
+def load_run():
+    """The program `run` as a module."""
     loader = importlib.machinery.SourceFileLoader("run", os.path.join(HERE, "run"))
     run = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
     loader.exec_module(run)
+    return run
+
+
+def play(what, folder):
+    """`run` (what: matrix) or the script of `run --try` (what: try), with a machine that sleeps and
+    notes its process. Runs in a process of its own, to be interrupted."""
+    run = load_run()
+    words = ["sh", "-c", 'echo $$ >>"%s"; exec sleep 300' % os.path.join(folder, "pids")]
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    if what == "try":
+        run.leave_on_signals()
+        return tryout.script(words, os.path.join(folder, "console"), 1)
+    run.image.need_programs = lambda _: None
+    run.cells.missing = lambda _: ""
+    run.measure = lambda _: ("tcg", 1.0)
+    run.prepare = lambda build, cell: os.makedirs(run.place(build, cell)["folder"])
+    run.qemu_command = lambda *_: words
+    sys.argv = ["run", "--build", folder]
+    return run.main()
+
+
+def machines_of(folder, count):
+    """The processes of `count` sleeping machines, as soon as they are there."""
+    path, end, pids = os.path.join(folder, "pids"), time.monotonic() + 30, []
+    while len(pids) < count and time.monotonic() < end:
+        time.sleep(0.05)
+        if os.path.exists(path):
+            with open(path, encoding="ascii") as source:
+                pids = source.read().split()
+    return pids
+
+
+def interrupted():
+    """A signal ends the whole run at once, and no machine stays behind."""
+    for what, count in (("matrix", 2), ("try", 1)):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
+                    [sys.executable, __file__, what, folder], stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT, text=True) as process:
+                pids = machines_of(folder, count)
+                process.send_signal(number)
+                try:
+                    said = process.communicate(timeout=15)[0]
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    said = "it went on"
+                left = [pid for pid in pids if os.path.exists("/proc/" + pid)]
+                tap.check(len(pids) == count and pids == machines_of(folder, count) and not left
+                          and process.returncode == 128 + number and "Traceback" not in said,
+                          "%s ends the %s and its machines" % (number.name, what),
+                          (pids, left, process.returncode, said))
+                for pid in left:
+                    os.kill(int(pid), signal.SIGKILL)
+
+
+def broken_cell(work):
+    """An exception while a cell runs, of a kind that nobody thought of."""
+    run = load_run()
+
+    def prepare(*_):
+        return {}["no such key"]
+
+    run.prepare = prepare
+    result = run.run_cell(work, {"name": "m/s", "machine": {}}, "tcg", 1.0)
+    seen = "\n".join(result["findings"])
+    tap.check(result["name"] == "m/s" and "KeyError: 'no such key'" in seen and
+              "in prepare" in seen and "test-rig.py" in seen,
+              "an exception in a cell is its failure, and says where", result)
+    with open(os.path.join(work, "qemu/m/s/findings"), encoding="utf-8") as source:
+        tap.check(source.read() == seen + "\n", "and is kept with the cell")
+
+
+def must_run():
+    """A cell that cannot run here."""
+    run = load_run()
     cell = {"name": "m/s", "machine": {}}
     os.environ["MUST_RUN"] = "0"
     tap.check(run.skipped(cell, "why")["skip"] == "why", "what cannot run is skipped")
@@ -189,10 +290,15 @@ def must_run():
     tap.check(result["findings"] and not result["skip"], "and fails where it must run")
 
 
+if len(sys.argv) > 1:
+    sys.exit(play(*sys.argv[1:]))
 with tempfile.TemporaryDirectory() as scratch:
+    paths(os.path.join(scratch, "images"))
+    broken_cell(os.path.join(scratch, "build"))
     ini_files(scratch)
     plans()
     machines(scratch)
     disks(scratch)
+interrupted()
 must_run()
 sys.exit(tap.end())
