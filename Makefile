@@ -165,7 +165,8 @@ sources = $(wildcard $(folders:%=%/*.c) $(folders:%=%/test/*.c) qemu-tests/guest
 shells = $(shell grep -lE '^\#!/bin/(ba)?sh' -r .ci prepare-root bls grub qemu-tests)
 
 # Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no
-# va_list is ever started; matters of taste. cppcheck doubts that NULL is a pointer; POSIX says so.
+# va_list is ever started; matters of taste. cppcheck doubts that NULL is a pointer; POSIX says so;
+# and it takes the address of what is to be filled for a use of what is in it.
 TIDY := bugprone-*,clang-analyzer-*,misc-*,performance-*,portability-*,$\
 	-clang-analyzer-security.insecureAPI.*,-clang-analyzer-valist.Uninitialized,$\
 	-bugprone-easily-swappable-parameters,-bugprone-suspicious-string-compare,$\
@@ -184,7 +185,8 @@ lint-now:
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' $(sources) -- $(RS_CPPFLAGS) $(GLIB) -std=gnu11 2>/dev/null
 	@echo "  LINT  cppcheck"
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr \
-		--suppress=varFuncNullUB --error-exitcode=1 -I. -D_GNU_SOURCE -DVERSION='""' $(sources)
+		--suppress=varFuncNullUB --suppress=ctuuninitvar --error-exitcode=1 \
+		-I. -D_GNU_SOURCE -DVERSION='""' $(sources)
 	@echo "  LINT  shellcheck"
 	$(Q)shellcheck $(shells)
 	@echo "  LINT  mandoc"
