@@ -241,6 +241,8 @@ def little_memory(where):
     # Where it started once it must not die of something else with more memory than that.
     assert max(not_started) < min(started), (not_started, started)
     assert "whole" in outcomes and "there is not enough memory for the menu" in outcomes, outcomes
+    # Not only the menu's memory ran out, but with less of it also that for reading the entries.
+    assert outcomes & {"Out of memory", "Cannot allocate memory"}, outcomes
 
 
 def stable_ids(where):

@@ -10,6 +10,7 @@ import os
 import re
 import struct
 import subprocess
+import threading
 
 SECTOR = 512
 MIB = 1024 * 1024
@@ -27,6 +28,9 @@ EXT4_CLEAN = 0x1
 # Where Debian keeps mkfs.ext4 and its like, which an ordinary user's PATH does not name.
 os.environ["PATH"] = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 
+# Set when the whole run is to end: run() then starts no tool, and machine.watch() kills its machine.
+stop = threading.Event()
+
 
 def as_root():
     """What stands before a command that must see its files as root's; nothing where we are root."""
@@ -35,6 +39,8 @@ def as_root():
 
 def run(command, **options):
     """Runs a tool quietly as root or in a user namespace; a failure carries all that it printed."""
+    if stop.is_set():
+        raise RuntimeError("stopped")
     done = subprocess.run(
         as_root() + command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         errors="replace", stdin=options.pop("stdin", None) or subprocess.DEVNULL, check=False,

@@ -11,8 +11,9 @@ import os
 import select
 import shlex
 import subprocess
-import threading
 import time
+
+from rig import disk
 
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
 # Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
@@ -24,8 +25,6 @@ INIT_MARK = b" as init process"
 HALTED = b"reboot: System halted"
 # How long a halted machine must go on doing nothing.
 HALT_WATCH = 2.0
-# Set when the whole run is to end: every watch() then kills its machine.
-stop = threading.Event()
 
 
 def in_option(path):
@@ -181,7 +180,7 @@ def follow(process, state):
         log += new
         lines, _, rest = (rest + new).rpartition(b"\n")
         end = ended(state, events_of(lines.splitlines())) or progress(state)
-        end = end or ("QEMU is gone" if gone else "stopped" if stop.is_set() else None)
+        end = end or ("QEMU is gone" if gone else "stopped" if disk.stop.is_set() else None)
     return end, log.decode(errors="replace")
 
 

@@ -201,6 +201,14 @@ def paths(work):
     tap.check("/mkfs.ext4" in found, "an ordinary user's PATH is enough", found)
 
 
+def stopped():
+    """No tool starts in a run that is to end."""
+    disk.stop.set()
+    tap.check(tap.raises(RuntimeError, disk.run, ["true"]) == "stopped", "no tool starts any more")
+    disk.stop.clear()
+    tap.check(tap.raises(RuntimeError, disk.run, ["true"]) is None, "but otherwise it does")
+
+
 def load_run():
     """The program `run` as a module."""
     loader = importlib.machinery.SourceFileLoader("run", os.path.join(HERE, "run"))
@@ -300,5 +308,6 @@ with tempfile.TemporaryDirectory() as scratch:
     machines(scratch)
     disks(scratch)
 interrupted()
+stopped()
 must_run()
 sys.exit(tap.end())
