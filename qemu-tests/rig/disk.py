@@ -28,7 +28,7 @@ EXT4_CLEAN = 0x1
 # Where Debian keeps mkfs.ext4 and its like, which an ordinary user's PATH does not name.
 os.environ["PATH"] = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 
-# Set when the whole run is to end: run() then starts no tool, and machine.watch() kills its machine.
+# Set when the whole run is to end: run() then starts no tool, machine.watch() kills its machine.
 stop = threading.Event()
 
 
