@@ -152,10 +152,8 @@ static const char *target(int root, const struct cmdline *cmdline)
 	return cmdline->ostree;
 }
 
-static int find_deployment(
-	int root, const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
+static int find_deployment(int root, const char *link, struct facts *facts, struct fault *ret_fault)
 {
-	const char *link = target(root, cmdline);
 	const char *hint;
 	int err;
 
@@ -210,11 +208,12 @@ static int check_tree(
 static int gather(
 	int root, const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
 {
+	const char *link = target(root, cmdline);
 	char init[PATH_MAX] = "";
 	struct stat st;
 	int tree, err;
 
-	err = find_deployment(root, cmdline, facts, ret_fault);
+	err = find_deployment(root, link, facts, ret_fault);
 	if (err)
 		return err;
 	tree = openat(root, facts->deployment, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -223,7 +222,7 @@ static int gather(
 			": ", strerror(errno), NULL);
 	facts->device = st.st_dev;
 	facts->inode = st.st_ino;
-	err = check_tree(root, tree, target(root, cmdline), facts, ret_fault);
+	err = check_tree(root, tree, link, facts, ret_fault);
 	if (!err) {
 		facts->flags = mount_flags(root);
 		facts->dev_mounted = facts_mounted(root, "dev");
@@ -251,6 +250,7 @@ int facts_gather(enum world world, const char *sysroot, const struct cmdline *cm
 	struct facts *ret_facts, struct fault *ret_fault)
 {
 	int root = open(sysroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	mode_t ostree;
 	int err = 0;
 
 	*ret_facts =
@@ -258,11 +258,11 @@ int facts_gather(enum world world, const char *sysroot, const struct cmdline *cm
 	if (root < 0)
 		return fault(ret_fault, -errno, "cannot open ", sysroot, ": ", strerror(errno),
 			"; it must be the mounted root file system", NULL);
-	ret_facts->prepared =
-		type_of(root, "ostree") == S_IFLNK && type_of(root, "sysroot/ostree") == S_IFDIR;
+	ostree = type_of(root, "ostree");
+	ret_facts->prepared = ostree == S_IFLNK && type_of(root, "sysroot/ostree") == S_IFDIR;
 	if (ret_facts->prepared)
 		ret_facts->init = find_init(root, ret_facts->deployment);
-	else if (type_of(root, "ostree") != S_IFDIR)
+	else if (ostree != S_IFDIR)
 		err = fault(ret_fault, -ENOENT, sysroot,
 			" has no directory ostree, so it is not the root file system of an OSTree "
 			"system: check root= on the kernel command line",

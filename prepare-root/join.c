@@ -2,35 +2,29 @@
 #include "prepare-root/join.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 
-int vjoin(char *ret_text, size_t size, va_list parts)
+int join(char *ret_text, size_t size, ...)
 {
 	size_t used = 0;
+	va_list parts;
 
 	ret_text[0] = 0;
+	va_start(parts, size);
 	for (const char *part; (part = va_arg(parts, const char *));) {
 		size_t len = strlen(part);
 
 		if (len >= size - used) {
 			ret_text[0] = 0;
+			va_end(parts);
 			return -ENAMETOOLONG;
 		}
 		memcpy(ret_text + used, part, len + 1);
 		used += len;
 	}
-	return (int)used;
-}
-
-int join(char *ret_text, size_t size, ...)
-{
-	va_list parts;
-	int len;
-
-	va_start(parts, size);
-	len = vjoin(ret_text, size, parts);
 	va_end(parts);
-	return len;
+	return (int)used;
 }
 
 char *decimal(unsigned number, char buffer[static 12])

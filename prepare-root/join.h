@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include <stdarg.h>
 #include <stddef.h>
 
 /*
@@ -15,7 +14,6 @@
  * byte included). Returns the length without the zero byte, or -ENAMETOOLONG with ret_text empty.
  */
 int join(char *ret_text, size_t size, ...) __attribute__((sentinel));
-int vjoin(char *ret_text, size_t size, va_list parts);
 
 /* Writes number in decimal and returns where it starts in the buffer. */
 char *decimal(unsigned number, char buffer[static 12]);

@@ -40,6 +40,17 @@ static const char usage[] =
 	"KERNEL_CMDLINE stands in for /proc/cmdline. See ostree-prepare-root(8).\n";
 
 static struct plan plan;
+static char cmdline_text[CMDLINE_MAX + 1];
+
+/* Runs one step whose failure changes nothing for the caller. Returns whether it worked. */
+static bool try_step(struct step step)
+{
+	struct fault ignored;
+	size_t done;
+
+	step.why = "";
+	return !step_run(&step, 1, NULL, &done, &ignored);
+}
 
 /*
  * Mounts a kernel file system of this type for a moment, where a root is sure to have a directory:
@@ -48,25 +59,16 @@ static struct plan plan;
 static const char *borrow(const char *type, const char *usual)
 {
 	const char *const places[] = { usual, "/ostree" };
-	struct fault ignored;
-	size_t done;
 
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		struct step step = { STEP_MOUNT, .type = type, .target = places[i], .why = "" };
-
-		if (!step_run(&step, 1, NULL, &done, &ignored))
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (try_step((struct step){ STEP_MOUNT, .type = type, .target = places[i] }))
 			return places[i];
-	}
 	return NULL;
 }
 
 static void give_back(const char *place)
 {
-	struct step step = { STEP_UMOUNT, .target = place, .why = "" };
-	struct fault ignored;
-	size_t done;
-
-	step_run(&step, 1, NULL, &done, &ignored);
+	try_step((struct step){ STEP_UMOUNT, .target = place });
 }
 
 /* Reads cmdline below the directory proc. Returns 0 with the text ended by a zero byte. */
@@ -100,15 +102,14 @@ static int read_cmdline(const char *proc, char *text, struct fault *ret_fault)
 static int run_plan(const struct facts *facts, char **argv, struct fault *ret_fault)
 {
 	int err = plan_make(facts, &plan);
-	size_t done, undone;
-	struct fault ignored;
+	size_t done;
 
 	if (err)
 		return fault(ret_fault, err, "the path of the deployment is too long", NULL);
 	err = step_run(plan.steps, plan.count, argv, &done, ret_fault);
 	for (size_t i = err ? plan.undo_count : 0; i--;)
 		if (plan.undo[i].skip < done)
-			step_run(&plan.undo[i], 1, NULL, &undone, &ignored);
+			try_step(plan.undo[i]);
 	return err;
 }
 
@@ -133,13 +134,12 @@ static int run_init(const char *init, char **argv, struct fault *ret_fault)
 /* Returns only if the deployment could not be booted. */
 static void boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault)
 {
-	static char text[CMDLINE_MAX + 1];
 	struct cmdline cmdline;
 	struct facts facts;
 	struct fault unread;
 	/* Without these questions the directories on the disk would be read, to find them empty. */
 	const char *proc = facts_mounted(AT_FDCWD, "/proc") ? NULL : borrow("proc", "/proc");
-	int no_cmdline = read_cmdline(proc ? proc : "/proc", text, &unread);
+	int no_cmdline = read_cmdline(proc ? proc : "/proc", cmdline_text, &unread);
 
 	if (proc)
 		give_back(proc);
@@ -147,7 +147,7 @@ static void boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault
 		log_open("/dev/kmsg");
 	if (no_cmdline)
 		log_line(LOG_LOUD, unread.sentence);
-	cmdline_parse(text, &cmdline);
+	cmdline_parse(cmdline_text, &cmdline);
 	if (cmdline.onfail && cmdline_onfail(cmdline.onfail, ret_onfail))
 		log_line(LOG_LOUD, "rootstock.onfail= is none of panic, reboot, reboot:SECONDS and "
 				   "halt: panic it is");
@@ -163,10 +163,8 @@ static void boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault
 /* PID 1 has failed. Says so and leaves the disk clean. Exiting makes the kernel panic. */
 static int give_up(const struct onfail *onfail, const struct fault *why)
 {
-	const struct step clean = { STEP_SUPER, .target = "/", .flags = MS_RDONLY, .why = "" };
-	struct fault ignored, after;
+	struct fault after;
 	char number[12];
-	size_t done;
 
 	if (!log_has_kmsg()) {
 		const char *dev = borrow("devtmpfs", "/dev");
@@ -180,7 +178,7 @@ static int give_up(const struct onfail *onfail, const struct fault *why)
 	}
 	log_line(LOG_FAILURE, why->sentence);
 	sync();
-	step_run(&clean, 1, NULL, &done, &ignored);
+	try_step((struct step){ STEP_SUPER, .target = "/", .flags = MS_RDONLY });
 
 	if (onfail->action == ONFAIL_HALT) {
 		log_line(LOG_FAILURE, "halting, as rootstock.onfail= says");
@@ -230,13 +228,12 @@ static enum world foreseen_world(const struct cmdline *cmdline)
 
 static int prepare(bool dry_run, const char *sysroot, char *text, struct fault *ret_fault)
 {
-	static char from_proc[CMDLINE_MAX + 1];
 	struct cmdline cmdline;
 	struct facts facts;
 	int err = 0;
 
 	if (!text)
-		err = read_cmdline("/proc", text = from_proc, ret_fault);
+		err = read_cmdline("/proc", text = cmdline_text, ret_fault);
 	if (err)
 		return err;
 	cmdline_parse(text, &cmdline);

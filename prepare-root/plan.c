@@ -26,7 +26,6 @@ static void add(struct plan *plan, struct step step)
 /* To be called before the step that it takes back is added. Undone is what came last first. */
 static void add_undo(struct plan *plan, struct step step)
 {
-	step.why = "";
 	step.skip = plan->count;
 	plan->undo[plan->undo_count++] = step;
 }
