@@ -71,12 +71,15 @@ SANITIZE := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefin
 
 # lib_FOLDER: what a test of the folder links, that is everything but the file with main().
 lib_prepare-root := $(filter-out prepare-root/main.c,$(wildcard prepare-root/*.c))
-lib_bls := $(wildcard bls/*.c)
+lib_bls := $(filter-out bls/check.c,$(wildcard bls/*.c)) \
+	$(addprefix prepare-root/,cmdline.c join.c path.c)
 lib_grub := $(filter-out grub/grubcfg.c,$(wildcard grub/*.c)) $(lib_bls)
+lib_uboot := $(filter-out uboot/uenv.c,$(wildcard uboot/*.c)) $(lib_bls)
 
-PROGRAMS := ostree-prepare-root ostree-grub-generator
+PROGRAMS := ostree-prepare-root ostree-grub-generator ostree-uboot-generator
 src_ostree-prepare-root := prepare-root/main.c $(lib_prepare-root)
 src_ostree-grub-generator := grub/grubcfg.c $(lib_grub)
+src_ostree-uboot-generator := uboot/uenv.c $(lib_uboot)
 MAN8 := prepare-root/ostree-prepare-root.8 grub/ostree-grub-generator.8
 
 all: $(PROGRAMS:%=$(BUILD)/%)
@@ -108,7 +111,7 @@ $(BUILD)/musl.specs: FORCE
 
 # --- tests ----------------------------------------------------------------------------------------
 
-folders := prepare-root bls grub
+folders := prepare-root bls grub uboot
 units := $(foreach f,$(folders),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/test-*.c)))
 fuzzers := $(foreach f,$(folders),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/fuzz-*.c)))
 scripts := $(foreach f,$(folders) qemu-tests,$(wildcard $(f)/test/test-*.sh $(f)/test/test-*.py))
@@ -162,7 +165,7 @@ fuzz: deps-lint
 # --- lint, sizes ----------------------------------------------------------------------------------
 
 sources = $(wildcard $(folders:%=%/*.c) $(folders:%=%/test/*.c) qemu-tests/guest/*.c)
-shells = $(shell grep -lE '^\#!/bin/(ba)?sh' -r .ci prepare-root bls grub qemu-tests)
+shells = $(shell grep -lE '^\#!/bin/(ba)?sh' -r .ci $(folders) qemu-tests)
 
 # Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no
 # va_list is ever started; matters of taste. cppcheck doubts that NULL is a pointer; POSIX says so;

@@ -3,78 +3,86 @@
 
 #include <getopt.h>
 #include <stddef.h>
-#include <string.h>
 
-enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_ROOT, OPTION_ENTRIES, OPTION_PREFIX };
+enum { FIRST_LONG = 256, OPTION_HELP = FIRST_LONG + ARGS_OPTIONS_MAX, OPTION_VERSION };
 
-static const struct option options[] = {
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "version", no_argument, NULL, OPTION_VERSION },
-	{ "root", required_argument, NULL, OPTION_ROOT },
-	{ "entries", required_argument, NULL, OPTION_ENTRIES },
-	{ "boot-prefix", required_argument, NULL, OPTION_PREFIX },
-	{ 0 },
+/* The table as getopt wants it: letters, and the long names with their place in the table. */
+struct table {
+	char letters[2 * ARGS_OPTIONS_MAX + 2];
+	struct option longs[ARGS_OPTIONS_MAX + 3];
 };
 
-static enum args_result usage(const struct reporter *reporter, const char *what, const char *which)
+static void make_table(const struct args_option options[], struct table *ret_table)
+{
+	char *letter = ret_table->letters;
+	struct option *slot = ret_table->longs;
+
+	/* The "+" keeps getopt from moving arguments, so that the one to blame stays where it is.
+	 */
+	*letter++ = '+';
+	for (int i = 0; options[i].name; i++) {
+		if (options[i].name[1]) {
+			*slot++ = (struct option){ options[i].name,
+				options[i].value ? required_argument : no_argument, NULL,
+				FIRST_LONG + i };
+			continue;
+		}
+		*letter++ = options[i].name[0];
+		if (options[i].value)
+			*letter++ = ':';
+	}
+	*letter = '\0';
+	*slot++ = (struct option){ "help", no_argument, NULL, OPTION_HELP };
+	*slot++ = (struct option){ "version", no_argument, NULL, OPTION_VERSION };
+	*slot = (struct option){ 0 };
+}
+
+enum args_result args_usage(const struct reporter *reporter, const char *what, const char *which)
 {
 	report(reporter, REPORT_ERROR, "%s%s; try --help", what, which);
 	return ARGS_USAGE;
 }
 
-static enum args_result check(const struct reporter *reporter, const struct args *args)
+static const struct args_option *find_option(const struct args_option options[], int found)
 {
-	if (!args->out)
-		return usage(reporter, "-o FILE is missing", "");
-	if (!*args->out)
-		return usage(reporter, "-o needs the name of a file", "");
-	if (args->prefix[0] != '/' && strcmp(args->prefix, "auto") != 0 &&
-		strcmp(args->prefix, "none") != 0)
-		return usage(reporter, "--boot-prefix is auto, none or a path from / on, not ",
-			args->prefix);
-	if (args->root && !*args->root)
-		return usage(reporter, "--root needs the name of a directory", "");
-	return ARGS_RUN;
+	if (found >= FIRST_LONG)
+		return &options[found - FIRST_LONG];
+	for (; options->name; options++)
+		if (options->name[0] == found && !options->name[1])
+			return options;
+	return NULL;
 }
 
-enum args_result args_parse(
-	int argc, char *const argv[], const struct reporter *reporter, struct args *ret_args)
+enum args_result args_parse(int argc, char *const argv[], const struct args_option options[],
+	const struct reporter *reporter)
 {
-	int option, at;
+	struct table table;
+	int found, at;
 
-	*ret_args = (struct args){ .prefix = "auto" };
+	make_table(options, &table);
 	opterr = 0;
 	/* Starts over after an earlier command line, for glibc and for musl. */
 	optind = 0;
-	/* The "+" keeps getopt from moving arguments, so that the one to blame stays where it is.
-	 */
 	for (;;) {
+		const struct args_option *option;
+
 		at = optind ? optind : 1;
-		option = getopt_long(argc, argv, "+o:", options, NULL);
-		if (option == -1)
+		found = getopt_long(argc, argv, table.letters, table.longs, NULL);
+		if (found == -1)
 			break;
-		switch (option) {
-		case 'o':
-			ret_args->out = optarg;
-			break;
-		case OPTION_ROOT:
-			ret_args->root = optarg;
-			break;
-		case OPTION_ENTRIES:
-			ret_args->entries = optarg;
-			break;
-		case OPTION_PREFIX:
-			ret_args->prefix = optarg;
-			break;
-		case OPTION_HELP:
+		if (found == OPTION_HELP)
 			return ARGS_HELP;
-		case OPTION_VERSION:
+		if (found == OPTION_VERSION)
 			return ARGS_VERSION;
-		default:
-			return usage(reporter, "not understood: ", argv[at]);
-		}
+		option = found == '?' || found == ':' ? NULL : find_option(options, found);
+		if (!option)
+			return args_usage(reporter, "not understood: ", argv[at]);
+		if (option->value)
+			*option->value = optarg;
+		else
+			*option->flag = true;
 	}
 	if (optind < argc)
-		return usage(reporter, "not understood: ", argv[optind]);
-	return check(reporter, ret_args);
+		return args_usage(reporter, "not understood: ", argv[optind]);
+	return ARGS_RUN;
 }

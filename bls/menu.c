@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/menu.h"
 
+#include "bls/file.h"
 #include "bls/version.h"
 
 #include <dirent.h>
@@ -8,7 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define SUFFIX ".conf"
@@ -18,11 +19,12 @@ static const char digits[] = "0123456789";
 static const char name_bytes[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.";
 
+/* FAT does not tell upper from lower case. 0 for a name without the suffix. */
 static size_t stem_length(const char *name)
 {
 	size_t len = strlen(name), suffix = strlen(SUFFIX);
 
-	return len > suffix && !strcmp(name + len - suffix, SUFFIX) ? len - suffix : 0;
+	return len > suffix && !strcasecmp(name + len - suffix, SUFFIX) ? len - suffix : 0;
 }
 
 /* Cuts "+LEFT" or "+LEFT-DONE" off the stem (UAPI.1, "Boot counting"); anything else is no counter.
@@ -120,30 +122,6 @@ int menu_add(struct menu *menu, const char *name, const char *bytes, size_t size
 	return r;
 }
 
-/* Reads at most size bytes. Returns their number or a negative errno. */
-static ssize_t read_file(int dir_fd, const char *name, char *buffer, size_t size)
-{
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
-	ssize_t have = 0, n = 1;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		n = -errno;
-	else if (!S_ISREG(st.st_mode))
-		n = -ELOOP;
-	while (n > 0 && (size_t)have < size) {
-		n = read(fd, buffer + have, size - (size_t)have);
-		if (n < 0)
-			n = errno == EINTR ? 1 : -errno;
-		else
-			have += n;
-	}
-	close(fd);
-	return n < 0 ? n : have;
-}
-
 static int add_file(struct menu *menu, int dir_fd, const char *name, char *buffer, size_t size)
 {
 	struct menu_item *item;
@@ -152,7 +130,7 @@ static int add_file(struct menu *menu, int dir_fd, const char *name, char *buffe
 
 	if (r < 0)
 		return r;
-	n = read_file(dir_fd, name, buffer, size);
+	n = file_read(dir_fd, name, buffer, size);
 	if (n >= 0) {
 		r = fill_item(item, buffer, (size_t)n);
 	} else {
@@ -253,6 +231,9 @@ static int compare_items(const void *left, const void *right)
 		r = compare_sort_keys(a, b);
 	if (!r)
 		r = compare_names(a, b);
+	/* As systemd-boot has it; of bad ones the specification orders the failures. */
+	if (!r)
+		r = (a->left < b->left) - (a->left > b->left);
 	if (!r)
 		r = (a->done > b->done) - (a->done < b->done);
 	/* Nothing is said about these; but two runs must not differ. */
@@ -267,7 +248,27 @@ void menu_sort(struct menu *menu)
 
 bool menu_hidden(const struct menu_item *item)
 {
-	return !item->error && !item->entry.last[ENTRY_LINUX];
+	const struct entry_line *const *last = item->entry.last;
+
+	return !item->error &&
+	       (!last[ENTRY_LINUX] || last[ENTRY_EFI] || last[ENTRY_UKI] || last[ENTRY_UKI_URL]);
+}
+
+void menu_warn(struct menu_item *item, unsigned line, const char *what)
+{
+	for (unsigned i = 0; i < item->warning_count; i++)
+		if (item->warnings[i].line == line && item->warnings[i].what == what)
+			return;
+	if (item->warning_count < MENU_WARNINGS_MAX)
+		item->warnings[item->warning_count++] = (struct where){ line, what };
+}
+
+struct menu_item *menu_first(const struct menu *menu)
+{
+	for (size_t i = 0; i < menu->count; i++)
+		if (!menu_hidden(&menu->items[i]))
+			return &menu->items[i];
+	return NULL;
 }
 
 void menu_free(struct menu *menu)

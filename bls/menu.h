@@ -26,7 +26,7 @@
 
 #include <stdbool.h>
 
-enum { MENU_ENTRIES_MAX = 512 };
+enum { MENU_ENTRIES_MAX = 512, MENU_WARNINGS_MAX = 8 };
 
 struct menu_item {
 	char *name;	     /* of the file, with ".conf" */
@@ -38,6 +38,8 @@ struct menu_item {
 	struct entry entry;
 	int error; /* 0, or a negative errno: not to be used, because of where */
 	struct where where;
+	struct where warnings[MENU_WARNINGS_MAX]; /* it can be used, but not all of it */
+	unsigned warning_count;
 };
 
 struct menu {
@@ -66,5 +68,14 @@ void menu_sort(struct menu *menu);
 
 /* True for an entry that is in order but not for Linux boot loaders (an EFI program, say). */
 bool menu_hidden(const struct menu_item *item);
+
+/*
+ * Notes a warning about an item, once for each line and text; there are fewer kinds of them than
+ * MENU_WARNINGS_MAX, beyond which none is noted.
+ */
+void menu_warn(struct menu_item *item, unsigned line, const char *what);
+
+/* The item to be booted first, whether or not it can be used; NULL when all are hidden. */
+struct menu_item *menu_first(const struct menu *menu);
 
 void menu_free(struct menu *menu);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/place.h"
 
+#include "bls/args.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -83,38 +85,43 @@ static const char *find_boot(const char *out, const char *needed)
 }
 
 /* The name of ROOT, with "/" at its end; NULL with errno 0 when the command line does not tell. */
-static char *find_root(const struct args *args, const char *needed)
+static char *find_root(const struct place_wish *wish, const char *needed)
 {
 	const char *boot;
 	char *root;
 
-	if (args->root)
-		return asprintf(&root, "%s/", args->root) < 0 ? NULL : root;
-	boot = find_boot(args->out, needed);
+	if (wish->root)
+		return asprintf(&root, "%s/", wish->root) < 0 ? NULL : root;
+	boot = find_boot(wish->out, needed);
 	errno = 0;
 	if (!boot)
 		return NULL;
-	return boot == args->out ? strdup("./") : strndup(args->out, (size_t)(boot - args->out));
+	return boot == wish->out ? strdup("./") : strndup(wish->out, (size_t)(boot - wish->out));
 }
 
 /* needed is a path in ROOT by which it is known, or NULL. */
-static int open_root(const struct args *args, const char *needed, const struct reporter *reporter,
-	struct place *place)
+static int open_root(const struct place_wish *wish, const char *needed,
+	const struct reporter *reporter, struct place *place)
 {
-	if (place->root_fd >= 0)
+	place->root = find_root(wish, needed);
+	if (!place->root && !errno)
 		return 0;
-	place->root = find_root(args, needed);
-	if (!place->root && !errno) {
-		report(reporter, REPORT_ERROR,
-			"%s has no /boot/ in it that would tell where the system is: use --root",
-			args->out);
-		return -1;
-	}
 	if (place->root)
 		place->root_fd = open_directory(AT_FDCWD, place->root);
 	if (place->root_fd < 0)
-		return failed(reporter, "sysroot", place->root ? place->root : args->out);
+		return failed(reporter, "sysroot", place->root ? place->root : wish->out);
 	return 0;
+}
+
+static int need_root(
+	const struct place_wish *wish, const struct reporter *reporter, const struct place *place)
+{
+	if (place->root_fd >= 0)
+		return 0;
+	report(reporter, REPORT_ERROR,
+		"%s has no /boot/ in it that would tell where the system is: use --root",
+		wish->out);
+	return -1;
 }
 
 /* Opens the directory path in dir_fd; below is what messages put before it. */
@@ -131,57 +138,60 @@ static int open_entries_in(int dir_fd, const char *below, const char *path,
 	return 0;
 }
 
-static int open_hook_entries(const struct args *args, const char *version,
-	const struct reporter *reporter, struct place *place)
+/* Where libostree has just written entries, as a path in ROOT; NULL when it is not the caller. */
+static int find_hook_entries(const struct reporter *reporter, char path[], const char **ret_path)
 {
-	char path[] = "boot/loader.N/entries";
+	const char *version = getenv(BOOT_VERSION);
 
+	*ret_path = version ? path : NULL;
+	if (!version)
+		return 0;
 	if (strcmp(version, "0") != 0 && strcmp(version, "1") != 0) {
 		report(reporter, REPORT_ERROR,
 			BOOT_VERSION " is neither 0 nor 1; unset it to call this by hand");
 		return -1;
 	}
 	*strchr(path, 'N') = version[0];
-	if (open_root(args, path, reporter, place) < 0)
-		return -1;
-	return open_entries_in(place->root_fd, place->root, path, reporter, place);
+	return 0;
 }
 
-static int open_entries(
-	const struct args *args, const struct reporter *reporter, struct place *place)
+static int open_entries(const struct place_wish *wish, const char *hook_entries,
+	const struct reporter *reporter, struct place *place)
 {
-	const char *version = getenv(BOOT_VERSION);
-	size_t dir_length = strlen(args->out);
+	size_t dir_length = strlen(wish->out);
 	char *dir;
 	int r;
 
-	if (args->entries)
-		return open_entries_in(AT_FDCWD, "", args->entries, reporter, place);
-	if (version)
-		return open_hook_entries(args, version, reporter, place);
+	if (wish->entries)
+		return open_entries_in(AT_FDCWD, "", wish->entries, reporter, place);
+	if (hook_entries)
+		return need_root(wish, reporter, place) < 0
+			       ? -1
+			       : open_entries_in(place->root_fd, place->root, hook_entries,
+					 reporter, place);
 	if (place->out_fd < 0) {
 		report(reporter, REPORT_ERROR,
 			"nothing stands beside standard output: use --entries to say where the "
 			"entries are");
 		return -1;
 	}
-	while (dir_length && args->out[dir_length - 1] != '/')
+	while (dir_length && wish->out[dir_length - 1] != '/')
 		dir_length--;
-	dir = strndup(args->out, dir_length);
+	dir = strndup(wish->out, dir_length);
 	if (!dir)
-		return failed(reporter, "directory of entries", args->out);
+		return failed(reporter, "directory of entries", wish->out);
 	r = open_entries_in(place->out_fd, dir, "entries", reporter, place);
 	free(dir);
 	return r;
 }
 
 static char *auto_prefix(
-	const struct args *args, const struct reporter *reporter, struct place *place)
+	const struct place_wish *wish, const struct reporter *reporter, struct place *place)
 {
 	struct stat st;
 	int r;
 
-	if (open_root(args, NULL, reporter, place) < 0)
+	if (need_root(wish, reporter, place) < 0)
 		return NULL;
 	r = fstatat(place->root_fd, BOOT "loader", &st, AT_SYMLINK_NOFOLLOW);
 	/* In the hook of a first deployment libostree has not yet made its symlink. */
@@ -197,9 +207,9 @@ static char *auto_prefix(
 }
 
 static int find_prefix(
-	const struct args *args, const struct reporter *reporter, struct place *place)
+	const struct place_wish *wish, const struct reporter *reporter, struct place *place)
 {
-	const char *prefix = args->prefix, *partition = getenv("OSTREE_BOOT_PARTITION");
+	const char *prefix = wish->prefix, *partition = getenv("OSTREE_BOOT_PARTITION");
 	size_t length;
 
 	if (!strcmp(prefix, "auto") && partition) {
@@ -211,7 +221,7 @@ static int find_prefix(
 		prefix = partition;
 	}
 	if (!strcmp(prefix, "auto")) {
-		place->prefix = auto_prefix(args, reporter, place);
+		place->prefix = auto_prefix(wish, reporter, place);
 		return place->prefix ? 0 : -1;
 	}
 	length = strcmp(prefix, "none") ? strlen(prefix) : 0;
@@ -224,14 +234,42 @@ static int find_prefix(
 	return -1;
 }
 
-int place_find(const struct args *args, const struct reporter *reporter, struct place *ret_place)
+bool place_wish_valid(const struct place_wish *wish, const struct reporter *reporter)
 {
+	const char *what = NULL, *which = "";
+
+	if (!wish->out) {
+		what = "-o FILE is missing";
+	} else if (!*wish->out) {
+		what = "-o needs the name of a file";
+	} else if (wish->prefix[0] != '/' && strcmp(wish->prefix, "auto") != 0 &&
+		   strcmp(wish->prefix, "none") != 0) {
+		what = "--boot-prefix is auto, none or a path from / on, not ";
+		which = wish->prefix;
+	} else if (wish->root && !*wish->root) {
+		what = "--root needs the name of a directory";
+	}
+	if (what)
+		(void)args_usage(reporter, what, which);
+	return !what;
+}
+
+int place_find(
+	const struct place_wish *wish, const struct reporter *reporter, struct place *ret_place)
+{
+	char path[] = "boot/loader.N/entries";
+	const char *hook_entries;
+
 	*ret_place = (struct place){ .entries_fd = -1, .out_fd = -1, .root_fd = -1 };
-	if (strcmp(args->out, "-") != 0 && open_output(args->out, reporter, ret_place) < 0)
+	if (strcmp(wish->out, "-") != 0 && open_output(wish->out, reporter, ret_place) < 0)
 		return -1;
-	if (open_entries(args, reporter, ret_place) < 0)
+	if (find_hook_entries(reporter, path, &hook_entries) < 0)
 		return -1;
-	return find_prefix(args, reporter, ret_place);
+	if (open_root(wish, hook_entries, reporter, ret_place) < 0)
+		return -1;
+	if (open_entries(wish, hook_entries, reporter, ret_place) < 0)
+		return -1;
+	return find_prefix(wish, reporter, ret_place);
 }
 
 void place_close(struct place *place)

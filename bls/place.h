@@ -20,7 +20,15 @@
  */
 #pragma once
 
-#include "bls/args.h"
+#include "bls/report.h"
+
+/* What the command line says. */
+struct place_wish {
+	const char *out;     /* "-" is standard output */
+	const char *root;    /* NULL: what stands before /boot/ in out */
+	const char *entries; /* NULL: found by the rules above */
+	const char *prefix;  /* "auto", "none" or a path that begins with "/" */
+};
 
 struct place {
 	int entries_fd;
@@ -29,11 +37,15 @@ struct place {
 	int out_fd;	/* the directory of the output, or -1 for standard output */
 	char *out_name; /* in that directory */
 	char *prefix;	/* "" or a path without "/" at its end */
-	int root_fd;	/* -1 where nothing had to be looked up in it */
+	int root_fd;	/* -1 where neither --root nor the output's name tells */
 	char *root;	/* with "/" at its end, for messages */
 };
 
+/* False, with the reason reported, for a wish that cannot mean anything. Nothing is opened. */
+bool place_wish_valid(const struct place_wish *wish, const struct reporter *reporter);
+
 /* Returns 0 or, with the reason reported, -1. *ret_place must be closed in any case. */
-int place_find(const struct args *args, const struct reporter *reporter, struct place *ret_place);
+int place_find(
+	const struct place_wish *wish, const struct reporter *reporter, struct place *ret_place);
 
 void place_close(struct place *place);

@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * ostree-grub-generator: boot loader entries in, grub.cfg out.
- *
- * libostree calls it as "PROGRAM -o OUT" while the directory OUT is in is not yet the one that
- * boots, and gives up the deployment when it fails.
- */
-#include "bls/args.h"
-#include "bls/emit.h"
-#include "bls/menu.h"
-#include "bls/place.h"
+/* ostree-grub-generator: boot loader entries in, grub.cfg out; its options and its settings. */
+#include "bls/generator.h"
 #include "grub/render.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char help[] =
-	"usage: ostree-grub-generator -o OUT [--root DIR] [--entries DIR] [--boot-prefix PREFIX]\n"
+	"usage: ostree-grub-generator -o OUT [OPTION]...\n"
 	"\n"
 	"Makes a GRUB menu out of Boot Loader Specification entries.\n"
 	"\n"
@@ -27,127 +16,82 @@ static const char help[] =
 	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
 	"  --boot-prefix PREFIX what GRUB needs before the paths of the entries: auto (default),\n"
 	"                       none, or a path like /boot\n"
+	"  --search WHAT        look for the file system of the entries: auto (default; when OUT "
+	"is\n"
+	"                       on another one), always, never, or its UUID\n"
+	"  --allow-lossy        warn about bytes that GRUB cannot pass on instead of refusing "
+	"them\n"
 	"  --help, --version    print this, or the version\n"
 	"\n"
 	"Set OSTREE_GRUB2_EXEC to this program's path and libostree calls it at each deployment.\n";
 
-static void report_item(
-	const struct reporter *reporter, const struct place *place, const struct menu_item *item)
+static const char *wished_search;
+static bool allow_lossy;
+
+static const struct args_option options[] = {
+	{ "search", &wished_search, NULL },
+	{ "allow-lossy", NULL, &allow_lossy },
+	{ 0 },
+};
+
+enum { TIMEOUT, DEFAULT, SERIAL, TERMINAL, SEARCH, ALLOW_LOSSY };
+
+static struct setting settings[] = {
+	[TIMEOUT] = { .name = "timeout" },
+	[DEFAULT] = { .name = "default" },
+	[SERIAL] = { .name = "serial" },
+	[TERMINAL] = { .name = "terminal" },
+	[SEARCH] = { .name = "search" },
+	[ALLOW_LOSSY] = { .name = "allow-lossy" },
+	{ 0 },
+};
+
+static int check_settings(const struct reporter *reporter)
 {
-	const struct entry_line *overlay = item->entry.last[ENTRY_DEVICETREE_OVERLAY];
-	char number[16] = "";
+	const char *timeout = settings[TIMEOUT].value, *lossy = settings[ALLOW_LOSSY].value;
 
-	if (!item->error && !overlay)
-		return;
-	if (!item->error || item->where.line)
-		(void)snprintf(number, sizeof(number), ":%u",
-			item->error ? item->where.line : overlay->number);
-	if (item->error)
-		report(reporter, REPORT_ERROR, "%s/%s%s: %s; this entry is left out of the menu",
-			place->entries, item->name, number, item->where.what);
-	else
-		report(reporter, REPORT_WARNING,
-			"%s/%s%s: GRUB cannot apply device tree overlays; this entry is in the "
-			"menu "
-			"without them",
-			place->entries, item->name, number);
-}
-
-/* Reports what the menu lacks, and says whether what remains may be written. */
-static int judge(const struct reporter *reporter, const struct place *place,
-	const struct menu *menu, size_t count)
-{
-	const struct menu_item *first = NULL;
-
-	for (size_t i = 0; i < menu->count; i++) {
-		if (menu_hidden(&menu->items[i]))
-			continue;
-		if (!first)
-			first = &menu->items[i];
-		report_item(reporter, place, &menu->items[i]);
-	}
-	if (!count) {
-		report(reporter, REPORT_ERROR,
-			"%s has no entry that GRUB could boot, so no menu is written",
-			place->entries);
-		return -1;
-	}
-	/* With any other one first the old tree would boot, and the deployment report success. */
-	if (reporter->hook && first && first->error) {
-		report(reporter, REPORT_ERROR,
-			"%s is the entry to be booted next, so the deployment must not go on "
-			"without it",
-			first->name);
-		return -1;
-	}
+	if (timeout && strcmp(timeout, "-1") != 0 &&
+		(!*timeout || strlen(timeout) > 5 || timeout[strspn(timeout, "0123456789")]))
+		return settings_refuse(&settings[TIMEOUT],
+			"timeout is a number of seconds, or -1 to wait for ever", reporter);
+	if (lossy && strcmp(lossy, "yes") != 0 && strcmp(lossy, "no") != 0)
+		return settings_refuse(
+			&settings[ALLOW_LOSSY], "allow-lossy is yes or no", reporter);
+	if (lossy && !strcmp(lossy, "yes"))
+		allow_lossy = true;
 	return 0;
 }
 
-static int write_out(
-	const struct reporter *reporter, const struct place *place, const struct text *text)
+static int render(const struct generator_job *job, struct text *text)
 {
-	int r;
+	struct render_style style = {
+		.chosen = settings[DEFAULT].value,
+		.timeout = settings[TIMEOUT].value,
+		.serial = settings[SERIAL].value,
+		.terminal = settings[TERMINAL].value,
+	};
 
-	if (place->out_fd < 0)
-		r = emit_bytes(STDOUT_FILENO, text->bytes, text->size);
-	else
-		r = emit_file(place->out_fd, place->out_name, text->bytes, text->size);
-	if (r < 0)
-		report(reporter, REPORT_ERROR, "%s cannot be written: %s",
-			place->out_fd < 0 ? "standard output" : place->out,
-			r == -EEXIST ? "it is there, and not a regular file" : strerror(-r));
-	return r;
-}
-
-static int generate(const struct reporter *reporter, const struct place *place, struct menu *menu)
-{
-	struct text text = { 0 };
-	size_t count;
-	int r = menu_read(place->entries_fd, menu);
-
-	if (r < 0) {
-		report(reporter, REPORT_ERROR, "%s cannot be read: %s", place->entries,
-			r == -E2BIG ? "there are more than 512 entries" : strerror(-r));
-		return r;
-	}
-	count = render_menu(&text, menu, place->prefix);
-	if (text.failed) {
-		report(reporter, REPORT_ERROR, "there is not enough memory for the menu");
-		r = -1;
-	} else {
-		r = judge(reporter, place, menu, count);
-	}
-	if (!r)
-		r = write_out(reporter, place, &text);
-	text_free(&text);
-	return r;
+	if (check_settings(job->reporter) < 0)
+		return -1;
+	style.rules = (struct menuentry_rules){
+		.prefix = job->place->prefix,
+		.boot_fd = job->boot_fd,
+		.allow_lossy = allow_lossy,
+	};
+	return (int)render_menu(text, job->menu, &style);
 }
 
 int main(int argc, char *argv[])
 {
-	const struct reporter reporter = {
+	static const struct generator generator = {
 		.program = "ostree-grub-generator",
-		.hook = getenv("_OSTREE_GRUB2_BOOTVERSION") != NULL,
+		.loader = "GRUB",
+		.help = help,
+		.options = options,
+		.settings_file = "grub.conf",
+		.settings = settings,
+		.render = render,
 	};
-	struct menu menu = { 0 };
-	struct place place;
-	struct args args;
-	int r;
 
-	switch (args_parse(argc, argv, &reporter, &args)) {
-	case ARGS_HELP:
-		return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
-	case ARGS_VERSION:
-		return puts("ostree-grub-generator " VERSION) == EOF || fflush(stdout) == EOF;
-	case ARGS_USAGE:
-		return 2;
-	case ARGS_RUN:
-		break;
-	}
-	r = place_find(&args, &reporter, &place);
-	if (!r)
-		r = generate(&reporter, &place, &menu);
-	menu_free(&menu);
-	place_close(&place);
-	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+	return generator_main(&generator, argc, argv);
 }

@@ -33,7 +33,7 @@ static void add_deployment(struct text *text, const char *options)
 	char word[ENTRY_SIZE_MAX + 1];
 	const char *what, *parts = NULL;
 
-	while (!parts && quote_next(&options, word, &what) > 0)
+	while (!parts && quote_next(&options, word, &what))
 		if (!strncmp(word, "ostree=", strlen("ostree=")))
 			parts = find_deployment(word + strlen("ostree="));
 	if (!parts)

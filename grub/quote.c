@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "grub/quote.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,6 +18,7 @@ static const struct {
 };
 
 struct seen {
+	bool open; /* a quote that nothing closes */
 	bool quotes;
 	bool blank;	 /* " " inside quotes */
 	bool quoted_odd; /* a blank other than " " inside quotes */
@@ -38,7 +38,7 @@ static const char *find_refused(const char *word, const struct seen *seen)
 	return NULL;
 }
 
-/* The end of the word that begins at text, or NULL when a quote is left open. */
+/* The end of the word that begins at text. */
 static const char *find_end(const char *text, struct seen *ret_seen)
 {
 	bool quoted = false;
@@ -56,7 +56,8 @@ static const char *find_end(const char *text, struct seen *ret_seen)
 		ret_seen->quoted_odd |= odd && quoted;
 		ret_seen->bare_odd |= odd && !quoted;
 	}
-	return quoted ? NULL : text;
+	ret_seen->open = quoted;
+	return text;
 }
 
 /*
@@ -79,32 +80,31 @@ static void unquote(char *word)
 		*last = '\0';
 }
 
-int quote_next(const char **rest, char *word, const char **ret_what)
+bool quote_next(const char **rest, char *word, const char **ret_what)
 {
 	const char *start = *rest + strspn(*rest, " \t"), *end;
 	struct seen seen;
 
 	*rest = start;
 	if (!*start)
-		return 0;
+		return false;
 	end = find_end(start, &seen);
-	if (!end) {
-		*ret_what = "a double quote is opened and not closed";
-		return -EINVAL;
-	}
 	memcpy(word, start, (size_t)(end - start));
 	word[end - start] = '\0';
 	unquote(word);
-	*ret_what = find_refused(word, &seen);
-	if (*ret_what)
-		return -EINVAL;
+	*ret_what =
+		seen.open ? "a double quote is opened and not closed" : find_refused(word, &seen);
 	*rest = end;
-	return 1;
+	return true;
 }
 
 size_t quote_length(const char *word)
 {
-	return strlen(word) + (strchr(word, ' ') ? 2 : 0);
+	size_t length = strchr(word, ' ') ? 2 : 0;
+
+	for (; *word; word++)
+		length += strchr("\\'\"", *word) ? 2 : 1;
+	return length;
 }
 
 void quote_add(struct text *text, const char *word)

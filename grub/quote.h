@@ -21,12 +21,12 @@
 
 /*
  * Takes the next word of a kernel command line off *rest and stores it without its quotes in word,
- * which has room for all of *rest. Returns 1, 0 at the end, or -EINVAL with *ret_what set, for a
- * word that GRUB cannot hand on.
+ * which has room for all of *rest. Returns false at the end. *ret_what is NULL for a word that
+ * arrives as it is, else the reason why it does not.
  */
-int quote_next(const char **rest, char *word, const char **ret_what);
+bool quote_next(const char **rest, char *word, const char **ret_what);
 
-/* The bytes that GRUB's linux command makes of a word that quote_next has passed. */
+/* The bytes that GRUB's linux command makes of a word of quote_next. */
 size_t quote_length(const char *word);
 
 /* Adds a word as GRUB's shell reads it back, for any bytes but NUL and CR. */

@@ -2,24 +2,31 @@
 /*
  * render: a menu as a grub.cfg.
  *
- * The file is made for GRUB 2.06 and later on every platform, needs of its modules only test, and
- * is the same for the same menu. An entry first looks whether its files are there, because GRUB
- * goes to the next entry of its fallback list only when it has nothing to boot, and boots a kernel
- * without its initrd when only that is missing. Where GRUB has no test command the entry is booted
- * unchecked. The last line is RENDER_MARK: a file without it was not written to its end.
+ * The file is made for GRUB 2.06 and later on every platform, needs of its modules only test (and
+ * what its settings name), and is the same for the same menu. The last line is RENDER_MARK: a file
+ * without it was not written to its end.
  */
 #pragma once
 
 #include "bls/menu.h"
 #include "bls/text.h"
+#include "grub/menuentry.h"
 
 #define RENDER_MARK "set rootstock_complete=1\n"
 
+/* What a menu may have that its entries do not say; NULL stands for GRUB's or our default. */
+struct render_style {
+	struct menuentry_rules rules;
+	const char *chosen;   /* GRUB's default: a number, an id or a title */
+	const char *timeout;  /* seconds, or "-1" to wait for ever */
+	const char *serial;   /* the words of the serial command */
+	const char *terminal; /* the words of terminal_input and terminal_output */
+	const char *uuid; /* of the file system that has the files, when GRUB must look for it */
+};
+
 /*
- * Adds the whole file to text, with prefix (see place.h) before every path that does not begin with
- * it already. An item that GRUB cannot carry out to the letter gets an error and where, and is left
- * out: -EINVAL for a byte or an architecture, -E2BIG for a command line beyond what the kernel
- * takes. Returns the number of entries in the file. Without any there is no menu, and text is left
- * empty.
+ * Adds the whole file to text. An item that GRUB cannot carry out to the letter gets an error (see
+ * menuentry.h) and is left out. Returns the number of entries in the file. Without any there is no
+ * menu, and text is left as it was.
  */
-size_t render_menu(struct text *text, struct menu *menu, const char *prefix);
+size_t render_menu(struct text *text, struct menu *menu, const struct render_style *style);

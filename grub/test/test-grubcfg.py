@@ -118,8 +118,6 @@ def prefixes(where):
     assert prefix("--boot-prefix", "none", OSTREE_BOOT_PARTITION="/x") == "/k"
     fails(["-o", out], "OSTREE_BOOT_PARTITION is not a path", OSTREE_BOOT_PARTITION="boot")
     fails(["-o", out, "--boot-prefix", "/a)"], 'GRUB cannot use a path with', "no menu")
-    # Without a prefix found, nothing is needed from the root and nothing asked of it.
-    assert generate("-o", out, "--root", "/nonexistent", "--boot-prefix", "/boot")[0] == 0
     fails(["-o", out, "--root", "/nonexistent"],
           "the sysroot /nonexistent/ cannot be opened: No such file")
     # A FAT /boot: loader is a directory.

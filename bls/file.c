@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+ssize_t file_read(int dir_fd, const char *name, char *buffer, size_t size)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	ssize_t have = 0, n = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		n = -errno;
+	else if (!S_ISREG(st.st_mode))
+		n = -ELOOP;
+	while (n > 0 && (size_t)have < size) {
+		n = read(fd, buffer + have, size - (size_t)have);
+		if (n < 0)
+			n = errno == EINTR ? 1 : -errno;
+		else
+			have += n;
+	}
+	close(fd);
+	return n < 0 ? n : have;
+}
+
+int file_add(int dir_fd, const char *name, size_t max, struct text *text)
+{
+	/* One byte more shows that there is more. */
+	char *buffer = malloc(max + 1);
+	ssize_t n;
+
+	if (!buffer)
+		return -ENOMEM;
+	n = file_read(dir_fd, name, buffer, max + 1);
+	if (n > (ssize_t)max)
+		n = -EFBIG;
+	if (n > 0)
+		text_add_bytes(text, buffer, (size_t)n);
+	free(buffer);
+	if (n >= 0 && text->failed)
+		n = -ENOMEM;
+	return n < 0 ? (int)n : 0;
+}

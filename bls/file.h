@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * file: the bytes of a file that may come from anybody's disk.
+ *
+ * Only regular files are read, no link in the last place is followed, and nothing (a FIFO, a tape)
+ * can make the caller wait.
+ */
+#pragma once
+
+#include "bls/text.h"
+
+#include <sys/types.h>
+
+/*
+ * Reads at most size bytes of the file called name in the directory dir_fd. Returns their number or
+ * a negative errno; -ELOOP: it is not a regular file.
+ */
+ssize_t file_read(int dir_fd, const char *name, char *buffer, size_t size);
+
+/*
+ * Adds a whole file of at most max bytes to text. Returns 0 or a negative errno, as above; -EFBIG
+ * when it is larger.
+ */
+int file_add(int dir_fd, const char *name, size_t max, struct text *text);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/generator.h"
+
+#include "bls/deployment.h"
+#include "bls/emit.h"
+#include "bls/kargs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void report_item(const struct reporter *reporter, const struct generator_job *job,
+	const struct menu_item *item, const struct where *where, const char *end)
+{
+	char number[16] = "";
+
+	if (where->line)
+		(void)snprintf(number, sizeof(number), ":%u", where->line);
+	report(reporter, item->error ? REPORT_ERROR : REPORT_WARNING, "%s/%s%s: %s%s",
+		job->place->entries, item->name, number, where->what, end);
+}
+
+static void report_items(const struct generator_job *job)
+{
+	for (size_t i = 0; i < job->menu->count; i++) {
+		const struct menu_item *item = &job->menu->items[i];
+
+		if (menu_hidden(item))
+			continue;
+		if (item->error)
+			report_item(job->reporter, job, item, &item->where,
+				"; this entry is left out of the menu");
+		for (unsigned j = 0; !item->error && j < item->warning_count; j++)
+			report_item(job->reporter, job, item, &item->warnings[j], "");
+	}
+}
+
+/* Reports what the menu lacks, and says whether what remains may be written. */
+static int judge(const struct generator *generator, const struct generator_job *job, int count)
+{
+	const struct menu_item *first = menu_first(job->menu);
+
+	report_items(job);
+	if (!count) {
+		report(job->reporter, REPORT_ERROR,
+			"%s has no entry that %s could boot, so no menu is written",
+			job->place->entries, generator->loader);
+		return -1;
+	}
+	/* With any other one first the old tree would boot, and the deployment report success. */
+	if (job->reporter->hook && first && first->error) {
+		report(job->reporter, REPORT_ERROR,
+			"%s is the entry to be booted next, so the deployment must not go on "
+			"without it",
+			first->name);
+		return -1;
+	}
+	return 0;
+}
+
+static int write_file(const struct reporter *reporter, int dir_fd, const char *name,
+	const char *shown, const char *bytes, size_t size)
+{
+	int r;
+
+	if (dir_fd < 0)
+		r = emit_bytes(STDOUT_FILENO, bytes, size);
+	else
+		r = emit_file(dir_fd, name, bytes, size);
+	if (r < 0)
+		report(reporter, REPORT_ERROR, "%s cannot be written: %s", shown,
+			r == -EEXIST ? "it is there, and not a regular file" : strerror(-r));
+	return r;
+}
+
+/* Writes beside the entries what the loader reads, and then what libostree waits for. */
+static int write_in_hook(
+	const struct generator *generator, const struct generator_job *job, const struct text *text)
+{
+	const struct place *place = job->place;
+	int loader_fd = openat(place->entries_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (loader_fd < 0) {
+		report(job->reporter, REPORT_ERROR, "the directory above %s cannot be opened: %s",
+			place->entries, strerror(errno));
+		return -1;
+	}
+	r = write_file(job->reporter, loader_fd, generator->hook_name, generator->hook_name,
+		text->bytes, text->size);
+	if (!r)
+		r = write_file(job->reporter, place->out_fd, place->out_name, place->out,
+			generator->standin, strlen(generator->standin));
+	close(loader_fd);
+	return r;
+}
+
+static int write_out(
+	const struct generator *generator, const struct generator_job *job, const struct text *text)
+{
+	const struct place *place = job->place;
+
+	if (job->reporter->hook && generator->hook_name && place->out_fd >= 0 &&
+		strcmp(place->out_name, generator->hook_name) != 0)
+		return write_in_hook(generator, job, text);
+	return write_file(job->reporter, place->out_fd, place->out_name,
+		place->out_fd < 0 ? "standard output" : place->out, text->bytes, text->size);
+}
+
+/* An entry without ostree=, or whose bootlink is not there, has no deployment to ask. */
+static int open_deployment(const struct generator_job *job)
+{
+	const struct menu_item *first = menu_first(job->menu);
+	const char *ostree;
+	struct kargs kargs;
+	int fd = -ENOENT;
+
+	if (!first || first->error || job->place->root_fd < 0)
+		return -1;
+	if (kargs_split(first->entry.options, &kargs) < 0)
+		fd = -ENOMEM;
+	ostree = fd == -ENOMEM ? NULL : kargs_first(&kargs, "ostree");
+	if (ostree)
+		fd = deployment_open(job->place->root_fd, ostree);
+	if (fd < 0 && fd != -ENOENT)
+		report(job->reporter, REPORT_WARNING,
+			"%s: the deployment that ostree= leads to cannot be opened, so its "
+			"settings do not count: %s",
+			first->name, strerror(-fd));
+	kargs_free(&kargs);
+	return fd < 0 ? -1 : fd;
+}
+
+static int render(const struct generator *generator, const struct generator_job *job)
+{
+	struct text text = { 0 };
+	int r = 0, count = 0;
+
+	if (job->deployment_fd >= 0)
+		r = settings_read(job->deployment_fd, generator->settings_file, generator->settings,
+			job->reporter);
+	if (!r)
+		count = generator->render(job, &text);
+	if (!r && text.failed)
+		report(job->reporter, REPORT_ERROR, "there is not enough memory for the menu");
+	if (r < 0 || count < 0 || text.failed)
+		r = -1;
+	else
+		r = judge(generator, job, count);
+	if (!r)
+		r = write_out(generator, job, &text);
+	text_free(&text);
+	settings_free(generator->settings);
+	return r;
+}
+
+static int generate(const struct generator *generator, const struct reporter *reporter,
+	const struct place *place)
+{
+	struct menu menu;
+	struct generator_job job = {
+		.reporter = reporter,
+		.place = place,
+		.menu = &menu,
+		.boot_fd = -1,
+		.deployment_fd = -1,
+	};
+	int r = menu_read(place->entries_fd, &menu);
+
+	if (r < 0) {
+		report(reporter, REPORT_ERROR, "%s cannot be read: %s", place->entries,
+			r == -E2BIG ? "there are more than 512 entries" : strerror(-r));
+	} else {
+		if (place->root_fd >= 0)
+			job.boot_fd =
+				openat(place->root_fd, "boot", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		job.deployment_fd = open_deployment(&job);
+		r = render(generator, &job);
+	}
+	if (job.boot_fd >= 0)
+		close(job.boot_fd);
+	if (job.deployment_fd >= 0)
+		close(job.deployment_fd);
+	menu_free(&menu);
+	return r;
+}
+
+/* Fills in the table of options: the common ones, and behind them the generator's own. */
+static void list_options(const struct generator *generator, struct place_wish *wish,
+	struct args_option ret_options[ARGS_OPTIONS_MAX])
+{
+	const struct args_option common[] = {
+		{ "o", &wish->out, NULL },
+		{ "root", &wish->root, NULL },
+		{ "entries", &wish->entries, NULL },
+		{ "boot-prefix", &wish->prefix, NULL },
+	};
+	size_t count = sizeof(common) / sizeof(common[0]);
+
+	memcpy(ret_options, common, sizeof(common));
+	for (const struct args_option *own = generator->options; own->name; own++)
+		ret_options[count++] = *own;
+	ret_options[count] = (struct args_option){ 0 };
+}
+
+int generator_main(const struct generator *generator, int argc, char *const argv[])
+{
+	const struct reporter reporter = {
+		.program = generator->program,
+		.hook = getenv("_OSTREE_GRUB2_BOOTVERSION") != NULL,
+	};
+	struct place_wish wish = { .prefix = "auto" };
+	struct args_option options[ARGS_OPTIONS_MAX];
+	struct place place;
+	int r;
+
+	list_options(generator, &wish, options);
+	switch (args_parse(argc, argv, options, &reporter)) {
+	case ARGS_HELP:
+		return fputs(generator->help, stdout) == EOF || fflush(stdout) == EOF;
+	case ARGS_VERSION:
+		return printf("%s " VERSION "\n", generator->program) < 0 || fflush(stdout) == EOF;
+	case ARGS_USAGE:
+		return 2;
+	case ARGS_RUN:
+		break;
+	}
+	if (!place_wish_valid(&wish, &reporter))
+		return 2;
+	r = place_find(&wish, &reporter, &place);
+	if (!r)
+		r = generate(generator, &reporter, &place);
+	place_close(&place);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/kargs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Where the word ends of which the splitter has taken everything before rest. It has put a zero
+ * byte in the place of a blank behind the word, but also of the last quote and of an empty value's
+ * "=".
+ */
+static size_t find_end(const char *options, const char *copy, size_t rest)
+{
+	if (rest && !copy[rest - 1] && options[rest - 1] != '"' && options[rest - 1] != '=')
+		return rest - 1;
+	return rest;
+}
+
+int kargs_split(const char *options, struct kargs *ret_kargs)
+{
+	struct kargs_word word;
+	char *rest;
+
+	*ret_kargs = (struct kargs){ .copy = strdup(options) };
+	/* No two words without a byte between them. */
+	ret_kargs->words = calloc(strlen(options) / 2 + 1, sizeof(*ret_kargs->words));
+	if (!ret_kargs->copy || !ret_kargs->words)
+		return -ENOMEM;
+	rest = ret_kargs->copy;
+	while ((rest = cmdline_next(rest, &word.karg))) {
+		word.start = (size_t)(word.karg.name - ret_kargs->copy);
+		if (word.start && options[word.start - 1] == '"')
+			word.start--;
+		word.end = find_end(options, ret_kargs->copy, (size_t)(rest - ret_kargs->copy));
+		ret_kargs->words[ret_kargs->count++] = word;
+	}
+	return 0;
+}
+
+const char *kargs_first(const struct kargs *kargs, const char *name)
+{
+	for (size_t i = 0; i < kargs->count; i++)
+		if (kargs->words[i].karg.value && !strcmp(kargs->words[i].karg.name, name))
+			return kargs->words[i].karg.value;
+	return NULL;
+}
+
+bool kargs_is_prepare_root(const char *init)
+{
+	static const char program[] = "/ostree-prepare-root";
+	size_t length = strlen(init), end = strlen(program);
+
+	return length >= end && !strcmp(init + length - end, program);
+}
+
+void kargs_free(struct kargs *kargs)
+{
+	free(kargs->copy);
+	free(kargs->words);
+	*kargs = (struct kargs){ 0 };
+}

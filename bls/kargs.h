@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * kargs: the options of an entry, word by word as the kernel will read them.
+ *
+ * The splitting is prepare-root's, which is the kernel's: what a generator concludes from a word
+ * and what the boot makes of it must not be two things. Words behind a lone "--" belong to init and
+ * are not listed.
+ */
+#pragma once
+
+#include "prepare-root/cmdline.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct kargs_word {
+	struct karg karg;  /* without the quotes that the kernel removes */
+	size_t start, end; /* of its bytes in the options, quotes included */
+};
+
+/* Strings live as long as the kargs. */
+struct kargs {
+	char *copy;
+	struct kargs_word *words;
+	size_t count;
+};
+
+/* Returns 0 or -ENOMEM; *ret_kargs must be freed in any case. */
+int kargs_split(const char *options, struct kargs *ret_kargs);
+
+/* The value of the first word NAME=VALUE, or NULL. */
+const char *kargs_first(const struct kargs *kargs, const char *name);
+
+/*
+ * True for the value of an init= that starts ostree-prepare-root. libostree writes it for a
+ * deployment without an initramfs and carries it over to a later one that has one (ostree issue
+ * 1440), where the program would be started a second time, as the system's init.
+ */
+bool kargs_is_prepare_root(const char *init);
+
+void kargs_free(struct kargs *kargs);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/kernel.h"
+
+#include "bls/file.h"
+#include "prepare-root/path.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+enum { HEADER_SIZE = 0x23c, LINE_MAX_USUAL = 2047, LINE_MAX_ARM = 1023 };
+
+static uint32_t little_endian(const unsigned char *bytes)
+{
+	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+	       (uint32_t)bytes[3] << 24;
+}
+
+/* boot.rst of x86: the magic number at 0x202, the protocol behind it, cmdline_size since 2.06. */
+static size_t x86_line_max(const unsigned char *header)
+{
+	if (memcmp(header + 0x202, "HdrS", 4) != 0)
+		return 0;
+	if ((header[0x206] | header[0x207] << 8) < 0x206)
+		return 255;
+	return little_endian(header + 0x238);
+}
+
+/* The others' magic numbers: arm's zImage, arm64's Image, and U-Boot's legacy header for both. */
+static size_t arm_line_max(const unsigned char *header)
+{
+	enum { UIMAGE_ARM = 2, UIMAGE_ARM64 = 22 };
+
+	if (little_endian(header + 0x24) == 0x016f2818)
+		return LINE_MAX_ARM;
+	if (memcmp(header + 0x38, "ARM\x64", 4) == 0)
+		return LINE_MAX_USUAL;
+	if (memcmp(header, "\x27\x05\x19\x56", 4) != 0)
+		return 0;
+	if (header[29] == UIMAGE_ARM)
+		return LINE_MAX_ARM;
+	return header[29] == UIMAGE_ARM64 ? LINE_MAX_USUAL : 0;
+}
+
+size_t kernel_line_max(int boot_fd, const char *path, const char *architecture)
+{
+	unsigned char header[HEADER_SIZE] = { 0 };
+	char resolved[PATH_MAX];
+	size_t max = 0;
+
+	if (boot_fd >= 0 && path_resolve(boot_fd, path, PATH_BENEATH, resolved) >= 0 &&
+		file_read(boot_fd, resolved, (char *)header, sizeof(header)) > 0)
+		max = x86_line_max(header);
+	if (!max)
+		max = arm_line_max(header);
+	if (!max && architecture && !strcasecmp(architecture, "arm"))
+		max = LINE_MAX_ARM;
+	return max ? max : LINE_MAX_USUAL;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "grub/menuentry.h"
+
+#include "bls/kargs.h"
+#include "bls/kernel.h"
+#include "grub/ident.h"
+#include "grub/quote.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+/*
+ * The names are those of UEFI, the test is for GRUB's name of the processor (a 64-bit PC may well
+ * run a 32-bit GRUB), and the last line is for entries that do not say.
+ */
+static const struct architecture {
+	const char *name;
+	const char *test;
+} architectures[] = {
+	{ "x64", "( \"$grub_cpu\" = x86_64 -o \"$grub_cpu\" = i386 ) -a " },
+	{ "ia32", "\"$grub_cpu\" = i386 -a " },
+	{ "aa64", "\"$grub_cpu\" = arm64 -a " },
+	{ "arm", "\"$grub_cpu\" = arm -a " },
+	{ NULL, "" },
+};
+
+struct job {
+	struct text *text;
+	struct text *scratch;
+	struct menu_item *item;
+	const struct entry *entry;
+	const struct menuentry_rules *rules;
+	const struct architecture *architecture;
+	bool for_init; /* a lone "--" has been seen: the kernel looks at no word behind it */
+	struct where where;
+};
+
+static int blame(struct job *job, int error, unsigned line, const char *what)
+{
+	job->where = (struct where){ line, what };
+	return error;
+}
+
+static int find_architecture(struct job *job)
+{
+	const struct entry_line *line = job->entry->last[ENTRY_ARCHITECTURE];
+
+	job->architecture = architectures;
+	while (job->architecture->name &&
+		(!line || strcasecmp(line->value, job->architecture->name)))
+		job->architecture++;
+	if (line && !job->architecture->name)
+		return blame(job, -EINVAL, line->number,
+			"this architecture is none of x64, ia32, aa64 and arm");
+	return 0;
+}
+
+/* True when the path begins with the prefix anyway (libostree's sysroot.bootprefix). */
+static bool has_prefix(const char *path, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return !strncmp(path, prefix, length) && path[length] == '/';
+}
+
+/* What the scratch holds, as a string that lasts until the scratch is used again. */
+static char *finish_scratch(struct job *job)
+{
+	text_add_bytes(job->scratch, "", 1);
+	if (!job->scratch->failed)
+		return job->scratch->bytes;
+	job->text->failed = true;
+	return NULL;
+}
+
+static const char *make_path(struct job *job, const struct entry_line *line)
+{
+	text_cut(job->scratch, 0);
+	if (!has_prefix(line->value, job->rules->prefix))
+		text_add(job->scratch, job->rules->prefix);
+	text_add(job->scratch, line->value);
+	return finish_scratch(job);
+}
+
+/* Adds before, and the path of a file quoted. */
+static int add_path(struct job *job, const char *before, const struct entry_line *line)
+{
+	const char *path = make_path(job, line);
+
+	if (!path)
+		return -ENOMEM;
+	/* GRUB's test takes what precedes a ")" for a device; its reader drops CR. */
+	if (path[strcspn(path, ")\r\n")])
+		return blame(job, -EINVAL, line->number,
+			"GRUB cannot use a path with \")\" or a line end in it");
+	text_add(job->text, before);
+	quote_add(job->text, path);
+	return 0;
+}
+
+/*
+ * The condition for booting the entry: this machine, and all files there. A test that GRUB does not
+ * know counts as passed (seen with 2.06), so where the module is missing the entry still boots.
+ */
+static int add_condition(struct job *job)
+{
+	static const enum entry_key needed[] = { ENTRY_LINUX, ENTRY_INITRD, ENTRY_DEVICETREE };
+	const char *before = "-f ";
+	int r;
+
+	text_add(job->text, "\tif [ ");
+	text_add(job->text, job->architecture->test);
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		const struct entry_line *line = NULL;
+
+		while ((line = entry_next(job->entry, needed[i], line))) {
+			if (needed[i] != ENTRY_INITRD && line != job->entry->last[needed[i]])
+				continue;
+			r = add_path(job, before, line);
+			if (r < 0)
+				return r;
+			before = " -a -f ";
+		}
+	}
+	text_add(job->text, " ]; then\n");
+	return 0;
+}
+
+/* True for a word that the entry of a deployment with an initramfs has from one without. */
+static bool is_stale(const struct job *job, const char *word)
+{
+	return job->entry->last[ENTRY_INITRD] && !job->for_init &&
+	       !strncmp(word, "init=", strlen("init=")) &&
+	       kargs_is_prepare_root(word + strlen("init="));
+}
+
+/* Adds a word, or does without it or with what GRUB makes of it, as the rules say. */
+static int add_word(struct job *job, unsigned line, const char *word, const char *what)
+{
+	static const char stale[] = "init= starts ostree-prepare-root, which the initramfs does; "
+				    "this word is left out";
+
+	if (is_stale(job, word)) {
+		menu_warn(job->item, line, stale);
+		return 0;
+	}
+	if (!strcmp(word, "--"))
+		job->for_init = true;
+	if (what && !job->rules->allow_lossy)
+		return blame(job, -EINVAL, line, what);
+	if (what)
+		menu_warn(job->item, line, what);
+	text_add(job->text, " ");
+	quote_add(job->text, word);
+	return (int)(1 + quote_length(word));
+}
+
+/* Adds the words of all options, and keeps account of the line that GRUB will make of them. */
+static int add_words(struct job *job, size_t line_length)
+{
+	size_t line_max = kernel_line_max(job->rules->boot_fd, job->entry->last[ENTRY_LINUX]->value,
+		entry_value(job->entry, ENTRY_ARCHITECTURE));
+	const struct entry_line *line = NULL;
+	char word[ENTRY_SIZE_MAX + 1];
+
+	while ((line = entry_next(job->entry, ENTRY_OPTIONS, line))) {
+		const char *rest = line->value, *what;
+
+		while (quote_next(&rest, word, &what)) {
+			int r = add_word(job, line->number, word, what);
+
+			if (r < 0)
+				return r;
+			line_length += (size_t)r;
+			if (line_length > line_max)
+				return blame(job, -E2BIG, line->number,
+					"the command line is longer than the kernel takes");
+		}
+	}
+	return 0;
+}
+
+/* GRUB puts BOOT_IMAGE= and the path before the options, so the path must be a word as they are. */
+static int add_linux(struct job *job)
+{
+	const struct entry_line *line = job->entry->last[ENTRY_LINUX];
+	const char *path = make_path(job, line);
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	if (path[strcspn(path, "\"'\\\t\v\f\xa0")])
+		return blame(job, -EINVAL, line->number,
+			"GRUB cannot pass on a kernel path with a quote, a backslash or a blank "
+			"other than \" \" in it");
+	text_add(job->text, "\t\tlinux ");
+	quote_add(job->text, path);
+	r = add_words(job, strlen("BOOT_IMAGE=") + quote_length(path));
+	text_add(job->text, "\n");
+	return r;
+}
+
+/* One command for all, because a second one would take the place of the first. */
+static int add_initrds(struct job *job)
+{
+	const struct entry_line *line = NULL;
+	const char *before = "\t\tinitrd ";
+	int r;
+
+	while ((line = entry_next(job->entry, ENTRY_INITRD, line))) {
+		r = add_path(job, before, line);
+		if (r < 0)
+			return r;
+		before = " ";
+	}
+	if (job->entry->last[ENTRY_INITRD])
+		text_add(job->text, "\n");
+	return 0;
+}
+
+/* GRUB for PCs has no devicetree command. */
+static int add_devicetree(struct job *job)
+{
+	const struct entry_line *line = job->entry->last[ENTRY_DEVICETREE];
+	int r;
+
+	if (!line)
+		return 0;
+	text_add(job->text, "\t\tif [ \"$grub_cpu\" != i386 -a \"$grub_cpu\" != x86_64 ]; then\n");
+	r = add_path(job, "\t\t\tdevicetree ", line);
+	text_add(job->text, "\n\t\tfi\n");
+	return r;
+}
+
+static void add_head_of_entry(struct job *job, const struct menu_item *item, const char *title)
+{
+	const char *ident;
+
+	text_cut(job->scratch, 0);
+	ident_add(job->scratch, item);
+	ident = finish_scratch(job);
+	if (!ident)
+		return;
+	text_add(job->text, "menuentry --id ");
+	quote_add(job->text, ident);
+	/* Without "--" a title like "--id" would be taken for an option. */
+	text_add(job->text, " --unrestricted -- ");
+	quote_add(job->text, title);
+	text_add(job->text, " {\n");
+}
+
+static int add_body_of_entry(struct job *job)
+{
+	int r = find_architecture(job);
+
+	if (!r)
+		r = add_condition(job);
+	if (!r)
+		r = add_linux(job);
+	if (!r)
+		r = add_devicetree(job);
+	if (!r)
+		r = add_initrds(job);
+	text_add(job->text,
+		"\telse\n"
+		"\t\techo 'This entry is not for this machine, or a file of it is missing.'\n"
+		"\tfi\n}\n\n");
+	return r;
+}
+
+int menuentry_add(struct text *text, struct menu_item *item, const char *title,
+	const struct menuentry_rules *rules, struct text *scratch)
+{
+	static const char overlay[] = "GRUB cannot apply device tree overlays; this entry is in "
+				      "the menu without them";
+	struct job job = {
+		.text = text,
+		.scratch = scratch,
+		.item = item,
+		.entry = &item->entry,
+		.rules = rules,
+	};
+
+	if (item->entry.last[ENTRY_DEVICETREE_OVERLAY])
+		menu_warn(item, item->entry.last[ENTRY_DEVICETREE_OVERLAY]->number, overlay);
+	add_head_of_entry(&job, item, title);
+	item->error = add_body_of_entry(&job);
+	item->where = job.where;
+	return item->error;
+}

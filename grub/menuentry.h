@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * menuentry: one entry as GRUB's menuentry command.
+ *
+ * The entry first looks whether its files are there, because GRUB goes to the next entry of its
+ * fallback list only when it has nothing to boot, and boots a kernel without its initrd when only
+ * that is missing. Where GRUB has no test command the entry is booted unchecked.
+ */
+#pragma once
+
+#include "bls/menu.h"
+#include "bls/text.h"
+
+/* What holds for all entries of a menu. */
+struct menuentry_rules {
+	const char *prefix; /* before every path that does not begin with it already (place.h) */
+	int boot_fd;	    /* ROOT/boot, to look at kernels, or -1 */
+	bool allow_lossy;   /* a word that GRUB changes is a warning, not an error */
+};
+
+/*
+ * Adds the entry to text under a title. Returns 0, or -EINVAL for a byte or an architecture, -E2BIG
+ * for a command line beyond what the kernel takes, -ENOMEM; the item then has this error and where,
+ * and what was added is of no use. scratch is any text whose content is no longer needed.
+ */
+int menuentry_add(struct text *text, struct menu_item *item, const char *title,
+	const struct menuentry_rules *rules, struct text *scratch);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "uboot/append.h"
+
+#include "uboot/fields.h"
+
+#include <string.h>
+
+struct record {
+	const char *start; /* behind leading blanks */
+	size_t length;	   /* without the line end; "\" LF may be inside */
+	unsigned line;
+};
+
+/* himport_r: a comment ends with its line, anything else at the first LF without a "\" before it.
+ */
+static size_t find_end(const char *bytes, size_t size)
+{
+	bool comment = size && *bytes == '#', escaped = false;
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		if (bytes[i] == '\n' && (comment || !escaped))
+			break;
+		escaped = bytes[i] == '\\' && !escaped;
+	}
+	return i;
+}
+
+/* Why a record is not for the file, or NULL. */
+static const char *judge(const struct record *record)
+{
+	const char *equals = memchr(record->start, '=', record->length);
+	size_t length = equals ? (size_t)(equals - record->start) : record->length;
+
+	if (!record->length || *record->start == '#')
+		return NULL;
+	if (!length)
+		return "a line without a name before its \"=\" would end the import";
+	if (fields_own(record->start, length))
+		return "this variable is set by the menu";
+	/* .flags and .callbacks say what may be set at all, and what happens then. */
+	if (*record->start == '.')
+		return "a variable that begins with \".\" would rule over the others";
+	return NULL;
+}
+
+static void add_record(struct text *text, const struct record *record)
+{
+	size_t backslashes = 0;
+
+	while (backslashes < record->length &&
+		record->start[record->length - 1 - backslashes] == '\\')
+		backslashes++;
+	text_add_bytes(text, record->start, record->length);
+	/* At the end of the file one alone stood for itself; now a line end is behind it. */
+	if (backslashes % 2 && *record->start != '#')
+		text_add(text, "\\");
+	text_add(text, "\n");
+}
+
+int append_add(struct text *text, const struct text *lines, const char *name,
+	const struct reporter *reporter)
+{
+	const char *at = lines->bytes, *stop = at + lines->size;
+	struct record record = { .line = 1 };
+
+	if (lines->size && memchr(lines->bytes, '\0', lines->size)) {
+		report(reporter, REPORT_ERROR, "%s has a NUL byte in it, which is not text", name);
+		return -1;
+	}
+	while (at < stop) {
+		const char *what;
+
+		while (at < stop && (*at == ' ' || *at == '\t'))
+			at++;
+		record.start = at;
+		record.length = find_end(at, (size_t)(stop - at));
+		what = judge(&record);
+		if (what)
+			report(reporter, REPORT_WARNING, "%s:%u: %s; it is left out", name,
+				record.line, what);
+		else
+			add_record(text, &record);
+		for (at = record.start; at < record.start + record.length; at++)
+			record.line += *at == '\n';
+		at++;
+		record.line++;
+	}
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "uboot/escape.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* CONFIG_SYS_MAXARGS of most boards before 2024 less the words "setenv" and "bootargs". */
+enum { WORDS_MAX = 14 };
+
+void escape_add(struct text *text, const char *name, const char *value)
+{
+	text_add(text, name);
+	text_add(text, "=");
+	while (value && *value) {
+		size_t plain = strcspn(value, "\\");
+
+		text_add_bytes(text, value, plain);
+		value += plain;
+		if (*value) {
+			text_add(text, "\\\\");
+			value++;
+		}
+	}
+	text_add(text, "\n");
+}
+
+const char *escape_fragile(const char *value)
+{
+	unsigned words = 0;
+	bool in_word = false;
+
+	for (const char *c = value; *c; c++) {
+		bool blank = *c == ' ';
+
+		if (strchr("'\"\\\t", *c) || (blank && c[1] == ' ') || (!in_word && *c == '#'))
+			return "a board's own \"setenv bootargs ${bootargs} ...\" would change "
+			       "this line: quotes, backslashes, runs of blanks and \"#\" do not "
+			       "survive it";
+		words += !blank && !in_word;
+		in_word = !blank;
+	}
+	return words <= WORDS_MAX ? NULL
+				  : "a board's own \"setenv bootargs ${bootargs} ...\" would fail: "
+				    "this line has more than the 14 words that many boards take";
+}

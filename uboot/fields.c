@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "uboot/fields.h"
+
+#include "bls/kargs.h"
+#include "bls/kernel.h"
+#include "uboot/escape.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* In the order of the file. */
+enum field { KERNEL, BOOTDIR, RAMDISK, RAMDISKS, FDT, FDTDIR, BOOTARGS, FIELDS };
+
+static const struct {
+	const char *name;
+	bool ostree; /* libostree has it too */
+} fields[FIELDS] = {
+	[KERNEL] = { "kernel_image", true },
+	[BOOTDIR] = { "bootdir", false },
+	[RAMDISK] = { "ramdisk_image", true },
+	[RAMDISKS] = { "ramdisk_images", false },
+	[FDT] = { "fdt_file", true },
+	[FDTDIR] = { "fdtdir", true },
+	[BOOTARGS] = { "bootargs", true },
+};
+
+struct job {
+	const struct fields_style *style;
+	struct menu_item *item;
+	const struct entry *entry;
+	struct text values[FIELDS]; /* as strings; empty for none */
+};
+
+static int blame(struct job *job, int error, unsigned line, const char *what)
+{
+	job->item->error = error;
+	job->item->where = (struct where){ line, what };
+	return error;
+}
+
+/* Adds the path of a file to a field, in which there may be another one. */
+static int add_path(struct job *job, enum field field, const struct entry_line *line)
+{
+	const char *prefix = job->style->prefix;
+	struct text *value = &job->values[field];
+	size_t length = strlen(prefix);
+
+	if (line->value[strcspn(line->value, " \t\r'\"\\")])
+		return blame(job, -EINVAL, line->number,
+			"a U-Boot script cannot use a path with a blank, a quote or a backslash "
+			"in it");
+	if (value->size)
+		text_add(value, " ");
+	/* libostree's sysroot.bootprefix has put it there. */
+	if (strncmp(line->value, prefix, length) != 0 || line->value[length] != '/')
+		text_add(value, prefix);
+	text_add(value, line->value);
+	return 0;
+}
+
+static int add_paths(struct job *job)
+{
+	static const struct {
+		enum entry_key key;
+		enum field field;
+	} single[] = {
+		{ ENTRY_LINUX, KERNEL },
+		{ ENTRY_DEVICETREE, FDT },
+		{ ENTRY_FDTDIR, FDTDIR },
+	};
+	const struct entry_line *line = NULL;
+	const char *kernel, *slash;
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]) && !r; i++)
+		if (job->entry->last[single[i].key])
+			r = add_path(job, single[i].field, job->entry->last[single[i].key]);
+	if (r < 0)
+		return r;
+	kernel = job->values[KERNEL].bytes;
+	slash = kernel ? memrchr(kernel, '/', job->values[KERNEL].size) : NULL;
+	if (slash)
+		text_add_bytes(&job->values[BOOTDIR], kernel, (size_t)(slash - kernel) + 1);
+	while (!r && (line = entry_next(job->entry, ENTRY_INITRD, line))) {
+		if (!job->values[RAMDISK].size)
+			r = add_path(job, RAMDISK, line);
+		if (!r)
+			r = add_path(job, RAMDISKS, line);
+	}
+	/* One alone is said once. */
+	if (job->values[RAMDISKS].size == job->values[RAMDISK].size)
+		text_cut(&job->values[RAMDISKS], 0);
+	return r;
+}
+
+/* True for a word that the entry of a deployment with an initramfs has from one without. */
+static bool is_stale(const struct job *job, const struct karg *karg)
+{
+	return job->entry->last[ENTRY_INITRD] && karg->value && !strcmp(karg->name, "init") &&
+	       kargs_is_prepare_root(karg->value);
+}
+
+/* Adds the options but for stale words, byte for byte. */
+static void add_kargs(struct job *job, const char *options, const struct kargs *kargs)
+{
+	struct text *value = &job->values[BOOTARGS];
+	size_t from = 0;
+
+	for (size_t i = 0; i < kargs->count; i++) {
+		const struct kargs_word *word = &kargs->words[i];
+
+		if (!is_stale(job, &word->karg))
+			continue;
+		menu_warn(job->item, job->entry->last[ENTRY_OPTIONS]->number,
+			"init= starts ostree-prepare-root, which the initramfs does; this word is "
+			"left out");
+		text_add_bytes(value, options + from, word->start - from);
+		/* With one of the two blanks around it. */
+		from = word->end + (options[word->end] != '\0');
+	}
+	text_add(value, options + from);
+}
+
+static int add_options(struct job *job)
+{
+	const struct entry_line *line = job->entry->last[ENTRY_OPTIONS];
+	struct kargs kargs;
+
+	if (!line)
+		return 0;
+	if (kargs_split(job->entry->options, &kargs) < 0)
+		job->values[BOOTARGS].failed = true;
+	else
+		add_kargs(job, job->entry->options, &kargs);
+	kargs_free(&kargs);
+	if (job->values[BOOTARGS].size <= kernel_line_max(job->style->boot_fd,
+						  job->entry->last[ENTRY_LINUX]->value,
+						  entry_value(job->entry, ENTRY_ARCHITECTURE)))
+		return 0;
+	return blame(job, -E2BIG, line->number, "the command line is longer than the kernel takes");
+}
+
+static void warn(struct job *job)
+{
+	const struct entry_line *overlay = job->entry->last[ENTRY_DEVICETREE_OVERLAY];
+	const char *fragile = escape_fragile(job->values[BOOTARGS].bytes);
+
+	if (fragile)
+		menu_warn(job->item, job->entry->last[ENTRY_OPTIONS]->number, fragile);
+	if (overlay)
+		menu_warn(job->item, overlay->number,
+			"uEnv.txt has no field for device tree overlays; this entry is in the menu "
+			"without them");
+	if (job->style->ostree && job->values[RAMDISKS].bytes[0])
+		menu_warn(job->item, job->entry->last[ENTRY_INITRD]->number,
+			"libostree's own fields have no place for a second initrd; this entry "
+			"boots with the first one");
+}
+
+/* True for a word of a blank-separated list. */
+static bool has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (list && *list) {
+		size_t end = strcspn(list, " \t");
+
+		if (end == length && !memcmp(list, word, length))
+			return true;
+		list += end;
+		list += strspn(list, " \t");
+	}
+	return false;
+}
+
+/* Adds the fields of one entry; those of an entry that is not there are all deleted. */
+static void add_fields(struct text *text, const struct fields_style *style,
+	const struct text values[], size_t number)
+{
+	for (size_t i = 0; i < FIELDS; i++) {
+		const char *value = values && values[i].bytes[0] ? values[i].bytes : NULL;
+		char name[40];
+
+		if (!value && (style->ostree || has_word(style->keep, fields[i].name)))
+			continue;
+		if (style->ostree && !fields[i].ostree)
+			continue;
+		(void)snprintf(
+			name, sizeof(name), number > 1 ? "%s%zu" : "%s", fields[i].name, number);
+		escape_add(text, name, value);
+	}
+}
+
+/* Returns 1 for an entry that is in the file now, 0 for one with an error. */
+static size_t add_item(
+	struct text *text, struct menu_item *item, const struct fields_style *style, size_t number)
+{
+	struct job job = { .style = style, .item = item, .entry = &item->entry };
+	int r = add_paths(&job);
+
+	if (!r)
+		r = add_options(&job);
+	for (size_t i = 0; i < FIELDS; i++) {
+		text_add_bytes(&job.values[i], "", 1);
+		text->failed |= job.values[i].failed;
+	}
+	if (!r && !text->failed) {
+		warn(&job);
+		add_fields(text, style, job.values, number);
+	}
+	for (size_t i = 0; i < FIELDS; i++)
+		text_free(&job.values[i]);
+	return !r;
+}
+
+size_t fields_render(struct text *text, struct menu *menu, const struct fields_style *style)
+{
+	size_t start = text->size, count = 0;
+
+	if (!style->ostree)
+		text_add(text, "# Made by ostree-uboot-generator out of boot loader entries, and "
+			       "made anew with\n"
+			       "# each deployment. Lines of your own belong into "
+			       "usr/lib/ostree-boot/uEnv.txt.\n");
+	for (size_t i = 0; i < menu->count; i++) {
+		struct menu_item *item = &menu->items[i];
+
+		if (item->error || menu_hidden(item))
+			continue;
+		count += add_item(text, item, style, count + 1);
+		/* There libostree puts them, with an empty line behind. */
+		if (style->ostree && count == 1 && !item->error && style->lines->size) {
+			text_add_bytes(text, style->lines->bytes, style->lines->size);
+			text_add(text, "\n");
+		}
+	}
+	if (!count) {
+		text_cut(text, start);
+		return 0;
+	}
+	if (style->ostree)
+		return count;
+	for (size_t number = count + 1; number <= FIELDS_CLEARED; number++)
+		add_fields(text, style, NULL, number);
+	text_add_bytes(text, style->lines->bytes, style->lines->size);
+	escape_add(text, FIELDS_MARK, "1");
+	return count;
+}
+
+bool fields_known(const char *name, size_t length)
+{
+	for (size_t i = 0; i < FIELDS; i++)
+		if (strlen(fields[i].name) == length && !memcmp(fields[i].name, name, length))
+			return true;
+	return false;
+}
+
+bool fields_own(const char *name, size_t length)
+{
+	if (length == strlen(FIELDS_MARK) && !memcmp(name, FIELDS_MARK, length))
+		return true;
+	while (length && name[length - 1] >= '0' && name[length - 1] <= '9')
+		length--;
+	return fields_known(name, length);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * fields: a menu as the variables of uEnv.txt.
+ *
+ * Each entry becomes kernel_image, bootdir, ramdisk_image, ramdisk_images, fdt_file, fdtdir and
+ * bootargs, the second entry the same names with a 2 behind them, and so on. A name without a value
+ * is there too, because "NAME=" deletes what an earlier import has left, for all entries up to
+ * FIELDS_CLEARED. The last line is FIELDS_MARK: a file without it was not written to its end, and
+ * U-Boot itself would take it without a word.
+ */
+#pragma once
+
+#include "bls/menu.h"
+#include "bls/text.h"
+
+#include <stdbool.h>
+
+#define FIELDS_MARK "rootstock_complete"
+
+enum { FIELDS_CLEARED = 9 };
+
+struct fields_style {
+	const char *prefix;	  /* before every path that does not begin with it (place.h) */
+	int boot_fd;		  /* ROOT/boot, to look at kernels, or -1 */
+	bool ostree;		  /* nothing but what libostree's own writer writes, in its order */
+	const char *keep;	  /* blank-separated fields that are not deleted; NULL for none */
+	const struct text *lines; /* of the integrator; without the mark */
+};
+
+/*
+ * Adds the whole file to text. An item that U-Boot cannot carry out gets an error and where, and is
+ * left out: -EINVAL for a path that a script could not use, -E2BIG for a command line beyond what
+ * the kernel takes. Returns the number of entries in the file. Without any, text is left as it was.
+ */
+size_t fields_render(struct text *text, struct menu *menu, const struct fields_style *style);
+
+/* True for a name, of length bytes, that is a field's, whatever number is behind it, or the mark.
+ */
+bool fields_own(const char *name, size_t length);
+
+/* True for a name without number that is a field's. */
+bool fields_known(const char *name, size_t length);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ostree-uboot-generator: boot loader entries in, uEnv.txt out; its options and its settings. */
+#include "bls/deployment.h"
+#include "bls/file.h"
+#include "bls/generator.h"
+#include "uboot/append.h"
+#include "uboot/fields.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SYSTEM_LINES "usr/lib/ostree-boot/uEnv.txt"
+
+enum { LINES_SIZE_MAX = 65536 };
+
+static const char help[] =
+	"usage: ostree-uboot-generator -o OUT [OPTION]...\n"
+	"\n"
+	"Makes a uEnv.txt for U-Boot out of Boot Loader Specification entries.\n"
+	"\n"
+	"  -o OUT               the uEnv.txt to write, - for standard output\n"
+	"  --root DIR           the sysroot; default: what stands before /boot/ in OUT\n"
+	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
+	"  --boot-prefix PREFIX what U-Boot needs before the paths of the entries: auto "
+	"(default),\n"
+	"                       none, or a path like /boot\n"
+	"  --append FILE        add the lines of FILE, after those of " SYSTEM_LINES "\n"
+	"                       in the default deployment\n"
+	"  --compat=ostree      write what libostree's own U-Boot writer writes, and no more\n"
+	"  --help, --version    print this, or the version\n"
+	"\n"
+	"Set OSTREE_GRUB2_EXEC to this program's path and sysroot.bootloader to grub2, and "
+	"libostree\n"
+	"calls it at each deployment; uEnv.txt then stands beside the entries.\n";
+
+static const char *append, *compat;
+
+static const struct args_option options[] = {
+	{ "append", &append, NULL },
+	{ "compat", &compat, NULL },
+	{ 0 },
+};
+
+enum { COMPAT, KEEP };
+
+static struct setting settings[] = {
+	[COMPAT] = { .name = "compat" },
+	[KEEP] = { .name = "keep" },
+	{ 0 },
+};
+
+static int check_settings(const struct reporter *reporter)
+{
+	const char *word = settings[KEEP].value;
+
+	if (compat && strcmp(compat, "ostree") != 0) {
+		report(reporter, REPORT_ERROR, "--compat is ostree, not %s", compat);
+		return -1;
+	}
+	if (settings[COMPAT].value && strcmp(settings[COMPAT].value, "ostree") != 0)
+		return settings_refuse(&settings[COMPAT], "compat is ostree", reporter);
+	while (word && *word) {
+		size_t length = strcspn(word, " \t");
+
+		if (!fields_known(word, length))
+			return settings_refuse(&settings[KEEP],
+				"keep is a list of fields, such as fdt_file and fdtdir", reporter);
+		word += length;
+		word += strspn(word, " \t");
+	}
+	return 0;
+}
+
+/* Takes what was read, or says why it could not be. */
+static int take_lines(const struct reporter *reporter, int error, const char *name,
+	const struct text *lines, bool verbatim, struct text *text)
+{
+	if (error < 0) {
+		report(reporter, REPORT_ERROR, "%s cannot be read: %s", name,
+			error == -ELOOP ? "it is not a regular file" : strerror(-error));
+		return -1;
+	}
+	if (!verbatim)
+		return append_add(text, lines, name, reporter);
+	text_add_bytes(text, lines->bytes, lines->size);
+	return 0;
+}
+
+/* Collects the integrator's lines: the deployment's, then --append's. */
+static int read_lines(const struct generator_job *job, bool verbatim, struct text *text)
+{
+	struct text lines = { 0 };
+	int r = -ENOENT;
+
+	if (job->deployment_fd >= 0)
+		r = deployment_read(job->deployment_fd, SYSTEM_LINES, LINES_SIZE_MAX, &lines);
+	if (r == -ENOENT || r == -ENOTDIR)
+		r = 0;
+	else
+		r = take_lines(job->reporter, r, SYSTEM_LINES, &lines, verbatim, text);
+	if (!r && append) {
+		char *path = realpath(append, NULL);
+
+		text_cut(&lines, 0);
+		r = path ? file_add(AT_FDCWD, path, LINES_SIZE_MAX, &lines) : -errno;
+		r = take_lines(job->reporter, r, append, &lines, verbatim, text);
+		free(path);
+	}
+	text_free(&lines);
+	return r;
+}
+
+static int render(const struct generator_job *job, struct text *text)
+{
+	struct text lines = { 0 };
+	struct fields_style style = {
+		.prefix = job->place->prefix,
+		.boot_fd = job->boot_fd,
+		.ostree = compat || settings[COMPAT].value,
+		.keep = settings[KEEP].value,
+		.lines = &lines,
+	};
+	int r = check_settings(job->reporter);
+
+	if (!r)
+		r = read_lines(job, style.ostree, &lines);
+	if (!r && lines.failed)
+		text->failed = true;
+	if (!r)
+		r = (int)fields_render(text, job->menu, &style);
+	text_free(&lines);
+	return r;
+}
+
+int main(int argc, char *argv[])
+{
+	static const struct generator generator = {
+		.program = "ostree-uboot-generator",
+		.loader = "U-Boot",
+		.help = help,
+		.options = options,
+		.settings_file = "uboot.conf",
+		.settings = settings,
+		.render = render,
+		.hook_name = "uEnv.txt",
+		.standin = "# The menu of this system is uEnv.txt, for U-Boot.\n",
+	};
+
+	return generator_main(&generator, argc, argv);
+}
