@@ -23,6 +23,8 @@ static const struct {
 	[ENTRY_DEVICETREE] = { "devicetree", true },
 	[ENTRY_DEVICETREE_OVERLAY] = { "devicetree-overlay", false },
 	[ENTRY_ARCHITECTURE] = { "architecture", false },
+	[ENTRY_PROFILE] = { "profile", false },
+	[ENTRY_EXTRA] = { "extra", true },
 	[ENTRY_FDTDIR] = { "fdtdir", true },
 };
 

@@ -36,6 +36,8 @@ enum entry_key {
 	ENTRY_DEVICETREE,
 	ENTRY_DEVICETREE_OVERLAY,
 	ENTRY_ARCHITECTURE,
+	ENTRY_PROFILE,
+	ENTRY_EXTRA,
 	ENTRY_FDTDIR, /* libostree's, for a directory of device trees; not in the specification */
 	ENTRY_UNKNOWN,
 };
@@ -45,7 +47,7 @@ struct entry_line {
 	unsigned number;  /* counted from 1 */
 	const char *name; /* the key as a word */
 	const char
-		*value; /* without blanks around it; a file of linux, initrd, efi, uki,
+		*value; /* without blanks around it; a file of linux, initrd, efi, uki, extra,
 			   devicetree and fdtdir begins with "/" whether the line had it or not */
 };
 

@@ -185,59 +185,130 @@ int menu_read(int entries_fd, struct menu *ret_menu)
 	return r;
 }
 
-static int compare_strings(const char *a, const char *b)
+static const char *or_empty(const char *string)
 {
-	return strcmp(a ? a : "", b ? b : "");
+	return string ? string : "";
 }
 
-static int compare_values(const struct menu_item *a, const struct menu_item *b, enum entry_key key)
+/* One rule of the order: below 0 when a comes first, 0 when the next rule decides. */
+
+static int by_badness(const struct menu_item *a, const struct menu_item *b)
 {
-	return compare_strings(entry_value(&a->entry, key), entry_value(&b->entry, key));
+	return (a->left == 0) - (b->left == 0);
 }
 
-static int compare_sort_keys(const struct menu_item *a, const struct menu_item *b)
+static int by_having_sort_key(const struct menu_item *a, const struct menu_item *b)
 {
-	const char *x = entry_value(&a->entry, ENTRY_SORT_KEY);
-	const char *y = entry_value(&b->entry, ENTRY_SORT_KEY);
-	int r;
+	const struct entry_line *x = a->entry.last[ENTRY_SORT_KEY];
+	const struct entry_line *y = b->entry.last[ENTRY_SORT_KEY];
 
-	if (!x || !y)
-		return (y != NULL) - (x != NULL);
-	r = strcmp(x, y);
-	if (!r)
-		r = compare_values(a, b, ENTRY_MACHINE_ID);
-	if (!r)
-		r = version_compare(b->version ? b->version : "", a->version ? a->version : "");
-	return r;
+	return (y != NULL) - (x != NULL);
 }
 
-static int compare_names(const struct menu_item *a, const struct menu_item *b)
+/* Without sort-keys, which both have or neither has, these three do not count. */
+static int by_key(const struct menu_item *a, const struct menu_item *b, enum entry_key key)
+{
+	if (!a->entry.last[ENTRY_SORT_KEY])
+		return 0;
+	return strcmp(or_empty(entry_value(&a->entry, key)), or_empty(entry_value(&b->entry, key)));
+}
+
+static int by_sort_key(const struct menu_item *a, const struct menu_item *b)
+{
+	return by_key(a, b, ENTRY_SORT_KEY);
+}
+
+static int by_machine_id(const struct menu_item *a, const struct menu_item *b)
+{
+	return by_key(a, b, ENTRY_MACHINE_ID);
+}
+
+static int by_version(const struct menu_item *a, const struct menu_item *b)
+{
+	if (!a->entry.last[ENTRY_SORT_KEY])
+		return 0;
+	return version_compare(or_empty(b->version), or_empty(a->version));
+}
+
+static int by_family(const struct menu_item *a, const struct menu_item *b)
 {
 	int r = version_compare(b->libostree ? OSTREE : b->stem, a->libostree ? OSTREE : a->stem);
 
-	if (!r && a->libostree != b->libostree)
-		r = a->libostree ? -1 : 1;
-	if (!r && a->libostree)
-		r = strverscmp(b->version ? b->version : "", a->version ? a->version : "");
-	return r ? r : version_compare(b->stem, a->stem);
+	return r ? r : (int)b->libostree - (int)a->libostree;
+}
+
+static int by_libostree_version(const struct menu_item *a, const struct menu_item *b)
+{
+	if (!a->libostree)
+		return 0;
+	return version_compare_libostree(or_empty(b->version), or_empty(a->version));
+}
+
+static int by_name(const struct menu_item *a, const struct menu_item *b)
+{
+	return version_compare(b->stem, a->stem);
+}
+
+/* As systemd-boot has it; of bad ones the specification orders the failures. */
+static int by_tries_left(const struct menu_item *a, const struct menu_item *b)
+{
+	return (a->left < b->left) - (a->left > b->left);
+}
+
+static int by_tries_done(const struct menu_item *a, const struct menu_item *b)
+{
+	return (a->done > b->done) - (a->done < b->done);
+}
+
+/* Nothing is said about these; but two runs must not differ. */
+static int by_bytes(const struct menu_item *a, const struct menu_item *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+/* The first rule that is not undecided decides; its reason is why b comes behind a. */
+static const struct {
+	int (*compare)(const struct menu_item *a, const struct menu_item *b);
+	const char *reason;
+} rules[] = {
+	{ by_badness, "its boot count says that it does not start" },
+	{ by_having_sort_key, "it has no sort-key" },
+	{ by_sort_key, "its sort-key is the later one" },
+	{ by_machine_id, "its machine-id is the later one" },
+	{ by_version, "its version is older" },
+	{ by_family, "its file name is older" },
+	{ by_libostree_version, "libostree wrote both, and its version is older" },
+	{ by_name, "its file name is older" },
+	{ by_tries_left, "it has fewer tries left" },
+	{ by_tries_done, "it has failed more often" },
+	{ by_bytes, "nothing but the bytes of the file names tells them apart" },
+};
+
+static int compare(const struct menu_item *a, const struct menu_item *b, const char **ret_reason)
+{
+	int r = 0;
+
+	*ret_reason = NULL;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && !r; i++) {
+		r = rules[i].compare(a, b);
+		*ret_reason = rules[i].reason;
+	}
+	return r;
+}
+
+const char *menu_reason(const struct menu_item *before, const struct menu_item *behind)
+{
+	const char *reason;
+
+	(void)compare(before, behind, &reason);
+	return reason;
 }
 
 static int compare_items(const void *left, const void *right)
 {
-	const struct menu_item *a = left, *b = right;
-	int r = (a->left == 0) - (b->left == 0);
+	const char *reason;
 
-	if (!r)
-		r = compare_sort_keys(a, b);
-	if (!r)
-		r = compare_names(a, b);
-	/* As systemd-boot has it; of bad ones the specification orders the failures. */
-	if (!r)
-		r = (a->left < b->left) - (a->left > b->left);
-	if (!r)
-		r = (a->done > b->done) - (a->done < b->done);
-	/* Nothing is said about these; but two runs must not differ. */
-	return r ? r : strcmp(a->name, b->name);
+	return compare(left, right, &reason);
 }
 
 void menu_sort(struct menu *menu)

@@ -66,7 +66,15 @@ int menu_read(int entries_fd, struct menu *ret_menu);
 /* Puts the items in order; for callers of menu_add. */
 void menu_sort(struct menu *menu);
 
-/* True for an entry that is in order but not for Linux boot loaders (an EFI program, say). */
+/* Why the second of two items comes behind the first: the rule of the order that decides, as a
+ * sentence about the second one, in static memory. */
+const char *menu_reason(const struct menu_item *before, const struct menu_item *behind);
+
+/*
+ * True for an entry that is in order but for EFI: it has no linux line, or an efi, uki or uki-url
+ * line (UAPI.1 hides those where EFI does not run them, whatever else they have). Architectures are
+ * not looked at, because only a boot loader knows which one it runs on.
+ */
 bool menu_hidden(const struct menu_item *item);
 
 /*

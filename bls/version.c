@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+static const char digits[] = "0123456789";
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -35,8 +37,8 @@ static int compare_numbers(const char **a, const char **b)
 		x++;
 	while (*y == '0')
 		y++;
-	x_len = strspn(x, "0123456789");
-	y_len = strspn(y, "0123456789");
+	x_len = strspn(x, digits);
+	y_len = strspn(y, digits);
 	*a = x + x_len;
 	*b = y + y_len;
 	if (x_len != y_len)
@@ -76,4 +78,26 @@ int version_compare(const char *a, const char *b)
 		if (r)
 			return r;
 	}
+}
+
+int version_compare_libostree(const char *a, const char *b)
+{
+	size_t same = 0, number, a_len, b_len;
+
+	while (a[same] && a[same] == b[same])
+		same++;
+	number = same;
+	while (number && is_digit(a[number - 1]))
+		number--;
+	a_len = strspn(a + number, digits);
+	b_len = strspn(b + number, digits);
+	if (a_len && b_len && a_len != b_len) {
+		if (a[number] != '0' && b[number] != '0')
+			return a_len < b_len ? -1 : 1;
+		/* Of zeros and more zeros the longer row is the smaller fraction. */
+		if (same > number && strspn(a + number, "0") >= same - number &&
+			is_digit(a[same]) != is_digit(b[same]))
+			return is_digit(a[same]) ? -1 : 1;
+	}
+	return (unsigned char)a[same] - (unsigned char)b[same];
 }

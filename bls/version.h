@@ -14,3 +14,10 @@
 /* Below 0 when a is older than b, above 0 when it is newer, 0 when they count as equal ("01", "1").
  */
 int version_compare(const char *a, const char *b);
+
+/*
+ * The same for glibc's strverscmp(3), by which libostree sorts: numbers count as numbers, those
+ * with a leading zero as what follows a decimal point, everything else as bytes. musl before 1.2.4
+ * gives another answer where a number meets a letter.
+ */
+int version_compare_libostree(const char *a, const char *b);

@@ -44,6 +44,8 @@ static void test_all_keys(void **state)
 				   "devicetree /a/board.dtb\n"
 				   "devicetree-overlay /a/1.dtbo /a/2.dtbo\n"
 				   "architecture x64\n"
+				   "profile 1\n"
+				   "extra a/x.cred\n"
 				   "fdtdir /a/dtb\n"
 				   "grub_users root\n";
 	static const char *const values[] = {
@@ -60,6 +62,8 @@ static void test_all_keys(void **state)
 		[ENTRY_DEVICETREE] = "/a/board.dtb",
 		[ENTRY_DEVICETREE_OVERLAY] = "/a/1.dtbo /a/2.dtbo",
 		[ENTRY_ARCHITECTURE] = "x64",
+		[ENTRY_PROFILE] = "1",
+		[ENTRY_EXTRA] = "/a/x.cred",
 		[ENTRY_FDTDIR] = "/a/dtb",
 	};
 	const struct entry_line *unknown;
@@ -68,15 +72,15 @@ static void test_all_keys(void **state)
 
 	(void)state;
 	assert_int_equal(parse(text, &entry, &where), 0);
-	assert_int_equal(entry.count, 15);
+	assert_int_equal(entry.count, 17);
 	for (enum entry_key key = 0; key < ENTRY_UNKNOWN; key++) {
 		has_value(&entry, key, values[key]);
-		assert_int_equal(entry.last[key]->number, key < ENTRY_FDTDIR ? key + 1 : 14);
+		assert_int_equal(entry.last[key]->number, key + 1);
 	}
 	unknown = entry_next(&entry, ENTRY_UNKNOWN, NULL);
 	assert_string_equal(unknown->name, "grub_users");
 	assert_string_equal(unknown->value, "root");
-	assert_int_equal(unknown->number, 15);
+	assert_int_equal(unknown->number, 17);
 	assert_null(entry_next(&entry, ENTRY_UNKNOWN, unknown));
 	entry_free(&entry);
 }

@@ -34,15 +34,21 @@ static const struct file orders[][FILES_MAX] = {
 	/* The oldest names: only the version key knows. */
 	{ { "ostree-b-0.conf", "version 4" }, { "ostree-a-0.conf", "version 3" },
 		{ "ostree-b-1.conf", "version 2" }, { "ostree-a-1.conf", "version 1" } },
-	/* Renamed by hand: the version key goes first. */
+	/* Renamed by hand: the version key goes first, and not as UAPI.10 has it. */
 	{ { "ostree-1.conf", "version 20" }, { "ostree-2.conf", "version 3" } },
+	{ { "ostree-3.conf", "version 6.1~rc1" }, { "ostree-2.conf", "version 6.1" },
+		{ "ostree-1.conf", "version 6.01" } },
 	/* Broken ones keep the place that their name gives them. */
 	{ { "ostree-3.conf", "linux" }, { "ostree-2-x.conf", "version 2" },
 		{ "ostree-1.conf", "initrd" }, { "ostree-x.conf", "" } },
 	/* Bad last, even there; a counter is no part of the version. */
 	{ { "ostree-2+3.conf", "version 2" }, { "ostree-1.conf", "version 1" },
 		{ "ostree-3+0-3.conf", "version 3" } },
+	/* Equal versions, or none: the file name, newest first. */
+	{ { "ostree-2-a.conf", "version 2" }, { "ostree-1-a.conf", "version 2" },
+		{ "ostree-b.conf", "" }, { "ostree-a.conf", "" } },
 	/* libostree's own among others: a block at "ostree-". */
+	{ { "ostree-~1.conf", "" }, { "ostree_-.conf", "" } },
 	{ { "zz.conf", "" }, { "ostree.1.conf", "" }, { "ostree-2.conf", "version 2" },
 		{ "ostree-1.conf", "version 1" }, { "debian-12.conf", "" } },
 	/* Sort keys: first of all, ascending, then machine, then version descending. */
@@ -60,7 +66,9 @@ static const struct file orders[][FILES_MAX] = {
 	/* File names by version, not by byte. */
 	{ { "linux-6.10.conf", "version 1" }, { "linux-6.9.conf", "version 2" },
 		{ "linux-6.9~rc1.conf", "" } },
-	/* Boot counts: only at the end, only +N or +N-M. */
+	/* Boot counts: only at the end, only +N or +N-M; of one entry more tries left, fewer done.
+	 */
+	{ { "d+10-1.conf", "" }, { "d+2.conf", "" }, { "d+2-3.conf", "" } },
 	{ { "c+1.conf", "" }, { "b+0x.conf", "" }, { "a.conf", "" }, { "d+0.conf", "" },
 		{ "c+00-1.conf", "" }, { "a+0-2.conf", "" }, { "a+0-11.conf", "" } },
 };
@@ -114,6 +122,7 @@ static void test_counter(void **state)
 	} cases[] = {
 		{ "a.conf", "a", -1, 0 },
 		{ "a+3.conf", "a", 3, 0 },
+		{ "a+3-1.CONF", "a", 3, 1 },
 		{ "a+03-01.conf", "a", 3, 1 },
 		{ "a+3-.conf", "a+3-", -1, 0 },
 		{ "a+.conf", "a+", -1, 0 },
@@ -150,14 +159,12 @@ static void test_names(void **state)
 	assert_int_equal(menu_add(&menu, longest, "linux k", 7), 0);
 	assert_int_equal(menu_add(&menu, "a b.conf", "linux k", 7), 0);
 	assert_int_equal(menu_add(&menu, "\xc3\xa4.conf", "linux", 5), 0);
-	assert_int_equal(menu_add(&menu, "x.conf", "efi k", 5), 0);
 	assert_int_equal(menu.items[0].error, 0);
 	for (size_t i = 1; i < 4; i++) {
 		assert_int_equal(menu.items[i].error, -EINVAL);
 		assert_non_null(strstr(menu.items[i].where.what, "the name of an entry"));
 		assert_false(menu_hidden(&menu.items[i]));
 	}
-	assert_true(menu_hidden(&menu.items[4]));
 	menu_free(&menu);
 
 	/* The stateroot is the user's to name; with a sort-key the entry is not libostree's. */
@@ -166,6 +173,37 @@ static void test_names(void **state)
 	assert_int_equal(menu.items[0].error, 0);
 	assert_int_equal(menu.items[1].error, -EINVAL);
 	menu_free(&menu);
+}
+
+static void test_hidden(void **state)
+{
+	static const struct {
+		const char *text;
+		bool hidden;
+	} cases[] = {
+		{ "linux k", false },
+		{ "linux k\narchitecture x64\nextra /x\nprofile 1", false },
+		{ "efi x", true },
+		{ "uki x", true },
+		{ "uki-url x", true },
+		/* The specification hides what is for EFI, whatever else it has. */
+		{ "linux k\nefi x", true },
+		{ "linux k\nuki x", true },
+		{ "linux k\nuki-url x", true },
+		/* What is wrong must be seen. */
+		{ "options x", false },
+		{ "efi ..", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct menu menu = { 0 };
+
+		assert_int_equal(
+			menu_add(&menu, "x.conf", cases[i].text, strlen(cases[i].text)), 0);
+		assert_int_equal(menu_hidden(&menu.items[0]), cases[i].hidden);
+		menu_free(&menu);
+	}
 }
 
 static void test_limit(void **state)
@@ -215,7 +253,7 @@ static void test_read(void **state)
 		{ "d.conf", -ELOOP, "it is not a regular file" },
 		{ "c.conf", -ELOOP, "it is not a regular file" },
 		{ "b.conf", -EINVAL, "there is no linux line" },
-		{ "a.conf", 0, NULL },
+		{ "a.Conf", 0, NULL },
 	};
 	char path[] = "/tmp/test-menu-XXXXXX";
 	int fd = make_directory(path);
@@ -223,9 +261,9 @@ static void test_read(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	put(fd, "a.conf", 0, "linux /a");
+	put(fd, "a.Conf", 0, "linux /a");
 	put(fd, "b.conf", 0, "");
-	assert_int_equal(symlinkat("a.conf", fd, "c.conf"), 0);
+	assert_int_equal(symlinkat("a.Conf", fd, "c.conf"), 0);
 	assert_int_equal(mkdirat(fd, "d.conf", 0755), 0);
 	assert_int_equal(mkfifoat(fd, "e.conf", 0644), 0);
 	put(fd, "f.conf", 65536, "linux /f\n");
@@ -294,6 +332,42 @@ static void test_no_memory(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* One pair of files for each rule of the order, the first one first. */
+static void test_reasons(void **state)
+{
+	static const struct {
+		struct file files[2];
+		const char *reason;
+	} pairs[] = {
+		{ { { "a.conf", "" }, { "b+0.conf", "sort-key a" } }, "boot count" },
+		{ { { "a.conf", "sort-key z" }, { "b.conf", "" } }, "no sort-key" },
+		{ { { "a.conf", "sort-key a" }, { "b.conf", "sort-key b" } }, "sort-key is" },
+		{ { { "a.conf", "sort-key a" }, { "b.conf", "sort-key a\nmachine-id 1" } },
+			"machine-id is" },
+		{ { { "a.conf", "sort-key a\nversion 2" }, { "b.conf", "sort-key a\nversion 1" } },
+			"its version is older" },
+		{ { { "b.conf", "version 1" }, { "a.conf", "version 2" } }, "file name is older" },
+		{ { { "ostree-1.conf", "version 2" }, { "ostree-2.conf", "version 1" } },
+			"libostree wrote both" },
+		{ { { "a+3.conf", "" }, { "a+2.conf", "" } }, "fewer tries" },
+		{ { { "a+3-1.conf", "" }, { "a+3-2.conf", "" } }, "failed more often" },
+		{ { { "a-01.conf", "" }, { "a-1.conf", "" } }, "bytes of the file names" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct menu menu = { 0 };
+
+		for (size_t j = 2; j-- > 0;)
+			add(&menu, &pairs[i].files[j]);
+		menu_sort(&menu);
+		assert_string_equal(menu.items[0].name, pairs[i].files[0].name);
+		assert_non_null(
+			strstr(menu_reason(&menu.items[0], &menu.items[1]), pairs[i].reason));
+		menu_free(&menu);
+	}
+}
+
 static void test_read_failures(void **state)
 {
 	struct menu menu;
@@ -311,8 +385,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_orders),
+		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_counter),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_read_failures),

@@ -144,11 +144,36 @@ static void test_against_systemd(void **state)
 	assert_true(unequal > 200);
 }
 
+static void test_against_glibc(void **state)
+{
+	const char *given = getenv("SEED");
+	unsigned first = given ? (unsigned)strtoul(given, NULL, 0) : 1, unequal = 0;
+
+	(void)state;
+	seed = first;
+	for (int i = 0; i < 100000; i++) {
+		char a[16] = "", b[16];
+		int ours, theirs;
+
+		make_version(a);
+		memcpy(b, a, sizeof(b));
+		make_version(b + next_random() % (strlen(b) + 1) % 7);
+		ours = sign(version_compare_libostree(a, b));
+		theirs = sign(strverscmp(a, b));
+		unequal += ours != 0;
+		if (ours != theirs)
+			fail_msg("'%s' and '%s': we say %d, glibc %d (SEED=%u)", a, b, ours, theirs,
+				first);
+	}
+	assert_true(unequal > 50000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_examples),
 		cmocka_unit_test(test_against_systemd),
+		cmocka_unit_test(test_against_glibc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
