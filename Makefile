@@ -9,13 +9,18 @@
 #   make check            all tests and one boot per machine; CELLS='*' boots the whole matrix
 #   make qemu-check       the whole boot matrix and nothing else
 #   make lint size fuzz   static analysis, sizes against their budgets, fuzzing (SECONDS= each)
-#   make install          DESTDIR= and PREFIX= as usual
+#   make fuzz-loaders     random values through the generators and real boot loaders (SECONDS= each)
+#   make coverage         the lines of bls, grub and uboot that the tests run (V=1 names the others)
+#   make install          DESTDIR= and PREFIX= as usual; BOOTLOADER=grub or uboot adds the drop-ins
+#                         that let libostree call its generator
 #
 # CC, CROSS_COMPILE, CPPFLAGS, CFLAGS and LDFLAGS belong to the caller and are never assigned.
 
 VERSION := 0.1.0
 PREFIX ?= /usr
 DESTDIR ?=
+BOOTLOADER ?=
+$(if $(filter-out grub uboot,$(BOOTLOADER)),$(error BOOTLOADER is grub or uboot))
 SECONDS ?= 60
 CELLS ?= */pid1
 
@@ -51,8 +56,8 @@ HOSTCC ?= gcc
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion
 RS_CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
 # No unwind tables: nothing unwinds, and they are a tenth of a small program.
-RS_CFLAGS = -std=gnu11 -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
-	-fno-unwind-tables -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
+SMALL := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
+RS_CFLAGS = -std=gnu11 $(SMALL) -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	$(MUSL_SPECS:%=-specs=%) $(KERNEL_HEADERS) $(CFLAGS)
 # One segment less means fewer page faults. An arm64 kernel may have pages of 64 KiB and refuses to
 # map segments laid out for less; without relro the program does not grow to that size.
@@ -61,11 +66,29 @@ pages_armhf := $(pages_x86_64)
 pages_arm64 := -Wl,-z,max-page-size=65536 -Wl,-z,norelro
 RS_LDFLAGS = -static -Wl,--gc-sections -Wl,-z,noseparate-code $(pages_$(ARCH)) \
 	-Wl,--build-id=none $(LDFLAGS)
+
+# Programs with bls/bootfs.c need static libmount and libblkid. A compiler of the caller's may bring
+# its own (Yocto, Buildroot), which pkg-config names; bls/util-linux builds them otherwise.
+ifndef KERNEL_HEADERS # the compiler is the caller's
+PKG_CONFIG ?= pkg-config
+MOUNT_LIBS := $(shell { libs=$$($(PKG_CONFIG) --static --libs mount blkid) && \
+	echo 'int main(void) { return 0; }' | $(CC) $(CFLAGS) -static -o /dev/null -x c - -x none \
+		$(LDFLAGS) $$libs && echo "$$libs"; } 2>/dev/null)
+endif
+ifndef MOUNT_LIBS
+UTIL_LINUX := $(BUILD)/util-linux
+MOUNT_LIBS = -L$$(cat $(UTIL_LINUX))/lib -lmount -lblkid
+MOUNT_CPPFLAGS = -isystem $$(cat $(UTIL_LINUX))/include
+endif
+
 # GLib judges what we write in its formats; only tests see it.
 GLIB = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
 libs_prepare-root = $(shell pkg-config --libs glib-2.0)
+libs_bls := -lmount -lblkid
+libs_grub := $(libs_bls)
+libs_uboot := $(libs_bls)
 SANITIZE := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-	-fno-sanitize-recover=all $(WARNINGS)
+	-fno-sanitize-recover=all $(COVERAGE) $(WARNINGS)
 
 # --- programs -------------------------------------------------------------------------------------
 
@@ -76,37 +99,63 @@ lib_bls := $(filter-out bls/check.c,$(wildcard bls/*.c)) \
 lib_grub := $(filter-out grub/grubcfg.c,$(wildcard grub/*.c)) $(lib_bls)
 lib_uboot := $(filter-out uboot/uenv.c,$(wildcard uboot/*.c)) $(lib_bls)
 
-PROGRAMS := ostree-prepare-root ostree-grub-generator ostree-uboot-generator
+PROGRAMS := ostree-prepare-root ostree-grub-generator ostree-uboot-generator rootstock-bls
 src_ostree-prepare-root := prepare-root/main.c $(lib_prepare-root)
 src_ostree-grub-generator := grub/grubcfg.c $(lib_grub)
 src_ostree-uboot-generator := uboot/uenv.c $(lib_uboot)
-MAN8 := prepare-root/ostree-prepare-root.8 grub/ostree-grub-generator.8
+src_rootstock-bls := bls/check.c $(sort $(lib_grub) $(lib_uboot))
+# Through this the tests see a file system.
+SHOWS := bls/test/show-bootfs
+src_bls/test/show-bootfs := bls/test/show-bootfs.c bls/bootfs.c
+MANUALS := prepare-root/ostree-prepare-root.8 bls/rootstock-bls.8 grub/ostree-grub-generator.8 \
+	grub/rootstock-grub.conf.5 grub/rootstock-stub.cfg.7 uboot/ostree-uboot-generator.8 uboot/rootstock-uEnv.txt.5 \
+	uboot/rootstock-uboot.conf.5 uboot/rootstock-boot.cmd.7
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
 define program
 $$(BUILD)/$(1): $$(src_$(1):%.c=$$(BUILD)/obj/%.o)
+	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
-	$$(Q)$$(CC) $$(RS_CFLAGS) $$^ -o $$@ $$(RS_LDFLAGS)
+	$$(Q)$$(CC) $$(RS_CFLAGS) $$^ -o $$@ $$(RS_LDFLAGS) \
+		$$(if $$(filter %/bootfs.o,$$^),$$(MOUNT_LIBS))
 endef
-$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+$(foreach p,$(PROGRAMS) $(SHOWS),$(eval $(call program,$(p))))
+
+# The boot script, where u-boot-tools can make it: with a date in it, the same one each time.
+BOOT_SCR := $(if $(shell command -v mkimage 2>/dev/null),$(BUILD)/boot.scr)
+all: $(BOOT_SCR)
+$(BUILD)/boot.scr: uboot/boot.cmd
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$(Q)SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-0} mkimage -A arm -T script -C none -d $< $@ >/dev/null
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags $(MUSL_SPECS)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(CC) $(RS_CPPFLAGS) $(RS_CFLAGS) -MMD -MP -c $< -o $@
 
-# These two are looked at each time and change only when what they say does: another compiler, other
-# flags or an emptied cache must not leave old objects in place.
+$(BUILD)/obj/bls/bootfs.o: $(UTIL_LINUX)
+$(BUILD)/obj/bls/bootfs.o: private RS_CPPFLAGS += $(MOUNT_CPPFLAGS)
+
+# These three are looked at each time and change only when what they say does: another compiler,
+# other flags or an emptied cache must not leave old objects in place.
 $(BUILD)/flags: Makefile FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(subst ','\'',$(CC) $(RS_CPPFLAGS) $(RS_CFLAGS) $(RS_LDFLAGS))' >$@.new
+	@printf '%s\n' '$(subst ','\'',$(CC) $(RS_CPPFLAGS) $(RS_CFLAGS) $(RS_LDFLAGS))' \
+		'$(MOUNT_LIBS)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(BUILD)/musl.specs: FORCE
 	@mkdir -p $(@D)
 	@dir=$$(qemu-tests/rig/debs bookworm $(ARCH) musl-dev) && \
 		sed "s|/usr/|$$dir/usr/|g" "$$dir"/usr/lib/*/musl-gcc.specs >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(BUILD)/util-linux: $(MUSL_SPECS) FORCE
+	@mkdir -p $(@D)
+	@bls/util-linux $(CC) $(patsubst %,-specs=%,$(abspath $(MUSL_SPECS))) $(KERNEL_HEADERS) \
+		$(SMALL) >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # --- tests ----------------------------------------------------------------------------------------
@@ -130,20 +179,31 @@ $$(BUILD)/$(1)/test/fuzz-%: $$(BUILD)/san/$(1)/test/fuzz-%.o $$(BUILD)/san/prepa
 		$$(lib_$(1):%.c=$$(BUILD)/san/%.o)
 	@mkdir -p $$(@D)
 	@echo "  TEST  $$@"
-	$$(Q)$$(HOSTCC) $$(SANITIZE) $$^ -o $$@
+	$$(Q)$$(HOSTCC) $$(SANITIZE) $$^ -o $$@ $$(libs_$(1))
 
 $$(BUILD)/libfuzzer/$(1)/test/fuzz-%: $(1)/test/fuzz-%.c $$(lib_$(1)) Makefile \
 		$$(wildcard $$(folders:%=%/*.h))
 	@mkdir -p $$(@D)
 	$$(Q)clang $$(RS_CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $$(filter %.c,$$^) -o $$@
+		-fno-sanitize-recover=all $$(filter %.c,$$^) -o $$@ $$(libs_$(1))
 endef
 $(foreach f,$(folders),$(eval $(call tests,$(f))))
 
 check: deps-check
 	$(Q)$(MAKE) --no-print-directory check-now
-check-now: all $(units) $(fuzzers)
+check-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
 	$(Q)BUILD=$(BUILD) qemu-tests/tally --cells '$(CELLS)' $(units) $(fuzzers) $(scripts)
+
+# The same tests on programs that count their lines, but for those that count something else.
+measured := bls grub uboot
+coverage: deps-check
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=--coverage \
+		CFLAGS='$(CFLAGS) --coverage -O0' LDFLAGS='$(LDFLAGS) --coverage' coverage-now
+coverage-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
+	$(Q)find $(BUILD) -name '*.gcda' -delete
+	$(Q)BUILD=$(BUILD) qemu-tests/tally $(filter $(measured:%=$(BUILD)/%/%),$(units) $(fuzzers)) \
+		$(filter-out %/test-scale.py,$(filter $(measured:%=%/%),$(scripts)))
+	$(Q)bls/test/coverage $(BUILD) $(measured)
 
 qemu-check: deps-check
 	$(Q)$(MAKE) --no-print-directory all
@@ -160,6 +220,12 @@ fuzz: deps-lint
 		$(BUILD)/libfuzzer/$$f -max_total_time=$(SECONDS) -print_final_stats=1 \
 			-artifact_prefix=$(BUILD)/libfuzzer/$$f.found/ $(BUILD)/libfuzzer/$$f.found \
 			$$(dirname $$f)/corpus-$${f##*/fuzz-} || exit 1; \
+	done
+
+fuzz-loaders: deps-check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)for f in $(wildcard $(folders:%=%/test/fuzz-loader-*.py)); do \
+		BUILD=$(BUILD) SECONDS=$(SECONDS) $$f || exit 1; \
 	done
 
 # --- lint, sizes ----------------------------------------------------------------------------------
@@ -193,7 +259,7 @@ lint-now:
 	@echo "  LINT  shellcheck"
 	$(Q)shellcheck $(shells)
 	@echo "  LINT  mandoc"
-	$(Q)! mandoc -Tlint $(MAN8) 2>&1 | grep -vE 'referenced manual not found|mandoc.db'
+	$(Q)! mandoc -Tlint $(MANUALS) 2>&1 | grep -vE 'referenced manual not found|mandoc.db'
 	@echo "  LINT  SPDX"
 	$(Q)missing=$$(git ls-files | grep -vE '^LICENSES/|/(corpus|golden)-?[^/]*/' | \
 		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \
@@ -211,13 +277,14 @@ size: all
 
 # --- packages: the one list -----------------------------------------------------------------------
 
-packages_build := gcc libc6-dev linux-libc-dev musl-tools
+packages_build := gcc libc6-dev linux-libc-dev musl-tools patch xz-utils
 packages_try := $(packages_build) busybox-static e2fsprogs fdisk grub-common grub-pc-bin ostree \
 	python3 qemu-system-x86 seabios
 packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-cross \
 	libc6-dev-armhf-cross qemu-user-static
-packages_check := $(packages_try) $(packages_cross) file libcmocka-dev libglib2.0-dev mount \
-	ostree-boot pkg-config strace systemd util-linux
+packages_check := $(packages_try) $(packages_cross) dosfstools file grub-efi-amd64-bin grub-emu \
+	libblkid-dev libcmocka-dev libglib2.0-dev libmount-dev mount mtools ostree-boot ovmf \
+	pkg-config qemu-system-arm strace systemd u-boot-qemu u-boot-tools util-linux valgrind
 packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
 # One after the other, because two apt-get at once do not go.
@@ -243,15 +310,26 @@ deps-build deps-try deps-check deps-lint: deps-%:
 # --- install, clean -------------------------------------------------------------------------------
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/lib/ostree $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/lib/ostree/
-	install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -d $(DESTDIR)$(PREFIX)/lib/ostree $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(addprefix $(BUILD)/,$(filter ostree-%,$(PROGRAMS))) \
+		$(DESTDIR)$(PREFIX)/lib/ostree/
+	install -m 755 $(BUILD)/rootstock-bls $(DESTDIR)$(PREFIX)/bin/
+	install -d $(DESTDIR)$(PREFIX)/share/rootstock
+	install -m 644 grub/stub.cfg uboot/boot.cmd $(BOOT_SCR) $(DESTDIR)$(PREFIX)/share/rootstock/
+	for m in $(MANUALS); do \
+		install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; \
+	done
+	for s in $(if $(BOOTLOADER),ostree-finalize-staged rpm-ostreed); do \
+		dir=$(DESTDIR)$(PREFIX)/lib/systemd/system/$$s.service.d && install -d $$dir && \
+		sed 's|@PREFIX@|$(PREFIX)|; s|@BOOTLOADER@|$(BOOTLOADER)|' bls/generator.conf.in \
+			>$$dir/50-rootstock.conf || exit 1; \
+	done
 
 clean:
 	rm -rf build
 
 .DELETE_ON_ERROR:
-.PHONY: FORCE all check check-now qemu-check try fuzz lint lint-now size deps deps-build deps-try \
-	deps-check deps-lint install clean
+.PHONY: FORCE all check check-now coverage coverage-now qemu-check try fuzz fuzz-loaders lint lint-now \
+	size deps deps-build deps-try deps-check deps-lint install clean
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/san -type f -name '*.d' 2>/dev/null)

@@ -5,7 +5,7 @@
 # and a caller's CC and flags that win.
 set -u
 
-programs="ostree-prepare-root ostree-grub-generator"
+programs="ostree-prepare-root ostree-grub-generator ostree-uboot-generator rootstock-bls"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 count=0
@@ -38,20 +38,36 @@ build_and_run() {
 }
 
 installs() {
-	build install DESTDIR="$work/dest" PREFIX=/opt/x || return 1
-	(cd "$work/dest" && find . -type f -printf '%m %p\n' | sort) | diff - <(
-		printf '%s\n' '644 ./opt/x/share/man/man8/ostree-grub-generator.8' \
-			'644 ./opt/x/share/man/man8/ostree-prepare-root.8' \
-			'755 ./opt/x/lib/ostree/ostree-grub-generator' \
-			'755 ./opt/x/lib/ostree/ostree-prepare-root'
-	)
+	build install DESTDIR="$work/dest" PREFIX=/opt/x BOOTLOADER=uboot || return 1
+	(cd "$work/dest/opt/x" && find . -type f -printf "%m %p\n" | LC_ALL=C sort) | diff /dev/fd/3 - 3<<-'END' || return 1
+		644 ./lib/systemd/system/ostree-finalize-staged.service.d/50-rootstock.conf
+		644 ./lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf
+		644 ./share/man/man5/rootstock-grub.conf.5
+		644 ./share/man/man5/rootstock-uEnv.txt.5
+		644 ./share/man/man5/rootstock-uboot.conf.5
+		644 ./share/man/man7/rootstock-boot.cmd.7
+		644 ./share/man/man7/rootstock-stub.cfg.7
+		644 ./share/man/man8/ostree-grub-generator.8
+		644 ./share/man/man8/ostree-prepare-root.8
+		644 ./share/man/man8/ostree-uboot-generator.8
+		644 ./share/man/man8/rootstock-bls.8
+		644 ./share/rootstock/boot.cmd
+		644 ./share/rootstock/boot.scr
+		644 ./share/rootstock/stub.cfg
+		755 ./bin/rootstock-bls
+		755 ./lib/ostree/ostree-grub-generator
+		755 ./lib/ostree/ostree-prepare-root
+		755 ./lib/ostree/ostree-uboot-generator
+	END
+	grep -x 'Environment=OSTREE_GRUB2_EXEC=/opt/x/lib/ostree/ostree-uboot-generator' \
+		"$work/dest/opt/x/lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf"
 }
 
 # Another checkout at another path, built from nothing.
 copy() {
 	rm -rf "$1"
 	mkdir -p "$1"
-	cp -r Makefile bls grub prepare-root qemu-tests "$1"
+	cp -r Makefile bls grub prepare-root qemu-tests uboot "$1"
 }
 
 same_bytes() {
@@ -65,9 +81,9 @@ same_bytes() {
 
 obeys_the_caller() {
 	copy "$work/flags"
-	build -C "$work/flags" V=1 CC='gcc -DMARK' CFLAGS=-O1 LDFLAGS=-Wl,-Map=/dev/null all >"$work/log" ||
+	build -C "$work/flags" V=1 CC='gcc -DMARK' CFLAGS=-O1 LDFLAGS=-Wl,-Map=map all >"$work/log" ||
 		return 1
-	grep -q '^gcc -DMARK .*-O1 .*-c ' "$work/log" && grep -q 'Map=/dev/null' "$work/log" &&
+	grep -q '^gcc -DMARK .*-O1 .*-c ' "$work/log" && grep -q 'Map=map' "$work/log" &&
 		! grep -q musl "$work/log"
 }
 

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/bootfs.h"
+
+#include <blkid/blkid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libmount/libmount.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* A directory's mount, as one line of the table has it. */
+struct mount {
+	struct libmnt_table *table;
+	struct libmnt_fs *line; /* of the table */
+	char *inside; /* the directory's path from the top of the file system; "": the top */
+};
+
+static void mount_free(struct mount *mount)
+{
+	mnt_unref_table(mount->table);
+	free(mount->inside);
+}
+
+static int find_line(struct libmnt_table *table, int id, struct libmnt_fs **ret_line)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	int r = iter ? 0 : -ENOMEM;
+
+	while (!r) {
+		if (mnt_table_next_fs(table, iter, ret_line) != 0)
+			r = -ENOENT;
+		else if (mnt_fs_get_id(*ret_line) == id)
+			break;
+	}
+	mnt_free_iter(iter);
+	return r;
+}
+
+static int find_inside(struct libmnt_fs *line, const char *path, char **ret_inside)
+{
+	const char *top = mnt_fs_get_root(line), *target = mnt_fs_get_target(line);
+	size_t length;
+
+	if (!top || !target)
+		return -EINVAL;
+	length = strcmp(target, "/") != 0 ? strlen(target) : 0;
+	/* The path may be from before a mount was moved. */
+	if (strncmp(path, target, length) != 0 || (path[length] && path[length] != '/'))
+		return -ENOENT;
+	path += length;
+	if (asprintf(ret_inside, "%s%s", strcmp(top, "/") != 0 ? top : "",
+		    strcmp(path, "/") != 0 ? path : "") < 0) {
+		*ret_inside = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* *ret_mount must be freed in any case. */
+static int mount_look_up(const char *table, int id, const char *path, struct mount *ret_mount)
+{
+	int r;
+
+	*ret_mount = (struct mount){ .table = mnt_new_table() };
+	if (!ret_mount->table)
+		return -ENOMEM;
+	r = mnt_table_parse_file(ret_mount->table, table);
+	if (r)
+		return r < 0 ? r : -EINVAL;
+	r = find_line(ret_mount->table, id, &ret_mount->line);
+	if (!r)
+		r = find_inside(ret_mount->line, path, &ret_mount->inside);
+	return r;
+}
+
+/* statx() knows the ID too, but only since Linux 5.8. */
+static int find_id(int fd, int *ret_id)
+{
+	char path[sizeof("/proc/self/fdinfo/") + 10], text[64];
+	int r = -ENOENT;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	while (r && fgets(text, sizeof(text), file))
+		if (sscanf(text, "mnt_id: %d", ret_id) == 1)
+			r = 0;
+	(void)fclose(file);
+	return r;
+}
+
+/* By its ID: st_dev is in no line of the table where it is a btrfs subvolume's. */
+static int mount_find(int fd, struct mount *ret_mount)
+{
+	char link[sizeof("/proc/self/fd/") + 10], path[PATH_MAX];
+	ssize_t size;
+	int id = -1, r;
+
+	*ret_mount = (struct mount){ 0 };
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	size = readlink(link, path, sizeof(path));
+	if (size < 0)
+		return -errno;
+	if ((size_t)size == sizeof(path))
+		return -ENAMETOOLONG;
+	path[size] = '\0';
+	r = find_id(fd, &id);
+	return r < 0 ? r : mount_look_up("/proc/self/mountinfo", id, path, ret_mount);
+}
+
+static int probe_uuid(blkid_probe probe, int fd, char **ret_uuid)
+{
+	const char *value;
+
+	/* The library sets errno in some cases only. */
+	errno = 0;
+	if (blkid_probe_set_device(probe, fd, 0, 0) < 0)
+		return errno ? -errno : -EIO;
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID);
+	/* What is left of a RAID, a swap space or LUKS is in nobody's way. */
+	blkid_probe_filter_superblocks_usage(probe, BLKID_FLTR_ONLYIN, BLKID_USAGE_FILESYSTEM);
+	switch (blkid_do_safeprobe(probe)) {
+	case 0:
+		if (blkid_probe_lookup_value(probe, "UUID", &value, NULL) < 0)
+			return -ENODATA;
+		*ret_uuid = strdup(value);
+		return *ret_uuid ? 0 : -ENOMEM;
+	case 1:
+		return -ENODATA;
+	case -2:
+		return -ENOTUNIQ;
+	default:
+		return errno ? -errno : -EIO;
+	}
+}
+
+int bootfs_uuid(int device_fd, char **ret_uuid)
+{
+	blkid_probe probe = blkid_new_probe();
+	int r;
+
+	*ret_uuid = NULL;
+	if (!probe)
+		return -ENOMEM;
+	r = probe_uuid(probe, device_fd, ret_uuid);
+	blkid_free_probe(probe);
+	return r;
+}
+
+/* The source of a mount is what somebody called the device, /dev/root for example, or no device at
+ * all; btrfs has a device but only an anonymous number. */
+static char *find_device(struct libmnt_fs *line)
+{
+	const char *source = mnt_fs_get_source(line);
+	dev_t number = mnt_fs_get_devno(line);
+	struct stat st;
+
+	if (source && source[0] == '/' && stat(source, &st) == 0 && S_ISBLK(st.st_mode) &&
+		(st.st_rdev == number || !major(number)))
+		return strdup(source);
+	return major(number) ? blkid_devno_to_devname(number) : NULL;
+}
+
+static int read_device(struct bootfs *bootfs)
+{
+	int fd = open(bootfs->device, O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = bootfs_uuid(fd, &bootfs->uuid);
+	close(fd);
+	return r;
+}
+
+static int describe(const struct mount *mount, struct bootfs *bootfs)
+{
+	const char *type = mnt_fs_get_fstype(mount->line);
+
+	bootfs->own = !mount->inside[0];
+	if (!bootfs->own && strcmp(mount->inside, "/boot") != 0)
+		return 0;
+	bootfs->type = strdup(type ? type : "");
+	if (!bootfs->type)
+		return -ENOMEM;
+	bootfs->device = find_device(mount->line);
+	if (bootfs->device)
+		bootfs->error = read_device(bootfs);
+	return 0;
+}
+
+int bootfs_look_up(const char *table, int id, const char *path, struct bootfs *ret_bootfs)
+{
+	struct mount mount;
+	int r = mount_look_up(table, id, path, &mount);
+
+	*ret_bootfs = (struct bootfs){ 0 };
+	if (mount.inside)
+		r = describe(&mount, ret_bootfs);
+	mount_free(&mount);
+	return r;
+}
+
+int bootfs_find(int boot_fd, struct bootfs *ret_bootfs)
+{
+	struct mount mount;
+	int r = mount_find(boot_fd, &mount);
+
+	*ret_bootfs = (struct bootfs){ 0 };
+	if (mount.inside)
+		r = describe(&mount, ret_bootfs);
+	mount_free(&mount);
+	return r;
+}
+
+int bootfs_same(int one_fd, int other_fd)
+{
+	struct mount one = { 0 }, other = { 0 };
+	struct stat one_st, other_st;
+	int r;
+
+	if (fstat(one_fd, &one_st) < 0 || fstat(other_fd, &other_st) < 0)
+		return -errno;
+	if (one_st.st_dev == other_st.st_dev)
+		return 1;
+	r = mount_find(one_fd, &one);
+	if (!r)
+		r = mount_find(other_fd, &other);
+	if (!r)
+		r = mnt_fs_get_devno(one.line) == mnt_fs_get_devno(other.line);
+	mount_free(&one);
+	mount_free(&other);
+	return r;
+}
+
+void bootfs_free(struct bootfs *bootfs)
+{
+	free(bootfs->type);
+	free(bootfs->device);
+	free(bootfs->uuid);
+}

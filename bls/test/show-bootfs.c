@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Shows what bls/bootfs.h says: "find DIR" and "look-up TABLE ID PATH" print OWN TYPE DEVICE UUID
+ * ERROR or the errno, "same DIR DIR" and "uuid FILE" what they return.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bls/bootfs.h"
+
+static const char *or_none(const char *text)
+{
+	return text ? text : "-";
+}
+
+static int show(int r, struct bootfs *bootfs)
+{
+	if (r)
+		printf("%d\n", r);
+	else
+		printf("%d %s %s %s %d\n", bootfs->own, or_none(bootfs->type),
+			or_none(bootfs->device), or_none(bootfs->uuid), bootfs->error);
+	bootfs_free(bootfs);
+	return 0;
+}
+
+static int find(const char *path)
+{
+	struct bootfs bootfs;
+	int r = bootfs_find(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), &bootfs);
+
+	return show(r, &bootfs);
+}
+
+static int look_up(const char *table, const char *id, const char *path)
+{
+	struct bootfs bootfs;
+	int r = bootfs_look_up(table, (int)strtol(id, NULL, 10), path, &bootfs);
+
+	return show(r, &bootfs);
+}
+
+static int same(const char *one, const char *other)
+{
+	printf("%d\n", bootfs_same(open(one, O_PATH | O_DIRECTORY | O_CLOEXEC),
+			       open(other, O_PATH | O_DIRECTORY | O_CLOEXEC)));
+	return 0;
+}
+
+static int uuid(const char *path)
+{
+	char *value;
+	int r = bootfs_uuid(open(path, O_RDONLY | O_CLOEXEC), &value);
+
+	printf("%d %s\n", r, or_none(value));
+	free(value);
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc == 3 && !strcmp(argv[1], "find"))
+		return find(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "uuid"))
+		return uuid(argv[2]);
+	if (argc == 4 && !strcmp(argv[1], "same"))
+		return same(argv[2], argv[3]);
+	if (argc == 5 && !strcmp(argv[1], "look-up"))
+		return look_up(argv[2], argv[3], argv[4]);
+	return 2;
+}

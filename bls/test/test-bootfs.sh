@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# bls/bootfs.h in a static program: its UUIDs beside those that GRUB reads, and real mounts, as root
+# and as an ordinary user in a user namespace.
+set -u -o pipefail
+PATH=$PATH:/usr/sbin:/sbin
+
+# is TEXT WANTED COMMAND...: what the command prints.
+is() {
+	local text=$1 wanted=$2 got
+	shift 2
+	got=$("$@" 2>&1)
+	if [ "$got" = "$wanted" ]; then
+		echo "ok - $text"
+	else
+		printf 'not ok - %s\n# wanted "%s"\n# got "%s"\n' "$text" "$wanted" "$got"
+	fi
+}
+
+# image TEXT COMMAND...: the command makes a file system in the image that is its last argument.
+image() {
+	local text=$1 uuid tool
+	shift
+	for tool in grub-fstest "$1"; do
+		command -v "$tool" >/dev/null || { echo "ok # SKIP $text: there is no $tool"; return; }
+	done
+	rm -f "$work/image"
+	truncate -s 4M "$work/image"
+	"$@" "$work/image" >/dev/null 2>&1
+	uuid=$(grub-fstest "$work/image" ls '(loop0)' | sed -n 's/.* UUID \([^ ]*\) .*/\1/p')
+	is "GRUB knows $text by the same UUID" "0 ${uuid:-nothing}" "$show" uuid "$work/image"
+}
+
+images() {
+	image ext2 mke2fs -F -t ext2 -U 0FC63DAF-8483-4772-8E79-3D69D8477DE4
+	image ext4 mke2fs -F -t ext4 -U 00000000-0000-0000-0000-00000000000a
+	image "a FAT" mkfs.vfat -i 00ab0cd0
+}
+
+mounts() {
+	local top=$work/m root="$work/m/a root\\"
+	mount -t tmpfs tmpfs "$top"
+	mkdir "$root"
+	mount -t tmpfs tmpfs "$root"
+	mkdir -p "$root"/{boot/loader,other/boot,deployment/boot,bind,tree}
+	ln -s boot "$root/link"
+
+	is 'a directory of the root file system' '0 tmpfs - - 0' "$show" find "$root/boot"
+	is 'a symlink to it' '0 tmpfs - - 0' "$show" find "$root/link"
+	is 'what lies in it' '0 - - - 0' "$show" find "$root/boot/loader"
+	is 'a tree in a directory' '0 - - - 0' "$show" find "$root/other/boot"
+	is 'two directories' 1 "$show" same "$root/boot" "$root/other"
+	is 'two file systems' 0 "$show" same "$root" "$top"
+
+	mount --bind "$root/boot" "$root/deployment/boot"
+	is 'a bind mount of it' '0 tmpfs - - 0' "$show" find "$root/deployment/boot"
+	is 'what lies in the bind mount' '0 - - - 0' "$show" find "$root/deployment/boot/loader"
+	is 'two mounts of one file system' 1 "$show" same "$root" "$root/deployment/boot"
+	mount --bind "$root/other" "$root/bind"
+	is 'a bind mount of a tree' '0 - - - 0' "$show" find "$root/bind/boot"
+	mount -t tmpfs tmpfs "$root/tree"
+	mkdir "$root/tree/boot"
+	is 'a tree that is a file system' '0 tmpfs - - 0' "$show" find "$root/tree/boot"
+
+	mount -t tmpfs tmpfs "$root/boot"
+	is 'a file system of its own' '1 tmpfs - - 0' "$show" find "$root/boot"
+	mount --bind "$root/other" "$root/boot"
+	is 'one mount over another' '0 - - - 0' "$show" find "$root/boot"
+	umount "$root/boot"
+	is 'the lower one again' '1 tmpfs - - 0' "$show" find "$root/boot"
+
+	mkdir -p "$top"/{image,lower/boot,lower/proc}
+	cp "$show" "$top/lower/show"
+	mount -t overlay -o "lowerdir=$top/lower:$top/image" overlay "$top/image"
+	is 'an overlay' '0 overlay - - 0' "$show" find "$top/image/boot"
+	is 'an overlay and what is under it' 0 "$show" same "$top/image" "$top/lower"
+
+	mount --rbind /proc "$top/image/proc"
+	mount --rbind /proc "$top/lower/proc"
+	is 'a chroot into a mount' '0 overlay - - 0' chroot "$top/image" /show find /boot
+	is 'a chroot into a directory' -2 chroot "$top/lower" /show find /boot
+
+	mount -t tmpfs tmpfs /proc
+	is 'no /proc' -2 "$show" find "$root/boot"
+	is 'no /proc and two file systems' -2 "$show" same "$root" "$top"
+	is 'no /proc and one file system' 1 "$show" same "$root" "$root/other"
+}
+
+# line NUMBER SOURCE: what a table says with such a line.
+line() {
+	echo "20 1 $1 / /boot rw - ext4 $2 rw" >"$work/m/table"
+	"$show" look-up "$work/m/table" 20 /boot
+}
+
+# There is no driver for the major number 511, so opening its nodes gives ENXIO.
+nodes() {
+	local node=$work/m/node
+	mount -t tmpfs tmpfs "$work/m"
+	mknod "$node" b 511 1
+	is 'a device' "1 ext4 $node - -6" line 511:1 "$node"
+	is 'a device with an anonymous number' "1 ext4 $node - -6" line 0:40 "$node"
+	is 'the name of another device' '1 ext4 - - 0' line 511:2 "$node"
+	is 'the name of no device' '1 ext4 - - 0' line 511:1 /dev/root
+}
+
+# as TEXT FUNCTION COMMAND...: the function in a namespace that the command makes.
+as() {
+	local text=$1 function=$2
+	shift 2
+	if "$@" true 2>/dev/null; then
+		"$@" bash "$work/test" "$function" | sed "/^#/! s/ - /&$text: /" ||
+			echo "not ok - $text: not to the end"
+	else
+		echo "ok # SKIP no namespace can be made $text"
+	fi
+}
+
+if [ $# = 1 ]; then
+	"$1"
+	exit
+fi
+export work show
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+show=$work/show
+# An ordinary user may not be able to see where this is.
+mkdir "$work/m"
+cp "${BUILD:?}/bls/test/show-bootfs" "$show"
+cp "$0" "$work/test"
+chmod 755 "$work"
+
+{
+	images
+	as 'as root' nodes unshare -m
+	as 'as root' mounts unshare -m
+	if [ "$(id -u)" = 0 ]; then
+		as 'as user' mounts setpriv --reuid 65534 --regid 65534 --clear-groups unshare -rm
+	else
+		as 'as user' mounts unshare -rm
+	fi
+} | awk '{ print } /^(not )?ok/ { count++ } /^not/ { failed = 1 }
+	END { print "1.." count; exit failed }'
