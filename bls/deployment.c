@@ -2,6 +2,7 @@
 #include "bls/deployment.h"
 
 #include "bls/file.h"
+#include "bls/kargs.h"
 #include "prepare-root/path.h"
 
 #include <errno.h>
@@ -16,6 +17,18 @@ int deployment_open(int root_fd, const char *ostree)
 		return r < 0 ? r : -EINVAL;
 	fd = openat(root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+int deployment_find(int root_fd, const char *options)
+{
+	struct kargs kargs;
+	int fd = kargs_split(options, &kargs);
+	const char *ostree = fd < 0 ? NULL : kargs_first(&kargs, "ostree");
+
+	if (!fd)
+		fd = ostree ? deployment_open(root_fd, ostree) : -ENOENT;
+	kargs_free(&kargs);
+	return fd;
 }
 
 int deployment_read(int deployment_fd, const char *path, size_t max, struct text *text)

@@ -16,6 +16,9 @@
  */
 int deployment_open(int root_fd, const char *ostree);
 
+/* The same for the options of an entry, of which the first ostree= counts; -ENOENT without one. */
+int deployment_find(int root_fd, const char *options);
+
 /*
  * Adds the content of a file in the deployment, of at most max bytes, to text. Symlinks in its path
  * are followed as after chroot(2). Returns 0 or a negative errno: -ENOENT when it is not there,

@@ -3,7 +3,6 @@
 
 #include "bls/deployment.h"
 #include "bls/emit.h"
-#include "bls/kargs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,23 +112,16 @@ static int write_out(
 static int open_deployment(const struct generator_job *job)
 {
 	const struct menu_item *first = menu_first(job->menu);
-	const char *ostree;
-	struct kargs kargs;
-	int fd = -ENOENT;
+	int fd;
 
 	if (!first || first->error || job->place->root_fd < 0)
 		return -1;
-	if (kargs_split(first->entry.options, &kargs) < 0)
-		fd = -ENOMEM;
-	ostree = fd == -ENOMEM ? NULL : kargs_first(&kargs, "ostree");
-	if (ostree)
-		fd = deployment_open(job->place->root_fd, ostree);
+	fd = deployment_find(job->place->root_fd, first->entry.options);
 	if (fd < 0 && fd != -ENOENT)
 		report(job->reporter, REPORT_WARNING,
 			"%s: the deployment that ostree= leads to cannot be opened, so its "
 			"settings do not count: %s",
 			first->name, strerror(-fd));
-	kargs_free(&kargs);
 	return fd < 0 ? -1 : fd;
 }
 
@@ -227,7 +219,7 @@ int generator_main(const struct generator *generator, int argc, char *const argv
 	case ARGS_RUN:
 		break;
 	}
-	if (!place_wish_valid(&wish, &reporter))
+	if (!place_wish_valid(&wish, &reporter) || !generator->options_valid(&reporter))
 		return 2;
 	r = place_find(&wish, &reporter, &place);
 	if (!r)

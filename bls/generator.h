@@ -29,7 +29,8 @@ struct generator {
 	const char *loader; /* for messages: "GRUB" */
 	const char *help;
 	const struct args_option *options; /* besides the common ones; ends without a name */
-	const char *settings_file;	   /* see settings.h */
+	bool (*options_valid)(const struct reporter *reporter); /* if not, it has said so */
+	const char *settings_file;				/* see settings.h */
 	struct setting *settings;
 
 	/*

@@ -46,6 +46,14 @@ const char *kargs_first(const struct kargs *kargs, const char *name)
 	return NULL;
 }
 
+const char *kargs_last(const struct kargs *kargs, const char *name)
+{
+	for (size_t i = kargs->count; i-- > 0;)
+		if (kargs->words[i].karg.value && !strcmp(kargs->words[i].karg.name, name))
+			return kargs->words[i].karg.value;
+	return NULL;
+}
+
 bool kargs_is_prepare_root(const char *init)
 {
 	static const char program[] = "/ostree-prepare-root";

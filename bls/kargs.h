@@ -31,6 +31,9 @@ int kargs_split(const char *options, struct kargs *ret_kargs);
 /* The value of the first word NAME=VALUE, or NULL. */
 const char *kargs_first(const struct kargs *kargs, const char *name);
 
+/* That of the last one, which is the one that counts for the kernel's own parameters. */
+const char *kargs_last(const struct kargs *kargs, const char *name);
+
 /*
  * True for the value of an init= that starts ostree-prepare-root. libostree writes it for a
  * deployment without an initramfs and carries it over to a later one that has one (ostree issue

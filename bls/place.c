@@ -91,7 +91,10 @@ static char *find_root(const struct place_wish *wish, const char *needed)
 	char *root;
 
 	if (wish->root)
-		return asprintf(&root, "%s/", wish->root) < 0 ? NULL : root;
+		return asprintf(&root, "%s%s", wish->root,
+			       wish->root[strlen(wish->root) - 1] == '/' ? "" : "/") < 0
+			       ? NULL
+			       : root;
 	boot = find_boot(wish->out, needed);
 	errno = 0;
 	if (!boot)

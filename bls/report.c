@@ -48,6 +48,8 @@ void report(const struct reporter *reporter, enum report_level level, const char
 	va_list arguments;
 	int size;
 
+	if (!reporter)
+		return;
 	va_start(arguments, format);
 	(void)vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);

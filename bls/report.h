@@ -23,6 +23,7 @@ struct reporter {
 /*
  * Says one sentence, without the full stop. Bytes that are not printable ASCII are shown as "?", so
  * that a file name can neither forge a second message nor upset a terminal. Cut at 1000 bytes.
+ * Nothing happens without a reporter.
  */
 void report(const struct reporter *reporter, enum report_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

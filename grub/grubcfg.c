@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ostree-grub-generator: boot loader entries in, grub.cfg out; its options and its settings. */
+#include "bls/bootfs.h"
 #include "bls/generator.h"
 #include "grub/render.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +48,26 @@ static struct setting settings[] = {
 	{ 0 },
 };
 
+enum search { SEARCH_AUTO, SEARCH_ALWAYS, SEARCH_NEVER, SEARCH_UUID, SEARCH_WRONG };
+
+static enum search read_search(const char *word)
+{
+	if (!word || !strcmp(word, "auto"))
+		return SEARCH_AUTO;
+	if (!strcmp(word, "always"))
+		return SEARCH_ALWAYS;
+	if (!strcmp(word, "never"))
+		return SEARCH_NEVER;
+	return *word && !word[strspn(word, "0123456789abcdefABCDEF-")] ? SEARCH_UUID : SEARCH_WRONG;
+}
+
+static bool options_valid(const struct reporter *reporter)
+{
+	return read_search(wished_search) != SEARCH_WRONG ||
+	       args_usage(reporter, "--search is auto, always, never or a UUID, not ",
+		       wished_search) == ARGS_RUN;
+}
+
 static int check_settings(const struct reporter *reporter)
 {
 	const char *timeout = settings[TIMEOUT].value, *lossy = settings[ALLOW_LOSSY].value;
@@ -59,7 +81,58 @@ static int check_settings(const struct reporter *reporter)
 			&settings[ALLOW_LOSSY], "allow-lossy is yes or no", reporter);
 	if (lossy && !strcmp(lossy, "yes"))
 		allow_lossy = true;
+	if (read_search(settings[SEARCH].value) == SEARCH_WRONG)
+		return settings_refuse(
+			&settings[SEARCH], "search is auto, always, never or a UUID", reporter);
 	return 0;
+}
+
+static const char *why_no_uuid(int error, const struct bootfs *bootfs)
+{
+	if (error < 0)
+		return strerror(-error);
+	if (bootfs->error < 0)
+		return strerror(-bootfs->error);
+	return bootfs->type ? "it has none" : "it is a directory and not a mounted file system";
+}
+
+/* The UUID of the file system that has /boot, or NULL with the reason reported. */
+static char *read_uuid(const struct generator_job *job)
+{
+	struct bootfs bootfs = { 0 };
+	int r = job->boot_fd < 0 ? -ENOENT : bootfs_find(job->boot_fd, &bootfs);
+	char *uuid = r < 0 ? NULL : bootfs.uuid;
+
+	if (uuid)
+		bootfs.uuid = NULL;
+	else
+		report(job->reporter, REPORT_ERROR,
+			"GRUB must search for the file system of %sboot, and its UUID cannot be "
+			"found (%s): use --search UUID, or --search never",
+			job->place->root ? job->place->root : "", why_no_uuid(r, &bootfs));
+	bootfs_free(&bootfs);
+	return uuid;
+}
+
+/*
+ * Sets the UUID that GRUB has to search for, or NULL. Where the output is on another file system
+ * than /boot, as on an ESP, GRUB's root is that one and it would find no kernel.
+ */
+static int find_uuid(const struct generator_job *job, char **ret_uuid)
+{
+	const char *word = wished_search ? wished_search : settings[SEARCH].value;
+	enum search search = read_search(word);
+	bool needed = search == SEARCH_ALWAYS;
+
+	*ret_uuid = NULL;
+	if (search == SEARCH_UUID)
+		return (*ret_uuid = strdup(word)) ? 0 : -ENOMEM;
+	if (search == SEARCH_AUTO)
+		needed = job->place->out_fd >= 0 && job->boot_fd >= 0 &&
+			 bootfs_same(job->place->out_fd, job->boot_fd) == 0;
+	if (needed)
+		*ret_uuid = read_uuid(job);
+	return needed && !*ret_uuid ? -1 : 0;
 }
 
 static int render(const struct generator_job *job, struct text *text)
@@ -71,14 +144,20 @@ static int render(const struct generator_job *job, struct text *text)
 		.terminal = settings[TERMINAL].value,
 	};
 
-	if (check_settings(job->reporter) < 0)
+	char *uuid;
+	int count;
+
+	if (check_settings(job->reporter) < 0 || find_uuid(job, &uuid) < 0)
 		return -1;
+	style.uuid = uuid;
 	style.rules = (struct menuentry_rules){
 		.prefix = job->place->prefix,
 		.boot_fd = job->boot_fd,
 		.allow_lossy = allow_lossy,
 	};
-	return (int)render_menu(text, job->menu, &style);
+	count = (int)render_menu(text, job->menu, &style);
+	free(uuid);
+	return count;
 }
 
 int main(int argc, char *argv[])
@@ -88,6 +167,7 @@ int main(int argc, char *argv[])
 		.loader = "GRUB",
 		.help = help,
 		.options = options,
+		.options_valid = options_valid,
 		.settings_file = "grub.conf",
 		.settings = settings,
 		.render = render,

@@ -233,21 +233,21 @@ static int add_devicetree(struct job *job)
 	return r;
 }
 
-static void add_head_of_entry(struct job *job, const struct menu_item *item, const char *title)
+void menuentry_add_head(
+	struct text *text, const struct menu_item *item, const char *title, struct text *scratch)
 {
-	const char *ident;
-
-	text_cut(job->scratch, 0);
-	ident_add(job->scratch, item);
-	ident = finish_scratch(job);
-	if (!ident)
+	text_cut(scratch, 0);
+	ident_add(scratch, item);
+	text_add_bytes(scratch, "", 1);
+	text->failed |= scratch->failed;
+	if (text->failed)
 		return;
-	text_add(job->text, "menuentry --id ");
-	quote_add(job->text, ident);
+	text_add(text, "menuentry --id ");
+	quote_add(text, scratch->bytes);
 	/* Without "--" a title like "--id" would be taken for an option. */
-	text_add(job->text, " --unrestricted -- ");
-	quote_add(job->text, title);
-	text_add(job->text, " {\n");
+	text_add(text, " --unrestricted -- ");
+	quote_add(text, title);
+	text_add(text, " {\n");
 }
 
 static int add_body_of_entry(struct job *job)
@@ -269,7 +269,7 @@ static int add_body_of_entry(struct job *job)
 	return r;
 }
 
-int menuentry_add(struct text *text, struct menu_item *item, const char *title,
+int menuentry_add_body(struct text *text, struct menu_item *item,
 	const struct menuentry_rules *rules, struct text *scratch)
 {
 	static const char overlay[] = "GRUB cannot apply device tree overlays; this entry is in "
@@ -284,7 +284,6 @@ int menuentry_add(struct text *text, struct menu_item *item, const char *title,
 
 	if (item->entry.last[ENTRY_DEVICETREE_OVERLAY])
 		menu_warn(item, item->entry.last[ENTRY_DEVICETREE_OVERLAY]->number, overlay);
-	add_head_of_entry(&job, item, title);
 	item->error = add_body_of_entry(&job);
 	item->where = job.where;
 	return item->error;

@@ -19,9 +19,14 @@ struct menuentry_rules {
 };
 
 /*
- * Adds the entry to text under a title. Returns 0, or -EINVAL for a byte or an architecture, -E2BIG
- * for a command line beyond what the kernel takes, -ENOMEM; the item then has this error and where,
- * and what was added is of no use. scratch is any text whose content is no longer needed.
+ * Adds what stands between the braces, and the closing one. Returns 0, or -EINVAL for a byte or an
+ * architecture, -E2BIG for a command line beyond what the kernel takes, -ENOMEM; the item then has
+ * this error and where, and what was added is of no use. scratch is any text whose content is no
+ * longer needed.
  */
-int menuentry_add(struct text *text, struct menu_item *item, const char *title,
+int menuentry_add_body(struct text *text, struct menu_item *item,
 	const struct menuentry_rules *rules, struct text *scratch);
+
+/* Adds what stands before that, for an entry that is shown under this title. */
+void menuentry_add_head(
+	struct text *text, const struct menu_item *item, const char *title, struct text *scratch);

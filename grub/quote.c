@@ -4,8 +4,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The kernel's isspace() without blank, TAB, LF and CR; 0xa0 is the no-break space of Latin-1. */
-#define ODD_BLANKS "\v\f\xa0"
+/* A byte of the kernel's isspace() but for the blank; 0xa0 is the no-break space of Latin-1, and LF
+ * and CR cannot be. */
+static bool is_odd_blank(char c)
+{
+	return c == '\t' || c == '\v' || c == '\f' || c == '\xa0';
+}
 
 static const struct {
 	char byte;
@@ -45,7 +49,7 @@ static const char *find_end(const char *text, struct seen *ret_seen)
 
 	*ret_seen = (struct seen){ 0 };
 	for (; *text; text++) {
-		bool blank = *text == ' ', odd = *text == '\t' || strchr(ODD_BLANKS, *text);
+		bool blank = *text == ' ', odd = is_odd_blank(*text);
 
 		ret_seen->quotes |= *text == '"';
 		if (*text == '"')
@@ -103,7 +107,7 @@ size_t quote_length(const char *word)
 	size_t length = strchr(word, ' ') ? 2 : 0;
 
 	for (; *word; word++)
-		length += strchr("\\'\"", *word) ? 2 : 1;
+		length += *word == '\\' || *word == '\'' || *word == '"' ? 2 : 1;
 	return length;
 }
 

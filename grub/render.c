@@ -80,34 +80,64 @@ static void add_tail(struct text *text, size_t count)
 	text_add(text, "'\nfi\n\n" RENDER_MARK);
 }
 
-size_t render_menu(struct text *text, struct menu *menu, const struct render_style *style)
+/*
+ * Adds the bodies of all entries, one behind the other, and sets where each ends; that of an item
+ * which is not in the menu ends where it begins.
+ */
+static void add_bodies(
+	struct text *bodies, struct menu *menu, const struct render_style *style, size_t ret_ends[])
 {
-	size_t start = text->size, count = 0;
 	struct text scratch = { 0 };
-	char *titles[MENU_ENTRIES_MAX];
 
-	/* All are tried first: only what gets into the menu has a part in whose title is unique. */
 	for (size_t i = 0; i < menu->count; i++) {
 		struct menu_item *item = &menu->items[i];
+		size_t before = bodies->size;
 
-		if (!item->error && !menu_hidden(item))
-			(void)menuentry_add(text, item, "", &style->rules, &scratch);
-		text_cut(text, start);
+		if (!item->error && !menu_hidden(item) &&
+			menuentry_add_body(bodies, item, &style->rules, &scratch) < 0)
+			text_cut(bodies, before);
+		ret_ends[i] = bodies->size;
 	}
-	if (title_make(menu, titles) < 0)
+	text_free(&scratch);
+}
+
+/* Only what gets into the menu has a part in whose title is unique: so the bodies come first. */
+static size_t add_entries(
+	struct text *text, const struct menu *menu, const struct text *bodies, const size_t ends[])
+{
+	char *titles[MENU_ENTRIES_MAX];
+	struct text scratch = { 0 };
+	size_t count = 0;
+
+	/* Made in any case, because they are freed. */
+	if (title_make(menu, titles) < 0 || bodies->failed)
 		text->failed = true;
-	add_head(text, style);
 	for (size_t i = 0; i < menu->count && !text->failed; i++) {
+		size_t start = i ? ends[i - 1] : 0;
+
 		if (!titles[i])
 			continue;
-		(void)menuentry_add(text, &menu->items[i], titles[i], &style->rules, &scratch);
+		menuentry_add_head(text, &menu->items[i], titles[i], &scratch);
+		text_add_bytes(text, bodies->bytes + start, ends[i] - start);
 		count++;
 	}
+	title_free(titles, menu->count);
+	text_free(&scratch);
+	return count;
+}
+
+size_t render_menu(struct text *text, struct menu *menu, const struct render_style *style)
+{
+	size_t start = text->size, count, ends[MENU_ENTRIES_MAX];
+	struct text bodies = { 0 };
+
+	add_bodies(&bodies, menu, style, ends);
+	add_head(text, style);
+	count = add_entries(text, menu, &bodies, ends);
 	if (count)
 		add_tail(text, count);
 	else
 		text_cut(text, start);
-	title_free(titles, menu->count);
-	text_free(&scratch);
+	text_free(&bodies);
 	return count;
 }

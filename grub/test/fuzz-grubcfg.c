@@ -121,7 +121,7 @@ static bool is_dropped(const struct entry *entry, const char *name, const char *
 {
 	const char *end = value ? strrchr(value, '/') : NULL;
 
-	return end && !strcmp(name, "init") && !strcmp(end, "/ostree-prepare-root") &&
+	return end && name && !strcmp(name, "init") && !strcmp(end, "/ostree-prepare-root") &&
 	       entry->last[ENTRY_INITRD];
 }
 

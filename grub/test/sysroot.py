@@ -1,53 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A directory like an OSTree sysroot with entries in it, and the generator run on it."""
+"""ostree-grub-generator run on a directory like a sysroot, and its grub.cfg read back.
+
+Importing this also makes the modules of bls/test known.
+"""
 import os
-import re
 import shlex
 import subprocess
+import sys
 
-from tap import PROGRAM
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bls/test"))
 
-OURS = ("_OSTREE_GRUB2_BOOTVERSION", "OSTREE_BOOT_PARTITION")
+from generator import GRUB, clean_environment
+from tap import read, write
 
-
-def clean_environment(**more):
-    """The environment without the variables the generator looks at."""
-    return {k: v for k, v in os.environ.items() if k not in OURS} | more
-
-
-def write(path, content):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(content)
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def make(root, entries, version=1):
-    """boot/loader.VERSION with these entries, and boot/loader -> loader.VERSION. Returns OUT."""
-    loader = f"{root}/boot/loader.{version}"
-    os.makedirs(loader + "/entries")
-    for name, content in entries.items():
-        write(f"{loader}/entries/{name}", content)
-    os.symlink(f"loader.{version}", root + "/boot/loader")
-    return loader + "/grub.cfg"
-
-
-def generate(*arguments, cwd=None, **environment):
-    """Returns (exit status, standard output, lines of standard error)."""
-    done = subprocess.run([PROGRAM, *arguments], capture_output=True, check=False, cwd=cwd,
-                          env=clean_environment(**environment))
-    return done.returncode, done.stdout, done.stderr.decode("latin-1").splitlines()
-
-
-def check_says(said, expected):
-    assert len(said) == len(expected), f"said {said}, expected {expected}"
-    for line, pattern in zip(said, expected):
-        assert re.search(pattern, line), f"said {line!r}, expected {pattern!r}"
-        assert line.startswith("ostree-grub-generator: "), line
+PROGRAM, make, generate = GRUB.program, GRUB.make, GRUB.generate
+check_says, fails = GRUB.check_says, GRUB.fails
 
 
 def script_check(cfg):

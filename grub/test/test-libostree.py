@@ -3,64 +3,24 @@
 """The real libostree calls the generator at each deployment, and judges the order of the menu."""
 import functools
 import os
-import re
 import shutil
-import subprocess
 import sys
 
 import sysroot
 import tap
+from host import Host
 
 
-class Host:
-    """A sysroot made by ostree, which calls our generator."""
-
+class GrubHost(Host):
     def __init__(self, where, initramfs=True, efi=None):
-        self.where, self.root = where, where + "/sysroot"
-        self.environment = sysroot.clean_environment(
-            OSTREE_GRUB2_EXEC=tap.PROGRAM, OSTREE_SYSROOT_DEBUG="mutable-deployments")
-        os.mkdir(self.root)
-        self.run("ostree", f"--repo={where}/repo", "init", "--mode=bare-user")
+        super().__init__(where, sysroot.PROGRAM)
         self.commit("1", initramfs)
-        self.run("ostree", "admin", "init-fs", self.root)
         # With sysroot.bootloader=grub2 libostree does not look which GRUB there is, and takes the
         # one for BIOS; without, it finds the one for EFI by its file.
         if efi:
             sysroot.write(f"{self.root}/boot/efi/EFI/{efi}/grub.cfg", b"old\n")
         else:
             self.set_bootloader("grub2")
-
-    def run(self, *command, ok=True):
-        done = subprocess.run(command, capture_output=True, check=False, env=self.environment)
-        assert (done.returncode == 0) is ok, done
-        return done.stdout.decode()
-
-    def set_bootloader(self, name):
-        self.run("ostree", f"--repo={self.root}/ostree/repo", "config", "set",
-                 "sysroot.bootloader", name)
-
-    def commit(self, version, initramfs=True):
-        """A tree whose kernel is new with each version."""
-        tree = self.where + "/tree"
-        shutil.rmtree(tree, ignore_errors=True)
-        modules = f"{tree}/usr/lib/modules/6.1.{version}"
-        sysroot.write(modules + "/vmlinuz", b"kernel " + version.encode())
-        if initramfs:
-            sysroot.write(modules + "/initramfs.img", b"initramfs " + version.encode())
-        for path in ("usr/lib/os-release", "usr/etc/os-release"):
-            sysroot.write(f"{tree}/{path}", b'ID=demo\nPRETTY_NAME="Bob\'s 100%% OS"\n')
-        for name in ("boot", "dev", "proc", "run", "sys", "sysroot", "var"):
-            os.mkdir(f"{tree}/{name}")
-        self.run("ostree", f"--repo={self.where}/repo", "commit", "-b", "demo",
-                 "--tree=dir=" + tree)
-
-    def deploy(self, *arguments, stateroot="demo", ok=True):
-        if not os.path.isdir(f"{self.root}/ostree/deploy/{stateroot}"):
-            self.run("ostree", "admin", "os-init", "--sysroot=" + self.root, stateroot)
-        self.run("ostree", f"--repo={self.root}/ostree/repo", "pull-local", self.where + "/repo",
-                 "demo")
-        self.run("ostree", "admin", "deploy", "--sysroot=" + self.root, "--os=" + stateroot,
-                 *arguments, "demo", ok=ok)
 
     def menu(self):
         cfg = sysroot.read(self.root + "/boot/loader/grub.cfg")
@@ -72,17 +32,13 @@ class Host:
         """Our menu against libostree's list of deployments and its own GRUB backend."""
         menu = self.menu()
         assert len(menu) == count, menu
-        status = re.findall(r"^[* ] (\S+) ([0-9a-f]{64})\.(\d+)",
-                            self.run("ostree", "admin", "status", "--sysroot=" + self.root),
-                            re.MULTILINE)
         deployments = []
         for _, _, words, initrds in menu:
             for path in [words[0], *initrds]:
                 assert os.path.isfile(self.root + path), path
             target = [w.removeprefix("ostree=") for w in words if w.startswith("ostree=")]
-            name = os.path.realpath(self.root + target[0]).split("/")
-            deployments.append((name[-3], *name[-1].split(".")))
-        assert deployments == status, (deployments, status)
+            deployments.append(self.deployment(target[0]))
+        assert deployments == self.deployments(), (deployments, self.deployments())
         self.environment |= {"GRUB2_BOOT_DEVICE_ID": "x", "GRUB2_PREPARE_ROOT_CACHE": ""}
         theirs = self.run("ostree", "admin", "instutil", "grub2-generate", "--sysroot=" + self.root)
         titles = [line.split(" --class ")[0].removeprefix("menuentry ").replace("'\\''", "'")[1:-1]
@@ -91,7 +47,7 @@ class Host:
 
 
 def deployments(where, initramfs):
-    host = Host(where, initramfs)
+    host = GrubHost(where, initramfs)
     host.deploy("--karg=root=LABEL=x", '--karg=dyndbg="file  a.c +p"')
     host.check_menu(1)
     words = host.menu()[0][2]
@@ -107,17 +63,17 @@ def deployments(where, initramfs):
     host.check_menu(3)
     assert set(ids) < {ident for _, ident, *_ in host.menu()}, "an id has changed"
     for n in range(8):
-        host.run("ostree", "admin", "pin", "--sysroot=" + host.root, "0")
+        host.admin("pin", "0")
         host.commit(f"1{n}", initramfs)
         host.deploy("--retain", stateroot=("demo", "other")[n % 2])
     host.check_menu(11)
-    host.run("ostree", "admin", "undeploy", "--sysroot=" + host.root, "0")
+    host.admin("undeploy", "0")
     host.check_menu(10)
 
 
 def same_tree_again(where):
     """libostree then flips ostree= below the menu without calling anybody."""
-    host = Host(where)
+    host = GrubHost(where)
     host.deploy()
     before = host.menu()
     host.deploy()
@@ -126,7 +82,7 @@ def same_tree_again(where):
 
 
 def refused_default(where):
-    host = Host(where)
+    host = GrubHost(where)
     host.deploy()
     loader = os.readlink(host.root + "/boot/loader")
     before = host.menu()
@@ -142,7 +98,7 @@ def refused_default(where):
 
 def refused_rollback(where):
     """An older deployment that GRUB cannot boot does not keep new ones out."""
-    host = Host(where)
+    host = GrubHost(where)
     host.set_bootloader("none")
     host.deploy(r"--karg=a=\b")
     host.set_bootloader("grub2")
@@ -153,13 +109,13 @@ def refused_rollback(where):
 
 def odd_stateroot(where):
     """libostree takes any name for a stateroot, and puts it into that of the entry."""
-    host = Host(where)
+    host = GrubHost(where)
     host.deploy(stateroot="my~os")
     host.check_menu(1)
 
 
 def efi(where, directory):
-    host = Host(where, efi=directory)
+    host = GrubHost(where, efi=directory)
     out = f"{host.root}/boot/efi/EFI/{directory}/grub.cfg"
     for count in (1, 2):
         host.commit(str(count))

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs test functions and says so in TAP."""
+"""Runs test functions and says so in TAP; random ones can be repeated by their seed."""
 import os
+import random
 import sys
 import tempfile
 import traceback
 
-PROGRAM = os.path.abspath(os.path.join(os.environ.get("BUILD", "build/x86_64"),
-                                       "ostree-grub-generator"))
+BUILD = os.path.abspath(os.environ.get("BUILD", "build/x86_64"))
 
 
 class Skip(Exception):
@@ -18,6 +18,30 @@ def skipped(tests, why):
     def skip(where):
         raise Skip(why)
     return [(name, skip) for name, _ in tests]
+
+
+def write(path, content):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def repeat(count, test):
+    """Calls test(random numbers) with the seeds 1 to count, or only with SEED from the environment.
+
+    What fails names its seed, so that it can be had again alone.
+    """
+    given = os.environ.get("SEED")
+    for seed in [int(given)] if given else range(1, count + 1):
+        try:
+            test(random.Random(seed))
+        except Exception as reason:
+            raise AssertionError(f"SEED={seed} fails") from reason
 
 
 def main(tests):

@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Each generator from outside, as far as they are alike: the command line, where they look, what
+they refuse to write, and who hears of it."""
+import functools
+import os
+import re
+import subprocess
+import sys
+
+import tap
+from generator import GRUB, UBOOT, clean_environment
+from hostile import GOOD, entry
+from tap import read, write
+
+# No loader takes a kernel of this name.
+BAD = b"title T\nversion 1\nlinux /k\"\n"
+
+
+def help_and_version(program, where):
+    status, printed, said = program.generate("--help")
+    assert status == 0 and printed.startswith(b"usage: %s " % program.name.encode()) and not said
+    for option in (b"-o", b"--root", b"--entries", b"--boot-prefix", b"--help", b"--version"):
+        assert option in printed, option
+    status, printed, said = program.generate("--version")
+    assert status == 0 and re.fullmatch(rb"%s \d+\.\d+\.\d+\n" % program.name.encode(), printed)
+
+
+def usage_errors(program, where):
+    for arguments, why in (
+            ((), "-o FILE is missing; try --help"),
+            (("-o",), "not understood: -o; try --help"),
+            (("-o", ""), "-o needs the name of a file"),
+            (("-o", "x", "--root", ""), "--root needs the name of a directory"),
+            (("-o", "x", "--frob"), "not understood: --frob"),
+            (("-o", "x", "--root"), "not understood: --root"),
+            (("-o", "x", "more"), "not understood: more"),
+            (("-o", "x", "more", "--frob"), "not understood: more"),
+            (("-o", "x", "--boot-prefix", "boot"), "--boot-prefix is auto, none or a path")):
+        program.fails(arguments, re.escape(why), status=2)
+    assert not os.path.exists("x")
+
+
+def messages_are_printable(program, where):
+    program.fails(["-o", where + "/\x1b[2J\n\xe4/x"],
+                  r"/\?\[2J\?\?\?/ cannot be opened: No such file")
+
+
+def standard_output(program, where):
+    out = program.make(where, {"ostree-1.conf": GOOD})
+    assert program.generate("-o", out)[0] == 0
+    by_hand = ["-o", "-", "--entries", where + "/boot/loader/entries"]
+    assert program.generate(*by_hand, "--root", where) == (0, read(out), [])
+    program.fails(["-o", "-"], "nothing stands beside standard output: use --entries")
+    program.fails(by_hand, "- has no /boot/ in it .* use --root")
+    program.fails(["-o", "-", "--root", where], "nothing stands beside standard output: use")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([program.program, *by_hand, "--root", where], stdout=full,
+                              stderr=subprocess.PIPE, check=False, env=clean_environment())
+    assert done.returncode == 1 and b"No space left on device" in done.stderr, done
+
+
+def root_from_output(program, where):
+    # A directory called boot on the way to the sysroot must not be mistaken for its own.
+    root = where + "/boot/of/boot"
+    out = program.make(root, {"ostree-1.conf": GOOD})
+    assert program.generate("-o", out) == (0, b"", [])
+    assert program.kernels(read(out)) == ["/boot/k"]
+    assert program.generate("-o", "boot/loader/" + program.out, cwd=root) == (0, b"", [])
+    assert program.generate("-o", "./boot/loader/other", cwd=root) == (0, b"", [])
+    status, _, said = program.generate("-o", program.out, cwd=root + "/boot/loader")
+    assert status == 1
+    program.check_says(said, [program.out + " has no /boot/ in it"])
+    os.unlink(out)
+    assert program.generate("-o", program.out, "--root", root, cwd=root + "/boot/loader")[0] == 0
+    assert program.kernels(read(out)) == ["/boot/k"]
+
+
+def prefixes(program, where):
+    out = program.make(where, {"ostree-1.conf": GOOD})
+
+    def prefix(*more, **environment):
+        status, _, said = program.generate("-o", out, *more, **environment)
+        assert status == 0, said
+        return program.kernels(read(out))[0]
+    assert prefix() == "/boot/k"
+    assert prefix("--boot-prefix", "auto") == "/boot/k"
+    assert prefix("--boot-prefix", "none") == "/k"
+    assert prefix("--boot-prefix", "/") == "/k"
+    assert prefix("--boot-prefix", "/@/boot/") == "/@/boot/k"
+    assert prefix(OSTREE_BOOT_PARTITION="/x") == "/x/k"
+    assert prefix(OSTREE_BOOT_PARTITION="") == "/k"
+    assert prefix("--boot-prefix", "none", OSTREE_BOOT_PARTITION="/x") == "/k"
+    program.fails(["-o", out], "OSTREE_BOOT_PARTITION is not a path", OSTREE_BOOT_PARTITION="boot")
+    program.fails(["-o", out, "--root", "/nonexistent"],
+                  "the sysroot /nonexistent/ cannot be opened: No such file")
+    # libostree with sysroot.bootprefix writes /boot into the entry itself.
+    write(where + "/boot/loader/entries/ostree-1.conf", b"linux /boot/k\n")
+    assert prefix() == "/boot/k"
+    assert prefix("--boot-prefix", "/boot/k") == "/boot/k/boot/k"
+    write(where + "/boot/loader/entries/ostree-1.conf", GOOD)
+    # A FAT /boot: loader is a directory.
+    os.rename(where + "/boot/loader.1", where + "/boot/real")
+    os.unlink(where + "/boot/loader")
+    out = f"{where}/boot/real/{program.out}"
+    program.fails(["-o", out], "boot/loader is neither a symlink nor a directory")
+    os.rename(where + "/boot/real", where + "/boot/loader")
+    out = f"{where}/boot/loader/{program.out}"
+    assert prefix() == "/k"
+
+
+def hook_of_first_deployment(program, where):
+    """libostree has not made its symlink yet."""
+    out = program.make(where, {"ostree-1.conf": GOOD})
+    os.unlink(where + "/boot/loader")
+    assert program.generate("-o", out, _OSTREE_GRUB2_BOOTVERSION="1")[0] == 0
+    assert program.kernels(read(out)) == ["/boot/k"]
+
+
+def hook_with_wrong_version(program, where):
+    out = program.make(where, {"ostree-1.conf": GOOD})
+    for version in ("2", "", "00", "1/../loader.0"):
+        program.fails(["-o", out], "_OSTREE_GRUB2_BOOTVERSION is neither 0 nor 1",
+                      _OSTREE_GRUB2_BOOTVERSION=version)
+    program.fails(["-o", out], "of entries .*/boot/loader.0/entries cannot be opened: No such",
+                  _OSTREE_GRUB2_BOOTVERSION="0")
+
+
+def hook_with_unusable_entries(program, where):
+    out = program.make(where, {"ostree-2.conf": BAD, "ostree-1.conf": GOOD})
+    entries = where + "/boot/loader.1/entries/"
+    refusal = r"ostree-2\.conf:3: .* cannot .*; this entry is left out"
+    first = r"ostree-%s\.conf is the entry to be booted next"
+    in_hook = {"_OSTREE_GRUB2_BOOTVERSION": "1"}
+
+    def succeeds(count, **environment):
+        status, _, said = program.generate("-o", out, **environment)
+        assert status == 0 and len(program.kernels(read(out))) == count, said
+        program.check_says(said, [refusal])
+    write(out, b"old")
+    program.fails(["-o", out], refusal, first % 2, **in_hook)
+    assert read(out) == b"old"
+    # By hand the others are better than nothing.
+    succeeds(1)
+    # In the hook too, when the default is among the others.
+    write(entries + "ostree-3.conf", GOOD)
+    succeeds(2, **in_hook)
+    # An entry that cannot even be read would have come first by its name.
+    os.symlink("ostree-3.conf", entries + "ostree-10.conf")
+    program.fails(["-o", out], r"ostree-10\.conf: it is not a regular file", refusal, first % 10,
+                  **in_hook)
+    # What is not for this loader at all is no such entry.
+    os.unlink(entries + "ostree-10.conf")
+    write(entries + "zz.conf", b"efi /x.efi\n")
+    succeeds(2, **in_hook)
+    os.unlink(entries + "ostree-3.conf")
+    program.fails(["-o", out], refusal, first % 2, **in_hook)
+
+
+def outputs_that_are_refused(program, where):
+    out = program.make(where, {"ostree-1.conf": GOOD})
+    loader = where + "/boot/loader"
+    os.mkdir(loader + "/dir")
+    os.symlink(program.out, loader + "/link")
+    os.mkfifo(loader + "/fifo")
+    for name, why in (("dir", "/dir cannot be written: it is there, and not a regular"),
+                      ("link", "/link cannot be written: it is there, and not a regular file"),
+                      ("fifo", "/fifo cannot be written: it is there, and not a regular file"),
+                      ("dir/", "dir/ is a directory: -o needs"), ("..", r"\.\. is a directory: -o"),
+                      ("no/file", "the directory of the output .*/loader/no/ cannot be opened"),
+                      ("entries/x/file", "cannot be opened: No such file")):
+        program.fails(["-o", f"{loader}/{name}"], why)
+    assert os.path.islink(loader + "/link") and not os.path.exists(out)
+    assert not os.path.isfile(loader + "/fifo")
+    program.fails(["-o", out, "--entries", out],
+                  "directory of entries .* cannot be opened: No such file")
+
+
+def many_entries(program, where):
+    entries = {f"ostree-{n}.conf": b"title %d\nversion %d\nlinux /k%d\n" % (n, n, n)
+               for n in range(1, 513)}
+    out = program.make(where, entries)
+    assert program.generate("-o", out) == (0, b"", [])
+    assert program.kernels(read(out)) == [f"/boot/k{n}" for n in range(512, 0, -1)]
+    write(where + "/boot/loader/entries/ostree-513.conf", GOOD)
+    program.fails(["-o", out], "entries cannot be read: there are more than 512 entries")
+
+
+def little_memory(program, where):
+    """However little there is: the whole menu, or a sentence and the old file."""
+    out = program.make(where, {f"ostree-{n}.conf": entry(b"%d" % n * 660, b"%d" % n)
+                               for n in range(100, 600)})
+    assert program.generate("-o", out)[0] == 0
+    whole, outcomes, not_started, started = read(out), set(), [0], []
+    for limit in range(200, 16000, 200):
+        write(out, b"old")
+        done = subprocess.run(["prlimit", f"--as={limit * 1024}", program.program, "-o", out],
+                              capture_output=True, check=False, env=clean_environment())
+        said = done.stderr.decode()
+        if done.returncode == 0:
+            assert read(out) == whole and not said
+            outcomes.add("whole")
+        elif said.startswith(program.name + ": "):
+            assert done.returncode == 1 and read(out) == b"old", done
+            assert "Cannot allocate memory" in said or "Out of memory" in said \
+                or "there is not enough memory for the menu" in said, said
+            outcomes.add(said.rsplit(": ", 1)[1].strip())
+            started.append(limit)
+        else:
+            assert done.returncode != 1 and read(out) == b"old", done
+            not_started.append(limit)
+    # Where it started once it must not die of something else with more memory than that.
+    assert max(not_started) < min(started), (not_started, started)
+    assert "whole" in outcomes and "there is not enough memory for the menu" in outcomes, outcomes
+    # Not only the menu's memory ran out, but with less of it also that for reading the entries.
+    assert outcomes & {"Out of memory", "Cannot allocate memory"}, outcomes
+
+
+LISTEN = r"""
+import os, socket, subprocess, sys
+sys.excepthook = lambda kind, value, _: kind is BlockingIOError or print(kind, value)
+subprocess.run(["mount", "-t", "tmpfs", "none", "/dev"], check=True)
+if sys.argv[1] == "syslog":
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    log.bind("/dev/log")
+else:
+    os.mkfifo("/dev/kmsg")
+    log = os.open("/dev/kmsg", os.O_RDWR | os.O_NONBLOCK)
+subprocess.run(sys.argv[2:], capture_output=True)
+if sys.argv[1] == "syslog":
+    log.setblocking(False)
+    sys.stdout.buffer.write(log.recv(2000))
+else:
+    sys.stdout.buffer.write(os.read(log, 2000))
+"""
+
+
+def hook_messages(program, log, where):
+    out = program.make(where, {"ostree-1.conf": b""})
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        raise tap.Skip("no user namespaces here")
+    command = ["unshare", "-rm", sys.executable, "-c", LISTEN, log, program.program, "-o", out]
+    done = subprocess.run(command, capture_output=True, check=False,
+                          env=clean_environment(_OSTREE_GRUB2_BOOTVERSION="1"))
+    entries = f"{where}/boot/loader.1/entries"
+    expected = f"<27>{program.name}: {entries}/ostree-1.conf: there is no linux line"
+    assert done.stdout.startswith(expected.encode()), done
+    # By hand there is a terminal, and the system's log is left alone.
+    done = subprocess.run(command, capture_output=True, check=False,
+                          env=clean_environment())
+    assert done.stdout == b"", done
+
+
+TESTS = [(f"{program.name}: {test.__name__.replace('_', ' ')}", functools.partial(test, program))
+         for program in (GRUB, UBOOT) for test in (
+             help_and_version, usage_errors, messages_are_printable, standard_output,
+             root_from_output, prefixes, hook_of_first_deployment, hook_with_wrong_version,
+             hook_with_unusable_entries, outputs_that_are_refused, many_entries, little_memory)]
+TESTS += [(f"{program.name}: messages go to {log}", functools.partial(hook_messages, program, log))
+          for program in (GRUB, UBOOT) for log in ("syslog", "kmsg")]
+sys.exit(tap.main(TESTS))

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How long a command line may be, by the headers of kernels. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bls/kernel.h"
+
+static char directory[] = "/tmp/test-kernel.XXXXXX";
+
+static int set_up(void **state)
+{
+	static int fd;
+
+	if (!mkdtemp(directory))
+		return -1;
+	fd = open(directory, O_RDONLY | O_DIRECTORY);
+	*state = &fd;
+	return fd < 0 ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	int fd = *(int *)*state;
+
+	(void)unlinkat(fd, "k", 0);
+	(void)unlinkat(fd, "up", 0);
+	(void)unlinkat(fd, "boot", 0);
+	close(fd);
+	return rmdir(directory);
+}
+
+/* A file of size bytes, zero but for some at an offset. */
+static void make(int dir_fd, size_t size, size_t offset, const char *bytes, size_t length)
+{
+	int fd = openat(dir_fd, "k", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	assert_int_equal(pwrite(fd, bytes, length, (off_t)offset), length);
+	close(fd);
+}
+
+static void test_headers(void **state)
+{
+	static const struct {
+		size_t size, offset;
+		const char *bytes;
+		size_t length;
+		const char *architecture;
+		size_t expected;
+	} cases[] = {
+		/* x86: protocol 2.15 with its own number, 2.05 without. */
+		{ 4096, 0x202, "HdrS\x0f\x02", 6, "arm", 0 },
+		{ 4096, 0x202, "HdrS\x05\x02", 6, NULL, 255 },
+		/* arm zImage, arm64 Image, U-Boot's header for arm, arm64 and m68k. */
+		{ 4096, 0x24, "\x18\x28\x6f\x01", 4, "x64", 1023 },
+		{ 4096, 0x38, "ARM\x64", 4, "arm", 2047 },
+		{ 64, 0, "\x27\x05\x19\x56", 30, NULL, 1023 },
+		{ 64, 0, "\x27\x05\x19\x56", 30, "arm", 2047 },
+		{ 64, 0, "\x27\x05\x19\x56", 30, "ARM", 1023 },
+		/* Nothing that is known, and next to nothing. */
+		{ 4096, 0, "\x1f\x8b", 2, NULL, 2047 },
+		{ 4096, 0, "\x1f\x8b", 2, "Arm", 1023 },
+		{ 3, 0, "MZ", 2, "aa64", 2047 },
+	};
+	static const unsigned char machines[] = { 2, 22, 12 };
+	int fd = *(int *)*state;
+	unsigned uimages = 0;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char bytes[32] = { 0 };
+		size_t expected = cases[i].expected;
+
+		memcpy(bytes, cases[i].bytes, cases[i].length == 30 ? 4 : cases[i].length);
+		if (cases[i].length == 30)
+			bytes[29] = (char)machines[uimages++];
+		make(fd, cases[i].size, cases[i].offset, bytes, cases[i].length);
+		if (!expected) {
+			int kernel = openat(fd, "k", O_WRONLY);
+
+			assert_int_equal(pwrite(kernel, "\xff\x0f\0\0", 4, 0x238), 4);
+			close(kernel);
+			expected = 4095;
+		}
+		assert_int_equal(kernel_line_max(fd, "/k", cases[i].architecture), expected);
+	}
+}
+
+static void test_paths(void **state)
+{
+	int fd = *(int *)*state;
+
+	make(fd, 4096, 0x24, "\x18\x28\x6f\x01", 4);
+	assert_int_equal(symlinkat(".", fd, "boot"), 0);
+	assert_int_equal(symlinkat("../../etc/passwd", fd, "up"), 0);
+	assert_int_equal(kernel_line_max(fd, "/boot/boot/k", NULL), 1023);
+	assert_int_equal(kernel_line_max(fd, "/gone", NULL), 2047);
+	assert_int_equal(kernel_line_max(fd, "/up", NULL), 2047);
+	assert_int_equal(kernel_line_max(-1, "/k", NULL), 2047);
+	assert_int_equal(kernel_line_max(-1, "/k", "arm"), 1023);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_paths),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a generator needs for 512 entries, the most there may be: instructions in proportion to
+their number, 4 MiB of memory, no process but its own. No clock has a part in it."""
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import tap
+
+PROGRAMS = {"ostree-grub-generator": "grub.cfg", "ostree-uboot-generator": "uEnv.txt"}
+MOST = 512
+MEMORY = 4 << 20
+
+# As libostree writes them; {same} is one text in all entries of a set, {i} another in each.
+ENTRY = """\
+title Debian GNU/Linux 12 (bookworm) {same}
+version {i}
+options root=UUID=6d3376e4-fc93-4509-95ec-a21d68011da2 rw quiet console=tty0 panic=10 \
+ostree=/ostree/boot.1/debian/{i:064x}/0
+linux /ostree/debian-{i:064x}/vmlinuz-6.1.0-amd64
+initrd /ostree/debian-{i:064x}/initramfs-6.1.0-amd64.img
+"""
+
+
+def make(where, program, count, own_titles):
+    """A sysroot of that many entries. Returns the file to write."""
+    loader = f"{where}/{count}/boot/loader.1"
+    for i in range(1, count + 1):
+        tap.write(f"{loader}/entries/ostree-{i}.conf",
+                  ENTRY.format(i=i, same=i if own_titles else "").encode())
+    os.symlink("loader.1", loader.removesuffix(".1"))
+    return f"{loader}/{PROGRAMS[program]}"
+
+
+def run(program, out, *tool):
+    """Runs the program under a tool. Returns its exit status and what both said."""
+    if not shutil.which(tool[0]):
+        raise tap.Skip(f"{tool[0]} is not installed")
+    done = subprocess.run([*tool, f"{tap.BUILD}/{program}", "-o", out], check=False,
+                          capture_output=True, text=True)
+    return done.returncode, done.stderr
+
+
+def succeed(program, out, *tool):
+    status, said = run(program, out, *tool)
+    assert status == 0, (status, said)
+    with open(out, encoding="utf-8") as file:
+        # The oldest one is the last one.
+        assert f"{1:064x}/vmlinuz" in file.read()
+    return said
+
+
+def instructions(program, out):
+    said = succeed(program, out, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+    return int(re.search(r"Collected : (\d+)", said)[1])
+
+
+def linear(where, program, own_titles):
+    half, whole = (instructions(program, make(where, program, count, own_titles))
+                   for count in (MOST // 2, MOST))
+    print(f"# {program}: {whole} instructions for {MOST} entries, {whole / half:.2f} times as many"
+          " as for half of them")
+    assert 1.7 < whole / half < 2.3
+
+
+def memory(where, program):
+    """The limit is on the address space, of which what is really used is a part."""
+    out = make(where, program, MOST, False)
+    succeed(program, out, "prlimit", f"--as={MEMORY}")
+    status, said = run(program, out, "prlimit", f"--as={MEMORY // 8}")
+    assert status == 1 and "emory" in said, "the limit limits nothing: " + said
+
+
+def processes(where, program):
+    out = make(where, program, MOST, False)
+    trace = where + "/trace"
+    succeed(program, out, "strace", "-f", "-qq", "-o", trace, "-e", "trace=%process")
+    with open(trace, encoding="utf-8") as file:
+        calls = re.findall(r"^\d+ +(clone\d*|v?fork|execve(?:at)?)\(", file.read(), re.MULTILINE)
+    assert calls == ["execve"], calls
+
+
+TESTS = []
+for name in PROGRAMS:
+    TESTS += [
+        (f"{name}: instructions", functools.partial(linear, program=name, own_titles=True)),
+        (f"{name}: instructions, equal titles",
+         functools.partial(linear, program=name, own_titles=False)),
+        (f"{name}: memory", functools.partial(memory, program=name)),
+        (f"{name}: processes", functools.partial(processes, program=name))]
+sys.exit(tap.main(TESTS))
