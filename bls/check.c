@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rootstock-bls: what loaders will make of a system's entries, and what is wrong with them. */
+#include "bls/args.h"
+#include "bls/deployment.h"
+#include "bls/emit.h"
+#include "bls/file.h"
+#include "bls/inspect.h"
+#include "bls/place.h"
+#include "bls/settings.h"
+#include "bls/show.h"
+#include "grub/ident.h"
+#include "grub/render.h"
+#include "grub/title.h"
+#include "prepare-root/path.h"
+#include "uboot/fields.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GENERATORS "/usr/lib/ostree/"
+
+enum { MENU_SIZE_MAX = MENU_ENTRIES_MAX * ENTRY_SIZE_MAX };
+
+static const char help[] =
+	"usage: rootstock-bls list|check [OPTION]...\n"
+	"\n"
+	"list shows the boot loader entries of a system in the order of their menu, and what\n"
+	"GRUB and U-Boot make of them. check says what is wrong with them.\n"
+	"\n"
+	"  --root DIR           the sysroot; default: /\n"
+	"  --entries DIR        the entries; default: boot/loader/entries in the sysroot\n"
+	"  --boot-prefix PREFIX what a loader needs before the paths of the entries: auto "
+	"(default),\n"
+	"                       none, or a path like /boot\n"
+	"  --loader LOADER      grub or uboot; default: each that has a menu in boot/loader, or "
+	"both\n"
+	"  --json               for programs\n"
+	"  --help, --version    print this, or the version\n";
+
+static const struct reporter reporter = { .program = "rootstock-bls" };
+
+static const char *root = "/", *entries, *prefix = "auto", *loader;
+static bool as_json;
+
+static const struct args_option options[] = {
+	{ "root", &root, NULL },
+	{ "entries", &entries, NULL },
+	{ "boot-prefix", &prefix, NULL },
+	{ "loader", &loader, NULL },
+	{ "json", NULL, &as_json },
+	{ 0 },
+};
+
+enum { ALLOW_LOSSY = 0, COMPAT = 0, KEEP = 1 };
+
+/* GRUB's menu has settings only in front of its entries. */
+static bool from_entries_grub(const char *line, size_t length)
+{
+	size_t command = strlen("menuentry ");
+
+	return (length && *line == '\t') ||
+	       (length >= command && !memcmp(line, "menuentry ", command));
+}
+
+static bool from_entries_uboot(const char *line, size_t length)
+{
+	const char *equals = memchr(line, '=', length);
+
+	return equals && fields_own(line, (size_t)(equals - line));
+}
+
+static struct plan {
+	struct outcome_loader loader;
+	const char *option; /* for --loader */
+	const char *file;   /* the menu, in ROOT/boot */
+	const char *settings_file;
+	struct setting settings[3]; /* that count for what is in the menu */
+} plans[SHOW_LOADERS] = {
+	[SHOW_GRUB] = { { "GRUB", GENERATORS "ostree-grub-generator", from_entries_grub }, "grub",
+		"loader/grub.cfg", "grub.conf", { [ALLOW_LOSSY] = { .name = "allow-lossy" } } },
+	[SHOW_UBOOT] = { { "U-Boot", GENERATORS "ostree-uboot-generator", from_entries_uboot },
+		"uboot", "loader/uEnv.txt", "uboot.conf",
+		{ [COMPAT] = { .name = "compat" }, [KEEP] = { .name = "keep" } } },
+};
+
+struct check {
+	struct place place;
+	int boot_fd;
+	struct show show;
+};
+
+static int fail_for_memory(void)
+{
+	report(&reporter, REPORT_ERROR, "there is not enough memory");
+	return -1;
+}
+
+static int read_menu(const struct check *check, struct menu *ret_menu)
+{
+	int r = menu_read(check->place.entries_fd, ret_menu);
+
+	if (r < 0)
+		report(&reporter, REPORT_ERROR, "%s cannot be read: %s", check->place.entries,
+			r == -E2BIG ? "there are more than 512 entries" : strerror(-r));
+	return r;
+}
+
+/* The directory is read once for each loader, and a deployment may come in between. */
+static int read_menu_again(const struct check *check, struct menu *ret_menu)
+{
+	const struct menu *menu = &check->show.menu;
+	int r = read_menu(check, ret_menu);
+	bool same = !r && ret_menu->count == menu->count;
+
+	for (size_t i = 0; same && i < menu->count; i++)
+		same = !strcmp(ret_menu->items[i].name, menu->items[i].name);
+	if (!r && !same)
+		report(&reporter, REPORT_ERROR, "%s has changed meanwhile: try again",
+			check->place.entries);
+	return same ? 0 : -1;
+}
+
+static bool has_menu(const struct check *check, const struct plan *plan)
+{
+	char path[PATH_MAX];
+
+	return path_resolve(check->boot_fd, plan->file, PATH_BENEATH, path) >= 0 &&
+	       faccessat(check->boot_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void choose_loaders(struct check *check)
+{
+	struct outcome *outcomes = check->show.outcomes;
+	bool any = false;
+
+	for (size_t i = 0; i < SHOW_LOADERS; i++) {
+		outcomes[i].wanted =
+			loader ? !strcmp(loader, plans[i].option) : has_menu(check, &plans[i]);
+		any |= outcomes[i].wanted;
+	}
+	for (size_t i = 0; i < SHOW_LOADERS; i++)
+		outcomes[i].wanted |= !any;
+}
+
+static void read_settings(struct check *check, struct plan *plan)
+{
+	const struct menu_item *first = menu_first(&check->show.menu);
+	int fd = first && !first->error
+			 ? deployment_find(check->place.root_fd, first->entry.options)
+			 : -1;
+
+	if (fd < 0)
+		return;
+	if (settings_read(fd, plan->settings_file, plan->settings, NULL) < 0)
+		findings_add(&check->show.findings, FINDINGS_ERROR, check->place.entries, 0,
+			"%s of the default deployment cannot be read, so no menu can be made; run "
+			"\"%s -o - --entries %s\" to see why",
+			plan->settings_file, plan->loader.generator, check->place.entries);
+	close(fd);
+}
+
+static int render_grub(const struct check *check, struct outcome *outcome)
+{
+	const char *lossy = plans[SHOW_GRUB].settings[ALLOW_LOSSY].value;
+	const struct render_style style = {
+		.rules.prefix = check->place.prefix,
+		.rules.boot_fd = check->boot_fd,
+		.rules.allow_lossy = lossy && !strcmp(lossy, "yes"),
+	};
+
+	(void)render_menu(&outcome->made, &outcome->menu, &style);
+	if (title_make(&outcome->menu, outcome->titles) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < outcome->menu.count; i++) {
+		struct text id = { 0 };
+
+		ident_add(&id, &outcome->menu.items[i]);
+		text_add_bytes(&id, "", 1);
+		outcome->ids[i] = id.bytes;
+		if (id.failed)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void render_uboot(const struct check *check, struct outcome *outcome)
+{
+	const struct setting *settings = plans[SHOW_UBOOT].settings;
+	const struct text lines = { 0 };
+	const struct fields_style style = {
+		.prefix = check->place.prefix,
+		.boot_fd = check->boot_fd,
+		.ostree = settings[COMPAT].value,
+		.keep = settings[KEEP].value,
+		.lines = &lines,
+	};
+
+	(void)fields_render(&outcome->made, &outcome->menu, &style);
+}
+
+/* Lets the loader's own renderer do its work, and keeps account of what is in its menu. */
+static int render(struct check *check, size_t which)
+{
+	struct outcome *outcome = &check->show.outcomes[which];
+	size_t count = 0;
+	int r = read_menu_again(check, &outcome->menu);
+
+	if (r < 0)
+		return r;
+	read_settings(check, &plans[which]);
+	if (which == SHOW_GRUB)
+		r = render_grub(check, outcome);
+	else
+		render_uboot(check, outcome);
+	if (r < 0 || outcome->made.failed)
+		return fail_for_memory();
+	for (size_t i = 0; i < outcome->menu.count; i++)
+		if (!outcome->menu.items[i].error && !menu_hidden(&outcome->menu.items[i]))
+			outcome->numbers[i] = ++count;
+	return 0;
+}
+
+static void judge_file(struct check *check, size_t which)
+{
+	char path[PATH_MAX], *file;
+	struct text bytes = { 0 };
+
+	if (path_resolve(check->boot_fd, plans[which].file, PATH_BENEATH, path) < 0 ||
+		file_add(check->boot_fd, path, MENU_SIZE_MAX, &bytes) < 0)
+		return;
+	if (asprintf(&file, "%sboot/%s", check->place.root, plans[which].file) < 0) {
+		check->show.findings.failed = true;
+	} else {
+		outcome_judge_file(&check->show.outcomes[which], &plans[which].loader, file, &bytes,
+			&check->show.findings);
+		free(file);
+	}
+	text_free(&bytes);
+}
+
+static int judge(struct check *check)
+{
+	struct show *show = &check->show;
+	const struct inspect_place place = {
+		.root_fd = check->place.root_fd,
+		.root = check->place.root,
+		.boot_fd = check->boot_fd,
+		.prefix = check->place.prefix,
+		.entries = check->place.entries,
+		.findings = &show->findings,
+	};
+	struct menu spare;
+	int r = read_menu_again(check, &spare);
+
+	for (size_t i = 0; i < show->menu.count && !r; i++)
+		inspect_item(&place, &show->menu.items[i]);
+	if (!r) {
+		inspect_menu(&place, &show->menu, &spare);
+		inspect_prefix(&place, &show->menu, &show->bootfs);
+	}
+	menu_free(&spare);
+	for (size_t i = 0; i < SHOW_LOADERS && !r; i++) {
+		if (!show->outcomes[i].wanted)
+			continue;
+		outcome_judge(&show->outcomes[i], &plans[i].loader, &show->menu,
+			check->place.entries, &show->findings);
+		if (!entries)
+			judge_file(check, i);
+	}
+	return r;
+}
+
+static int print(const struct show *show, bool with_findings)
+{
+	struct text text = { 0 };
+	int r = 0;
+
+	if (as_json)
+		show_json(&text, show, with_findings);
+	else if (with_findings)
+		show_findings(&text, show);
+	else
+		show_menu(&text, show);
+	if (text.failed || show->findings.failed)
+		r = fail_for_memory();
+	else if ((r = emit_bytes(STDOUT_FILENO, text.bytes, text.size)) < 0)
+		report(&reporter, REPORT_ERROR, "standard output cannot be written: %s",
+			strerror(-r));
+	text_free(&text);
+	return r;
+}
+
+static int look(struct check *check, bool with_findings)
+{
+	struct show *show = &check->show;
+	int r = read_menu(check, &show->menu);
+
+	show->root = check->place.root;
+	show->entries = check->place.entries;
+	show->prefix = check->place.prefix;
+	show->bootfs_error = bootfs_find(check->boot_fd, &show->bootfs);
+	choose_loaders(check);
+	for (size_t i = 0; i < SHOW_LOADERS && !r; i++)
+		if (show->outcomes[i].wanted)
+			r = render(check, i);
+	if (!r && with_findings)
+		r = judge(check);
+	return r ? r : print(show, with_findings);
+}
+
+static void free_show(struct show *show)
+{
+	for (size_t i = 0; i < SHOW_LOADERS; i++) {
+		outcome_free(&show->outcomes[i]);
+		settings_free(plans[i].settings);
+	}
+	bootfs_free(&show->bootfs);
+	findings_free(&show->findings);
+	menu_free(&show->menu);
+}
+
+/* Returns the exit status. */
+static int run(const struct place_wish *wish, bool with_findings)
+{
+	static struct check check;
+	int r = place_find(wish, &reporter, &check.place);
+
+	check.boot_fd = -1;
+	if (!r) {
+		check.boot_fd =
+			openat(check.place.root_fd, "boot", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (check.boot_fd < 0)
+			report(&reporter, REPORT_ERROR, "the directory %sboot cannot be opened: %s",
+				check.place.root, strerror(errno));
+		r = check.boot_fd < 0 ? -1 : look(&check, with_findings);
+	}
+	if (with_findings && check.show.findings.errors)
+		r = -1;
+	free_show(&check.show);
+	if (check.boot_fd >= 0)
+		close(check.boot_fd);
+	place_close(&check.place);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Returns false, with the reason reported, for what cannot mean anything. */
+static bool valid(const char *verb, const struct place_wish *wish)
+{
+	if (!verb)
+		(void)args_usage(&reporter, "list or check is missing", "");
+	else if (strcmp(verb, "list") != 0 && strcmp(verb, "check") != 0)
+		(void)args_usage(&reporter, "the first word is list or check, not ", verb);
+	else if (loader && strcmp(loader, "grub") != 0 && strcmp(loader, "uboot") != 0)
+		(void)args_usage(&reporter, "--loader is grub or uboot, not ", loader);
+	else
+		return place_wish_valid(wish, &reporter);
+	return false;
+}
+
+int main(int argc, char *argv[])
+{
+	int skip = argc > 1 && argv[1][0] != '-';
+	const char *verb = skip ? argv[1] : NULL;
+	struct place_wish wish = { .out = "-" };
+	char *usual;
+	int status = 2;
+
+	switch (args_parse(argc - skip, argv + skip, options, &reporter)) {
+	case ARGS_HELP:
+		return fputs(help, stdout) == EOF || fflush(stdout) == EOF;
+	case ARGS_VERSION:
+		return puts("rootstock-bls " VERSION) == EOF || fflush(stdout) == EOF;
+	case ARGS_USAGE:
+		return status;
+	case ARGS_RUN:
+		break;
+	}
+	if (asprintf(&usual, "%s%sboot/loader/entries", root,
+		    *root && root[strlen(root) - 1] == '/' ? "" : "/") < 0)
+		return fail_for_memory() < 0;
+	wish.root = root;
+	wish.entries = entries ? entries : usual;
+	wish.prefix = prefix;
+	if (valid(verb, &wish))
+		status = run(&wish, !strcmp(verb, "check"));
+	free(usual);
+	return status;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * findings: what a check has to say, in the order in which it was said.
+ *
+ * Two that say the same of the same place are one, because two loaders often dislike one thing.
+ * Running out of memory is remembered, as in a text, and makes the list good for nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum findings_severity { FINDINGS_ERROR, FINDINGS_WARNING };
+
+struct finding {
+	enum findings_severity severity;
+	char *file;
+	unsigned line; /* counted from 1; 0 when no single line is to blame */
+	char *what;    /* the middle of a sentence */
+};
+
+struct findings {
+	struct finding *list;
+	size_t count;
+	size_t errors;
+	bool failed;
+};
+
+/* Adds what is wrong with a file, and what to do about it, as the middle of a sentence. */
+void findings_add(struct findings *findings, enum findings_severity severity, const char *file,
+	unsigned line, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+void findings_free(struct findings *findings);

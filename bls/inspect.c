@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/inspect.h"
+
+#include "bls/deployment.h"
+#include "bls/kargs.h"
+#include "bls/version.h"
+#include "prepare-root/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum kind { KIND_FILE, KIND_PROGRAM, KIND_DIRECTORY };
+
+struct job {
+	const struct inspect_place *place;
+	const struct menu_item *item;
+	const struct entry *entry;
+	char *file; /* with its directory, for the findings */
+};
+
+static struct job make_job(const struct inspect_place *place, const struct menu_item *item)
+{
+	struct job job = {
+		.place = place,
+		.item = item,
+		.entry = &item->entry,
+	};
+
+	if (asprintf(&job.file, "%s/%s", place->entries, item->name) < 0) {
+		job.file = NULL;
+		place->findings->failed = true;
+	}
+	return job;
+}
+
+/* The path of an entry, or part of it, as it is in ROOT/boot. */
+static const char *below_boot(const struct inspect_place *place, const char *path)
+{
+	size_t length = strlen(place->prefix);
+
+	return strncmp(path, place->prefix, length) == 0 && path[length] == '/' ? path + length
+										: path;
+}
+
+/* What is wrong with a path below a directory, as the end of a sentence; NULL when nothing is. */
+static const char *look(int dir_fd, const char *path, enum path_rule rule, enum kind kind)
+{
+	char resolved[PATH_MAX];
+	struct stat st;
+	int r = path_resolve(dir_fd, path, rule, resolved);
+
+	if (r >= 0 && fstatat(dir_fd, *resolved ? resolved : ".", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (r == -ENOENT || r == -ENOTDIR)
+		return "is not there";
+	if (r == -EXDEV)
+		return "is a symlink that leads elsewhere";
+	if (r < 0)
+		return strerror(-r);
+	if (kind == KIND_DIRECTORY)
+		return S_ISDIR(st.st_mode) ? NULL : "is not a directory";
+	if (!S_ISREG(st.st_mode))
+		return "is not a regular file";
+	if (kind == KIND_PROGRAM && !(st.st_mode & 0111))
+		return "cannot be executed";
+	return st.st_size ? NULL : "is empty";
+}
+
+static void check_file(
+	const struct job *job, const struct entry_line *line, const char *path, enum kind kind)
+{
+	const char *what =
+		look(job->place->boot_fd, below_boot(job->place, path), PATH_BENEATH, kind);
+
+	if (what)
+		findings_add(job->place->findings, FINDINGS_ERROR, job->file, line->number,
+			"%s: %s %s; bring it back, or deploy again and let this entry go",
+			line->name, path, what);
+}
+
+static void check_overlays(const struct job *job, const struct entry_line *line)
+{
+	char *copy = strdup(line->value), *rest = NULL;
+
+	job->place->findings->failed |= !copy;
+	for (char *path = copy ? strtok_r(copy, " \t", &rest) : NULL; path;
+		path = strtok_r(NULL, " \t", &rest))
+		check_file(job, line, path, KIND_FILE);
+	free(copy);
+}
+
+static void check_files(const struct job *job)
+{
+	for (size_t i = 0; i < job->entry->count; i++) {
+		const struct entry_line *line = &job->entry->lines[i];
+		bool counts = line->key != ENTRY_UNKNOWN && line == job->entry->last[line->key];
+
+		switch (line->key) {
+		case ENTRY_INITRD:
+		case ENTRY_EXTRA:
+			check_file(job, line, line->value, KIND_FILE);
+			break;
+		case ENTRY_LINUX:
+		case ENTRY_EFI:
+		case ENTRY_UKI:
+		case ENTRY_DEVICETREE:
+			if (counts)
+				check_file(job, line, line->value, KIND_FILE);
+			break;
+		case ENTRY_FDTDIR:
+			if (counts)
+				check_file(job, line, line->value, KIND_DIRECTORY);
+			break;
+		case ENTRY_DEVICETREE_OVERLAY:
+			if (counts)
+				check_overlays(job, line);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static unsigned options_line(const struct job *job)
+{
+	const struct entry_line *line = job->entry->last[ENTRY_OPTIONS];
+
+	return line ? line->number : 0;
+}
+
+/* The bootlink is followed as it will be at boot. */
+static void check_deployment(const struct job *job)
+{
+	int fd = deployment_find(job->place->root_fd, job->entry->options);
+	const char *what = NULL;
+
+	if (fd == -EXDEV)
+		what = "leads out of the sysroot";
+	else if (fd == -EINVAL)
+		what = "leads to something that is not a symlink";
+	else if (fd < 0)
+		what = strerror(-fd);
+	else
+		what = look(fd, "usr", PATH_BENEATH, KIND_DIRECTORY) ? "leads to a tree without usr"
+								     : NULL;
+	if (what)
+		findings_add(job->place->findings, FINDINGS_ERROR, job->file, options_line(job),
+			"ostree= is of no use: %s; deploy again, or remove this entry", what);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Without an initramfs the kernel must find the program that prepares the deployment. */
+static void check_init(const struct job *job, const char *init)
+{
+	const char *what;
+
+	if (job->entry->last[ENTRY_INITRD])
+		return;
+	if (!init || !kargs_is_prepare_root(init)) {
+		findings_add(job->place->findings, FINDINGS_ERROR, job->file, options_line(job),
+			"there is neither an initrd nor init= with ostree-prepare-root, so the "
+			"kernel would start what is in the root directory of its disk; add one of "
+			"them");
+		return;
+	}
+	what = look(job->place->root_fd, init, PATH_IN_ROOT, KIND_PROGRAM);
+	if (what)
+		findings_add(job->place->findings, FINDINGS_ERROR, job->file, options_line(job),
+			"init=%s %s, so the kernel would panic; add ostree-prepare-root to the "
+			"tree and deploy it",
+			init, what);
+}
+
+static void check_panic(const struct job *job, const char *panic)
+{
+	/* As the kernel reads it: 0 stands for ever. */
+	if (panic && strtol(panic, NULL, 0) != 0)
+		return;
+	findings_add(job->place->findings, FINDINGS_WARNING, job->file, options_line(job),
+		"after a panic the kernel would hang for ever; %s",
+		job->item->libostree
+			? "run \"ostree admin kargs edit-in-place --append-if-missing=panic=10\" "
+			  "and then the generator of the menu"
+			: "add panic=10 to the options");
+}
+
+static void check_options(const struct job *job)
+{
+	struct kargs kargs;
+
+	if (kargs_split(job->entry->options, &kargs) < 0) {
+		job->place->findings->failed = true;
+	} else {
+		if (kargs_first(&kargs, "ostree")) {
+			check_deployment(job);
+			check_init(job, kargs_last(&kargs, "init"));
+		}
+		check_panic(job, kargs_last(&kargs, "panic"));
+	}
+	kargs_free(&kargs);
+}
+
+void inspect_item(const struct inspect_place *place, const struct menu_item *item)
+{
+	struct job job = make_job(place, item);
+
+	if (!job.file)
+		return;
+	if (item->error) {
+		findings_add(place->findings, FINDINGS_ERROR, job.file, item->where.line,
+			"%s; mend it or remove it, no menu has this entry", item->where.what);
+	} else {
+		check_files(&job);
+		if (!menu_hidden(item))
+			check_options(&job);
+	}
+	free(job.file);
+}
+
+static void inspect_names(const struct inspect_place *place, const struct menu *menu)
+{
+	for (size_t i = 0; i < menu->count; i++) {
+		struct job job = make_job(place, &menu->items[i]);
+
+		for (size_t j = 0; j < i && job.file; j++) {
+			if (version_compare(menu->items[j].stem, menu->items[i].stem) != 0)
+				continue;
+			findings_add(place->findings, FINDINGS_WARNING, job.file, 0,
+				"this name counts as the same as %s, and GRUB's blscfg would show "
+				"only one of them; remove or rename one",
+				menu->items[j].name);
+			break;
+		}
+		free(job.file);
+	}
+}
+
+static void inspect_first(
+	const struct inspect_place *place, const struct menu *menu, struct menu *spare)
+{
+	const struct menu_item *ours = menu_first(menu), *theirs;
+	struct job job;
+
+	for (size_t i = 0; i < spare->count; i++)
+		spare->items[i].libostree = false;
+	menu_sort(spare);
+	theirs = menu_first(spare);
+	if (!ours || !theirs || ours->error || theirs->error || !strcmp(ours->name, theirs->name))
+		return;
+	job = make_job(place, theirs);
+	if (job.file)
+		findings_add(place->findings, FINDINGS_WARNING, job.file, 0,
+			"a loader that goes by file names, like systemd-boot, boots this entry "
+			"first, and libostree means %s by its version; deploy again to have the "
+			"names in order",
+			ours->name);
+	free(job.file);
+}
+
+void inspect_menu(const struct inspect_place *place, const struct menu *menu, struct menu *spare)
+{
+	inspect_names(place, menu);
+	inspect_first(place, menu, spare);
+}
+
+static bool is_in_boot(const char *path)
+{
+	size_t length = strlen("/boot");
+
+	return !strncmp(path, "/boot", length) && (path[length] == '/' || !path[length]);
+}
+
+/* What is wrong with the way from a file system's top to ROOT/boot, given a loader's path. */
+static const char *judge_way(
+	const struct inspect_place *place, const char *path, const struct bootfs *bootfs)
+{
+	char resolved[PATH_MAX];
+
+	if (!bootfs->own)
+		return is_in_boot(path)
+			       ? NULL
+			       : "this is a directory of a larger file system, in which a loader "
+				 "finds it by paths that begin with /boot; give the generator "
+				 "--boot-prefix /boot";
+	if (!is_in_boot(path) ||
+		(path_resolve(place->boot_fd, "boot", PATH_BENEATH, resolved) == 1 && !*resolved))
+		return NULL;
+	return "this is a file system of its own, in which a loader finds no paths that begin "
+	       "with /boot; make a symlink \"boot\" to \".\" in it, or give the generator "
+	       "--boot-prefix none";
+}
+
+void inspect_prefix(
+	const struct inspect_place *place, const struct menu *menu, const struct bootfs *bootfs)
+{
+	const struct menu_item *first = menu_first(menu);
+	const char *path, *what;
+	char *file;
+
+	if (!bootfs->type || !first || first->error)
+		return;
+	/* A path without the prefix gets it, and then begins with it. */
+	path = entry_value(&first->entry, ENTRY_LINUX);
+	if (*place->prefix && below_boot(place, path) == path)
+		path = place->prefix;
+	what = judge_way(place, path, bootfs);
+	if (!what)
+		return;
+	if (asprintf(&file, "%sboot", place->root) < 0) {
+		place->findings->failed = true;
+		return;
+	}
+	findings_add(place->findings, FINDINGS_ERROR, file, 0, "%s", what);
+	free(file);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/json.h"
+
+#include "bls/utf8.h"
+
+#include <stdio.h>
+
+static void add_quoted(struct text *text, const char *string)
+{
+	text_add(text, "\"");
+	while (*string) {
+		unsigned code;
+		size_t length = utf8_decode(string, &code);
+		char escape[8];
+
+		if (!length) {
+			text_add(text, "\xef\xbf\xbd");
+			length = 1;
+		} else if (utf8_is_control(code) || code == '"' || code == '\\') {
+			(void)snprintf(escape, sizeof(escape), "\\u%04x", code & 0xff);
+			text_add(text, escape);
+		} else {
+			text_add_bytes(text, string, length);
+		}
+		string += length;
+	}
+	text_add(text, "\"");
+}
+
+static void begin_value(struct json *json, const char *name)
+{
+	if (json->behind_value)
+		text_add(json->text, ",");
+	json->behind_value = true;
+	if (!name)
+		return;
+	add_quoted(json->text, name);
+	text_add(json->text, ":");
+}
+
+void json_open(struct json *json, const char *name, char bracket)
+{
+	begin_value(json, name);
+	text_add_bytes(json->text, &bracket, 1);
+	json->behind_value = false;
+}
+
+void json_close(struct json *json, char bracket)
+{
+	text_add_bytes(json->text, &bracket, 1);
+	json->behind_value = true;
+}
+
+void json_string(struct json *json, const char *name, const char *value)
+{
+	begin_value(json, name);
+	add_quoted(json->text, value);
+}
+
+void json_number(struct json *json, const char *name, long value)
+{
+	char number[24];
+
+	begin_value(json, name);
+	(void)snprintf(number, sizeof(number), "%ld", value);
+	text_add(json->text, number);
+}
+
+void json_bool(struct json *json, const char *name, bool value)
+{
+	begin_value(json, name);
+	text_add(json->text, value ? "true" : "false");
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/show.h"
+
+#include "bls/json.h"
+#include "bls/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What the loaders are called in words and in JSON. */
+static const char *const words[] = { [SHOW_GRUB] = "GRUB", [SHOW_UBOOT] = "U-Boot" };
+static const char *const names[] = { [SHOW_GRUB] = "grub", [SHOW_UBOOT] = "uboot" };
+
+static bool is_list(enum entry_key key)
+{
+	return key == ENTRY_INITRD || key == ENTRY_EXTRA;
+}
+
+static const char *value_of(const struct entry *entry, enum entry_key key)
+{
+	return key == ENTRY_OPTIONS ? entry->options : entry_value(entry, key);
+}
+
+/* The key for which no menu made here has a hidden entry. */
+static const char *hiding_key(const struct menu_item *item)
+{
+	static const enum entry_key keys[] = { ENTRY_EFI, ENTRY_UKI, ENTRY_UKI_URL };
+
+	for (size_t i = 0; menu_hidden(item) && i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (item->entry.last[keys[i]])
+			return item->entry.last[keys[i]]->name;
+	return NULL;
+}
+
+static void add_number(struct text *text, long value)
+{
+	char number[24];
+
+	(void)snprintf(number, sizeof(number), "%ld", value);
+	text_add(text, number);
+}
+
+static void begin_row(struct text *text, const char *name)
+{
+	char column[32];
+
+	(void)snprintf(column, sizeof(column), "    %-20s", name);
+	text_add(text, column);
+}
+
+static void add_row(struct text *text, const char *name, const char *value)
+{
+	begin_row(text, name);
+	utf8_add_printable(text, value);
+	text_add(text, "\n");
+}
+
+static void add_place(struct text *text, const char *file, unsigned line)
+{
+	utf8_add_printable(text, file);
+	if (line) {
+		text_add(text, ":");
+		add_number(text, (long)line);
+	}
+	text_add(text, ": ");
+}
+
+static void add_keys(struct text *text, const struct entry *entry)
+{
+	for (enum entry_key key = 0; key < ENTRY_UNKNOWN; key++) {
+		const struct entry_line *line = NULL;
+
+		if (!is_list(key) && entry->last[key])
+			add_row(text, entry->last[key]->name, value_of(entry, key));
+		while (is_list(key) && (line = entry_next(entry, key, line)))
+			add_row(text, line->name, line->value);
+	}
+}
+
+/* Why the item stands where it does. */
+static void add_order(struct text *text, const struct menu *menu, size_t i)
+{
+	begin_row(text, "order");
+	if (i) {
+		text_add(text, "behind ");
+		utf8_add_printable(text, menu->items[i - 1].name);
+		text_add(text, ": ");
+		text_add(text, menu_reason(&menu->items[i - 1], &menu->items[i]));
+	} else {
+		text_add(text, "first");
+	}
+	text_add(text, "\n");
+	if (menu->items[i].left < 0)
+		return;
+	begin_row(text, "tries");
+	add_number(text, menu->items[i].left);
+	text_add(text, " left, ");
+	add_number(text, menu->items[i].done);
+	text_add(text, " failed\n");
+}
+
+static void add_grub(struct text *text, const struct outcome *outcome, size_t i)
+{
+	const char *architecture = entry_value(&outcome->menu.items[i].entry, ENTRY_ARCHITECTURE);
+
+	add_number(text, (long)outcome->numbers[i] - 1);
+	text_add(text, ", id ");
+	utf8_add_printable(text, outcome->ids[i]);
+	text_add(text, ", \"");
+	utf8_add_printable(text, outcome->titles[i]);
+	text_add(text, "\"");
+	if (!architecture)
+		return;
+	text_add(text, "; started on ");
+	utf8_add_printable(text, architecture);
+	text_add(text, " only");
+}
+
+static void add_uboot(struct text *text, const struct outcome *outcome, size_t i)
+{
+	text_add(text, "kernel_image");
+	if (outcome->numbers[i] > 1)
+		add_number(text, (long)outcome->numbers[i]);
+}
+
+static void add_loader(struct text *text, const struct show *show, size_t which, size_t i)
+{
+	const struct outcome *outcome = &show->outcomes[which];
+	const struct menu_item *item = &outcome->menu.items[i];
+
+	if (!outcome->wanted)
+		return;
+	begin_row(text, words[which]);
+	if (!outcome->numbers[i]) {
+		text_add(text, "left out: ");
+		add_place(text, item->name, item->where.line);
+		text_add(text, item->where.what);
+	} else if (which == SHOW_GRUB) {
+		add_grub(text, outcome, i);
+	} else {
+		add_uboot(text, outcome, i);
+	}
+	text_add(text, "\n");
+}
+
+void show_menu(struct text *text, const struct show *show)
+{
+	for (size_t i = 0; i < show->menu.count; i++) {
+		const struct menu_item *item = &show->menu.items[i];
+		const char *key = hiding_key(item);
+
+		add_number(text, (long)i + 1);
+		text_add(text, ". ");
+		utf8_add_printable(text, item->name);
+		text_add(text, "\n");
+		add_keys(text, &item->entry);
+		add_order(text, &show->menu, i);
+		if (key) {
+			begin_row(text, "hidden");
+			text_add(text, "an entry with ");
+			text_add(text, key);
+			text_add(text, " is for EFI, and in no menu made here\n");
+			continue;
+		}
+		for (size_t which = 0; which < SHOW_LOADERS; which++)
+			add_loader(text, show, which, i);
+	}
+}
+
+static void add_uuid(struct text *text, const struct bootfs *bootfs)
+{
+	if (bootfs->uuid) {
+		text_add(text, ", UUID ");
+		utf8_add_printable(text, bootfs->uuid);
+	} else if (bootfs->error) {
+		text_add(text, ", whose UUID cannot be read: ");
+		text_add(text, strerror(-bootfs->error));
+	} else {
+		text_add(text, " without a UUID");
+	}
+}
+
+static void add_bootfs(struct text *text, const struct show *show)
+{
+	const struct bootfs *bootfs = &show->bootfs;
+
+	utf8_add_printable(text, show->root);
+	text_add(text, "boot: ");
+	if (show->bootfs_error) {
+		text_add(text, "its file system cannot be told: ");
+		text_add(text, strerror(-show->bootfs_error));
+	} else if (!bootfs->type) {
+		text_add(text, "a directory; nothing tells which file system it will be on");
+	} else {
+		text_add(text, bootfs->own ? "a file system of its own, "
+					   : "a directory of the root file system, ");
+		utf8_add_printable(text, bootfs->type);
+		add_uuid(text, bootfs);
+	}
+	text_add(text, "\n");
+}
+
+void show_findings(struct text *text, const struct show *show)
+{
+	const struct findings *findings = &show->findings;
+
+	add_bootfs(text, show);
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->list[i];
+
+		text_add(text, finding->severity == FINDINGS_ERROR ? "error: " : "warning: ");
+		add_place(text, finding->file, finding->line);
+		utf8_add_printable(text, finding->what);
+		text_add(text, "\n");
+	}
+	text_add(text, "entries: ");
+	add_number(text, (long)show->menu.count);
+	text_add(text, ", errors: ");
+	add_number(text, (long)findings->errors);
+	text_add(text, ", warnings: ");
+	add_number(text, (long)(findings->count - findings->errors));
+	text_add(text, "\n");
+}
+
+static void put_keys(struct json *json, const struct entry *entry)
+{
+	for (enum entry_key key = 0; key < ENTRY_UNKNOWN; key++) {
+		const struct entry_line *line = NULL;
+
+		if (!entry->last[key])
+			continue;
+		if (!is_list(key)) {
+			json_string(json, entry->last[key]->name, value_of(entry, key));
+			continue;
+		}
+		json_open(json, entry->last[key]->name, '[');
+		while ((line = entry_next(entry, key, line)))
+			json_string(json, NULL, line->value);
+		json_close(json, ']');
+	}
+}
+
+static void put_where(struct json *json, const char *name, const struct where *where)
+{
+	json_open(json, name, '{');
+	if (where->line)
+		json_number(json, "line", (long)where->line);
+	json_string(json, "what", where->what);
+	json_close(json, '}');
+}
+
+static void put_loader(struct json *json, const struct show *show, size_t which, size_t i)
+{
+	const struct outcome *outcome = &show->outcomes[which];
+
+	if (!outcome->wanted || menu_hidden(&show->menu.items[i]))
+		return;
+	json_open(json, names[which], '{');
+	if (!outcome->numbers[i]) {
+		put_where(json, "left-out", &outcome->menu.items[i].where);
+	} else if (which == SHOW_GRUB) {
+		json_number(json, "number", (long)outcome->numbers[i] - 1);
+		json_string(json, "id", outcome->ids[i]);
+		json_string(json, "title", outcome->titles[i]);
+	} else {
+		struct text field = { 0 };
+
+		add_uboot(&field, outcome, i);
+		text_add_bytes(&field, "", 1);
+		json->text->failed |= field.failed;
+		if (!field.failed)
+			json_string(json, "kernel", field.bytes);
+		text_free(&field);
+	}
+	json_close(json, '}');
+}
+
+static void put_item(struct json *json, const struct show *show, size_t i)
+{
+	const struct menu_item *item = &show->menu.items[i];
+	const char *key = hiding_key(item);
+
+	json_open(json, NULL, '{');
+	json_string(json, "file", item->name);
+	put_keys(json, &item->entry);
+	if (i)
+		json_string(json, "reason", menu_reason(item - 1, item));
+	if (item->left >= 0) {
+		json_number(json, "tries-left", item->left);
+		json_number(json, "tries-done", item->done);
+	}
+	if (item->error)
+		put_where(json, "error", &item->where);
+	if (key)
+		json_string(json, "hidden", key);
+	for (size_t which = 0; which < SHOW_LOADERS; which++)
+		put_loader(json, show, which, i);
+	json_close(json, '}');
+}
+
+static void put_bootfs(struct json *json, const struct show *show)
+{
+	const struct bootfs *bootfs = &show->bootfs;
+	int error = show->bootfs_error ? show->bootfs_error : bootfs->error;
+
+	json_open(json, "boot", '{');
+	if (bootfs->type) {
+		json_bool(json, "own", bootfs->own);
+		json_string(json, "type", bootfs->type);
+	}
+	if (bootfs->device)
+		json_string(json, "device", bootfs->device);
+	if (bootfs->uuid)
+		json_string(json, "uuid", bootfs->uuid);
+	if (error)
+		json_string(json, "error", strerror(-error));
+	json_close(json, '}');
+}
+
+static void put_findings(struct json *json, const struct findings *findings)
+{
+	json_open(json, "findings", '[');
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->list[i];
+
+		json_open(json, NULL, '{');
+		json_string(json, "severity",
+			finding->severity == FINDINGS_ERROR ? "error" : "warning");
+		json_string(json, "file", finding->file);
+		if (finding->line)
+			json_number(json, "line", (long)finding->line);
+		json_string(json, "what", finding->what);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+void show_json(struct text *text, const struct show *show, bool with_findings)
+{
+	struct json json = { .text = text };
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "root", show->root);
+	json_string(&json, "directory", show->entries);
+	json_string(&json, "prefix", show->prefix);
+	put_bootfs(&json, show);
+	json_open(&json, "entries", '[');
+	for (size_t i = 0; i < show->menu.count; i++)
+		put_item(&json, show, i);
+	json_close(&json, ']');
+	if (with_findings)
+		put_findings(&json, &show->findings);
+	json_close(&json, '}');
+	text_add(text, "\n");
+}

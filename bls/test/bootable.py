@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A sysroot that is in order and can boot, rootstock-bls run on it, and what can be done to it."""
+import json
+import os
+import re
+
+import tap
+from generator import GRUB, Generator
+
+ERROR, WARNING = "error", "warning"
+BLS = Generator("rootstock-bls", None, None)
+CSUM = "0123abcd"
+LINK = f"/ostree/boot.1/os/{CSUM}/0"
+INIT = LINK + "/usr/lib/ostree/ostree-prepare-root"
+DEPLOYMENT = "ostree/deploy/os/deploy/beef.0"
+NAME = "ostree-2.conf"
+ENTRY = "boot/loader/entries/" + NAME
+# Line by line, because findings name lines.
+GOOD = ["title Demo", "version 2", "options root=LABEL=x panic=10 ostree=" + LINK,
+        "linux /k/vmlinuz", "initrd /k/initramfs"]
+# The same without an initramfs, with paths as libostree and people write them.
+BARE = GOOD[:2] + [f"options panic=0 panic=-1 init=/x init={INIT} ostree={LINK}",
+                   "linux k/vmlinuz", "devicetree /boot/k/a.dtb", "fdtdir /boot/k"]
+MENU, FIELDS = "boot/loader/grub.cfg", "boot/loader/uEnv.txt"
+
+
+def text(lines):
+    return ("\n".join(lines) + "\n").encode()
+
+
+def changed(number, line, lines=None):
+    """An entry, by default GOOD, with another line, counted from 1."""
+    lines = lines or GOOD
+    return text(lines[:number - 1] + [line] + lines[number:])
+
+
+# Nothing that libostree wrote.
+OTHER = text(["linux /k/vmlinuz", "options panic=1"])
+
+
+def tree(where, entries=None):
+    """A sysroot with these entries, by default one that is in order."""
+    root = where + "/root"
+    GRUB.make(root, entries or {NAME: text(GOOD)})
+    os.symlink(".", root + "/boot/boot")
+    for name in ("vmlinuz", "initramfs", "a.dtb"):
+        tap.write(f"{root}/boot/k/{name}", b"x")
+    program = f"{root}/{DEPLOYMENT}/usr/lib/ostree/ostree-prepare-root"
+    tap.write(program, b"x")
+    os.chmod(program, 0o755)
+    os.makedirs(f"{root}/ostree/boot.1.1/os/{CSUM}")
+    os.symlink("boot.1.1", root + "/ostree/boot.1")
+    os.symlink("../../../" + DEPLOYMENT.removeprefix("ostree/"), root + "/ostree/boot.1.1" +
+               LINK.removeprefix("/ostree/boot.1"))
+    return root
+
+
+def run(verb, root, *arguments):
+    """Returns the JSON document of a run that says nothing else."""
+    status, out, said = BLS.generate(verb, "--json", "--root", root, *arguments)
+    assert not said, said
+    document = json.loads(out.decode())
+    errors = [one for one in document.get("findings", []) if one["severity"] == "error"]
+    assert status == (1 if errors else 0), (status, document)
+    return document
+
+
+def finds(root, *expected, arguments=()):
+    """Each expected finding is (severity, file, line or None, pattern). No other may be there."""
+    found = run("check", root, *arguments)["findings"]
+    shown = [(one["severity"], one["file"], one.get("line")) for one in found]
+    assert shown == [(severity, f"{root}/{file}", line) for severity, file, line, _ in expected], \
+        (found, expected)
+    for one, (*_, pattern) in zip(found, expected):
+        assert re.search(pattern, one["what"]), (one, pattern)
+
+
+def make_menu(generator, *arguments):
+    """The loader's menu as the generator makes it."""
+    def act(root):
+        out = f"{root}/boot/loader/{generator.out}"
+        assert generator.generate("-o", out, *arguments)[:2] == (0, b"")
+    return act
+
+
+def setting(line, file="grub.conf"):
+    return lambda root: tap.write(f"{root}/{DEPLOYMENT}/usr/lib/rootstock/{file}", line)

@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""rootstock-bls check on trees in order but for one thing, and on a sysroot made by ostree."""
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import tap
+from bootable import (BARE, BLS, DEPLOYMENT, ENTRY, ERROR, FIELDS, GOOD, INIT, LINK, MENU, NAME,
+                      OTHER, WARNING, changed, finds, make_menu, run, setting, text, tree)
+from generator import GRUB, UBOOT, clean_environment
+from host import Host
+
+
+def silence(where):
+    """Nothing is found in what is in order, whatever its form."""
+    for number, (entries, arguments) in enumerate([
+            ({NAME: text(GOOD)}, []),
+            ({NAME: text(BARE)}, []),
+            ({NAME: text(GOOD[:3] + ["linux /k/none"] + GOOD[3:])}, []),
+            ({NAME: text(GOOD), "other.conf": text(["linux /k/vmlinuz", "options panic=1"])}, []),
+            ({NAME: changed(4, "linux /x/y/k/vmlinuz")}, ["--boot-prefix", "/x/y/"])]):
+        finds(tree(f"{where}/{number}", entries), arguments=arguments)
+    root = tree(where)
+    status, out, said = BLS.generate("check", "--root", root)
+    assert (status, said) == (0, []) and out.endswith(b"entries: 1, errors: 0, warnings: 0\n"), out
+
+
+def remove(path):
+    return lambda root: os.unlink(f"{root}/{path}")
+
+
+def replace(path, content):
+    def act(root):
+        os.unlink(f"{root}/{path}")
+        if content is not None:
+            tap.write(f"{root}/{path}", content)
+    return act
+
+
+def link(path, target):
+    def act(root):
+        os.unlink(f"{root}/{path}")
+        os.symlink(target, f"{root}/{path}")
+    return act
+
+
+def directory(path):
+    def act(root):
+        os.unlink(f"{root}/{path}")
+        os.mkdir(f"{root}/{path}")
+    return act
+
+
+def no_usr(root):
+    shutil.rmtree(f"{root}/{DEPLOYMENT}/usr")
+
+
+def both(*acts):
+    def act(root):
+        for one in acts:
+            one(root)
+    return act
+
+
+def edit(path, old, new):
+    def act(root):
+        content = tap.read(f"{root}/{path}")
+        assert old in content, content
+        tap.write(f"{root}/{path}", content.replace(old, new))
+    return act
+
+
+CUT_GRUB = edit(MENU, b"set rootstock_complete=1\n", b"")
+ADD_WORD = edit(ENTRY, b"panic=10", b"panic=10 quiet")
+# Name, the entry or all entries (None: GOOD), what is done to the tree, and what is found.
+CASES = [
+    ("a kernel is gone", None, remove("boot/k/vmlinuz"),
+     [(ERROR, ENTRY, 4, "^linux: /k/vmlinuz is not there; ")]),
+    ("a kernel is looked for below a file", changed(4, "linux /k/vmlinuz/x"), None,
+     [(ERROR, ENTRY, 4, "is not there")]),
+    ("a kernel is empty", None, replace("boot/k/vmlinuz", b""), [(ERROR, ENTRY, 4, "is empty")]),
+    ("a kernel is a directory", None, directory("boot/k/vmlinuz"),
+     [(ERROR, ENTRY, 4, "is not a regular file")]),
+    ("a kernel is a symlink out of /boot", None, link("boot/k/vmlinuz", "/etc/passwd"),
+     [(ERROR, ENTRY, 4, "is a symlink that leads elsewhere")]),
+    ("a symlink in /boot is followed", None,
+     both(lambda root: os.rename(root + "/boot/k", root + "/boot/l"),
+          lambda root: os.symlink("l", root + "/boot/k")), []),
+    ("one of two initrds is gone", text(GOOD + ["initrd /k/a.dtb", "initrd /k/none"]), None,
+     [(ERROR, ENTRY, 7, "^initrd: /k/none is not there")]),
+    ("of two kernels the last one counts", text(GOOD + ["linux /k/none"]), None,
+     [(ERROR, ENTRY, 6, "^linux: /k/none is not there")]),
+    ("a device tree is gone", text(BARE), remove("boot/k/a.dtb"),
+     [(ERROR, ENTRY, 5, "^devicetree: /boot/k/a.dtb is not there")]),
+    ("a directory of device trees is a file", changed(6, "fdtdir /k/a.dtb", BARE), None,
+     [(ERROR, ENTRY, 6, "^fdtdir: /k/a.dtb is not a directory")]),
+    ("one of two overlays is gone", text(GOOD + ["devicetree-overlay k/a.dtb  \t/k/none"]), None,
+     [(ERROR, ENTRY, 6, "^devicetree-overlay: /k/none is not there"),
+      (WARNING, ENTRY, 6, "GRUB cannot apply"), (WARNING, ENTRY, 6, "uEnv.txt has no field")]),
+    ("an EFI program and its extra file are gone",
+     {NAME: text(GOOD), "x.conf": text(["efi /x.efi", "extra /x.cred"]),
+      "y.conf": text(["uki /y.efi"])}, None,
+     [(ERROR, "boot/loader/entries/y.conf", 1, "^uki: /y.efi is not there"),
+      (ERROR, "boot/loader/entries/x.conf", 1, "^efi: /x.efi is not there"),
+      (ERROR, "boot/loader/entries/x.conf", 2, "^extra: /x.cred is not there")]),
+    ("a bootlink is gone", None, remove("ostree/boot.1"),
+     [(ERROR, ENTRY, 3, "ostree= is of no use: No such file")]),
+    ("a bootlink leads out of the sysroot", None, link("ostree/boot.1", "/"),
+     [(ERROR, ENTRY, 3, "leads out of the sysroot")]),
+    ("ostree= names a directory", changed(3, "options panic=1 ostree=/ostree/boot.1.1"), None,
+     [(ERROR, ENTRY, 3, "leads to something that is not a symlink")]),
+    ("a deployment has no usr", None, no_usr, [(ERROR, ENTRY, 3, "leads to a tree without usr")]),
+    ("the program of init= is gone", text(BARE), remove(INIT),
+     [(ERROR, ENTRY, 3, "^init=/ostree.* is not there, so the kernel would panic")]),
+    ("the program of init= cannot be executed", text(BARE),
+     lambda root: os.chmod(root + INIT, 0o644), [(ERROR, ENTRY, 3, "cannot be executed")]),
+    ("nothing prepares the deployment",
+     changed(3, f"options panic=1 init=/sbin/init ostree={LINK}", BARE), None,
+     [(ERROR, ENTRY, 3, "neither an initrd nor init=")]),
+    ("of two init= the last one counts",
+     changed(3, f"options panic=1 init={INIT} init=/x ostree={LINK}", BARE), None,
+     [(ERROR, ENTRY, 3, "neither an initrd nor init=")]),
+    ("init= is left over beside an initrd",
+     changed(3, f"options panic=1 init={INIT} ostree={LINK}"), None,
+     [(WARNING, ENTRY, 3, "init= starts ostree-prepare-root, which the initramfs does")]),
+    ("there is no panic=", changed(3, "options ostree=" + LINK), None,
+     [(WARNING, ENTRY, 3, "hang for ever; run \"ostree admin kargs edit-in-place --append-if-")]),
+    ("the last panic= is 0", changed(3, "options panic=10 panic=0x0 ostree=" + LINK), None,
+     [(WARNING, ENTRY, 3, "hang for ever")]),
+    ("panic= behind -- is not the kernel's", changed(3, f"options ostree={LINK} -- panic=1"), None,
+     [(WARNING, ENTRY, 3, "hang for ever")]),
+    ("there are no options, and no libostree", {"x.conf": text(GOOD[3:])}, None,
+     [(WARNING, "boot/loader/entries/x.conf", None, "add panic=10 to the options")]),
+    ("an entry is broken", {NAME: text(GOOD), "a.conf": b"linux /../k\n"}, None,
+     [(ERROR, "boot/loader/entries/a.conf", 1, r'climb with "\.\."; mend it or remove it')]),
+    ("GRUB cannot pass on a word", changed(3, f"options panic=1 a=\\b ostree={LINK}"), None,
+     [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash; mend it, GRUB's menu is without this "
+       "entry, the one to be booted next"),
+      (ERROR, "boot/loader/entries", None, "there is no entry that GRUB could boot"),
+      (WARNING, ENTRY, 3, "a board's own \"setenv bootargs")]),
+    ("and is allowed to change it", changed(3, f"options panic=1 a=\\b ostree={LINK}"),
+     setting(b"allow-lossy = yes\n"),
+     [(WARNING, ENTRY, 3, "GRUB cannot pass on a backslash$"),
+      (WARNING, ENTRY, 3, "a board's own \"setenv bootargs")]),
+    ("a warning counts only where the entry is in the menu",
+     text([*GOOD[:2], f"options panic=1 a=\\b ostree={LINK}", *GOOD[3:],
+           "devicetree-overlay /k/a.dtb"]), None,
+     [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash"),
+      (ERROR, "boot/loader/entries", None, "there is no entry that GRUB could boot"),
+      (WARNING, ENTRY, 3, "a board's own"), (WARNING, ENTRY, 6, "uEnv.txt has no field")]),
+    ("a rollback cannot be passed on", {NAME: text(GOOD), "ostree-1.conf":
+                                        changed(3, f"options panic=1 a='b' ostree={LINK}")}, None,
+     [(ERROR, "boot/loader/entries/ostree-1.conf", 3, "GRUB's menu is without this entry$"),
+      (WARNING, "boot/loader/entries/ostree-1.conf", 3, "a board's own")]),
+    ("a command line is too long for both", changed(3, "options panic=1 " + "a" * 2100), None,
+     [(ERROR, ENTRY, 3, "longer than the kernel takes; mend it, GRUB's menu"),
+      (ERROR, "boot/loader/entries", None, "no entry that GRUB could boot"),
+      (ERROR, ENTRY, 3, "longer than the kernel takes; mend it, U-Boot's menu"),
+      (ERROR, "boot/loader/entries", None, "no entry that U-Boot could boot")]),
+    ("a setting cannot be read", None, setting(b"nonsense\n"),
+     [(ERROR, "boot/loader/entries", None, "^grub.conf of the default deployment cannot be")]),
+    ("two entries boot one deployment", {NAME: text(GOOD), "ostree-1.conf": text(GOOD)}, None,
+     [(WARNING, "boot/loader/entries/ostree-1.conf", None,
+       "GRUB's default cannot choose this entry, because ostree-2.conf has the same id")]),
+    ("and one of them is not in GRUB's menu",
+     {NAME: changed(3, f"options panic=1 a=\\b ostree={LINK}"), "ostree-1.conf": text(GOOD)}, None,
+     [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash"), (WARNING, ENTRY, 3, "a board's own")]),
+    ("two names count as equal", {"a-6.01.conf": OTHER, "a-6.1.conf": OTHER}, None,
+     [(WARNING, "boot/loader/entries/a-6.1.conf", None,
+       "counts as the same as a-6.01.conf, and GRUB's blscfg")]),
+    ("an entry is there with and without a counter", {"a.conf": OTHER, "a+3.conf": OTHER}, None,
+     [(WARNING, "boot/loader/entries/a.conf", None, r"counts as the same as a\+3.conf"),
+      (WARNING, "boot/loader/entries/a.conf", None, r"a\+3.conf has the same id")]),
+    ("file names say another order than versions",
+     {"ostree-1-os.conf": changed(2, "version 3"),
+      "ostree-2-os.conf": changed(3, "options panic=1")}, None,
+     [(WARNING, "boot/loader/entries/ostree-2-os.conf", None,
+       "like systemd-boot, boots this entry first, and libostree means ostree-1-os.conf")]),
+    ("and one of them is broken",
+     {"ostree-1-os.conf": b"version 3\n", "ostree-2-os.conf": text(GOOD)}, None,
+     [(ERROR, "boot/loader/entries/ostree-1-os.conf", None, "there is no linux line")]),
+    ("there are no entries", {"x": b""}, None,
+     [(ERROR, "boot/loader/entries", None, "there is no entry that GRUB could boot; deploy one"),
+      (ERROR, "boot/loader/entries", None, "there is no entry that U-Boot could boot")]),
+]
+MENUS = [
+    ("GRUB's menu is as it should be", [make_menu(GRUB)], []),
+    ("GRUB's settings are no part of it",
+     [make_menu(GRUB), edit(MENU, b"set timeout='5'", b"set timeout='9'")], []),
+    ("GRUB's menu is old", [make_menu(GRUB), ADD_WORD],
+     [(WARNING, MENU, None, "is not what the entries say now; run \"/usr/lib/ostree/"
+       "ostree-grub-generator -o /.*/boot/loader/grub.cfg\"")]),
+    ("GRUB's menu has one entry less",
+     [make_menu(GRUB), lambda root: tap.write(f"{root}/boot/loader/entries/a.conf", OTHER)],
+     [(WARNING, MENU, None, "is not what the entries say now")]),
+    ("GRUB's menu has an old title", [make_menu(GRUB), edit(ENTRY, b"title Demo", b"title New")],
+     [(WARNING, MENU, None, "is not what the entries say now")]),
+    ("GRUB's menu is torn", [make_menu(GRUB), CUT_GRUB],
+     [(ERROR, MENU, None, "was not written to its end; run ")]),
+    ("GRUB's menu is somebody else's", [lambda root: tap.write(f"{root}/{MENU}", b"# x\n")], []),
+    ("GRUB's menu is empty", [lambda root: tap.write(f"{root}/{MENU}", b"")], []),
+    ("U-Boot's menu is as it should be", [make_menu(UBOOT)], []),
+    ("lines of the integrator are no part of it",
+     [lambda root: tap.write(root + "/own", b"a=b\nc=\\\\\n"),
+      lambda root: make_menu(UBOOT, "--append", root + "/own")(root)], []),
+    ("fields that are kept are no part of it", [setting(b"keep=fdt_file fdtdir\n", "uboot.conf"),
+                                                make_menu(UBOOT)], []),
+    ("libostree's form has no mark", [make_menu(UBOOT, "--compat=ostree"), ADD_WORD], []),
+    ("and it may be a setting",
+     [edit(ENTRY, b"initrd /k/initramfs", b"initrd /k/initramfs\ninitrd /k/a.dtb"),
+      setting(b"compat=ostree\n", "uboot.conf"), make_menu(UBOOT), ADD_WORD],
+     [(WARNING, ENTRY, 6, "libostree's own fields have no place for a second initrd")]),
+    ("U-Boot's menu is old", [make_menu(UBOOT), ADD_WORD],
+     [(WARNING, FIELDS, None, "is not what the entries say now; run .*ostree-uboot-generator")]),
+    ("U-Boot's menu is torn", [make_menu(UBOOT), edit(FIELDS, b"rootstock_complete=1\n", b"")],
+     [(ERROR, FIELDS, None, "was not written to its end")]),
+    ("both are old", [make_menu(GRUB), make_menu(UBOOT), ADD_WORD],
+     [(WARNING, MENU, None, "not what"), (WARNING, FIELDS, None, "not what")]),
+]
+
+
+def case(where, entries, act, expected):
+    root = tree(where, {NAME: entries} if isinstance(entries, bytes) else entries)
+    if act:
+        act(root)
+    finds(root, *expected)
+
+
+def menu_case(where, acts, expected):
+    root = tree(where)
+    for act in acts:
+        act(root)
+    finds(root, *expected)
+
+
+def mounted(where):
+    """A /boot of its own is of use with the symlink boot -> ., any other with the prefix /boot."""
+    script = """set -e
+        mount -t tmpfs x "$2"; cp -a "$1/." "$2"
+        look() { "$program" check --root "$@" || :; }
+        look "$2" --json
+        look "$2" --json --boot-prefix none
+        mount -t tmpfs x "$2/boot"; cp -a "$1/boot/." "$2/boot"
+        look "$2" --json
+        ln -sfn k "$2/boot/boot"
+        look "$2" --json
+        rm "$2/boot/boot"
+        look "$2"
+    """
+    root = tree(where)
+    os.mkdir(where + "/mnt")
+    command = ["unshare", "--mount"] + (["--map-root-user"] if os.getuid() else [])
+    if subprocess.run(command + ["true"], capture_output=True, check=False).returncode:
+        raise tap.Skip("no mount namespace can be made here")
+    done = subprocess.run([*command, "sh", "-c", script, "sh", root, where + "/mnt"], check=True,
+                          capture_output=True, env=clean_environment(program=BLS.program))
+    assert not done.stderr, done
+    *documents, facts, finding, count = done.stdout.decode().splitlines()
+    found = []
+    for line in documents:
+        document = json.loads(line)
+        assert document["boot"] == {"own": len(found) > 1, "type": "tmpfs"}, document
+        found.append([(one["severity"], one["file"], one["what"].split(", ")[0])
+                      for one in document["findings"]])
+    boot = where + "/mnt/boot"
+    assert found == [[], [(ERROR, boot, "this is a directory of a larger file system")], [],
+                     [(ERROR, boot, "this is a file system of its own")]], found
+    assert facts == boot + ": a file system of its own, tmpfs without a UUID", facts
+    assert finding.startswith(f"error: {boot}: this is a file system of its own"), finding
+    assert count == "entries: 1, errors: 1, warnings: 0", count
+
+
+def real(where):
+    """ostree calls our generator where it should, and does not where the man page says so."""
+    host = Host(where, GRUB.program)
+    root = host.root
+    host.set_bootloader("grub2")
+    for version in "1", "2":
+        host.commit(version)
+        host.deploy("--karg=root=LABEL=x")
+    entries = run("list", root)["entries"]
+    links = [re.search(r"ostree=(\S+)", entry["options"])[1] for entry in entries]
+    assert [host.deployment(link) for link in links] == host.deployments(), entries
+    files = ["boot/loader/entries/" + entry["file"] for entry in entries]
+    finds(root, *[(WARNING, file, 3, "hang for ever; run \"ostree admin kargs") for file in files])
+    # What it says to do, done.
+    host.run("ostree", "admin", "kargs", "edit-in-place", "--sysroot=" + root,
+             "--append-if-missing=panic=10")
+    finds(root, (WARNING, MENU, None, "is not what the entries say now"))
+    make_menu(GRUB)(root)
+    finds(root)
+    # The same kernel again, at which libostree leaves entries and menu alone.
+    for more in {}, {"usr/share/more": b"x"}:
+        host.commit("2", more=more)
+        host.deploy()
+        finds(root)
+    shutil.rmtree(os.path.dirname(f"{root}/boot{entries[0]['linux']}"))
+    assert run("check", root)["findings"][0]["severity"] == ERROR
+
+
+TESTS = [("in order", silence)]
+TESTS += [(name, functools.partial(case, entries=entries, act=act, expected=expected))
+          for name, entries, act, expected in CASES]
+TESTS += [(name, functools.partial(menu_case, acts=acts, expected=expected))
+          for name, acts, expected in MENUS]
+TESTS += [("a file system of its own", mounted)]
+SYSROOT = [("a sysroot made by ostree", real)]
+TESTS += SYSROOT if shutil.which("ostree") else tap.skipped(SYSROOT, "ostree is not installed")
+sys.exit(tap.main(TESTS))

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What rootstock-bls shows in both of its forms, and its command line."""
+import os
+import re
+import subprocess
+import sys
+
+import tap
+from bootable import (BLS, DEPLOYMENT, ENTRY, GOOD, LINK, OTHER, make_menu, run, setting, text,
+                      tree)
+from generator import GRUB, UBOOT, clean_environment
+
+
+def loaders(where):
+    """Shown are the loaders that have a menu there, or all; or the one that is asked for."""
+    root = tree(where)
+    for out, arguments, expected in [
+            (None, [], ["grub", "uboot"]), (None, ["--loader=grub"], ["grub"]),
+            ("grub.cfg", [], ["grub"]), ("grub.cfg", ["--loader", "uboot"], ["uboot"]),
+            ("uEnv.txt", [], ["grub", "uboot"])]:
+        if out:
+            tap.write(f"{root}/boot/loader/{out}", b"x\n")
+        entry = run("list", root, *arguments)["entries"][0]
+        assert [name for name in ("grub", "uboot") if name in entry] == expected, (out, entry)
+    os.unlink(f"{root}/boot/loader/grub.cfg")
+    # What check would find is no failure here.
+    setting(b"nonsense\n", "uboot.conf")(root)
+    assert "grub" not in run("list", root)["entries"][0]
+
+
+LISTED = {
+    "ostree-2.conf": text(GOOD),
+    "ostree-1.conf": text(["title Demo", "version 1", r"options panic=1 a=\b ostree=" + LINK,
+                           *GOOD[3:]]),
+    "a+3-1.conf": text(["title Demo", "linux /k/vmlinuz", "architecture AA64", "version 9",
+                        "initrd /a", "options  a  b ", "initrd b", "x-y z", "options c"]),
+    "s.conf": text(["sort-key s", "title Demo", "version 9", "linux /k/vmlinuz", "uki /u.efi"]),
+    "bad+0.conf": text(["sort-key a", "linux k/vmlinuz", "machine-id 12"]),
+    "broken.conf": b"title x\n",
+}
+
+
+def listed(where):
+    """Places, reasons and what each loader shows, against the menus that are really made."""
+    root = tree(where, LISTED)
+    document = run("list", root)
+    assert document["root"] == root + "/" and document["prefix"] == "/boot", document
+    assert document["directory"] == root + "/boot/loader/entries" and "findings" not in document
+    entries = document["entries"]
+    assert [(one["file"], one.get("reason")) for one in entries] == [
+        ("s.conf", None),
+        ("ostree-2.conf", "it has no sort-key"),
+        ("ostree-1.conf", "libostree wrote both, and its version is older"),
+        ("broken.conf", "its file name is older"),
+        ("a+3-1.conf", "its file name is older"),
+        ("bad+0.conf", "its boot count says that it does not start")], entries
+    by_name = {one["file"]: one for one in entries}
+    assert by_name["s.conf"]["hidden"] == "uki" and "grub" not in by_name["s.conf"]
+    assert by_name["broken.conf"]["error"] == {"what": "there is no linux line"}
+    assert by_name["ostree-1.conf"]["grub"]["left-out"] == {
+        "line": 3, "what": "GRUB cannot pass on a backslash"}
+    one = by_name["a+3-1.conf"]
+    assert (one["tries-left"], one["tries-done"]) == (3, 1), one
+    assert one["initrd"] == ["/a", "/b"] and one["options"] == "a  b c", one
+    assert one["architecture"] == "AA64" and one["title"] == "Demo", one
+    assert one["grub"] == {"number": 1, "id": "a", "title": "Demo (9)"}, one
+    assert one["uboot"] == {"kernel": "kernel_image3"}, one
+    one = by_name["bad+0.conf"]
+    assert one["grub"] == {"number": 2, "id": "bad", "title": "bad"}, one
+    assert one["machine-id"] == "12" and one["sort-key"] == "a", one
+
+    def made(generator, pattern):
+        out = f"{root}/boot/loader/{generator.out}"
+        assert generator.generate("-o", out)[0] == 0
+        return re.findall(pattern, tap.read(out).decode(), re.MULTILINE)
+    grub = [one["grub"] for one in entries if "number" in one.get("grub", {})]
+    assert made(GRUB, r"^menuentry --id '(.*)' --unrestricted -- '(.*)' {$") == [
+        (one["id"], one["title"]) for one in grub], grub
+    assert [one["number"] for one in grub] == [0, 1, 2], grub
+    assert made(UBOOT, r"^(kernel_image\d*)=.") == [
+        one["uboot"]["kernel"] for one in entries if "kernel" in one.get("uboot", {})], entries
+
+
+def words(where):
+    """The form for people has the same in it."""
+    root = tree(where, LISTED)
+    status, out, said = BLS.generate("list", "--root", root)
+    assert (status, said) == (0, []), (status, said)
+    numbers = re.findall(r"^(\d+)\. ", out.decode(), re.MULTILINE)
+    assert numbers == [str(n + 1) for n in range(len(LISTED))], numbers
+    parts = re.split(r"^\d+\. ", out.decode(), flags=re.MULTILINE)[1:]
+    rows = dict(part.split("\n", 1) for part in parts)
+    for name, *patterns in [
+            ("ostree-2.conf", r"linux +/k/vmlinuz$", r"order +behind s.conf: it has no sort-key$",
+             r"GRUB +0, id ostree-os-0123abcd-0, \"Demo \(2\)\"$", r"U-Boot +kernel_image$"),
+            ("ostree-1.conf", r"GRUB +left out: ostree-1.conf:3: GRUB cannot pass on a backslash$",
+             r"U-Boot +kernel_image2$"),
+            ("a+3-1.conf", r"initrd +/a\n +initrd +/b$", r"options +a  b c$",
+             r"tries +3 left, 1 failed$", r"GRUB +1, id a, \"Demo \(9\)\"; started on AA64 only$"),
+            ("s.conf", r"order +first$", r"hidden +an entry with uki is for EFI"),
+            ("broken.conf", r"U-Boot +left out: broken.conf: there is no linux line$")]:
+        for pattern in patterns:
+            assert re.search(f"^ +{pattern}", rows[name], re.MULTILINE), (pattern, rows[name])
+    assert "GRUB" not in rows["s.conf"]
+    status, out, said = BLS.generate("check", "--root", root)
+    assert (status, said) == (1, []), (status, said)
+    entries = f"{root}/boot/loader/entries"
+    assert f"\nerror: {entries}/broken.conf: there is no linux line; " in out.decode(), out
+    assert f"\nwarning: {entries}/ostree-1.conf:3: a board" in out.decode(), out
+
+
+def any_bytes(where):
+    """A title of any bytes is valid JSON, and nothing in it is an order to a terminal."""
+    root = tree(where)
+
+    def once(rnd):
+        pieces = [bytes([rnd.randint(1, 255)]), "ä€😀".encode(), b"\xed\xa0\x80", b"\xc0\x80",
+                  b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x1b[31m", b"\xc2\x9b", b'"\\']
+        title = b"x" + b"".join(rnd.choices(pieces, k=rnd.randint(0, 9))) + b"x"
+        title = title.replace(b"\n", b"")
+        tap.write(f"{root}/{ENTRY}", b"title " + title + b"\nlinux /k\n")
+        expected = "".join("\ufffd" if "\udc80" <= c <= "\udcff" else c
+                           for c in title.decode("utf-8", "surrogateescape"))
+        assert run("list", root)["entries"][0]["title"] == expected, title
+        shown = BLS.generate("list", "--root", root)[1].decode()
+        expected = re.sub("[\0-\x1f\x7f-\x9f\ufffd]", "?", expected)
+        assert re.search(" title +(.*)", shown)[1] == expected, (title, shown)
+
+    tap.repeat(300, once)
+
+
+def usage(where):
+    root = tree(where)
+    for arguments, says in [
+            ([], "list or check is missing"), (["show"], "is list or check, not show"),
+            (["list", "x"], "not understood: x"), (["list", "--root"], "not understood: --root"),
+            (["list", "--root="], "--root needs the name"), (["list", "--loader=x"], "not x;"),
+            (["list", "--boot-prefix", "boot"], "--boot-prefix is auto, none")]:
+        BLS.fails(arguments, says, status=2)
+    for arguments, says in [
+            (["--root", root + "/none"], "the sysroot .*/none/ cannot be opened"),
+            (["--root", root + "/ostree"], "entries .*/ostree/boot/loader/entries cannot be"),
+            (["--root", root, "--entries", root + "/none"], "entries .*/none cannot be opened"),
+            (["--root", f"{root}/{DEPLOYMENT}", "--entries", root, "--boot-prefix=none"],
+             "the directory .*/boot cannot be opened")]:
+        BLS.fails(["check", *arguments], says)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BLS.program, "list", "--root", root], stdout=full,
+                              stderr=subprocess.PIPE, check=False, env=clean_environment())
+    assert done.returncode == 1 and b"standard output cannot be written" in done.stderr, done
+    for number in range(513):
+        tap.write(f"{root}/boot/loader/entries/{number}.conf", b"linux /k\n")
+    BLS.fails(["list", "--root", root], "more than 512 entries")
+    assert BLS.generate("--help")[1].startswith(b"usage: rootstock-bls list|check ")
+    assert re.fullmatch(rb"rootstock-bls \S+\n", BLS.generate("--version")[1])
+
+
+def elsewhere(where):
+    """--entries names another directory, of which the menu in boot/loader says nothing."""
+    root = tree(where)
+    tap.write(where + "/e/x.conf", OTHER)
+    make_menu(GRUB)(root)
+    document = run("check", root, "--entries", where + "/e")
+    assert [one["file"] for one in document["entries"]] == ["x.conf"], document
+    assert document["findings"] == [], document
+    document = run("check", root + "//")
+    assert document["directory"] == root + "//boot/loader/entries", document
+    assert document["root"] == root + "//", document
+
+
+def nothing_is_written(where):
+    root = tree(where, LISTED)
+
+    def state():
+        return subprocess.run(["find", root, "-printf", "%p %i %s %T@ %C@\n"], check=True,
+                              capture_output=True).stdout
+    before = state()
+    run("check", root)
+    assert state() == before
+
+
+TESTS = [(test.__name__.replace("_", " "), test) for test in (
+    loaders, listed, words, any_bytes, usage, elsewhere, nothing_is_written)]
+sys.exit(tap.main(TESTS))

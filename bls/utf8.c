@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/utf8.h"
+
+/* By length: the lead byte's fixed bits, and the least code that needs so many bytes. */
+static const struct {
+	unsigned char mask, lead;
+	unsigned least;
+} forms[] = {
+	[1] = { 0x80, 0x00, 1 },
+	[2] = { 0xe0, 0xc0, 0x80 },
+	[3] = { 0xf0, 0xe0, 0x800 },
+	[4] = { 0xf8, 0xf0, 0x10000 },
+};
+
+size_t utf8_decode(const char *string, unsigned *ret_code)
+{
+	const unsigned char *bytes = (const unsigned char *)string;
+	size_t length = 1;
+	unsigned code;
+
+	while (length <= 4 && (bytes[0] & forms[length].mask) != forms[length].lead)
+		length++;
+	if (length > 4)
+		return 0;
+	code = bytes[0] & (unsigned char)~forms[length].mask;
+	for (size_t i = 1; i < length; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (bytes[i] & 0x3f);
+	}
+	if (code < forms[length].least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	*ret_code = code;
+	return length;
+}
+
+bool utf8_is_control(unsigned code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
+void utf8_add_printable(struct text *text, const char *string)
+{
+	while (*string) {
+		unsigned code;
+		size_t length = utf8_decode(string, &code);
+
+		if (length && !utf8_is_control(code))
+			text_add_bytes(text, string, length);
+		else
+			text_add(text, "?");
+		string += length ? length : 1;
+	}
+}
