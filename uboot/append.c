@@ -11,17 +11,18 @@ struct record {
 	unsigned line;
 };
 
-/* himport_r: a comment ends with its line, anything else at the first LF without a "\" before it.
- */
+/* himport_r: only in a value, that is behind "=", does a "\" keep the LF behind it from being the
+ * end; in a comment and in a name it does not. */
 static size_t find_end(const char *bytes, size_t size)
 {
-	bool comment = size && *bytes == '#', escaped = false;
+	bool in_value = false, escaped = false;
 	size_t i;
 
-	for (i = 0; i < size; i++) {
-		if (bytes[i] == '\n' && (comment || !escaped))
-			break;
-		escaped = bytes[i] == '\\' && !escaped;
+	for (i = 0; i < size && (bytes[i] != '\n' || escaped); i++) {
+		if (in_value)
+			escaped = bytes[i] == '\\' && !escaped;
+		else
+			in_value = bytes[i] == '=' && *bytes != '#';
 	}
 	return i;
 }
@@ -46,6 +47,7 @@ static const char *judge(const struct record *record)
 
 static void add_record(struct text *text, const struct record *record)
 {
+	bool value = memchr(record->start, '=', record->length) && *record->start != '#';
 	size_t backslashes = 0;
 
 	while (backslashes < record->length &&
@@ -53,7 +55,7 @@ static void add_record(struct text *text, const struct record *record)
 		backslashes++;
 	text_add_bytes(text, record->start, record->length);
 	/* At the end of the file one alone stood for itself; now a line end is behind it. */
-	if (backslashes % 2 && *record->start != '#')
+	if (value && backslashes % 2)
 		text_add(text, "\\");
 	text_add(text, "\n");
 }
@@ -61,10 +63,13 @@ static void add_record(struct text *text, const struct record *record)
 int append_add(struct text *text, const struct text *lines, const char *name,
 	const struct reporter *reporter)
 {
-	const char *at = lines->bytes, *stop = at + lines->size;
+	const char *at = lines->bytes, *stop;
 	struct record record = { .line = 1 };
 
-	if (lines->size && memchr(lines->bytes, '\0', lines->size)) {
+	if (!lines->size)
+		return 0;
+	stop = at + lines->size;
+	if (memchr(at, '\0', lines->size)) {
 		report(reporter, REPORT_ERROR, "%s has a NUL byte in it, which is not text", name);
 		return -1;
 	}

@@ -42,11 +42,12 @@ static int blame(struct job *job, int error, unsigned line, const char *what)
 /* Adds the path of a file to a field, in which there may be another one. */
 static int add_path(struct job *job, enum field field, const struct entry_line *line)
 {
+	static const char unusable[] = " \t\r'\"\\";
 	const char *prefix = job->style->prefix;
 	struct text *value = &job->values[field];
 	size_t length = strlen(prefix);
 
-	if (line->value[strcspn(line->value, " \t\r'\"\\")])
+	if (prefix[strcspn(prefix, unusable)] || line->value[strcspn(line->value, unusable)])
 		return blame(job, -EINVAL, line->number,
 			"a U-Boot script cannot use a path with a blank, a quote or a backslash "
 			"in it");
@@ -117,7 +118,11 @@ static void add_kargs(struct job *job, const char *options, const struct kargs *
 			"left out");
 		text_add_bytes(value, options + from, word->start - from);
 		/* With one of the two blanks around it. */
-		from = word->end + (options[word->end] != '\0');
+		from = word->end;
+		if (options[from])
+			from++;
+		else if (value->size)
+			text_cut(value, value->size - 1);
 	}
 	text_add(value, options + from);
 }

@@ -51,14 +51,16 @@ static struct setting settings[] = {
 	{ 0 },
 };
 
+static bool options_valid(const struct reporter *reporter)
+{
+	return !compat || !strcmp(compat, "ostree") ||
+	       args_usage(reporter, "--compat is ostree, not ", compat) == ARGS_RUN;
+}
+
 static int check_settings(const struct reporter *reporter)
 {
 	const char *word = settings[KEEP].value;
 
-	if (compat && strcmp(compat, "ostree") != 0) {
-		report(reporter, REPORT_ERROR, "--compat is ostree, not %s", compat);
-		return -1;
-	}
 	if (settings[COMPAT].value && strcmp(settings[COMPAT].value, "ostree") != 0)
 		return settings_refuse(&settings[COMPAT], "compat is ostree", reporter);
 	while (word && *word) {
@@ -141,6 +143,7 @@ int main(int argc, char *argv[])
 		.loader = "U-Boot",
 		.help = help,
 		.options = options,
+		.options_valid = options_valid,
 		.settings_file = "uboot.conf",
 		.settings = settings,
 		.render = render,

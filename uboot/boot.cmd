@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# rootstock's boot script for U-Boot; see rootstock-boot.cmd(7). Made into boot.scr with
+#
+#	mkimage -A arm -T script -C none -d boot.cmd boot.scr
+#
+# It starts the first entry of uEnv.txt that can be loaded, whatever has become of the others, and
+# never ends at a prompt. It is written for the classic shell (hush), which has neither "break" nor
+# functions, takes commands of 16 words, and reads "${x}" from the environment before it looks at
+# the variable of a loop: so the names of its own begin with rs_, and those for you with rootstock_.
+
+# The disk is the one on which U-Boot has found this script (it sets the three variables itself),
+# unless the board says, for example, rootstock_disk=mmc 0:2.
+if test -z "${rootstock_disk}" -a -n "${devtype}" -a -n "${devnum}" -a -n "${distro_bootpart}"; then
+	setenv rootstock_disk ${devtype} ${devnum}:${distro_bootpart}
+fi
+
+# "loader" is a symlink that libostree swaps between loader.0 and loader.1, or on FAT a directory.
+# When a power cut has torn it, or the file in it, one of the two still holds a menu. The second
+# half is for a /boot that is a partition without libostree's symlink boot -> . in it.
+if test -n "${rootstock_disk}" -a -n "${kernel_addr_r}" -a -n "${ramdisk_addr_r}"; then
+	setenv rs_dirs /boot/loader /boot/loader.1 /boot/loader.0 /loader /loader.1 /loader.0
+else
+	setenv rs_dirs
+	echo "rootstock: these must be set: kernel_addr_r, ramdisk_addr_r, and rootstock_disk or"
+	echo "rootstock: devtype, devnum and distro_bootpart; see rootstock-boot.cmd(7)"
+fi
+
+# What uEnv.txt says of each entry; behind the names of the second one is a 2, and so on.
+setenv rs_fields kernel_image bootdir ramdisk_image ramdisk_images fdt_file fdtdir bootargs
+
+for rs_dir in ${rs_dirs}; do
+	# The last line of the file sets rootstock_complete: one that is torn, empty or full of
+	# garbage does not, although "env import" takes it without complaint.
+	setenv rootstock_complete
+	if test -e ${rootstock_disk} ${rs_dir}/uEnv.txt; then
+		if load ${rootstock_disk} ${kernel_addr_r} ${rs_dir}/uEnv.txt; then
+			setenv rs_all rootstock_complete ${rootstock_import}
+			env import -t ${kernel_addr_r} ${filesize} ${rs_all}
+		fi
+		if test "${rootstock_complete}" != 1; then
+			echo "rootstock: ${rs_dir}/uEnv.txt is not complete"
+		fi
+	fi
+
+	if test "${rootstock_complete}" = 1; then
+		# Only these names are taken, and none keeps a value from elsewhere.
+		for rs_name in ${rs_fields}; do
+			setenv rs_all ${rs_name}
+			for rs_next in 2 3 4 5 6 7 8 9; do
+				setenv rs_all ${rs_all} ${rs_name}${rs_next}
+			done
+			env delete ${rs_all}
+			env import -t ${kernel_addr_r} ${filesize} ${rs_all}
+		done
+	else
+		setenv kernel_image
+	fi
+
+	# Each round tries the entry in kernel_image and so on, then puts the next one there.
+	# Without a kernel_image there is no further entry, and the remaining rounds do nothing.
+	for rs_next in 2 3 4 5 6 7 8 9 none; do
+		if test -n "${kernel_image}"; then
+			echo "rootstock: ${kernel_image}, from ${rs_dir}/uEnv.txt"
+			if load ${rootstock_disk} ${kernel_addr_r} "${kernel_image}"; then
+				setenv rs_missing
+			else
+				setenv rs_missing "${kernel_image}"
+			fi
+
+			# The device tree: the one that the entry names; else this board's (fdtfile)
+			# among those that came with the kernel, or beside the kernel; else the one
+			# that the firmware or U-Boot itself has.
+			setenv rs_dtb "${fdt_file}"
+			for rs_name in ${fdtdir} ${bootdir}; do
+				setenv rs_file "${rs_name}/${fdtfile}"
+				if test -z "${rs_dtb}" -a -n "${fdtfile}"; then
+					if test -e ${rootstock_disk} "${rs_file}"; then
+						setenv rs_dtb "${rs_file}"
+					fi
+				fi
+			done
+			if test -n "${rs_dtb}"; then
+				setenv rs_fdt ${fdt_addr_r}
+				if test -z "${fdt_addr_r}"; then
+					setenv rs_missing "without fdt_addr_r ${rs_dtb}"
+				elif load ${rootstock_disk} ${fdt_addr_r} "${rs_dtb}"; then
+					true
+				else
+					setenv rs_missing "${rs_dtb}"
+				fi
+			elif test -n "${fdt_addr}"; then
+				setenv rs_fdt ${fdt_addr}
+			else
+				setenv rs_fdt ${fdtcontroladdr}
+			fi
+
+			# All initramfs archives, one behind the other. The kernel wants each to
+			# begin at a multiple of four and nothing but zeros in the gap.
+			test -n "${ramdisk_images}" || setenv ramdisk_images "${ramdisk_image}"
+			setenv rs_ramdisk -
+			setenv rs_end ${ramdisk_addr_r}
+			for rs_name in ${ramdisk_images}; do
+				mw.b ${rs_end} 0 4
+				setexpr rs_end ${rs_end} + 3
+				setexpr rs_end ${rs_end} / 4
+				setexpr rs_end ${rs_end} * 4
+				if load ${rootstock_disk} ${rs_end} "${rs_name}"; then
+					setexpr rs_end ${rs_end} + ${filesize}
+					setexpr rs_size ${rs_end} - ${ramdisk_addr_r}
+					setenv rs_ramdisk ${ramdisk_addr_r}:${rs_size}
+				else
+					setenv rs_missing "${rs_name}"
+				fi
+			done
+
+			# U-Boot passes on bootargs by itself. Only the command that fits the kernel
+			# does not return; the others, if U-Boot has them, leave everything alone.
+			if test -z "${rs_missing}"; then
+				setenv rs_all ${kernel_addr_r} ${rs_ramdisk} ${rs_fdt}
+				for rs_name in booti bootz bootm; do
+					${rs_name} ${rs_all}
+				done
+				echo "rootstock: ${kernel_image} does not start"
+			else
+				echo "rootstock: ${rs_missing} cannot be loaded"
+			fi
+
+			# NAME2 becomes NAME. The shell would lose quotes and backslashes, so the
+			# text "NAME2=value" is written to memory, " NAME" put over its beginning,
+			# and that imported: a blank before a name does not matter. The text of the
+			# variable " NAME" is four bytes longer: "=1", a line feed and a zero. An
+			# unset NAME2 leaves NAME unset.
+			for rs_name in ${rs_fields}; do
+				setenv " ${rs_name}" 1
+				env export -t ${ramdisk_addr_r} " ${rs_name}"
+				setexpr rs_size ${filesize} - 4
+				setenv ${rs_name}
+				env export -t ${kernel_addr_r} ${rs_name}${rs_next}
+				cp.b ${ramdisk_addr_r} ${kernel_addr_r} ${rs_size}
+				env import -t ${kernel_addr_r} ${filesize} ${rs_name}
+			done
+		fi
+	done
+done
+
+echo "rootstock: nothing on ${rootstock_disk} starts; looked in ${rs_dirs}; resetting"
+reset

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From the bytes of entries and of an integrator's lines to U-Boot's variables, and back.
+ *
+ * The input is "ENTRY\0ENTRY\0ENTRY\0LINES". For each name of a field the file is searched as
+ * U-Boot imports it, over an environment in which the name has a value already. Then the field must
+ * say exactly what the entry says, whatever the lines are, and the last record must be the mark.
+ * The importer here is written from the description of himport_r and shares no code with what is
+ * tested.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bls/kargs.h"
+#include "uboot/append.h"
+#include "uboot/fields.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { ENTRIES = 3 };
+
+/* The value behind a "=", unescaped into value; returns its end in the file. */
+static const char *read_value(const char *at, char *value)
+{
+	while (*at && *at != '\n') {
+		if (*at == '\\' && at[1])
+			at++;
+		*value++ = *at++;
+	}
+	*value = '\0';
+	return at;
+}
+
+/* What name is after the import of the file; *value is what it was before. Returns the records. */
+static size_t import(const char *at, const char *name, char *value, char *scratch)
+{
+	size_t records = 0;
+
+	while (*at) {
+		const char *start;
+		size_t length;
+
+		at += strspn(at, " \t");
+		if (*at == '#') {
+			at += strcspn(at, "\n");
+			at += *at == '\n';
+			continue;
+		}
+		start = at;
+		length = strcspn(at, "=\n");
+		at += length;
+		*scratch = '\0';
+		if (*at == '=')
+			at = read_value(at + 1, scratch);
+		/* U-Boot would stop here. */
+		assert(length || !*scratch);
+		records += length != 0;
+		if (length && strlen(name) == length && !memcmp(start, name, length))
+			strcpy(value, scratch);
+		at += *at == '\n';
+	}
+	return records;
+}
+
+/* Without the init= words that an entry with an initrd must not have, blanks not counting. */
+static void check_bootargs(const struct entry *entry, const char *value)
+{
+	struct kargs ours, theirs;
+	size_t i = 0;
+
+	assert(kargs_split(value, &ours) == 0 && kargs_split(entry->options, &theirs) == 0);
+	if (ours.count == theirs.count)
+		assert(!strcmp(value, entry->options));
+	for (size_t j = 0; j < theirs.count; j++) {
+		const struct karg *karg = &theirs.words[j].karg;
+
+		if (entry->last[ENTRY_INITRD] && karg->value && !strcmp(karg->name, "init") &&
+			kargs_is_prepare_root(karg->value))
+			continue;
+		assert(i < ours.count);
+		assert(!strcmp(ours.words[i].karg.name, karg->name));
+		assert(!karg->value == !ours.words[i].karg.value);
+		assert(!karg->value || !strcmp(ours.words[i].karg.value, karg->value));
+		i++;
+	}
+	assert(i == ours.count);
+	kargs_free(&ours);
+	kargs_free(&theirs);
+}
+
+static void check_path(const struct entry *entry, enum entry_key key, const char *value)
+{
+	const char *path = entry_value(entry, key);
+
+	if (key == ENTRY_INITRD && path)
+		path = entry_next(entry, key, NULL)->value;
+	if (!path)
+		assert(!*value);
+	else if (!strncmp(path, "/boot/", 6))
+		assert(!strcmp(value, path));
+	else
+		assert(!strncmp(value, "/boot/", 6) && !strcmp(value + 5, path));
+}
+
+/* entry is NULL for a number without one. */
+static void check_fields(
+	const char *file, const struct entry *entry, unsigned number, char *value, char *scratch)
+{
+	static const struct {
+		const char *name;
+		enum entry_key key;
+	} fields[] = { { "kernel_image", ENTRY_LINUX }, { "ramdisk_image", ENTRY_INITRD },
+		{ "fdt_file", ENTRY_DEVICETREE }, { "fdtdir", ENTRY_FDTDIR },
+		{ "bootargs", ENTRY_OPTIONS }, { "bootdir", ENTRY_UNKNOWN },
+		{ "ramdisk_images", ENTRY_UNKNOWN } };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), number > 1 ? "%s%u" : "%s", fields[i].name, number);
+		strcpy(value, "stale");
+		import(file, name, value, scratch);
+		if (!entry)
+			assert(!*value);
+		else if (fields[i].key == ENTRY_OPTIONS)
+			check_bootargs(entry, value);
+		else if (fields[i].key != ENTRY_UNKNOWN)
+			check_path(entry, fields[i].key, value);
+	}
+}
+
+static void check(const char *file, const struct menu *menu, size_t count)
+{
+	size_t size = strlen(file) + sizeof("stale");
+	char *value = malloc(size), *scratch = malloc(size), *cut;
+	unsigned number = 1;
+
+	assert(value && scratch);
+	for (size_t i = 0; i < menu->count; i++) {
+		const struct menu_item *item = &menu->items[i];
+
+		assert(!item->error == !item->where.what);
+		if (!item->error && !menu_hidden(item))
+			check_fields(file, &item->entry, number++, value, scratch);
+	}
+	assert(number == count + 1);
+	for (; number <= FIELDS_CLEARED; number++)
+		check_fields(file, NULL, number, value, scratch);
+
+	/* Without its last line the file is not complete. */
+	strcpy(value, "");
+	size = import(file, FIELDS_MARK, value, scratch);
+	assert(!strcmp(value, "1"));
+	cut = strdup(file);
+	assert(cut);
+	cut[strlen(file) - strlen(FIELDS_MARK "=1\n")] = '\0';
+	strcpy(value, "");
+	assert(import(cut, FIELDS_MARK, value, scratch) == size - 1 && !*value);
+	free(cut);
+	free(scratch);
+	free(value);
+}
+
+/* Cuts the next part off the input. */
+static size_t take(const uint8_t **data, size_t *size, const char **ret_bytes)
+{
+	const uint8_t *end = memchr(*data, '\0', *size);
+	size_t length = end ? (size_t)(end - *data) : *size;
+
+	*ret_bytes = (const char *)*data;
+	*data += length + (end != NULL);
+	*size -= length + (end != NULL);
+	return length;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const names[ENTRIES] = { "ostree-2.conf", "12.conf", "b+0-1.conf" };
+	static const struct reporter quiet = { .program = "fuzz" };
+	struct text lines = { 0 }, kept = { 0 }, text = { 0 };
+	const struct fields_style style = { .prefix = "/boot", .boot_fd = -1, .lines = &kept };
+	struct menu menu = { 0 };
+	const char *bytes;
+	size_t length, count;
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		length = take(&data, &size, &bytes);
+		assert(menu_add(&menu, names[i], bytes, length) == 0);
+	}
+	menu_sort(&menu);
+	text_add_bytes(&lines, (const char *)data, size);
+	if (append_add(&kept, &lines, "lines", &quiet) < 0)
+		assert(memchr(data, '\0', size) && !kept.size);
+	count = fields_render(&text, &menu, &style);
+	assert(!text.failed);
+	assert(!count == !text.size);
+	if (count) {
+		text_add_bytes(&text, "", 1);
+		assert(strlen(text.bytes) == text.size - 1);
+		check(text.bytes, &menu, count);
+	}
+	text_free(&lines);
+	text_free(&kept);
+	text_free(&text);
+	menu_free(&menu);
+	return 0;
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""ostree-uboot-generator run on a directory like a sysroot, and its uEnv.txt read back.
+
+Importing this also makes the modules of bls/test known.
+"""
+import os
+import re
+import sys
+
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bls/test"))
+
+from generator import UBOOT
+from tap import read, write
+
+PROGRAM, make, generate = UBOOT.program, UBOOT.make, UBOOT.generate
+check_says, fails = UBOOT.check_says, UBOOT.fails
+
+FIELDS = ["kernel_image", "bootdir", "ramdisk_image", "ramdisk_images", "fdt_file", "fdtdir",
+          "bootargs"]
+RECORD = re.compile(rb"([^=\n]*)(?:=((?:[^\\\n]|\\.|\\\Z)*))?(?:\n(.*))?", re.DOTALL)
+
+
+def imports(uenv, environment=None):
+    """What "env import -t" of U-Boot makes of the bytes, from the description of its himport_r.
+
+    A name ends at "=" or the end of its line, a value at a line end without a backslash before it;
+    a name without a value deletes; a record without a name ends the import."""
+    assert b"\0" not in uenv
+    found = dict(environment or {})
+    while uenv:
+        uenv = uenv.lstrip(b" \t")
+        if uenv.startswith(b"#"):
+            uenv = uenv.partition(b"\n")[2]
+            continue
+        name, value, uenv = RECORD.fullmatch(uenv).groups(default=b"")
+        if not value:
+            found.pop(name, None)
+        elif name:
+            found[name] = re.sub(rb"\\(.)", rb"\1", value, flags=re.DOTALL)
+        else:
+            raise ValueError("a record without a name")
+    return found
+
+
+def parse(uenv):
+    """The entries as dictionaries of fields that are set, and whatever else the file sets."""
+    # Each name that an earlier import may have left must be set or deleted.
+    stale = {name + suffix: "stale" for name in FIELDS for suffix in ["", *map(str, range(2, 10))]}
+    found = {k.decode("latin-1"): v for k, v in imports(uenv).items()}
+    assert uenv.endswith(b"\nrootstock_complete=1\n"), uenv
+    left = imports(uenv, {k.encode(): b"" for k in stale})
+    assert {k.decode("latin-1"): v for k, v in left.items()} == found, "an old value would stay"
+    assert found.pop("rootstock_complete") == b"1"
+    entries = []
+    while True:
+        suffix = str(len(entries) + 1) if entries else ""
+        values = {name: found.pop(name + suffix) for name in FIELDS if name + suffix in found}
+        if not values:
+            return entries, found
+        assert "kernel_image" in values, values
+        entries.append(values)
