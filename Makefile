@@ -194,7 +194,8 @@ check: deps-check
 check-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
 	$(Q)BUILD=$(BUILD) qemu-tests/tally --cells '$(CELLS)' $(units) $(fuzzers) $(scripts)
 
-# The same tests on programs that count their lines, but for those that count something else.
+# The same tests on programs that count their lines. Counting makes some of them fail, which say what
+# a program prints or which system calls it makes: whether tests pass, make check says.
 measured := bls grub uboot
 coverage: deps-check
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=--coverage \
@@ -202,7 +203,7 @@ coverage: deps-check
 coverage-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
 	$(Q)find $(BUILD) -name '*.gcda' -delete
 	$(Q)BUILD=$(BUILD) qemu-tests/tally $(filter $(measured:%=$(BUILD)/%/%),$(units) $(fuzzers)) \
-		$(filter-out %/test-scale.py,$(filter $(measured:%=%/%),$(scripts)))
+		$(filter-out %/test-scale.py,$(filter $(measured:%=%/%),$(scripts))) | grep ' passed, ' || :
 	$(Q)bls/test/coverage $(BUILD) $(measured)
 
 qemu-check: deps-check

@@ -60,10 +60,10 @@ enum { ALLOW_LOSSY = 0, COMPAT = 0, KEEP = 1 };
 /* GRUB's menu has settings only in front of its entries. */
 static bool from_entries_grub(const char *line, size_t length)
 {
-	size_t command = strlen("menuentry ");
+	size_t command = strlen("$1 --id ");
 
 	return (length && *line == '\t') ||
-	       (length >= command && !memcmp(line, "menuentry ", command));
+	       (length >= command && !memcmp(line, "$1 --id ", command));
 }
 
 static bool from_entries_uboot(const char *line, size_t length)

@@ -242,7 +242,8 @@ void menuentry_add_head(
 	text->failed |= scratch->failed;
 	if (text->failed)
 		return;
-	text_add(text, "menuentry --id ");
+	/* The command that makes an entry is the argument of the function around it (render.c). */
+	text_add(text, "$1 --id ");
 	quote_add(text, scratch->bytes);
 	/* Without "--" a title like "--id" would be taken for an option. */
 	text_add(text, " --unrestricted -- ");

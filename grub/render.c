@@ -4,6 +4,7 @@
 #include "grub/quote.h"
 #include "grub/title.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,14 +43,8 @@ static void add_setting(struct text *text, const char *name, const char *value)
 	text_add(text, "\n");
 }
 
-static void add_head(struct text *text, const struct render_style *style)
+static void add_settings(struct text *text, const struct render_style *style)
 {
-	text_add(text, "# Made by ostree-grub-generator out of boot loader entries, and made anew "
-		       "with each\n"
-		       "# deployment. Settings and entries of your own belong into custom.cfg "
-		       "beside GRUB's\n"
-		       "# modules: it is read at the end and has the last word.\n"
-		       "\n");
 	add_setting(text, "default", style->chosen ? style->chosen : "0");
 	add_setting(text, "timeout", style->timeout ? style->timeout : "5");
 	add_command(text, "serial", style->serial);
@@ -63,12 +58,12 @@ static void add_head(struct text *text, const struct render_style *style)
 	text_add(text, "\n");
 }
 
-static void add_tail(struct text *text, size_t count)
+static void add_fallback(struct text *text, size_t count)
 {
 	text_add(text, "set fallback='");
 	add_numbers(text, 1, count);
 	text_add(text, "'\n"
-		       "if [ -f \"$prefix/custom.cfg\" ]; then\n"
+		       "if [ \"$1\" = menuentry -a -f \"$prefix/custom.cfg\" ]; then\n"
 		       "\tsource \"$prefix/custom.cfg\"\n"
 		       "fi\n"
 		       "\n"
@@ -77,7 +72,43 @@ static void add_tail(struct text *text, size_t count)
 	add_numbers(text, 1, count);
 	text_add(text, "' ]; then\n\tset fallback='");
 	add_numbers(text, 0, count);
-	text_add(text, "'\nfi\n\n" RENDER_MARK);
+	text_add(text, "'\nfi\n");
+}
+
+/* FNV-1a: no two menus of a machine may have one, which is all that is asked of it. */
+static uint64_t hash(const struct text *text)
+{
+	uint64_t value = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < text->size; i++)
+		value = (value ^ (unsigned char)text->bytes[i]) * 0x100000001b3;
+	return value;
+}
+
+/*
+ * Adds commands as a function and its call. GRUB executes a file line by line, but a function only
+ * when it has been read to its brace, so of one that is cut nothing is executed; nor of one that
+ * goes on with the end of another menu, because the name that is called there is not that of this
+ * content; nor if the call is cut, because the function's entries are made by its argument.
+ */
+static void add_whole(struct text *text, const struct text *commands)
+{
+	char name[40];
+
+	(void)snprintf(name, sizeof(name), "rootstock_%016" PRIx64, hash(commands));
+	text_add(text, "# Made by ostree-grub-generator out of boot loader entries, and made anew "
+		       "with each\n"
+		       "# deployment. Settings and entries of your own belong into custom.cfg "
+		       "beside GRUB's\n"
+		       "# modules: it is read at the end and has the last word.\n"
+		       "\n"
+		       "function ");
+	text_add(text, name);
+	text_add(text, " {\n");
+	text_add_bytes(text, commands->bytes, commands->size);
+	text_add(text, "}\n");
+	text_add(text, name);
+	text_add(text, " menuentry\n" RENDER_MARK);
 }
 
 /*
@@ -128,16 +159,18 @@ static size_t add_entries(
 
 size_t render_menu(struct text *text, struct menu *menu, const struct render_style *style)
 {
-	size_t start = text->size, count, ends[MENU_ENTRIES_MAX];
-	struct text bodies = { 0 };
+	size_t count, ends[MENU_ENTRIES_MAX];
+	struct text bodies = { 0 }, commands = { 0 };
 
 	add_bodies(&bodies, menu, style, ends);
-	add_head(text, style);
-	count = add_entries(text, menu, &bodies, ends);
-	if (count)
-		add_tail(text, count);
-	else
-		text_cut(text, start);
+	add_settings(&commands, style);
+	count = add_entries(&commands, menu, &bodies, ends);
+	add_fallback(&commands, count);
+	if (commands.failed)
+		text->failed = true;
+	else if (count)
+		add_whole(text, &commands);
 	text_free(&bodies);
+	text_free(&commands);
 	return count;
 }

@@ -3,8 +3,9 @@
  * render: a menu as a grub.cfg.
  *
  * The file is made for GRUB 2.06 and later on every platform, needs of its modules only test (and
- * what its settings name), and is the same for the same menu. The last line is RENDER_MARK: a file
- * without it was not written to its end.
+ * what its settings name), and is the same for the same menu. A file that was not written to its
+ * end, or that goes on with the end of another menu, adds no entry at all. The last line is
+ * RENDER_MARK, by which other readers know a whole one.
  */
 #pragma once
 

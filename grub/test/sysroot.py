@@ -32,7 +32,7 @@ def parse(cfg):
     for line in cfg.decode("latin-1").split("\n"):
         lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
         lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t", True, ""
-        if line.startswith("menuentry "):
+        if line.startswith("$1 --id "):
             words = list(lexer)
             assert words[1] == "--id" and words[3:5] == ["--unrestricted", "--"], line
             assert words[6:] == ["{"], line

@@ -34,7 +34,7 @@ def lines(where, *arguments, says=(), **environment):
     assert status == 0, said
     cfg = sysroot.read(out)
     sysroot.script_check(cfg)
-    head = cfg.decode().partition("menuentry ")[0]
+    head = cfg.decode().partition("$1 --id ")[0]
     return [line for line in head.splitlines()
             if line.startswith(("set default=", "set timeout=", "serial", "terminal", "search"))]
 
