@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""grub/stub.cfg on machines whose menus are in order, missing, torn or of no use."""
+import functools
+import os
+import re
+import sys
+import tempfile
+
+import emu
+import stubrig
+import sysroot
+import tap
+from stubrig import NOW, TALK, boot_tree, ext4, fat
+from tap import write
+
+MENUS, MACHINES = {}, {}
+CALL = re.compile(rb"\nrootstock_[0-9a-f]{16} menuentry\nset rootstock_complete=1\n\Z")
+
+
+def flip(cfg):
+    """A menu with a block in the middle that leaves a single quote open."""
+    middle = cfg.index(b"\n}\n")
+    return cfg[:middle] + b"'" * 33 + cfg[middle + 33:]
+
+
+# Name, what /boot has, the argument that the kernel must get (None: the machine restarts).
+CASES = [
+    ("loader", lambda new, old, gone: {"loader": "loader.1", "loader.1": new, "loader.0": old},
+     b"new"),
+    ("no loader", lambda new, old, gone: {"loader.1": old, "loader.0": new}, b"old"),
+    ("no loader and no loader.1", lambda new, old, gone: {"loader.0": old}, b"old"),
+    ("loader leads nowhere", lambda new, old, gone: {"loader": "loader.1", "loader.0": old},
+     b"old"),
+    ("empty menu", lambda new, old, gone: {"loader": b"", "loader.1": old}, b"old"),
+    ("menu of NUL", lambda new, old, gone: {"loader": bytes(len(new)), "loader.1": old}, b"old"),
+    ("menu of 0xff", lambda new, old, gone: {"loader": b"\xff" * len(new), "loader.1": old},
+     b"old"),
+    ("menu without its last line",
+     lambda new, old, gone: {"loader": new[:CALL.search(new).start() + 1], "loader.1": old},
+     b"old"),
+    ("menu cut in its call",
+     lambda new, old, gone: {"loader": new[:new.rindex(b"entry\n")], "loader.1": old}, b"old"),
+    ("menu cut in an entry", lambda new, old, gone: {"loader": new[:700], "loader.1": old}, b"old"),
+    ("menu that is NUL from somewhere on",
+     lambda new, old, gone: {"loader": new[:512] + bytes(len(new) - 512), "loader.1": old}, b"old"),
+    ("menu with the tail of another",
+     lambda new, old, gone: {"loader": new[:512] + gone[512:], "loader.1": old}, b"old"),
+    ("menu with a block of garbage", lambda new, old, gone: {"loader": flip(new), "loader.1": old},
+     b"old"),
+    ("menu whose kernels are gone", lambda new, old, gone: {"loader": gone, "loader.1": old},
+     b"old"),
+    ("nothing", lambda new, old, gone: {}, None),
+    ("only menus of no use",
+     lambda new, old, gone: {"loader": gone, "loader.1": new[:CALL.search(new).end() - 40],
+                             "loader.0": b"\n"}, None),
+]
+
+
+def case(where, make, expected):
+    tree = boot_tree(where + "/root", MACHINES["boot"], make(*MENUS.values()), {
+        # None of a torn menu's is an entry of custom.cfg's either.
+        "custom.cfg": NOW + b"menuentry custom {\n\tlinux /boot/k custom\n}\n"})
+    expect("boot", [ext4(tree, where + "/disk")], expected)
+
+
+def expect(machine, disks, expected):
+    found = MACHINES[machine].run(disks)
+    assert found == expected, found
+
+
+def custom_has_the_last_word(where):
+    tree = boot_tree(where + "/root", MACHINES["boot"], {"loader": MENUS["new"]},
+                     {"custom.cfg": NOW + b"set default=1\n"})
+    expect("boot", [ext4(tree, where + "/disk")], b"second")
+
+
+def own_partition(where):
+    tree = boot_tree(where + "/root", MACHINES["own"], {"loader": MENUS["new"]})
+    expect("own", [ext4(tree + "/boot", where + "/disk")], b"new")
+
+
+def directories_on_fat(where):
+    """Without symlinks, the file system's top is /boot and paths in the entries begin there."""
+    tree = boot_tree(where + "/root", MACHINES["own"],
+                     {"loader": MENUS["new"].replace(b"/boot/k", b"/k"), "loader.1": b""})
+    os.remove(tree + "/boot/boot")
+    expect("own", [fat(tree + "/boot", where + "/disk")], b"new")
+
+
+def other_disks_do_not_count(where):
+    tree = boot_tree(where + "/root", MACHINES["boot"], {"loader.1": MENUS["new"]})
+    stick = boot_tree(where + "/stick", MACHINES["boot"], {"loader": MENUS["old"]}, stub=False)
+    expect("boot", [ext4(tree, where + "/1"), ext4(stick, where + "/2")], b"new")
+
+
+def system_partition(where, files):
+    write(where + "/esp/EFI/os/grub.cfg", tap.read(stubrig.STUB))
+    for name, content in files.items():
+        write(f"{where}/esp/EFI/os/{name}", content)
+    return fat(where + "/esp", where + "/esp.img")
+
+
+def search_from_the_system_partition(where):
+    esp = system_partition(where, {"custom.cfg": NOW})
+    other = boot_tree(where + "/other", MACHINES["esp"], {"loader.0": MENUS["old"]}, stub=False)
+    tree = boot_tree(where + "/root", MACHINES["esp"], {"loader.1": MENUS["new"]}, stub=False)
+    expect("esp", [esp, ext4(other, where + "/1"), ext4(tree, where + "/2")], b"new")
+
+
+def named_file_system(where):
+    uuid = "0f8e5ef1-7f5c-4f1b-8d80-7a2a11e2a301"
+    esp = system_partition(where, {"custom.cfg": NOW, "rootstock.cfg": TALK +
+                                   f"search --no-floppy --fs-uuid --set=root {uuid}\n".encode()})
+    stick = boot_tree(where + "/stick", MACHINES["esp"], {"loader": MENUS["old"]}, stub=False)
+    tree = boot_tree(where + "/root", MACHINES["esp"], {"loader.1": MENUS["new"]}, stub=False)
+    expect("esp", [esp, ext4(stick, where + "/1"), ext4(tree, where + "/2", uuid)], b"new")
+
+
+def efi(where):
+    """GRUB for EFI takes the same way; it says so itself, because stub.S is for BIOS."""
+    if stubrig.missing_for_efi():
+        raise tap.Skip(f"{stubrig.missing_for_efi()} is not installed")
+    write(where + "/esp/EFI/os/grub.cfg", TALK + tap.read(stubrig.STUB))
+    stubrig.make_efi(where + "/esp/EFI/BOOT/BOOTX64.EFI", "(hd0)/EFI/os")
+    cfg = NOW + b"menuentry x {\n\techo cmdline:BOOT_IMAGE=k efi\n\techo initrd:\n\treboot\n}\n"
+    tree = boot_tree(where + "/root", MACHINES["esp"], {"loader.1": cfg}, stub=False)
+    found = stubrig.run_efi(where, [fat(where + "/esp", where + "/1"), ext4(tree, where + "/2")])
+    assert found == b"efi", found
+
+
+def added(where, files):
+    """For each file, the ids of the entries it adds, found by GRUB's own script language.
+
+    A function takes menuentry's place. Functions last, so each file has names of its own."""
+    script = b'function rs_add {\n\tset added="$added $2"\n}\n'
+    for number, content in enumerate(files):
+        content = re.sub(rb"rootstock_[0-9a-f]{4}", b"rootstock_%04x" % number, content)
+        write(f"{where}/{number}", content.replace(b" menuentry\n", b" rs_add\n"))
+        script += b'set added=\nsource "(host)%s/%d"\necho "<%d:$added>"\n' % (
+            where.encode(), number, number)
+    said = emu.run(where + "/emu", script)
+    found = dict(re.findall(rb"<(\d+):([^>]*)>", said))
+    return [found[b"%d" % number].split() for number in range(len(files))]
+
+
+def whole_or_not_at_all(where, damage):
+    """damage(menu, another one, place) at each byte; nothing is added or all of one of the two.
+
+    Behind the comment, that is: of that a damage can make any command."""
+    new, gone = MENUS["new"], MENUS["gone"]
+    whole = added(where, [new, gone])
+    assert [len(ids) for ids in whole] == [3, 2], whole
+    files = [damage(new, gone, place) for place in range(new.index(b"\nfunction"), len(new))]
+    found = added(where, files)
+    bad = [(place, ids) for place, ids in enumerate(found) if ids and ids not in whole]
+    assert not bad, bad[:5]
+    assert sum(not ids for ids in found) > len(files) / 2, "the damage is none"
+
+
+DAMAGES = {
+    "cut": lambda new, gone, place: new[:place],
+    "NUL from there on": lambda new, gone, place: new[:place].ljust(len(new), b"\0"),
+    "0xff from there on": lambda new, gone, place: new[:place].ljust(len(new), b"\xff"),
+    "the tail of another menu": lambda new, gone, place: new[:place] + gone[place:],
+    "its last bytes missing, and another's tail":
+        lambda new, gone, place: new[:place] + gone[-(len(new) - place):],
+    "a single quote": lambda new, gone, place: new[:place] + b"'" + new[place + 1:],
+    "64 bytes of line feeds": lambda new, gone, place: new[:place] + b"\n" * 64 + new[place + 64:],
+}
+
+
+def check_syntax(where):
+    sysroot.script_check(tap.read(stubrig.STUB))
+
+
+TESTS = [(f"stub: {name}", functools.partial(case, make=make, expected=expected))
+         for name, make, expected in CASES]
+TESTS += [(f"stub: {test.__name__.replace('_', ' ')}", test) for test in (
+    custom_has_the_last_word, own_partition, directories_on_fat, other_disks_do_not_count,
+    search_from_the_system_partition, named_file_system, efi)]
+EMULATED = [(f"menu, at each byte: {name}", functools.partial(whole_or_not_at_all, damage=damage))
+            for name, damage in DAMAGES.items()]
+
+with tempfile.TemporaryDirectory() as rig:
+    if stubrig.missing():
+        TESTS = tap.skipped(TESTS, f"{stubrig.missing()} is not installed")
+    else:
+        for place, prefix in (("boot", "(hd1)/boot/grub"), ("own", "(hd1)/grub"),
+                              ("esp", "(hd1)/EFI/os")):
+            MACHINES[place] = stubrig.Machine(f"{rig}/{place}", prefix)
+    if emu.missing():
+        EMULATED = tap.skipped(EMULATED, f"{emu.missing()} is not installed")
+    make_menu = functools.partial(stubrig.menu, rig + "/menu")
+    MENUS["new"] = make_menu((b"new", b"/k"), (b"second", b"/k"), (b"third", b"/k"))
+    MENUS["old"] = make_menu((b"old", b"/k"))
+    MENUS["gone"] = make_menu((b"gone", b"/gone"), (b"gone", b"/gone"))
+    sys.exit(tap.main([("stub: syntax", check_syntax)] + TESTS + EMULATED))
