@@ -107,9 +107,10 @@ src_rootstock-bls := bls/check.c $(sort $(lib_grub) $(lib_uboot))
 # Through this the tests see a file system.
 SHOWS := bls/test/show-bootfs
 src_bls/test/show-bootfs := bls/test/show-bootfs.c bls/bootfs.c
-MANUALS := prepare-root/ostree-prepare-root.8 bls/rootstock-bls.8 grub/ostree-grub-generator.8 \
-	grub/rootstock-grub.conf.5 grub/rootstock-stub.cfg.7 uboot/ostree-uboot-generator.8 uboot/rootstock-uEnv.txt.5 \
-	uboot/rootstock-uboot.conf.5 uboot/rootstock-boot.cmd.7
+MANUALS := prepare-root/ostree-prepare-root.8 bls/rootstock-bls.8 \
+	grub/ostree-grub-generator.8 grub/rootstock-grub.conf.5 grub/rootstock-stub.cfg.7 \
+	uboot/ostree-uboot-generator.8 uboot/rootstock-uEnv.txt.5 uboot/rootstock-uboot.conf.5 \
+	uboot/rootstock-boot.cmd.7
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 

@@ -100,7 +100,7 @@ static void add_whole(struct text *text, const struct text *commands)
 		       "with each\n"
 		       "# deployment. Settings and entries of your own belong into custom.cfg "
 		       "beside GRUB's\n"
-		       "# modules: it is read at the end and has the last word.\n"
+		       "# modules, which has the last word.\n"
 		       "\n"
 		       "function ");
 	text_add(text, name);
