@@ -8,11 +8,13 @@
 #include "bls/place.h"
 #include "bls/settings.h"
 #include "bls/show.h"
+#include "grub/grubconf.h"
 #include "grub/ident.h"
 #include "grub/render.h"
 #include "grub/title.h"
 #include "prepare-root/path.h"
 #include "uboot/fields.h"
+#include "uboot/ubootconf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,8 +57,6 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-enum { ALLOW_LOSSY = 0, COMPAT = 0, KEEP = 1 };
-
 /* GRUB's menu has settings only in front of its entries. */
 static bool from_entries_grub(const char *line, size_t length)
 {
@@ -78,13 +78,13 @@ static struct plan {
 	const char *option; /* for --loader */
 	const char *file;   /* the menu, in ROOT/boot */
 	const char *settings_file;
-	struct setting settings[3]; /* that count for what is in the menu */
+	struct setting *settings;
+	int (*check_settings)(const struct reporter *reporter);
 } plans[SHOW_LOADERS] = {
 	[SHOW_GRUB] = { { "GRUB", GENERATORS "ostree-grub-generator", from_entries_grub }, "grub",
-		"loader/grub.cfg", "grub.conf", { [ALLOW_LOSSY] = { .name = "allow-lossy" } } },
+		"loader/grub.cfg", GRUBCONF_FILE, grubconf_settings, grubconf_check },
 	[SHOW_UBOOT] = { { "U-Boot", GENERATORS "ostree-uboot-generator", from_entries_uboot },
-		"uboot", "loader/uEnv.txt", "uboot.conf",
-		{ [COMPAT] = { .name = "compat" }, [KEEP] = { .name = "keep" } } },
+		"uboot", "loader/uEnv.txt", UBOOTCONF_FILE, ubootconf_settings, ubootconf_check },
 };
 
 struct check {
@@ -155,9 +155,10 @@ static void read_settings(struct check *check, struct plan *plan)
 
 	if (fd < 0)
 		return;
-	if (settings_read(fd, plan->settings_file, plan->settings, NULL) < 0)
+	if (settings_read(fd, plan->settings_file, plan->settings, NULL) < 0 ||
+		plan->check_settings(NULL) < 0)
 		findings_add(&check->show.findings, FINDINGS_ERROR, check->place.entries, 0,
-			"%s of the default deployment cannot be read, so no menu can be made; run "
+			"%s of the default deployment is not in order, so no menu can be made; run "
 			"\"%s -o - --entries %s\" to see why",
 			plan->settings_file, plan->loader.generator, check->place.entries);
 	close(fd);
@@ -165,11 +166,10 @@ static void read_settings(struct check *check, struct plan *plan)
 
 static int render_grub(const struct check *check, struct outcome *outcome)
 {
-	const char *lossy = plans[SHOW_GRUB].settings[ALLOW_LOSSY].value;
 	const struct render_style style = {
 		.rules.prefix = check->place.prefix,
 		.rules.boot_fd = check->boot_fd,
-		.rules.allow_lossy = lossy && !strcmp(lossy, "yes"),
+		.rules.allow_lossy = grubconf_allows_lossy(),
 	};
 
 	(void)render_menu(&outcome->made, &outcome->menu, &style);
@@ -189,13 +189,12 @@ static int render_grub(const struct check *check, struct outcome *outcome)
 
 static void render_uboot(const struct check *check, struct outcome *outcome)
 {
-	const struct setting *settings = plans[SHOW_UBOOT].settings;
 	const struct text lines = { 0 };
 	const struct fields_style style = {
 		.prefix = check->place.prefix,
 		.boot_fd = check->boot_fd,
-		.ostree = settings[COMPAT].value,
-		.keep = settings[KEEP].value,
+		.ostree = ubootconf_settings[UBOOTCONF_COMPAT].value,
+		.keep = ubootconf_settings[UBOOTCONF_KEEP].value,
 		.lines = &lines,
 	};
 

@@ -134,6 +134,8 @@ static int render(const struct generator *generator, const struct generator_job 
 		r = settings_read(job->deployment_fd, generator->settings_file, generator->settings,
 			job->reporter);
 	if (!r)
+		r = generator->check_settings(job->reporter);
+	if (!r)
 		count = generator->render(job, &text);
 	if (!r && text.failed)
 		report(job->reporter, REPORT_ERROR, "there is not enough memory for the menu");

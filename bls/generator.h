@@ -32,9 +32,10 @@ struct generator {
 	bool (*options_valid)(const struct reporter *reporter); /* if not, it has said so */
 	const char *settings_file;				/* see settings.h */
 	struct setting *settings;
+	int (*check_settings)(const struct reporter *reporter); /* 0, or -1 and it has said so */
 
 	/*
-	 * Checks settings and own options, adds the output to text, gives items that the loader
+	 * Adds the output to text, gives items that the loader
 	 * cannot carry out an error, and others their warnings. Returns the number of entries in
 	 * the output, or, with the reason reported, a negative number.
 	 */

@@ -2,6 +2,7 @@
 /* ostree-grub-generator: boot loader entries in, grub.cfg out; its options and its settings. */
 #include "bls/bootfs.h"
 #include "bls/generator.h"
+#include "grub/grubconf.h"
 #include "grub/render.h"
 
 #include <errno.h>
@@ -36,55 +37,11 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-enum { TIMEOUT, DEFAULT, SERIAL, TERMINAL, SEARCH, ALLOW_LOSSY };
-
-static struct setting settings[] = {
-	[TIMEOUT] = { .name = "timeout" },
-	[DEFAULT] = { .name = "default" },
-	[SERIAL] = { .name = "serial" },
-	[TERMINAL] = { .name = "terminal" },
-	[SEARCH] = { .name = "search" },
-	[ALLOW_LOSSY] = { .name = "allow-lossy" },
-	{ 0 },
-};
-
-enum search { SEARCH_AUTO, SEARCH_ALWAYS, SEARCH_NEVER, SEARCH_UUID, SEARCH_WRONG };
-
-static enum search read_search(const char *word)
-{
-	if (!word || !strcmp(word, "auto"))
-		return SEARCH_AUTO;
-	if (!strcmp(word, "always"))
-		return SEARCH_ALWAYS;
-	if (!strcmp(word, "never"))
-		return SEARCH_NEVER;
-	return *word && !word[strspn(word, "0123456789abcdefABCDEF-")] ? SEARCH_UUID : SEARCH_WRONG;
-}
-
 static bool options_valid(const struct reporter *reporter)
 {
-	return read_search(wished_search) != SEARCH_WRONG ||
+	return grubconf_search(wished_search) != GRUBCONF_SEARCH_WRONG ||
 	       args_usage(reporter, "--search is auto, always, never or a UUID, not ",
 		       wished_search) == ARGS_RUN;
-}
-
-static int check_settings(const struct reporter *reporter)
-{
-	const char *timeout = settings[TIMEOUT].value, *lossy = settings[ALLOW_LOSSY].value;
-
-	if (timeout && strcmp(timeout, "-1") != 0 &&
-		(!*timeout || strlen(timeout) > 5 || timeout[strspn(timeout, "0123456789")]))
-		return settings_refuse(&settings[TIMEOUT],
-			"timeout is a number of seconds, or -1 to wait for ever", reporter);
-	if (lossy && strcmp(lossy, "yes") != 0 && strcmp(lossy, "no") != 0)
-		return settings_refuse(
-			&settings[ALLOW_LOSSY], "allow-lossy is yes or no", reporter);
-	if (lossy && !strcmp(lossy, "yes"))
-		allow_lossy = true;
-	if (read_search(settings[SEARCH].value) == SEARCH_WRONG)
-		return settings_refuse(
-			&settings[SEARCH], "search is auto, always, never or a UUID", reporter);
-	return 0;
 }
 
 static const char *why_no_uuid(int error, const struct bootfs *bootfs)
@@ -120,14 +77,14 @@ static char *read_uuid(const struct generator_job *job)
  */
 static int find_uuid(const struct generator_job *job, char **ret_uuid)
 {
-	const char *word = wished_search ? wished_search : settings[SEARCH].value;
-	enum search search = read_search(word);
-	bool needed = search == SEARCH_ALWAYS;
+	const char *word = wished_search ? wished_search : grubconf_settings[GRUBCONF_SEARCH].value;
+	enum grubconf_search search = grubconf_search(word);
+	bool needed = search == GRUBCONF_SEARCH_ALWAYS;
 
 	*ret_uuid = NULL;
-	if (search == SEARCH_UUID)
+	if (search == GRUBCONF_SEARCH_UUID)
 		return (*ret_uuid = strdup(word)) ? 0 : -ENOMEM;
-	if (search == SEARCH_AUTO)
+	if (search == GRUBCONF_SEARCH_AUTO)
 		needed = job->place->out_fd >= 0 && job->boot_fd >= 0 &&
 			 bootfs_same(job->place->out_fd, job->boot_fd) == 0;
 	if (needed)
@@ -138,22 +95,22 @@ static int find_uuid(const struct generator_job *job, char **ret_uuid)
 static int render(const struct generator_job *job, struct text *text)
 {
 	struct render_style style = {
-		.chosen = settings[DEFAULT].value,
-		.timeout = settings[TIMEOUT].value,
-		.serial = settings[SERIAL].value,
-		.terminal = settings[TERMINAL].value,
+		.chosen = grubconf_settings[GRUBCONF_DEFAULT].value,
+		.timeout = grubconf_settings[GRUBCONF_TIMEOUT].value,
+		.serial = grubconf_settings[GRUBCONF_SERIAL].value,
+		.terminal = grubconf_settings[GRUBCONF_TERMINAL].value,
 	};
 
 	char *uuid;
 	int count;
 
-	if (check_settings(job->reporter) < 0 || find_uuid(job, &uuid) < 0)
+	if (find_uuid(job, &uuid) < 0)
 		return -1;
 	style.uuid = uuid;
 	style.rules = (struct menuentry_rules){
 		.prefix = job->place->prefix,
 		.boot_fd = job->boot_fd,
-		.allow_lossy = allow_lossy,
+		.allow_lossy = allow_lossy || grubconf_allows_lossy(),
 	};
 	count = (int)render_menu(text, job->menu, &style);
 	free(uuid);
@@ -168,8 +125,9 @@ int main(int argc, char *argv[])
 		.help = help,
 		.options = options,
 		.options_valid = options_valid,
-		.settings_file = "grub.conf",
-		.settings = settings,
+		.settings_file = GRUBCONF_FILE,
+		.settings = grubconf_settings,
+		.check_settings = grubconf_check,
 		.render = render,
 	};
 

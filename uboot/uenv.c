@@ -5,6 +5,7 @@
 #include "bls/generator.h"
 #include "uboot/append.h"
 #include "uboot/fields.h"
+#include "uboot/ubootconf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,36 +44,10 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-enum { COMPAT, KEEP };
-
-static struct setting settings[] = {
-	[COMPAT] = { .name = "compat" },
-	[KEEP] = { .name = "keep" },
-	{ 0 },
-};
-
 static bool options_valid(const struct reporter *reporter)
 {
 	return !compat || !strcmp(compat, "ostree") ||
 	       args_usage(reporter, "--compat is ostree, not ", compat) == ARGS_RUN;
-}
-
-static int check_settings(const struct reporter *reporter)
-{
-	const char *word = settings[KEEP].value;
-
-	if (settings[COMPAT].value && strcmp(settings[COMPAT].value, "ostree") != 0)
-		return settings_refuse(&settings[COMPAT], "compat is ostree", reporter);
-	while (word && *word) {
-		size_t length = strcspn(word, " \t");
-
-		if (!fields_known(word, length))
-			return settings_refuse(&settings[KEEP],
-				"keep is a list of fields, such as fdt_file and fdtdir", reporter);
-		word += length;
-		word += strspn(word, " \t");
-	}
-	return 0;
 }
 
 /* Takes what was read, or says why it could not be. */
@@ -120,14 +95,12 @@ static int render(const struct generator_job *job, struct text *text)
 	struct fields_style style = {
 		.prefix = job->place->prefix,
 		.boot_fd = job->boot_fd,
-		.ostree = compat || settings[COMPAT].value,
-		.keep = settings[KEEP].value,
+		.ostree = compat || ubootconf_settings[UBOOTCONF_COMPAT].value,
+		.keep = ubootconf_settings[UBOOTCONF_KEEP].value,
 		.lines = &lines,
 	};
-	int r = check_settings(job->reporter);
+	int r = read_lines(job, style.ostree, &lines);
 
-	if (!r)
-		r = read_lines(job, style.ostree, &lines);
 	if (!r && lines.failed)
 		text->failed = true;
 	if (!r)
@@ -144,8 +117,9 @@ int main(int argc, char *argv[])
 		.help = help,
 		.options = options,
 		.options_valid = options_valid,
-		.settings_file = "uboot.conf",
-		.settings = settings,
+		.settings_file = UBOOTCONF_FILE,
+		.settings = ubootconf_settings,
+		.check_settings = ubootconf_check,
 		.render = render,
 		.hook_name = "uEnv.txt",
 		.standin = "# The menu of this system is uEnv.txt, for U-Boot.\n",

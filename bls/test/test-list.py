@@ -75,7 +75,7 @@ def listed(where):
         assert generator.generate("-o", out)[0] == 0
         return re.findall(pattern, tap.read(out).decode(), re.MULTILINE)
     grub = [one["grub"] for one in entries if "number" in one.get("grub", {})]
-    assert made(GRUB, r"^menuentry --id '(.*)' --unrestricted -- '(.*)' {$") == [
+    assert made(GRUB, r"^\$1 --id '(.*)' --unrestricted -- '(.*)' {$") == [
         (one["id"], one["title"]) for one in grub], grub
     assert [one["number"] for one in grub] == [0, 1, 2], grub
     assert made(UBOOT, r"^(kernel_image\d*)=.") == [
