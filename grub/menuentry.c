@@ -141,7 +141,8 @@ static int add_word(struct job *job, unsigned line, const char *word, const char
 	static const char stale[] = "init= starts ostree-prepare-root, which the initramfs does; "
 				    "this word is left out";
 
-	if (is_stale(job, word)) {
+	/* One with an open quote may go on in the next line. */
+	if (!what && is_stale(job, word)) {
 		menu_warn(job->item, line, stale);
 		return 0;
 	}
