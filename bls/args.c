@@ -8,7 +8,7 @@ enum { FIRST_LONG = 256, OPTION_HELP = FIRST_LONG + ARGS_OPTIONS_MAX, OPTION_VER
 
 /* The table as getopt wants it: letters, and the long names with their place in the table. */
 struct table {
-	char letters[2 * ARGS_OPTIONS_MAX + 2];
+	char letters[2 * ARGS_OPTIONS_MAX + 3];
 	struct option longs[ARGS_OPTIONS_MAX + 3];
 };
 
@@ -20,6 +20,7 @@ static void make_table(const struct args_option options[], struct table *ret_tab
 	/* The "+" keeps getopt from moving arguments, so that the one to blame stays where it is.
 	 */
 	*letter++ = '+';
+	*letter++ = ':';
 	for (int i = 0; options[i].name; i++) {
 		if (options[i].name[1]) {
 			*slot++ = (struct option){ options[i].name,
@@ -74,7 +75,9 @@ enum args_result args_parse(int argc, char *const argv[], const struct args_opti
 			return ARGS_HELP;
 		if (found == OPTION_VERSION)
 			return ARGS_VERSION;
-		option = found == '?' || found == ':' ? NULL : find_option(options, found);
+		if (found == ':')
+			return args_usage(reporter, "this needs a value behind it: ", argv[at]);
+		option = found == '?' ? NULL : find_option(options, found);
 		if (!option)
 			return args_usage(reporter, "not understood: ", argv[at]);
 		if (option->value)

@@ -57,22 +57,6 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-/* GRUB's menu has settings only in front of its entries. */
-static bool from_entries_grub(const char *line, size_t length)
-{
-	size_t command = strlen("$1 --id ");
-
-	return (length && *line == '\t') ||
-	       (length >= command && !memcmp(line, "$1 --id ", command));
-}
-
-static bool from_entries_uboot(const char *line, size_t length)
-{
-	const char *equals = memchr(line, '=', length);
-
-	return equals && fields_own(line, (size_t)(equals - line));
-}
-
 static struct plan {
 	struct outcome_loader loader;
 	const char *option; /* for --loader */
@@ -81,9 +65,12 @@ static struct plan {
 	struct setting *settings;
 	int (*check_settings)(const struct reporter *reporter);
 } plans[SHOW_LOADERS] = {
-	[SHOW_GRUB] = { { "GRUB", GENERATORS "ostree-grub-generator", from_entries_grub }, "grub",
-		"loader/grub.cfg", GRUBCONF_FILE, grubconf_settings, grubconf_check },
-	[SHOW_UBOOT] = { { "U-Boot", GENERATORS "ostree-uboot-generator", from_entries_uboot },
+	[SHOW_GRUB] = { { "GRUB", GENERATORS "ostree-grub-generator", NULL, render_from_entries },
+		"grub", "loader/grub.cfg", GRUBCONF_FILE, grubconf_settings, grubconf_check },
+	[SHOW_UBOOT] = { { "U-Boot", GENERATORS "ostree-uboot-generator",
+				 "ostree-uboot-generator has not written this, and boot.cmd takes "
+				 "no other",
+				 fields_from_entries },
 		"uboot", "loader/uEnv.txt", UBOOTCONF_FILE, ubootconf_settings, ubootconf_check },
 };
 
@@ -124,12 +111,24 @@ static int read_menu_again(const struct check *check, struct menu *ret_menu)
 	return same ? 0 : -1;
 }
 
-static bool has_menu(const struct check *check, const struct plan *plan)
+static int read_file(const struct check *check, const struct plan *plan, struct text *bytes)
 {
 	char path[PATH_MAX];
+	int r = path_resolve(check->boot_fd, plan->file, PATH_BENEATH, path);
 
-	return path_resolve(check->boot_fd, plan->file, PATH_BENEATH, path) >= 0 &&
-	       faccessat(check->boot_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return r < 0 ? r : file_add(check->boot_fd, path, MENU_SIZE_MAX, bytes);
+}
+
+static bool has_menu(const struct check *check, const struct plan *plan)
+{
+	size_t standin = strlen(FIELDS_STANDIN);
+	struct text bytes = { 0 };
+	int r = read_file(check, plan, &bytes);
+	bool is_menu =
+		!r && (bytes.size != standin || memcmp(bytes.bytes, FIELDS_STANDIN, standin) != 0);
+
+	text_free(&bytes);
+	return is_menu || (r < 0 && r != -ENOENT);
 }
 
 static void choose_loaders(struct check *check)
@@ -159,8 +158,9 @@ static void read_settings(struct check *check, struct plan *plan)
 		plan->check_settings(NULL) < 0)
 		findings_add(&check->show.findings, FINDINGS_ERROR, check->place.entries, 0,
 			"%s of the default deployment is not in order, so no menu can be made; run "
-			"\"%s -o - --entries %s\" to see why",
-			plan->settings_file, plan->loader.generator, check->place.entries);
+			"\"%s -o - --root %s --entries %s\" to see why",
+			plan->settings_file, plan->loader.generator, check->place.root,
+			check->place.entries);
 	close(fd);
 }
 
@@ -178,6 +178,8 @@ static int render_grub(const struct check *check, struct outcome *outcome)
 	for (size_t i = 0; i < outcome->menu.count; i++) {
 		struct text id = { 0 };
 
+		if (outcome->menu.items[i].error)
+			continue;
 		ident_add(&id, &outcome->menu.items[i]);
 		text_add_bytes(&id, "", 1);
 		outcome->ids[i] = id.bytes;
@@ -225,17 +227,22 @@ static int render(struct check *check, size_t which)
 
 static void judge_file(struct check *check, size_t which)
 {
-	char path[PATH_MAX], *file;
+	const struct plan *plan = &plans[which];
+	struct findings *findings = &check->show.findings;
 	struct text bytes = { 0 };
+	int r = read_file(check, plan, &bytes);
+	char *file;
 
-	if (path_resolve(check->boot_fd, plans[which].file, PATH_BENEATH, path) < 0 ||
-		file_add(check->boot_fd, path, MENU_SIZE_MAX, &bytes) < 0)
-		return;
-	if (asprintf(&file, "%sboot/%s", check->place.root, plans[which].file) < 0) {
-		check->show.findings.failed = true;
+	if (asprintf(&file, "%sboot/%s", check->place.root, plan->file) < 0) {
+		findings->failed = true;
 	} else {
-		outcome_judge_file(&check->show.outcomes[which], &plans[which].loader, file, &bytes,
-			&check->show.findings);
+		if (!r)
+			outcome_judge_file(&check->show.outcomes[which], &plan->loader, file,
+				&bytes, findings);
+		else if (r != -ENOENT || loader)
+			findings_add(findings, FINDINGS_ERROR, file, 0,
+				"this menu cannot be read (%s); run \"%s -o %s\"", strerror(-r),
+				plan->loader.generator, file);
 		free(file);
 	}
 	text_free(&bytes);

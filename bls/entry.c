@@ -204,6 +204,18 @@ const struct entry_line *entry_next(
 	return NULL;
 }
 
+unsigned entry_options_line(const struct entry *entry, size_t place)
+{
+	const struct entry_line *line = NULL, *found = NULL;
+	size_t end = 0;
+
+	while (place >= end && (line = entry_next(entry, ENTRY_OPTIONS, line))) {
+		found = line;
+		end += strlen(line->value) + 1;
+	}
+	return found ? found->number : 0;
+}
+
 void entry_free(struct entry *entry)
 {
 	free(entry->lines);

@@ -76,4 +76,7 @@ const char *entry_value(const struct entry *entry, enum entry_key key);
 const struct entry_line *entry_next(
 	const struct entry *entry, enum entry_key key, const struct entry_line *previous);
 
+/* The line of the options in which a byte stands, given by its place in the joined ones. */
+unsigned entry_options_line(const struct entry *entry, size_t place);
+
 void entry_free(struct entry *entry);

@@ -114,8 +114,15 @@ static int open_deployment(const struct generator_job *job)
 	const struct menu_item *first = menu_first(job->menu);
 	int fd;
 
-	if (!first || first->error || job->place->root_fd < 0)
+	if (!first || first->error)
 		return -1;
+	if (job->place->root_fd < 0) {
+		if (strstr(first->entry.options, "ostree="))
+			report(job->reporter, REPORT_WARNING,
+				"nothing says where the sysroot is, so settings in the deployment "
+				"do not count: use --root");
+		return -1;
+	}
 	fd = deployment_find(job->place->root_fd, first->entry.options);
 	if (fd < 0 && fd != -ENOENT)
 		report(job->reporter, REPORT_WARNING,

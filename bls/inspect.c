@@ -3,6 +3,7 @@
 
 #include "bls/deployment.h"
 #include "bls/kargs.h"
+#include "bls/place.h"
 #include "bls/version.h"
 #include "prepare-root/path.h"
 
@@ -39,15 +40,6 @@ static struct job make_job(const struct inspect_place *place, const struct menu_
 	return job;
 }
 
-/* The path of an entry, or part of it, as it is in ROOT/boot. */
-static const char *below_boot(const struct inspect_place *place, const char *path)
-{
-	size_t length = strlen(place->prefix);
-
-	return strncmp(path, place->prefix, length) == 0 && path[length] == '/' ? path + length
-										: path;
-}
-
 /* What is wrong with a path below a directory, as the end of a sentence; NULL when nothing is. */
 static const char *look(int dir_fd, const char *path, enum path_rule rule, enum kind kind)
 {
@@ -75,8 +67,8 @@ static const char *look(int dir_fd, const char *path, enum path_rule rule, enum 
 static void check_file(
 	const struct job *job, const struct entry_line *line, const char *path, enum kind kind)
 {
-	const char *what =
-		look(job->place->boot_fd, below_boot(job->place, path), PATH_BENEATH, kind);
+	const char *what = look(
+		job->place->boot_fd, place_below(path, job->place->prefix), PATH_BENEATH, kind);
 
 	if (what)
 		findings_add(job->place->findings, FINDINGS_ERROR, job->file, line->number,
@@ -308,7 +300,7 @@ void inspect_prefix(
 		return;
 	/* A path without the prefix gets it, and then begins with it. */
 	path = entry_value(&first->entry, ENTRY_LINUX);
-	if (*place->prefix && below_boot(place, path) == path)
+	if (*place->prefix && place_below(path, place->prefix) == path)
 		path = place->prefix;
 	what = judge_way(place, path, bootfs);
 	if (!what)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TORN "this menu was not written to its end; run \"%s -o %s\""
+
 static void judge_item(const struct outcome *outcome, const struct outcome_loader *loader,
 	const struct menu_item *item, const char *file, struct findings *findings)
 {
@@ -93,6 +95,15 @@ static bool same(const struct text *a, const struct text *b)
 	return a->size == b->size && (!a->size || !memcmp(a->bytes, b->bytes, a->size));
 }
 
+/* A file that ends within its first line, or is what flash or a file system has in place of one. */
+static bool is_torn_at_once(const struct text *bytes, const struct text *made, size_t first)
+{
+	if (bytes->size < first &&
+		(!bytes->size || !memcmp(bytes->bytes, made->bytes, bytes->size)))
+		return true;
+	return *bytes->bytes == '\0' || *bytes->bytes == '\xff';
+}
+
 void outcome_judge_file(const struct outcome *outcome, const struct outcome_loader *loader,
 	const char *file, const struct text *bytes, struct findings *findings)
 {
@@ -105,16 +116,21 @@ void outcome_judge_file(const struct outcome *outcome, const struct outcome_load
 		return;
 	first = first_line(made);
 	last = last_line(made);
-	if (bytes->size < first || memcmp(bytes->bytes, made->bytes, first) != 0)
+	if (bytes->size < first || memcmp(bytes->bytes, made->bytes, first) != 0) {
+		if (is_torn_at_once(bytes, made, first))
+			findings_add(
+				findings, FINDINGS_ERROR, file, 0, TORN, loader->generator, file);
+		else if (loader->foreign)
+			findings_add(findings, FINDINGS_WARNING, file, 0, "%s; run \"%s -o %s\"",
+				loader->foreign, loader->generator, file);
 		return;
+	}
 	take_lines(loader, made, &new);
 	take_lines(loader, bytes, &old);
 	findings->failed |= new.failed || old.failed;
 	if (bytes->size < last || memcmp(bytes->bytes + bytes->size - last,
 					  made->bytes + made->size - last, last) != 0)
-		findings_add(findings, FINDINGS_ERROR, file, 0,
-			"this menu was not written to its end; run \"%s -o %s\"", loader->generator,
-			file);
+		findings_add(findings, FINDINGS_ERROR, file, 0, TORN, loader->generator, file);
 	else if (!same(&new, &old))
 		findings_add(findings, FINDINGS_WARNING, file, 0,
 			"this menu is not what the entries say now; run \"%s -o %s\"",

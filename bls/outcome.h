@@ -14,6 +14,7 @@
 struct outcome_loader {
 	const char *name;      /* for the findings: "GRUB" */
 	const char *generator; /* the program's path */
+	const char *foreign;   /* what is wrong with somebody else's menu; NULL: nothing */
 
 	/* True for a line of the loader's menu that follows from the entries, not from settings. */
 	bool (*from_entries)(const char *line, size_t length);

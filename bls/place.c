@@ -136,8 +136,12 @@ static int open_entries_in(int dir_fd, const char *below, const char *path,
 		return failed(reporter, "directory of entries", path);
 	}
 	place->entries_fd = open_directory(dir_fd, path);
-	if (place->entries_fd < 0)
-		return failed(reporter, "directory of entries", place->entries);
+	if (place->entries_fd < 0) {
+		report(reporter, REPORT_ERROR,
+			"the directory of entries %s cannot be opened (%s): use --entries",
+			place->entries, strerror(errno));
+		return -1;
+	}
 	return 0;
 }
 
@@ -188,6 +192,12 @@ static int open_entries(const struct place_wish *wish, const char *hook_entries,
 	return r;
 }
 
+static bool has_loaders(int root_fd)
+{
+	return faccessat(root_fd, BOOT "loader.0/entries", F_OK, 0) == 0 ||
+	       faccessat(root_fd, BOOT "loader.1/entries", F_OK, 0) == 0;
+}
+
 static char *auto_prefix(
 	const struct place_wish *wish, const struct reporter *reporter, struct place *place)
 {
@@ -197,8 +207,8 @@ static char *auto_prefix(
 	if (need_root(wish, reporter, place) < 0)
 		return NULL;
 	r = fstatat(place->root_fd, BOOT "loader", &st, AT_SYMLINK_NOFOLLOW);
-	/* In the hook of a first deployment libostree has not yet made its symlink. */
-	if (r < 0 && errno == ENOENT && reporter->hook)
+	/* At a first deployment, and after one that failed, libostree has not made its symlink. */
+	if (r < 0 && errno == ENOENT && (reporter->hook || has_loaders(place->root_fd)))
 		return strdup("/boot");
 	if (r == 0 && (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode)))
 		return strdup(S_ISLNK(st.st_mode) ? "/boot" : "");
@@ -218,7 +228,9 @@ static int find_prefix(
 	if (!strcmp(prefix, "auto") && partition) {
 		if (*partition && *partition != '/') {
 			report(reporter, REPORT_ERROR,
-				"OSTREE_BOOT_PARTITION is not a path from / on");
+				"OSTREE_BOOT_PARTITION is not a path from / on, but %s; set and "
+				"empty it means no prefix",
+				partition);
 			return -1;
 		}
 		prefix = partition;
@@ -273,6 +285,13 @@ int place_find(
 	if (open_entries(wish, hook_entries, reporter, ret_place) < 0)
 		return -1;
 	return find_prefix(wish, reporter, ret_place);
+}
+
+const char *place_below(const char *path, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return !strncmp(path, prefix, length) && path[length] == '/' ? path + length : path;
 }
 
 void place_close(struct place *place)

@@ -48,4 +48,10 @@ bool place_wish_valid(const struct place_wish *wish, const struct reporter *repo
 int place_find(
 	const struct place_wish *wish, const struct reporter *reporter, struct place *ret_place);
 
+/*
+ * A path of an entry as it is below /boot: without the prefix, where libostree's sysroot.bootprefix
+ * has put it there already; otherwise path itself.
+ */
+const char *place_below(const char *path, const char *prefix);
+
 void place_close(struct place *place);

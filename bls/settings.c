@@ -44,7 +44,7 @@ static int take_line(char *line, const char *path, unsigned number, struct setti
 	if (!*name || *name == '#')
 		return 0;
 	equals = strchr(name, '=');
-	if (!equals) {
+	if (!equals || equals == name) {
 		report(reporter, REPORT_ERROR,
 			"%s:%u: this line is neither NAME=VALUE nor a comment", path, number);
 		return -EINVAL;

@@ -86,7 +86,7 @@ static int find_uuid(const struct generator_job *job, char **ret_uuid)
 		return (*ret_uuid = strdup(word)) ? 0 : -ENOMEM;
 	if (search == GRUBCONF_SEARCH_AUTO)
 		needed = job->place->out_fd >= 0 && job->boot_fd >= 0 &&
-			 bootfs_same(job->place->out_fd, job->boot_fd) == 0;
+			 bootfs_same(job->place->out_fd, job->boot_fd) != 1;
 	if (needed)
 		*ret_uuid = read_uuid(job);
 	return needed && !*ret_uuid ? -1 : 0;

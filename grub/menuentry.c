@@ -3,6 +3,7 @@
 
 #include "bls/kargs.h"
 #include "bls/kernel.h"
+#include "bls/place.h"
 #include "grub/ident.h"
 #include "grub/quote.h"
 
@@ -56,14 +57,6 @@ static int find_architecture(struct job *job)
 	return 0;
 }
 
-/* True when the path begins with the prefix anyway (libostree's sysroot.bootprefix). */
-static bool has_prefix(const char *path, const char *prefix)
-{
-	size_t length = strlen(prefix);
-
-	return !strncmp(path, prefix, length) && path[length] == '/';
-}
-
 /* What the scratch holds, as a string that lasts until the scratch is used again. */
 static char *finish_scratch(struct job *job)
 {
@@ -77,7 +70,7 @@ static char *finish_scratch(struct job *job)
 static const char *make_path(struct job *job, const struct entry_line *line)
 {
 	text_cut(job->scratch, 0);
-	if (!has_prefix(line->value, job->rules->prefix))
+	if (place_below(line->value, job->rules->prefix) == line->value)
 		text_add(job->scratch, job->rules->prefix);
 	text_add(job->scratch, line->value);
 	return finish_scratch(job);
@@ -160,7 +153,8 @@ static int add_word(struct job *job, unsigned line, const char *word, const char
 /* Adds the words of all options, and keeps account of the line that GRUB will make of them. */
 static int add_words(struct job *job, size_t line_length)
 {
-	size_t line_max = kernel_line_max(job->rules->boot_fd, job->entry->last[ENTRY_LINUX]->value,
+	size_t line_max = kernel_line_max(job->rules->boot_fd,
+		place_below(job->entry->last[ENTRY_LINUX]->value, job->rules->prefix),
 		entry_value(job->entry, ENTRY_ARCHITECTURE));
 	const struct entry_line *line = NULL;
 	char word[ENTRY_SIZE_MAX + 1];
@@ -243,8 +237,7 @@ void menuentry_add_head(
 	text->failed |= scratch->failed;
 	if (text->failed)
 		return;
-	/* The command that makes an entry is the argument of the function around it (render.c). */
-	text_add(text, "$1 --id ");
+	text_add(text, MENUENTRY);
 	quote_add(text, scratch->bytes);
 	/* Without "--" a title like "--id" would be taken for an option. */
 	text_add(text, " --unrestricted -- ");

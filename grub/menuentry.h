@@ -11,6 +11,9 @@
 #include "bls/menu.h"
 #include "bls/text.h"
 
+/* How an entry begins: the command is the argument of the function around it (render.c). */
+#define MENUENTRY "$1 --id "
+
 /* What holds for all entries of a menu. */
 struct menuentry_rules {
 	const char *prefix; /* before every path that does not begin with it already (place.h) */

@@ -174,3 +174,11 @@ size_t render_menu(struct text *text, struct menu *menu, const struct render_sty
 	text_free(&commands);
 	return count;
 }
+
+bool render_from_entries(const char *line, size_t length)
+{
+	size_t command = strlen(MENUENTRY);
+
+	return (length && *line == '\t') ||
+	       (length >= command && !memcmp(line, MENUENTRY, command));
+}

@@ -31,3 +31,6 @@ struct render_style {
  * menu, and text is left as it was.
  */
 size_t render_menu(struct text *text, struct menu *menu, const struct render_style *style);
+
+/* True for a line of such a file that follows from the entries, and not from the style. */
+bool render_from_entries(const char *line, size_t length);

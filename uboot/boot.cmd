@@ -35,8 +35,7 @@ for rs_dir in ${rs_dirs}; do
 	setenv rootstock_complete
 	if test -e ${rootstock_disk} ${rs_dir}/uEnv.txt; then
 		if load ${rootstock_disk} ${kernel_addr_r} ${rs_dir}/uEnv.txt; then
-			setenv rs_all rootstock_complete ${rootstock_import}
-			env import -t ${kernel_addr_r} ${filesize} ${rs_all}
+			env import -t ${kernel_addr_r} ${filesize} rootstock_complete
 		fi
 		if test "${rootstock_complete}" != 1; then
 			echo "rootstock: ${rs_dir}/uEnv.txt is not complete"
@@ -44,6 +43,9 @@ for rs_dir in ${rs_dirs}; do
 	fi
 
 	if test "${rootstock_complete}" = 1; then
+		if test -n "${rootstock_import}"; then
+			env import -t ${kernel_addr_r} ${filesize} ${rootstock_import}
+		fi
 		# Only these names are taken, and none keeps a value from elsewhere.
 		for rs_name in ${rs_fields}; do
 			setenv rs_all ${rs_name}

@@ -37,7 +37,8 @@ const char *escape_fragile(const char *value)
 
 		if (strchr(special, *c) || (blank && c[1] == ' ') || (!in_word && *c == '#'))
 			return "a board's own \"setenv bootargs ${bootargs} ...\" would change "
-			       "this line: quotes, backslashes, runs of blanks and \"#\" do not "
+			       "this line (boot.cmd has none): quotes, backslashes, runs of blanks "
+			       "and \"#\" do not "
 			       "survive it";
 		words += !blank && !in_word;
 		in_word = !blank;

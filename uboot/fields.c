@@ -3,6 +3,7 @@
 
 #include "bls/kargs.h"
 #include "bls/kernel.h"
+#include "bls/place.h"
 #include "uboot/escape.h"
 
 #include <errno.h>
@@ -42,19 +43,17 @@ static int blame(struct job *job, int error, unsigned line, const char *what)
 /* Adds the path of a file to a field, in which there may be another one. */
 static int add_path(struct job *job, enum field field, const struct entry_line *line)
 {
-	static const char unusable[] = " \t\r'\"\\";
+	static const char unusable[] = " \t\r\x03'\"\\";
 	const char *prefix = job->style->prefix;
 	struct text *value = &job->values[field];
-	size_t length = strlen(prefix);
 
 	if (prefix[strcspn(prefix, unusable)] || line->value[strcspn(line->value, unusable)])
 		return blame(job, -EINVAL, line->number,
-			"a U-Boot script cannot use a path with a blank, a quote or a backslash "
-			"in it");
+			"a U-Boot script cannot use a path with a blank, a quote, a backslash or a "
+			"byte 3 in it");
 	if (value->size)
 		text_add(value, " ");
-	/* libostree's sysroot.bootprefix has put it there. */
-	if (strncmp(line->value, prefix, length) != 0 || line->value[length] != '/')
+	if (place_below(line->value, prefix) == line->value)
 		text_add(value, prefix);
 	text_add(value, line->value);
 	return 0;
@@ -113,7 +112,7 @@ static void add_kargs(struct job *job, const char *options, const struct kargs *
 
 		if (!is_stale(job, &word->karg))
 			continue;
-		menu_warn(job->item, job->entry->last[ENTRY_OPTIONS]->number,
+		menu_warn(job->item, entry_options_line(job->entry, word->start),
 			"init= starts ostree-prepare-root, which the initramfs does; this word is "
 			"left out");
 		text_add_bytes(value, options + from, word->start - from);
@@ -139,9 +138,10 @@ static int add_options(struct job *job)
 	else
 		add_kargs(job, job->entry->options, &kargs);
 	kargs_free(&kargs);
-	if (job->values[BOOTARGS].size <= kernel_line_max(job->style->boot_fd,
-						  job->entry->last[ENTRY_LINUX]->value,
-						  entry_value(job->entry, ENTRY_ARCHITECTURE)))
+	if (job->values[BOOTARGS].size <=
+		kernel_line_max(job->style->boot_fd,
+			place_below(job->entry->last[ENTRY_LINUX]->value, job->style->prefix),
+			entry_value(job->entry, ENTRY_ARCHITECTURE)))
 		return 0;
 	return blame(job, -E2BIG, line->number, "the command line is longer than the kernel takes");
 }
@@ -268,4 +268,11 @@ bool fields_own(const char *name, size_t length)
 	while (length && name[length - 1] >= '0' && name[length - 1] <= '9')
 		length--;
 	return fields_known(name, length);
+}
+
+bool fields_from_entries(const char *line, size_t length)
+{
+	const char *equals = memchr(line, '=', length);
+
+	return equals && fields_own(line, (size_t)(equals - line));
 }

@@ -17,6 +17,9 @@
 
 #define FIELDS_MARK "rootstock_complete"
 
+/* What the file that libostree asks for, a grub.cfg, says beside a uEnv.txt. */
+#define FIELDS_STANDIN "# The menu of this system is uEnv.txt, for U-Boot.\n"
+
 enum { FIELDS_CLEARED = 9 };
 
 struct fields_style {
@@ -40,3 +43,6 @@ bool fields_own(const char *name, size_t length);
 
 /* True for a name without number that is a field's. */
 bool fields_known(const char *name, size_t length);
+
+/* True for a line of such a file that follows from the entries. */
+bool fields_from_entries(const char *line, size_t length);

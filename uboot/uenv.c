@@ -56,7 +56,9 @@ static int take_lines(const struct reporter *reporter, int error, const char *na
 {
 	if (error < 0) {
 		report(reporter, REPORT_ERROR, "%s cannot be read: %s", name,
-			error == -ELOOP ? "it is not a regular file" : strerror(-error));
+			error == -ELOOP	  ? "it is not a regular file"
+			: error == -EFBIG ? "it has more than 64 KiB"
+					  : strerror(-error));
 		return -1;
 	}
 	if (!verbatim)
@@ -122,7 +124,7 @@ int main(int argc, char *argv[])
 		.check_settings = ubootconf_check,
 		.render = render,
 		.hook_name = "uEnv.txt",
-		.standin = "# The menu of this system is uEnv.txt, for U-Boot.\n",
+		.standin = FIELDS_STANDIN,
 	};
 
 	return generator_main(&generator, argc, argv);

@@ -256,9 +256,28 @@ static void test_not_for_linux(void **state)
 	}
 }
 
+static void test_options_line(void **state)
+{
+	struct entry entry;
+	struct where where;
+
+	(void)state;
+	assert_int_equal(parse("options ab\nlinux /k\noptions c\n", &entry, &where), 0);
+	assert_string_equal(entry.options, "ab c");
+	assert_int_equal(entry_options_line(&entry, 0), 1);
+	assert_int_equal(entry_options_line(&entry, 2), 1);
+	assert_int_equal(entry_options_line(&entry, 3), 3);
+	assert_int_equal(entry_options_line(&entry, 99), 3);
+	entry_free(&entry);
+	assert_int_equal(parse("linux /k\n", &entry, &where), 0);
+	assert_int_equal(entry_options_line(&entry, 0), 0);
+	entry_free(&entry);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_options_line),
 		cmocka_unit_test(test_all_keys),
 		cmocka_unit_test(test_repeated_keys),
 		cmocka_unit_test(test_layout),

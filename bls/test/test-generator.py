@@ -29,11 +29,11 @@ def help_and_version(program, where):
 def usage_errors(program, where):
     for arguments, why in (
             ((), "-o FILE is missing; try --help"),
-            (("-o",), "not understood: -o; try --help"),
+            (("-o",), "this needs a value behind it: -o; try --help"),
             (("-o", ""), "-o needs the name of a file"),
             (("-o", "x", "--root", ""), "--root needs the name of a directory"),
             (("-o", "x", "--frob"), "not understood: --frob"),
-            (("-o", "x", "--root"), "not understood: --root"),
+            (("-o", "x", "--root"), "this needs a value behind it: --root"),
             (("-o", "x", "more"), "not understood: more"),
             (("-o", "x", "more", "--frob"), "not understood: more"),
             (("-o", "x", "--boot-prefix", "boot"), "--boot-prefix is auto, none or a path")):
@@ -43,7 +43,7 @@ def usage_errors(program, where):
 
 def messages_are_printable(program, where):
     program.fails(["-o", where + "/\x1b[2J\n\xe4/x"],
-                  r"/\?\[2J\?\?\?/ cannot be opened: No such file")
+                  r"/\?\[2J\?\?\?/ cannot be opened.*No such file")
 
 
 def standard_output(program, where):
@@ -93,7 +93,7 @@ def prefixes(program, where):
     assert prefix("--boot-prefix", "none", OSTREE_BOOT_PARTITION="/x") == "/k"
     program.fails(["-o", out], "OSTREE_BOOT_PARTITION is not a path", OSTREE_BOOT_PARTITION="boot")
     program.fails(["-o", out, "--root", "/nonexistent"],
-                  "the sysroot /nonexistent/ cannot be opened: No such file")
+                  "the sysroot /nonexistent/ cannot be opened.*No such file")
     # libostree with sysroot.bootprefix writes /boot into the entry itself.
     write(where + "/boot/loader/entries/ostree-1.conf", b"linux /boot/k\n")
     assert prefix() == "/boot/k"
@@ -122,7 +122,7 @@ def hook_with_wrong_version(program, where):
     for version in ("2", "", "00", "1/../loader.0"):
         program.fails(["-o", out], "_OSTREE_GRUB2_BOOTVERSION is neither 0 nor 1",
                       _OSTREE_GRUB2_BOOTVERSION=version)
-    program.fails(["-o", out], "of entries .*/boot/loader.0/entries cannot be opened: No such",
+    program.fails(["-o", out], r"/loader.0/entries cannot be opened \(No such.*\): use --entries",
                   _OSTREE_GRUB2_BOOTVERSION="0")
 
 
@@ -168,12 +168,12 @@ def outputs_that_are_refused(program, where):
                       ("fifo", "/fifo cannot be written: it is there, and not a regular file"),
                       ("dir/", "dir/ is a directory: -o needs"), ("..", r"\.\. is a directory: -o"),
                       ("no/file", "the directory of the output .*/loader/no/ cannot be opened"),
-                      ("entries/x/file", "cannot be opened: No such file")):
+                      ("entries/x/file", "cannot be opened.*No such file")):
         program.fails(["-o", f"{loader}/{name}"], why)
     assert os.path.islink(loader + "/link") and not os.path.exists(out)
     assert not os.path.isfile(loader + "/fifo")
     program.fails(["-o", out, "--entries", out],
-                  "directory of entries .* cannot be opened: No such file")
+                  "directory of entries .* cannot be opened.*No such file")
 
 
 def many_entries(program, where):

@@ -130,11 +130,23 @@ def any_bytes(where):
     tap.repeat(300, once)
 
 
+def unreadable(where):
+    """Of an entry that cannot be opened nothing but its name is known."""
+    root = tree(where)
+    os.symlink("nowhere", root + "/boot/loader/entries/ostree-9.conf")
+    os.mkdir(root + "/boot/loader/entries/ostree-8.conf")
+    for loader in ("grub", "uboot"):
+        first, second = run("list", root, "--loader", loader)["entries"][:2]
+        assert first["file"] == "ostree-9.conf", first
+        assert second["file"] == "ostree-8.conf", second
+
+
 def usage(where):
     root = tree(where)
     for arguments, says in [
             ([], "list or check is missing"), (["show"], "is list or check, not show"),
-            (["list", "x"], "not understood: x"), (["list", "--root"], "not understood: --root"),
+            (["list", "x"], "not understood: x"), 
+            (["list", "--root"], "this needs a value behind it: --root"),
             (["list", "--root="], "--root needs the name"), (["list", "--loader=x"], "not x;"),
             (["list", "--boot-prefix", "boot"], "--boot-prefix is auto, none")]:
         BLS.fails(arguments, says, status=2)
@@ -181,5 +193,5 @@ def nothing_is_written(where):
 
 
 TESTS = [(test.__name__.replace("_", " "), test) for test in (
-    loaders, listed, words, any_bytes, usage, elsewhere, nothing_is_written)]
+    loaders, listed, words, any_bytes, unreadable, usage, elsewhere, nothing_is_written)]
 sys.exit(tap.main(TESTS))

@@ -164,6 +164,8 @@ static void test_settings(void **state)
 	is(&settings[0], NULL, NULL, 0);
 	assert_int_equal(read_both("a\n", NULL, settings), -1);
 	settings_free(settings);
+	assert_int_equal(read_both("=5\n", NULL, settings), -1);
+	settings_free(settings);
 }
 
 static void test_refused_files(void **state)

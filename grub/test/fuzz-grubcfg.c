@@ -140,9 +140,9 @@ static void check_line(const char *words, const struct entry *entry)
 	do {
 		char *expected_value, *expected = kernel_word(&theirs, &expected_value);
 
-		for_init |= expected && !expected_value && !strcmp(expected, "--");
 		while (!for_init && is_dropped(entry, expected, expected_value))
 			expected = kernel_word(&theirs, &expected_value);
+		for_init |= expected && !expected_value && !strcmp(expected, "--");
 		name = kernel_word(&ours, &value);
 		assert(same(name, expected) && same(value, expected_value));
 	} while (name);

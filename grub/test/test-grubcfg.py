@@ -18,7 +18,8 @@ GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 
 def golden(name, where):
     directory = f"{GOLDEN}/{name}"
-    status, cfg, said = generate("-o", "-", "--entries", directory, "--boot-prefix", "/boot")
+    status, cfg, said = generate("-o", "-", "--entries", directory, "--boot-prefix", "/boot",
+                                 "--root", where)
     assert status == 0 and not said, said
     sysroot.script_check(cfg)
     if os.environ.get("REGOLD"):

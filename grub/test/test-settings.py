@@ -162,6 +162,16 @@ def kernel_decides_length(where):
                               r"takes", "no menu is written"])
 
 
+def kernel_behind_the_prefix(where):
+    """The entry may have the prefix already, and /boot no symlink boot."""
+    out = prepare(where, entries={"ostree-1.conf": entry(b"a" * 1100).replace(
+        b"linux /k", b"linux /boot/k")})
+    sysroot.write(where + "/boot/k", b"\0" * 0x24 + b"\x18\x28\x6f\x01" + b"\0" * 64)
+    status, _, said = sysroot.generate("-o", out)
+    assert status == 1
+    sysroot.check_says(said, ["the command line is longer than the kernel", "no menu is written"])
+
+
 def search_options(where):
     prepare(where, usr=b"search=ABCD\n")
     assert lines(where, "--search", "never") == ["set default='0'", "set timeout='5'"]
@@ -211,5 +221,5 @@ def search_on_another_file_system(where):
 sys.exit(tap.main([(test.__name__.replace("_", " "), test) for test in (
     without_files, all_settings, machine_overrides_image, unknown_setting, not_from_the_caller,
     of_the_default_entry, deployment_elsewhere, bad_values, lossy, stale_init,
-    kernel_decides_length, search_options, search_in_a_directory,
+    kernel_decides_length, kernel_behind_the_prefix, search_options, search_in_a_directory,
     search_on_another_file_system)]))

@@ -211,6 +211,14 @@ def other_variables_are_not_taken(board):
     board.gives("good", fdtfile="b.dtb", model="a", rootstock_import="y fdtfile")
 
 
+def nothing_is_taken_from_a_torn_file(board):
+    board.write("/boot/a.dtb", make_fdt("a"))
+    board.write("/boot/b.dtb", make_fdt("b"))
+    board.loader(uenv(entry("bad"), lines=b"fdtfile=a.dtb\n", mark=b""))
+    board.write("/boot/loader.0/uEnv.txt", uenv(entry()))
+    board.gives("good", fdtfile="b.dtb", model="b", rootstock_import="fdtfile")
+
+
 def every_byte_arrives(board):
     """First through the import alone, then from the second entry."""
     random = Random(board.arch)
@@ -365,7 +373,8 @@ TESTS = [(f"boot.cmd on {arch}: {test.__name__.replace('_', ' ')}",
              incomplete_files_are_passed_over, empty_files_are_passed_over,
              every_entry_gets_its_turn, nine_entries, no_entry_can_be_loaded,
              the_environment_does_not_leak_in, the_environment_completes_nothing,
-             other_variables_are_not_taken, every_byte_arrives, every_value_is_copied,
+             other_variables_are_not_taken, nothing_is_taken_from_a_torn_file,
+             every_byte_arrives, every_value_is_copied,
              several_initrds, more_initrds_than_a_command_has_words,
              paths_that_look_like_commands, device_trees,
              no_place_for_a_device_tree, legacy_image, script_on_another_partition,
