@@ -62,6 +62,17 @@ bool kargs_is_prepare_root(const char *init)
 	return length >= end && !strcmp(init + length - end, program);
 }
 
+bool kargs_drop(struct menu_item *item, const struct kargs_word *word)
+{
+	if (!item->entry.last[ENTRY_INITRD] || !word->karg.value ||
+		strcmp(word->karg.name, "init") != 0 || !kargs_is_prepare_root(word->karg.value))
+		return false;
+	menu_warn(item, entry_options_line(&item->entry, word->start),
+		"init= starts ostree-prepare-root, which the initramfs does; this word is left "
+		"out");
+	return true;
+}
+
 void kargs_free(struct kargs *kargs)
 {
 	free(kargs->copy);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "bls/menu.h"
 #include "prepare-root/cmdline.h"
 
 #include <stdbool.h>
@@ -40,5 +41,9 @@ const char *kargs_last(const struct kargs *kargs, const char *name);
  * 1440), where the program would be started a second time, as the system's init.
  */
 bool kargs_is_prepare_root(const char *init);
+
+/* True for such a word in an entry with an initrd, where it has no place; the item is warned of it.
+ */
+bool kargs_drop(struct menu_item *item, const struct kargs_word *word);
 
 void kargs_free(struct kargs *kargs);

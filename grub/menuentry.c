@@ -8,6 +8,7 @@
 #include "grub/quote.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,7 +34,6 @@ struct job {
 	const struct entry *entry;
 	const struct menuentry_rules *rules;
 	const struct architecture *architecture;
-	bool for_init; /* a lone "--" has been seen: the kernel looks at no word behind it */
 	struct where where;
 };
 
@@ -120,60 +120,52 @@ static int add_condition(struct job *job)
 	return 0;
 }
 
-/* True for a word that the entry of a deployment with an initramfs has from one without. */
-static bool is_stale(const struct job *job, const char *word)
+/* Puts blanks in the place of words that do not belong into this entry. */
+static int drop_words(struct job *job, char *options)
 {
-	return job->entry->last[ENTRY_INITRD] && !job->for_init &&
-	       !strncmp(word, "init=", strlen("init=")) &&
-	       kargs_is_prepare_root(word + strlen("init="));
+	struct kargs kargs;
+	int r = kargs_split(options, &kargs);
+
+	for (size_t i = 0; !r && i < kargs.count; i++)
+		if (kargs_drop(job->item, &kargs.words[i]))
+			memset(options + kargs.words[i].start, ' ',
+				kargs.words[i].end - kargs.words[i].start);
+	kargs_free(&kargs);
+	return r;
 }
 
-/* Adds a word, or does without it or with what GRUB makes of it, as the rules say. */
-static int add_word(struct job *job, unsigned line, const char *word, const char *what)
+/* Adds a word, which ends at a place in the options, or says why GRUB cannot hand it on. */
+static int add_word(struct job *job, size_t place, const char *word, const char *what)
 {
-	static const char stale[] = "init= starts ostree-prepare-root, which the initramfs does; "
-				    "this word is left out";
-
-	/* One with an open quote may go on in the next line. */
-	if (!what && is_stale(job, word)) {
-		menu_warn(job->item, line, stale);
-		return 0;
-	}
-	if (!strcmp(word, "--"))
-		job->for_init = true;
 	if (what && !job->rules->allow_lossy)
-		return blame(job, -EINVAL, line, what);
+		return blame(job, -EINVAL, entry_options_line(job->entry, place), what);
 	if (what)
-		menu_warn(job->item, line, what);
+		menu_warn(job->item, entry_options_line(job->entry, place), what);
 	text_add(job->text, " ");
 	quote_add(job->text, word);
-	return (int)(1 + quote_length(word));
+	return 0;
 }
 
 /* Adds the words of all options, and keeps account of the line that GRUB will make of them. */
-static int add_words(struct job *job, size_t line_length)
+static int add_words(struct job *job, char *options, size_t line_length)
 {
 	size_t line_max = kernel_line_max(job->rules->boot_fd,
 		place_below(job->entry->last[ENTRY_LINUX]->value, job->rules->prefix),
 		entry_value(job->entry, ENTRY_ARCHITECTURE));
-	const struct entry_line *line = NULL;
+	const char *rest = options, *what;
 	char word[ENTRY_SIZE_MAX + 1];
+	int r = drop_words(job, options);
 
-	while ((line = entry_next(job->entry, ENTRY_OPTIONS, line))) {
-		const char *rest = line->value, *what;
+	while (!r && quote_next(&rest, word, &what)) {
+		size_t place = (size_t)(rest - options) - 1;
 
-		while (quote_next(&rest, word, &what)) {
-			int r = add_word(job, line->number, word, what);
-
-			if (r < 0)
-				return r;
-			line_length += (size_t)r;
-			if (line_length > line_max)
-				return blame(job, -E2BIG, line->number,
-					"the command line is longer than the kernel takes");
-		}
+		r = add_word(job, place, word, what);
+		line_length += 1 + quote_length(word);
+		if (!r && line_length > line_max)
+			r = blame(job, -E2BIG, entry_options_line(job->entry, place),
+				"the command line is longer than the kernel takes");
 	}
-	return 0;
+	return r;
 }
 
 /* GRUB puts BOOT_IMAGE= and the path before the options, so the path must be a word as they are. */
@@ -181,6 +173,7 @@ static int add_linux(struct job *job)
 {
 	const struct entry_line *line = job->entry->last[ENTRY_LINUX];
 	const char *path = make_path(job, line);
+	char *options;
 	int r;
 
 	if (!path)
@@ -191,7 +184,10 @@ static int add_linux(struct job *job)
 			"other than \" \" in it");
 	text_add(job->text, "\t\tlinux ");
 	quote_add(job->text, path);
-	r = add_words(job, strlen("BOOT_IMAGE=") + quote_length(path));
+	options = strdup(job->entry->options);
+	r = options ? add_words(job, options, strlen("BOOT_IMAGE=") + quote_length(path)) : -ENOMEM;
+	free(options);
+	job->text->failed |= r == -ENOMEM;
 	text_add(job->text, "\n");
 	return r;
 }

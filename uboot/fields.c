@@ -94,13 +94,6 @@ static int add_paths(struct job *job)
 	return r;
 }
 
-/* True for a word that the entry of a deployment with an initramfs has from one without. */
-static bool is_stale(const struct job *job, const struct karg *karg)
-{
-	return job->entry->last[ENTRY_INITRD] && karg->value && !strcmp(karg->name, "init") &&
-	       kargs_is_prepare_root(karg->value);
-}
-
 /* Adds the options but for stale words, byte for byte. */
 static void add_kargs(struct job *job, const char *options, const struct kargs *kargs)
 {
@@ -110,11 +103,8 @@ static void add_kargs(struct job *job, const char *options, const struct kargs *
 	for (size_t i = 0; i < kargs->count; i++) {
 		const struct kargs_word *word = &kargs->words[i];
 
-		if (!is_stale(job, &word->karg))
+		if (!kargs_drop(job->item, word))
 			continue;
-		menu_warn(job->item, entry_options_line(job->entry, word->start),
-			"init= starts ostree-prepare-root, which the initramfs does; this word is "
-			"left out");
 		text_add_bytes(value, options + from, word->start - from);
 		/* With one of the two blanks around it. */
 		from = word->end;
