@@ -58,6 +58,10 @@ int cmdline_onfail(const char *value, struct onfail *ret_onfail)
 		ret_onfail->action = ONFAIL_HALT;
 		return 0;
 	}
+	if (!strcmp(value, "shell")) {
+		ret_onfail->action = ONFAIL_SHELL;
+		return 0;
+	}
 	if (strncmp(value, "reboot", 6) || (value[6] && value[6] != ':'))
 		return -EINVAL;
 	if (value[6] == ':') {
@@ -73,6 +77,14 @@ int cmdline_onfail(const char *value, struct onfail *ret_onfail)
 	}
 	*ret_onfail = (struct onfail){ .action = ONFAIL_REBOOT, .seconds = seconds };
 	return 0;
+}
+
+bool cmdline_names_prepare_root(const char *init)
+{
+	static const char name[] = "/ostree-prepare-root";
+	size_t len = strlen(init);
+
+	return len >= sizeof name - 1 && !strcmp(init + len - (sizeof name - 1), name);
 }
 
 void cmdline_parse(char *text, struct cmdline *ret_cmdline)

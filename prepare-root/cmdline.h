@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct karg {
 	char *name;
 	char *value; /* NULL for a word without "=" */
@@ -20,9 +22,12 @@ struct karg {
  */
 char *cmdline_next(char *rest, struct karg *ret_karg);
 
-enum onfail_action { ONFAIL_PANIC, ONFAIL_REBOOT, ONFAIL_HALT };
+enum onfail_action { ONFAIL_PANIC, ONFAIL_REBOOT, ONFAIL_HALT, ONFAIL_SHELL };
 
-/* rootstock.onfail=panic|reboot[:SECONDS]|halt: what PID 1 does after it has said what failed. */
+/*
+ * rootstock.onfail=panic|reboot[:SECONDS]|halt|shell: what PID 1 does after it has said what
+ * failed. A shell is for rootstock-init alone, where the image has one.
+ */
 struct onfail {
 	enum onfail_action action;
 	unsigned seconds; /* before the reboot, at most 86400 */
@@ -35,9 +40,13 @@ int cmdline_onfail(const char *value, struct onfail *ret_onfail);
 struct cmdline {
 	const char *ostree; /* first match wins, as in upstream's program */
 	const char *slot;   /* androidboot.slot_suffix=, likewise */
-	const char *init;   /* last match wins, as in the kernel */
+	const char *init; /* last match wins, as in the kernel; may be NULL for "the tree's own" */
 	const char *onfail; /* likewise */
 };
+
+/* True for a path that ends in /ostree-prepare-root: such an init= is for a boot without initramfs.
+ */
+bool cmdline_names_prepare_root(const char *init);
 
 /* Splits text in place. */
 void cmdline_parse(char *text, struct cmdline *ret_cmdline);

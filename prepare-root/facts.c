@@ -35,13 +35,39 @@ bool facts_mounted(int dir, const char *path)
 	       !fstatat(dir, parent, &above, 0) && st.st_dev != above.st_dev;
 }
 
-/* Sets also where init is when no link is left in its path. */
-static const char *find_init(int root, char ret_path[PATH_MAX])
+int facts_cmdline(const char *proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fault)
 {
-	static const char *const candidates[] = { "/sbin/init", "/etc/init", "/bin/init" };
+	char path[32];
+	ssize_t got = -1, used = 0;
+	int fd;
+
+	ret_text[0] = 0;
+	join(path, sizeof path, proc, "/cmdline", NULL);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		while ((got = read(fd, ret_text + used, (size_t)(CMDLINE_MAX - used))) > 0)
+			used += got;
+		close(fd);
+	}
+	if (got < 0)
+		return fault(ret_fault, -errno, "cannot read the kernel command line from ", path,
+			": ", strerror(errno), "; is /proc mounted?", NULL);
+	if (used == CMDLINE_MAX)
+		return fault(ret_fault, -E2BIG, "the kernel command line in ", path, " is too long",
+			NULL);
+	/* The kernel ends the line, and a quote left open would take that for part of the value. */
+	ret_text[used] = 0;
+	if (used && ret_text[used - 1] == '\n')
+		ret_text[used - 1] = 0;
+	return 0;
+}
+
+const char *facts_init(int root, const char *wanted, char ret_path[PATH_MAX])
+{
+	const char *const candidates[] = { wanted, "/sbin/init", "/etc/init", "/bin/init" };
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
+	for (size_t i = !wanted; i < sizeof candidates / sizeof *candidates; i++)
 		if (path_resolve(root, candidates[i], PATH_IN_ROOT, ret_path) >= 0 &&
 			!fstatat(root, ret_path, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
 			st.st_mode & 0111)
@@ -233,9 +259,16 @@ static int gather(
 		facts->hotfix = type_of(tree, ".usr-ovl-work") == S_IFDIR;
 		facts->boot =
 			type_of(root, "boot/loader") == S_IFLNK && type_of(tree, "boot") == S_IFDIR;
-		facts->init = find_init(tree, init);
+		facts->init = facts_init(tree, cmdline->init, init);
 		facts->mount_var = !systemd_mounts_var(tree, init) && !fstab_has_var(tree);
 		facts->sysroot_readonly = sysroot_readonly(root);
+		if (facts->world == WORLD_PID1 && cmdline->init && facts->init &&
+			facts->init != cmdline->init) {
+			fault(ret_fault, 0, "init=", cmdline->init,
+				" is no executable file of the deployment; it boots with ",
+				facts->init, NULL);
+			log_line(LOG_LOUD, ret_fault->sentence);
+		}
 		if (facts->world == WORLD_PID1 && !facts->init)
 			err = fault(ret_fault, -ENOENT, "the deployment /", facts->deployment,
 				" has no init: looked for /sbin/init, /etc/init and /bin/init, "
@@ -261,7 +294,7 @@ int facts_gather(enum world world, const char *sysroot, const struct cmdline *cm
 	ostree = type_of(root, "ostree");
 	ret_facts->prepared = ostree == S_IFLNK && type_of(root, "sysroot/ostree") == S_IFDIR;
 	if (ret_facts->prepared)
-		ret_facts->init = find_init(root, ret_facts->deployment);
+		ret_facts->init = facts_init(root, cmdline->init, ret_facts->deployment);
 	else if (ostree != S_IFDIR)
 		err = fault(ret_fault, -ENOENT, sysroot,
 			" has no directory ostree, so it is not the root file system of an OSTree "

@@ -35,14 +35,30 @@ struct facts {
 	bool boot;	       /* /boot with its loader link is on the physical root */
 	bool mount_var;	       /* nobody in the tree mounts /var */
 	bool sysroot_readonly; /* sysroot.readonly in the repository's configuration */
-	const char *init;      /* the first of /sbin/init, /etc/init, /bin/init; or NULL */
+	const char *init;      /* what init= names, else the first of /sbin/init, ...; or NULL */
 };
+
+/* Eight times what x86 and arm64 take; more than that comes from bootconfig, or is a mistake. */
+enum { CMDLINE_MAX = 16384 };
+
+/*
+ * Reads cmdline below the directory proc, CMDLINE_MAX bytes at most. Returns 0 with the text ended
+ * by a zero byte and without the kernel's newline, or a negative errno with the sentence set.
+ */
+int facts_cmdline(const char *proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fault);
 
 /*
  * True if path below dir is a directory with another file system on it. Good enough for /dev,
  * /proc, /sys and /run, none of which is ever on the root's own device; and it needs no /proc.
  */
 bool facts_mounted(int dir, const char *path);
+
+/*
+ * Finds init in the tree that the descriptor root is: wanted (or NULL), else the first of
+ * /sbin/init, /etc/init and /bin/init that is an executable file, links followed inside the tree.
+ * Returns wanted or a constant, or NULL; sets the path from root without links.
+ */
+const char *facts_init(int root, const char *wanted, char ret_path[PATH_MAX]);
 
 /*
  * Fills facts for the sysroot, "/" or the path of a directory. Returns 0, or a negative errno with

@@ -11,6 +11,7 @@
 
 static int kmsg_fd = -1;
 static bool stderr_open;
+static bool loud = true;
 
 /* A part that is longer than this is a path or a value nobody needs to the end. */
 enum { PART_MAX = 256 };
@@ -57,6 +58,11 @@ bool log_has_kmsg(void)
 	return kmsg_fd >= 0;
 }
 
+void log_console(unsigned level)
+{
+	loud = level > LOG_LOUD;
+}
+
 void log_line(enum log_level level, const char *sentence)
 {
 	/* Facility 3, daemon: the kernel refuses records that claim to be its own. */
@@ -71,6 +77,6 @@ void log_line(enum log_level level, const char *sentence)
 		return;
 	if (kmsg_fd >= 0)
 		(void)!write(kmsg_fd, line, (size_t)len);
-	if (stderr_open && (kmsg_fd < 0 || level < LOG_DONE))
+	if (stderr_open && (kmsg_fd < 0 || level == LOG_FAILURE || (level == LOG_LOUD && loud)))
 		(void)!write(STDERR_FILENO, line + 4, (size_t)len - 4);
 }

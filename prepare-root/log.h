@@ -13,6 +13,7 @@
 enum log_level {
 	LOG_FAILURE = 3, /* the kernel's KERN_ERR: the boot or the call ends here */
 	LOG_LOUD = 4,	 /* KERN_WARNING: the boot goes on, but not as it was meant to */
+	LOG_NOTE = 5,	 /* KERN_NOTICE: it takes long, or is not what it seems */
 	LOG_DONE = 6,	 /* KERN_INFO */
 };
 
@@ -42,5 +43,11 @@ void log_open(const char *kmsg);
 /* True when log_open has found a kernel log. */
 bool log_has_kmsg(void);
 
-/* Says one line. LOG_DONE is written to standard error only where there is no kernel log. */
+/*
+ * From here on what is loud stays off standard error where there is a kernel log and level, the
+ * kernel's own for its console (quiet is 4), says so. A failure never does.
+ */
+void log_console(unsigned level);
+
+/* Says one line. LOG_NOTE and LOG_DONE are for standard error only where there is no kernel log. */
 void log_line(enum log_level level, const char *sentence);

@@ -26,6 +26,7 @@ static const struct {
 	[STEP_PRIVATE] = { "make private", "", MS_PRIVATE },
 	[STEP_SHARED] = { "make shared", "", MS_SHARED },
 	[STEP_UMOUNT] = { "unmount", "", 0 },
+	[STEP_SWITCH] = { "switch to", "", 0 },
 	[STEP_PIVOT] = { "pivot to", "with the old root on its", 0 },
 	[STEP_ENTER] = { "enter", "", 0 },
 	[STEP_MKDIR] = { "make directory", "", 0 },
@@ -41,6 +42,15 @@ static const struct {
 static int pivot(const struct step *step)
 {
 	if (chdir(step->source) || syscall(SYS_pivot_root, ".", step->target) || chdir("/"))
+		return -1;
+	return 0;
+}
+
+/* What a moved mount leaves behind at "/" can only be left through its ".". */
+static int switch_root(const struct step *step)
+{
+	if (chdir(step->source) || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") ||
+		chdir("/"))
 		return -1;
 	return 0;
 }
@@ -73,6 +83,8 @@ static int run_one(const struct step *step, char **argv)
 	switch (step->op) {
 	case STEP_UMOUNT:
 		return umount2(step->target, MNT_DETACH);
+	case STEP_SWITCH:
+		return switch_root(step);
 	case STEP_PIVOT:
 		return pivot(step);
 	case STEP_ENTER:
@@ -114,8 +126,8 @@ int step_run(const struct step *steps, size_t count, char **argv, size_t *ret_do
 		err = -errno;
 		fault(ret_fault, err, "cannot ", ops[step->op].verb, what ? " " : "",
 			what ? what : "", what ? " " : "", what ? ops[step->op].preposition : "",
-			" ", step->target, ": ", strerror(-err), "; ",
-			step->otherwise ? step->otherwise : step->why, NULL);
+			step->target ? " " : "", step->target ? step->target : "", ": ",
+			strerror(-err), "; ", step->otherwise ? step->otherwise : step->why, NULL);
 		if (!step->otherwise)
 			break;
 		log_line(LOG_LOUD, ret_fault->sentence);
@@ -123,6 +135,13 @@ int step_run(const struct step *steps, size_t count, char **argv, size_t *ret_do
 	}
 	*ret_done = i;
 	return err;
+}
+
+bool step_try(struct step step)
+{
+	char *no_arguments[] = { NULL, NULL };
+
+	return !run_one(&step, no_arguments);
 }
 
 /* A remount says rw too, since that is what it may be about. */

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mount.h>
 
@@ -26,6 +27,7 @@ enum step_op {
 	STEP_PRIVATE, /* the propagation of the mount at target; these take MS_REC in flags */
 	STEP_SHARED,
 	STEP_UMOUNT, /* target, lazily */
+	STEP_SWITCH, /* the mount at source is moved onto "/" and becomes it */
 	STEP_PIVOT,  /* source becomes "/", the old root the directory target in it */
 	STEP_ENTER,  /* target becomes the working directory */
 	STEP_MKDIR,  /* target, with flags as its mode, less umask; there already is fine */
@@ -54,6 +56,9 @@ struct step {
  */
 int step_run(const struct step *steps, size_t count, char **argv, size_t *ret_done,
 	struct fault *ret_fault);
+
+/* Runs one step whose failure changes nothing for the caller. Returns whether it worked. */
+bool step_try(struct step step);
 
 /* Writes the steps to the descriptor. Returns 0 or a negative errno. */
 int step_print(const struct step *steps, size_t count, int fd);

@@ -99,7 +99,7 @@ static void reads_onfail(void **state)
 		{ "reboot:-1", -EINVAL, { ONFAIL_PANIC, 0 } },
 		{ "reboots", -EINVAL, { ONFAIL_PANIC, 0 } },
 		{ "", -EINVAL, { ONFAIL_PANIC, 0 } },
-		{ "shell", -EINVAL, { ONFAIL_PANIC, 0 } },
+		{ "shell", 0, { ONFAIL_SHELL, 0 } },
 	};
 
 	(void)state;

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "prepare-root/pid1.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+#include "prepare-root/facts.h"
+#include "prepare-root/join.h"
+#include "prepare-root/plan.h"
+#include "prepare-root/step.h"
+
+/*
+ * Mounts a kernel file system of this type for a moment, where a root is sure to have a directory:
+ * the usual place, or /ostree, which alone every sysroot has. Returns the place or NULL.
+ */
+static const char *borrow(const char *type, const char *usual)
+{
+	const char *const places[] = { usual, "/ostree" };
+
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (step_try((struct step){ STEP_MOUNT, .type = type, .target = places[i] }))
+			return places[i];
+	return NULL;
+}
+
+static void give_back(const char *place)
+{
+	step_try((struct step){ STEP_UMOUNT, .target = place });
+}
+
+/* On a root that is prepared already (a stale init=, ostree issue 1440) there is only init to find.
+ */
+static int run_init(
+	const char *init, char **argv, void (*before_init)(void), struct fault *ret_fault)
+{
+	const struct step exec = { STEP_EXEC, .target = init, .why = "the tree's init takes over" };
+	size_t done;
+
+	if (!init)
+		return fault(ret_fault, -ENOENT,
+			"/ is a prepared deployment without an init: looked for /sbin/init, "
+			"/etc/init and /bin/init",
+			NULL);
+	log_line(LOG_DONE, "/ is a prepared deployment already, executing its init");
+	if (before_init)
+		before_init();
+	return step_run(&exec, 1, argv, &done, ret_fault);
+}
+
+int pid1_boot(const struct cmdline *cmdline, char **argv, void (*before_init)(void),
+	struct fault *ret_fault)
+{
+	struct facts facts;
+	int err = facts_gather(WORLD_PID1, "/", cmdline, &facts, ret_fault);
+
+	if (err)
+		return err;
+	if (facts.prepared)
+		return run_init(facts.init, argv, before_init, ret_fault);
+	return plan_run(&facts, argv, before_init, ret_fault);
+}
+
+int pid1_give_up(const struct onfail *onfail, const struct fault *why)
+{
+	struct fault after;
+	char number[12];
+
+	if (!log_has_kmsg()) {
+		const char *dev = borrow("devtmpfs", "/dev");
+		char kmsg[32];
+
+		if (dev) {
+			join(kmsg, sizeof kmsg, dev, "/kmsg", NULL);
+			log_open(kmsg);
+			give_back(dev);
+		}
+	}
+	log_line(LOG_FAILURE, why->sentence);
+	sync();
+	step_try((struct step){ STEP_SUPER, .target = "/", .flags = MS_RDONLY });
+
+	if (onfail->action == ONFAIL_HALT) {
+		log_line(LOG_FAILURE, "halting, as rootstock.onfail= says");
+		reboot((int)RB_HALT_SYSTEM);
+	} else if (onfail->action == ONFAIL_REBOOT) {
+		fault(&after, 0, "rebooting", onfail->seconds ? " in " : "",
+			onfail->seconds ? decimal(onfail->seconds, number) : "",
+			onfail->seconds ? " seconds" : "", ", as rootstock.onfail= says", NULL);
+		log_line(LOG_FAILURE, after.sentence);
+		for (unsigned left = onfail->seconds; left;)
+			left = sleep(left);
+		reboot(RB_AUTOBOOT);
+	}
+	return 1;
+}
+
+/* Returns only if the deployment could not be booted. */
+static void start(char **argv, struct onfail *ret_onfail, struct fault *ret_fault)
+{
+	static char text[CMDLINE_MAX + 1];
+	struct cmdline cmdline;
+	struct fault unread;
+	/* Without these questions the directories on the disk would be read, to find them empty. */
+	const char *proc = facts_mounted(AT_FDCWD, "/proc") ? NULL : borrow("proc", "/proc");
+	int no_cmdline = facts_cmdline(proc ? proc : "/proc", text, &unread);
+
+	if (proc)
+		give_back(proc);
+	if (facts_mounted(AT_FDCWD, "/dev"))
+		log_open("/dev/kmsg");
+	if (no_cmdline)
+		log_line(LOG_LOUD, unread.sentence);
+	cmdline_parse(text, &cmdline);
+	if (cmdline.onfail && (cmdline_onfail(cmdline.onfail, ret_onfail) ||
+				      ret_onfail->action == ONFAIL_SHELL)) {
+		*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
+		log_line(LOG_LOUD, "rootstock.onfail= is none of panic, reboot, reboot:SECONDS and "
+				   "halt: panic it is");
+	}
+	/* The kernel's init= is this program. */
+	cmdline.init = NULL;
+	pid1_boot(&cmdline, argv, NULL, ret_fault);
+}
+
+int pid1_main(char **argv)
+{
+	struct onfail onfail = { .action = ONFAIL_PANIC };
+	struct fault fault;
+
+	start(argv, &onfail, &fault);
+	return pid1_give_up(&onfail, &fault);
+}
