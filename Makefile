@@ -85,6 +85,7 @@ endif
 GLIB = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
 libs_prepare-root = $(shell pkg-config --libs glib-2.0)
 libs_bls := -lmount -lblkid
+libs_initramfs := $(libs_bls)
 libs_grub := $(libs_bls)
 libs_uboot := $(libs_bls)
 SANITIZE := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -94,13 +95,15 @@ SANITIZE := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefin
 
 # lib_FOLDER: what a test of the folder links, that is everything but the file with main().
 lib_prepare-root := $(filter-out prepare-root/main.c,$(wildcard prepare-root/*.c))
+lib_initramfs := $(filter-out initramfs/init.c,$(wildcard initramfs/*.c)) $(lib_prepare-root)
 lib_bls := $(filter-out bls/check.c,$(wildcard bls/*.c)) \
 	$(addprefix prepare-root/,cmdline.c join.c path.c)
 lib_grub := $(filter-out grub/grubcfg.c,$(wildcard grub/*.c)) $(lib_bls)
 lib_uboot := $(filter-out uboot/uenv.c,$(wildcard uboot/*.c)) $(lib_bls)
 
-PROGRAMS := ostree-prepare-root ostree-grub-generator ostree-uboot-generator rootstock-bls
+PROGRAMS := ostree-prepare-root rootstock-init ostree-grub-generator ostree-uboot-generator rootstock-bls
 src_ostree-prepare-root := prepare-root/main.c $(lib_prepare-root)
+src_rootstock-init := initramfs/init.c $(lib_initramfs)
 src_ostree-grub-generator := grub/grubcfg.c $(lib_grub)
 src_ostree-uboot-generator := uboot/uenv.c $(lib_uboot)
 src_rootstock-bls := bls/check.c $(sort $(lib_grub) $(lib_uboot))
@@ -119,7 +122,7 @@ $$(BUILD)/$(1): $$(src_$(1):%.c=$$(BUILD)/obj/%.o)
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
 	$$(Q)$$(CC) $$(RS_CFLAGS) $$^ -o $$@ $$(RS_LDFLAGS) \
-		$$(if $$(filter %/bootfs.o,$$^),$$(MOUNT_LIBS))
+		$$(if $$(filter %/bootfs.o %/tags.o,$$^),$$(MOUNT_LIBS))
 endef
 $(foreach p,$(PROGRAMS) $(SHOWS),$(eval $(call program,$(p))))
 
@@ -136,8 +139,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags $(MUSL_SPECS)
 	@echo "  CC    $<"
 	$(Q)$(CC) $(RS_CPPFLAGS) $(RS_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/obj/bls/bootfs.o: $(UTIL_LINUX)
-$(BUILD)/obj/bls/bootfs.o: private RS_CPPFLAGS += $(MOUNT_CPPFLAGS)
+mount_users := $(addprefix $(BUILD)/obj/,bls/bootfs.o initramfs/mountroot.o initramfs/tags.o)
+$(mount_users): $(UTIL_LINUX)
+$(mount_users): private RS_CPPFLAGS += $(MOUNT_CPPFLAGS)
 
 # These three are looked at each time and change only when what they say does: another compiler,
 # other flags or an emptied cache must not leave old objects in place.
@@ -161,7 +165,7 @@ $(BUILD)/util-linux: $(MUSL_SPECS) FORCE
 
 # --- tests ----------------------------------------------------------------------------------------
 
-folders := prepare-root bls grub uboot
+folders := prepare-root initramfs bls grub uboot
 units := $(foreach f,$(folders),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/test-*.c)))
 fuzzers := $(foreach f,$(folders),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/fuzz-*.c)))
 scripts := $(foreach f,$(folders) qemu-tests,$(wildcard $(f)/test/test-*.sh $(f)/test/test-*.py))
@@ -268,14 +272,16 @@ lint-now:
 	if [ -n "$$missing" ]; then echo "no SPDX line: $$missing"; exit 1; fi
 
 STRIP := $(or $(CROSS_COMPILE),$(if $(filter $(ARCH),$(HOST)),,$(TRIPLET)-))strip
-budget_ostree-prepare-root := 49152
+budgets := ostree-prepare-root:49152 rootstock-init:245760
 size: all
 	$(Q)for p in $(PROGRAMS); do \
 		$(STRIP) -o $(BUILD)/$$p.stripped $(BUILD)/$$p || exit 1; \
 		printf '%8d  %s (stripped)\n' $$(stat -c %s $(BUILD)/$$p.stripped) $(BUILD)/$$p; \
 	done
-	$(Q)test $$(stat -c %s $(BUILD)/ostree-prepare-root.stripped) -le $(budget_ostree-prepare-root) || \
-		{ echo "ostree-prepare-root is over its budget of $(budget_ostree-prepare-root) bytes"; exit 1; }
+	$(Q)for b in $(budgets); do \
+		test $$(stat -c %s $(BUILD)/$${b%:*}.stripped) -le $${b#*:} || \
+			{ echo "$${b%:*} is over its budget of $${b#*:} bytes"; exit 1; }; \
+	done
 
 # --- packages: the one list -----------------------------------------------------------------------
 
@@ -312,9 +318,10 @@ deps-build deps-try deps-check deps-lint: deps-%:
 # --- install, clean -------------------------------------------------------------------------------
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/lib/ostree $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/lib/ostree $(DESTDIR)$(PREFIX)/lib/rootstock $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(BUILD)/,$(filter ostree-%,$(PROGRAMS))) \
 		$(DESTDIR)$(PREFIX)/lib/ostree/
+	install -m 755 $(BUILD)/rootstock-init $(DESTDIR)$(PREFIX)/lib/rootstock/
 	install -m 755 $(BUILD)/rootstock-bls $(DESTDIR)$(PREFIX)/bin/
 	install -d $(DESTDIR)$(PREFIX)/share/rootstock
 	install -m 644 grub/stub.cfg uboot/boot.cmd $(BOOT_SCR) $(DESTDIR)$(PREFIX)/share/rootstock/

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "initramfs/device.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "prepare-root/join.h"
+
+/* What one uevent is at most (Linux, include/linux/kobject.h, UEVENT_BUFFER_SIZE). */
+enum { UEVENT_MAX = 2048 };
+
+/* The keys of a uevent that matter. */
+struct words {
+	const char *subsystem, *path, *name, *major, *minor, *type, *number, *label, *uuid;
+};
+
+/* Splits size bytes of KEY=VALUE, each ended by end, and changes the ends to zero bytes. */
+static void split(char *text, size_t size, char end, struct words *ret_words)
+{
+	const struct {
+		const char *key;
+		const char **value;
+	} keys[] = {
+		{ "SUBSYSTEM=", &ret_words->subsystem },
+		{ "DEVNAME=", &ret_words->name },
+		{ "MAJOR=", &ret_words->major },
+		{ "MINOR=", &ret_words->minor },
+		{ "DEVTYPE=", &ret_words->type },
+		{ "PARTN=", &ret_words->number },
+		{ "PARTNAME=", &ret_words->label },
+		{ "PARTUUID=", &ret_words->uuid },
+	};
+	char *stop = text + size;
+
+	*ret_words = (struct words){ 0 };
+	while (text < stop) {
+		char *line_end = memchr(text, end, (size_t)(stop - text));
+
+		if (!line_end)
+			return;
+		*line_end = 0;
+		for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+			if (!strncmp(text, keys[i].key, strlen(keys[i].key)))
+				*keys[i].value = text + strlen(keys[i].key);
+		text = line_end + 1;
+	}
+}
+
+/* The last but one part of a path: a partition's directory is in that of its disk. */
+static void parent(const char *path, char *ret_name, size_t size)
+{
+	const char *end = strrchr(path, '/');
+	const char *start = end;
+
+	while (start && start > path && start[-1] != '/')
+		start--;
+	if (!end || (size_t)(end - start) >= size)
+		return;
+	memcpy(ret_name, start, (size_t)(end - start));
+	ret_name[end - start] = 0;
+	/* In /sys a "!" stands for the "/" of a name. */
+	for (char *c = ret_name; (c = strchr(c, '!'));)
+		*c = '/';
+}
+
+/* False for what does not fit, or is no device. */
+static bool fill(const struct words *words, struct device *ret_device)
+{
+	*ret_device = (struct device){ 0 };
+	if (!words->name || !words->major || !words->minor || !words->path ||
+		join(ret_device->name, sizeof ret_device->name, words->name, NULL) < 0)
+		return false;
+	ret_device->number = makedev((unsigned)strtoul(words->major, NULL, 10),
+		(unsigned)strtoul(words->minor, NULL, 10));
+	if (words->type && !strcmp(words->type, "partition")) {
+		parent(words->path, ret_device->disk, sizeof ret_device->disk);
+		if (words->number)
+			ret_device->partition = (unsigned)strtoul(words->number, NULL, 10);
+	}
+	if (words->label)
+		join(ret_device->partlabel, sizeof ret_device->partlabel, words->label, NULL);
+	/* Linux has told it since 6.10; before, the table must be read. */
+	ret_device->table_read =
+		words->uuid &&
+		join(ret_device->partuuid, sizeof ret_device->partuuid, words->uuid, NULL) >= 0;
+	return true;
+}
+
+static int compare(const struct device *a, const struct device *b)
+{
+	const char *disk_a = *a->disk ? a->disk : a->name, *disk_b = *b->disk ? b->disk : b->name;
+	size_t len_a = strlen(disk_a), len_b = strlen(disk_b);
+	int order = len_a != len_b ? (len_a < len_b ? -1 : 1) : strcmp(disk_a, disk_b);
+
+	if (!order && a->partition != b->partition)
+		order = a->partition < b->partition ? -1 : 1;
+	return order ? order : strcmp(a->name, b->name);
+}
+
+static void drop(struct devices *devices, size_t i)
+{
+	free(devices->at[i]);
+	devices->count--;
+	memmove(devices->at + i, devices->at + i + 1, (devices->count - i) * sizeof *devices->at);
+}
+
+/* Adds a device, or finds that it is there already with all that was read of it. */
+static int add(struct devices *devices, const struct device *device)
+{
+	struct device *copy;
+	size_t i;
+
+	for (i = 0; i < devices->count; i++)
+		if (!strcmp(devices->at[i]->name, device->name)) {
+			if (devices->at[i]->number != device->number)
+				*devices->at[i] = *device;
+			devices->at[i]->seen = true;
+			return 0;
+		}
+	if (devices->count == DEVICES_MAX)
+		return -ENOSPC;
+	copy = malloc(sizeof *copy);
+	if (!copy)
+		return -ENOMEM;
+	*copy = *device;
+	copy->seen = true;
+	for (i = devices->count++; i && compare(copy, devices->at[i - 1]) < 0; i--)
+		devices->at[i] = devices->at[i - 1];
+	devices->at[i] = copy;
+	return 0;
+}
+
+/* One link in the class directory: to the device's own directory, in which uevent is. */
+static int scan_one(struct devices *devices, int class, const char *link)
+{
+	char path[PATH_MAX], target[PATH_MAX], text[UEVENT_MAX];
+	struct device device;
+	struct words words;
+	ssize_t len, got = -1;
+	int fd;
+
+	if (join(path, sizeof path, link, "/uevent", NULL) < 0)
+		return 0;
+	fd = openat(class, path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		got = read(fd, text, sizeof text);
+		close(fd);
+	}
+	len = readlinkat(class, link, target, sizeof target - 1);
+	/* It may have gone in the meantime. */
+	if (got < 0 || len < 0)
+		return 0;
+	target[len] = 0;
+	split(text, (size_t)got, '\n', &words);
+	words.path = target;
+	return fill(&words, &device) ? add(devices, &device) : 0;
+}
+
+int devices_scan(struct devices *devices, int class)
+{
+	/* The descriptor is the caller's, and a directory is read from its start. */
+	int fd = openat(class, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int err = 0;
+
+	if (!dir) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	for (size_t i = 0; i < devices->count; i++)
+		devices->at[i]->seen = false;
+	while (!err && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			err = scan_one(devices, class, entry->d_name);
+	closedir(dir);
+	for (size_t i = devices->count; i--;)
+		if (!devices->at[i]->seen)
+			drop(devices, i);
+	return err;
+}
+
+bool devices_event(struct devices *devices, const char *message, size_t size)
+{
+	char text[UEVENT_MAX];
+	struct words words;
+
+	if (size > sizeof text)
+		return false;
+	memcpy(text, message, size);
+	split(text, size, 0, &words);
+	if (!words.subsystem || strcmp(words.subsystem, "block") != 0)
+		return false;
+	for (size_t i = 0; words.name && i < devices->count; i++)
+		/* With a disk its partitions may be others. */
+		if (!strcmp(devices->at[i]->name, words.name) ||
+			!strcmp(devices->at[i]->disk, words.name))
+			devices->at[i]->probed = devices->at[i]->table_read = false;
+	return true;
+}
+
+static bool has_partitions(const struct devices *devices, const struct device *disk)
+{
+	for (size_t i = 0; i < devices->count; i++)
+		if (!strcmp(devices->at[i]->disk, disk->name))
+			return true;
+	return false;
+}
+
+static int open_device(const struct devices *devices, const char *name)
+{
+	int fd = openat(devices->dev, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void device_probe(struct devices *devices, struct device *device)
+{
+	int fd;
+
+	if (device->probed)
+		return;
+	device->probed = true;
+	device->tags = (struct tags){ 0 };
+	device->error = fd = open_device(devices, device->name);
+	if (fd < 0)
+		return;
+	device->error = tags_read(fd, &device->tags);
+	close(fd);
+}
+
+/* Where a partition table is read to. */
+struct table {
+	struct devices *devices;
+	const char *disk;
+};
+
+static void name_partition(unsigned number, const char *partuuid, void *context)
+{
+	const struct table *table = context;
+
+	for (size_t i = 0; i < table->devices->count; i++) {
+		struct device *device = table->devices->at[i];
+
+		if (device->partition == number && !strcmp(device->disk, table->disk))
+			join(device->partuuid, sizeof device->partuuid, partuuid, NULL);
+	}
+}
+
+/* Reads the table of the disk that part is on, for all its partitions. */
+static void read_table(struct devices *devices, const struct device *part)
+{
+	struct table table = { devices, part->disk };
+	int fd;
+
+	for (size_t i = 0; i < devices->count; i++)
+		if (!strcmp(devices->at[i]->disk, part->disk))
+			devices->at[i]->table_read = true;
+	fd = open_device(devices, part->disk);
+	if (fd < 0)
+		return;
+	tags_partitions(fd, name_partition, &table);
+	close(fd);
+}
+
+void devices_read_tables(struct devices *devices)
+{
+	for (size_t i = 0; i < devices->count; i++)
+		if (*devices->at[i]->disk && !devices->at[i]->table_read)
+			read_table(devices, devices->at[i]);
+}
+
+/*
+ * Not read for a tag of a file system: memory, floppies (whose drives take seconds to find out that
+ * they are empty), and disks with partitions, whose first bytes belong to nobody.
+ */
+static bool may_hold_root(const struct devices *devices, const struct device *device)
+{
+	static const char *const never[] = { "ram", "zram", "fd" };
+
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+		if (!strncmp(device->name, never[i], strlen(never[i])))
+			return false;
+	return *device->disk || !has_partitions(devices, device);
+}
+
+static bool same_tag(struct devices *devices, struct device *device, const struct wanted *wanted)
+{
+	if (!may_hold_root(devices, device))
+		return false;
+	device_probe(devices, device);
+	return wanted->by == WANTED_UUID ? !strcasecmp(device->tags.uuid, wanted->text)
+					 : !strcmp(device->tags.label, wanted->text);
+}
+
+static bool is(struct devices *devices, struct device *device, const struct wanted *wanted)
+{
+	switch (wanted->by) {
+	case WANTED_NAME:
+		return !strcmp(device->name, wanted->text);
+	case WANTED_NUMBER:
+		return device->number == wanted->number;
+	case WANTED_PARTUUID:
+		return !strcasecmp(device->partuuid, wanted->text);
+	case WANTED_PARTLABEL:
+		return !strcmp(device->partlabel, wanted->text);
+	case WANTED_UUID:
+	case WANTED_LABEL:
+		return same_tag(devices, device, wanted);
+	default:
+		return false;
+	}
+}
+
+static struct device *behind(struct devices *devices, const struct device *first, int offset)
+{
+	for (size_t i = 0; i < devices->count; i++)
+		if ((int)devices->at[i]->partition == (int)first->partition + offset &&
+			!strcmp(devices->at[i]->disk, first->disk))
+			return devices->at[i];
+	return NULL;
+}
+
+struct device *devices_find(
+	struct devices *devices, const struct wanted *wanted, unsigned *ret_others)
+{
+	struct device *found = NULL;
+
+	*ret_others = 0;
+	if (wanted->by == WANTED_PARTUUID)
+		devices_read_tables(devices);
+	for (size_t i = 0; i < devices->count; i++) {
+		if (!is(devices, devices->at[i], wanted))
+			continue;
+		if (found)
+			++*ret_others;
+		else
+			found = devices->at[i];
+	}
+	return found && wanted->offset ? behind(devices, found, wanted->offset) : found;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * device: the block devices that are there, and which of them root= means.
+ *
+ * The list is the kernel's, from the files uevent in /sys/class/block, which tell names, numbers
+ * and PARTLABEL. A device is read only when a tag is asked for, and once, until a message of the
+ * kernel says that it has changed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "initramfs/tags.h"
+#include "initramfs/wanted.h"
+
+enum { DEVICES_MAX = 256 };
+
+struct device {
+	char name[64]; /* below /dev: sda2, cciss/c0d0p1 */
+	char disk[64]; /* of which it is a partition; "" for a whole disk */
+	dev_t number;
+	unsigned partition; /* its number there, from 1 */
+	char partlabel[128];
+	char partuuid[64]; /* "" where the partition table has none */
+	bool table_read;   /* partuuid is known */
+	bool probed;	   /* tags and error are known */
+	int error;	   /* why there are no tags, see tags_read */
+	struct tags tags;
+	bool seen; /* by the scan under way */
+};
+
+/* In the order of disks' names, sdb before sdaa, then of the partitions' numbers. */
+struct devices {
+	struct device *at[DEVICES_MAX];
+	size_t count;
+	int dev; /* descriptor of /dev */
+};
+
+/*
+ * Brings the list up to date with the directory class, /sys/class/block. Returns 0 or a negative
+ * errno: -ENOSPC when there are more devices than DEVICES_MAX, the others being there.
+ */
+int devices_scan(struct devices *devices, int class);
+
+/*
+ * Takes in one message of the kernel (lib/kobject_uevent.c): "ACTION@PATH", then KEY=VALUE, each
+ * ended by a zero byte. What was read of the device that it is about is forgotten. Returns whether
+ * that is a block device, so that the list may have changed.
+ */
+bool devices_event(struct devices *devices, const char *message, size_t size);
+
+/*
+ * Returns the first device that is wanted, or NULL, and sets how many others are it too. Reads the
+ * disks whose tags are not known yet, and may be needed.
+ */
+struct device *devices_find(
+	struct devices *devices, const struct wanted *wanted, unsigned *ret_others);
+
+/* Reads the tags of a device that have not been read yet. */
+void device_probe(struct devices *devices, struct device *device);
+
+/* Reads the partition tables that have not been read yet. */
+void devices_read_tables(struct devices *devices);

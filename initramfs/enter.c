@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "initramfs/enter.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "prepare-root/facts.h"
+#include "prepare-root/step.h"
+
+/* Deeper than any image is; what is deeper stays in memory. */
+enum { DEPTH_MAX = 32 };
+
+static int initramfs = -1; /* its top, once it is left */
+
+static int run(const struct step *steps, size_t count, struct fault *ret_fault)
+{
+	size_t done;
+
+	return step_run(steps, count, NULL, &done, ret_fault);
+}
+
+/* A kernel file system on the directory of its own. */
+static int mount_kernel(const char *type, const char *path, unsigned long flags, const char *why,
+	struct fault *ret_fault)
+{
+	const struct step steps[] = {
+		{ STEP_MKDIR, .target = path, .flags = 0755, .why = why },
+		{ STEP_MOUNT, .type = type, .target = path, .flags = flags, .why = why },
+	};
+
+	return facts_mounted(AT_FDCWD, path) ? 0 : run(steps, 2, ret_fault);
+}
+
+/* The flags are those that systemd mounts these file systems with if nobody else has. */
+int enter_world(struct fault *ret_fault)
+{
+	int err = mount_kernel("devtmpfs", "/dev", MS_NOSUID | MS_STRICTATIME,
+		"the disks' nodes come from there: the kernel needs CONFIG_DEVTMPFS", ret_fault);
+
+	if (err)
+		return err;
+	log_open("/dev/kmsg");
+	return mount_kernel("proc", "/proc", MS_NOSUID | MS_NOEXEC | MS_NODEV,
+		"the kernel command line is read from there", ret_fault);
+}
+
+int enter_sysfs(struct fault *ret_fault)
+{
+	static const char class[] = "/sys/class/block";
+	int fd, err = mount_kernel("sysfs", "/sys", MS_NOSUID | MS_NOEXEC | MS_NODEV,
+			"the block devices are listed there", ret_fault);
+
+	if (err)
+		return err;
+	fd = open(class, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? fault(ret_fault, -errno, "cannot open ", class, ": ", strerror(errno), NULL)
+		      : fd;
+}
+
+/* Moves a mount of ours along, or, where the root has no place for it, takes it down. */
+static void take_along(const char *from, const char *to)
+{
+	struct stat st;
+
+	if (!facts_mounted(AT_FDCWD, from))
+		return;
+	if (fstatat(AT_FDCWD, to, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode) ||
+		!step_try((struct step){ STEP_MOVE, .source = from, .target = to }))
+		step_try((struct step){ STEP_UMOUNT, .target = from });
+}
+
+int enter_root(struct fault *ret_fault)
+{
+	const struct step enter = { STEP_SWITCH, .source = ENTER_SYSROOT,
+		.why = "the root file system is to be / as if the kernel had mounted it" };
+
+	initramfs = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (initramfs < 0)
+		return fault(
+			ret_fault, -errno, "cannot open the initramfs: ", strerror(errno), NULL);
+	take_along("/dev", ENTER_SYSROOT "/dev");
+	take_along("/proc", ENTER_SYSROOT "/proc");
+	take_along("/sys", ENTER_SYSROOT "/sys");
+	return run(&enter, 1, ret_fault);
+}
+
+/* An open directory, and the name in it that is being removed. */
+struct level {
+	DIR *dir;
+	const char *name;
+};
+
+/* Opens a directory that is to be emptied, or NULL. */
+static DIR *open_inner(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !dir)
+		close(fd);
+	return dir;
+}
+
+/* Removes what is below top, as far as it is on the device. */
+static void remove_all(int top, dev_t device)
+{
+	struct level levels[DEPTH_MAX] = { { .dir = open_inner(top, ".") } };
+	struct level *level = levels;
+	struct stat st;
+
+	while (level->dir) {
+		struct dirent *entry = readdir(level->dir);
+		int fd = dirfd(level->dir);
+
+		if (!entry) {
+			closedir(level->dir);
+			if (level-- == levels)
+				return;
+			unlinkat(dirfd(level->dir), level->name, AT_REMOVEDIR);
+			continue;
+		}
+		level->name = entry->d_name;
+		if (!strcmp(level->name, ".") || !strcmp(level->name, "..") ||
+			fstatat(fd, level->name, &st, AT_SYMLINK_NOFOLLOW) || st.st_dev != device)
+			continue;
+		if (S_ISDIR(st.st_mode) && level < levels + DEPTH_MAX - 1 &&
+			(level[1].dir = open_inner(fd, level->name)))
+			level++;
+		else
+			unlinkat(fd, level->name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+	}
+}
+
+void enter_free(void)
+{
+	struct statfs fs;
+	struct stat st;
+	int top = initramfs;
+
+	initramfs = -1;
+	if (top < 0)
+		return;
+	if (!fstatfs(top, &fs) && !fstat(top, &st) &&
+		(fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC))
+		remove_all(top, st.st_dev);
+	close(top);
+}
+
+void enter_back(void)
+{
+	int root = -1;
+
+	if (initramfs >= 0) {
+		root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fchdir(initramfs) || chroot(".")) {
+			close(root);
+			return;
+		}
+		close(initramfs);
+		initramfs = -1;
+	}
+	if (root >= 0) {
+		if (!fchdir(root))
+			step_try((struct step){ STEP_UMOUNT, .target = "." });
+		close(root);
+	}
+	(void)!chdir("/");
+	step_try((struct step){ STEP_UMOUNT, .target = ENTER_SYSROOT });
+}

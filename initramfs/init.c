@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rootstock-init: /init of an initramfs. Finds the root file system, mounts it, and makes itself
+ * what the kernel would have started as init= there; from then on it is ostree-prepare-root as
+ * process 1, or, without ostree=, nothing but the exec of the real init.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "initramfs/enter.h"
+#include "initramfs/modules.h"
+#include "initramfs/mountroot.h"
+#include "initramfs/request.h"
+#include "initramfs/search.h"
+#include "initramfs/uevent.h"
+#include "initramfs/wanted.h"
+#include "prepare-root/cmdline.h"
+#include "prepare-root/facts.h"
+#include "prepare-root/join.h"
+#include "prepare-root/log.h"
+#include "prepare-root/pid1.h"
+#include "prepare-root/step.h"
+
+static const char shell_path[] = "/bin/sh";
+
+static const char usage[] =
+	"rootstock-init (rootstock) " VERSION "\n"
+	"This is /init of an initramfs, and does nothing unless the kernel starts it as process "
+	"1.\n"
+	"rootstock-mkinitramfs(8) makes images with it; see rootstock-init(8).\n";
+
+/* A device by its name needs no list of devices if it is there. */
+static bool is_there(const struct wanted *wanted, int dev, struct device *ret_device)
+{
+	struct stat st;
+
+	*ret_device = (struct device){ 0 };
+	if (wanted->by != WANTED_NAME ||
+		join(ret_device->name, sizeof ret_device->name, wanted->text, NULL) < 0 ||
+		fstatat(dev, wanted->text, &st, 0) || !S_ISBLK(st.st_mode))
+		return false;
+	ret_device->number = st.st_rdev;
+	return true;
+}
+
+static int mount_device(struct search *search, const struct wanted *wanted, struct fault *ret_fault)
+{
+	struct device here, *device = &here;
+	int err;
+
+	if (!is_there(wanted, search->devices.dev, &here)) {
+		search->class = enter_sysfs(ret_fault);
+		if (search->class < 0)
+			return search->class;
+		err = search_device(search, wanted, &device, ret_fault);
+		if (err)
+			return err;
+	}
+	return mountroot_device(
+		search->request, &search->devices, device, ENTER_SYSROOT, ret_fault);
+}
+
+/* Only trying tells whether such a source has come. */
+static int mount_source(struct search *search, const struct wanted *wanted, struct fault *ret_fault)
+{
+	int err;
+
+	search->class = -1;
+	while ((err = mountroot_source(search->request, wanted->text, ENTER_SYSROOT, ret_fault)))
+		if (search_wait(search))
+			return err;
+	return 0;
+}
+
+static int mount_root(const struct request *request, int uevents, struct fault *ret_fault)
+{
+	static struct search search;
+	struct wanted wanted;
+	int err;
+
+	if (!request->root)
+		return fault(ret_fault, -EINVAL,
+			"no root= on the kernel command line: it must say which device has the "
+			"root "
+			"file system",
+			NULL);
+	err = wanted_parse(request->root, request->fstypes, &wanted, ret_fault);
+	if (err)
+		return err;
+	search.request = request;
+	search.uevents = uevents;
+	search.devices.dev = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mkdir(ENTER_SYSROOT, 0755) && errno != EEXIST)
+		return fault(ret_fault, -errno, "cannot make the directory " ENTER_SYSROOT ": ",
+			strerror(errno), NULL);
+	return wanted.by == WANTED_SOURCE ? mount_source(&search, &wanted, ret_fault)
+					  : mount_device(&search, &wanted, ret_fault);
+}
+
+/* A boot without ostree=: the root file system's own init, and nothing else. */
+static int boot_plain(
+	const char *wanted, char **argv, void (*before_init)(void), struct fault *ret_fault)
+{
+	struct step exec = { STEP_EXEC, .why = "the root file system's init takes over" };
+	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[PATH_MAX];
+	struct fault line;
+	size_t done;
+
+	exec.target = root < 0 ? NULL : facts_init(root, wanted, path);
+	close(root);
+	if (!exec.target)
+		return fault(ret_fault, -ENOENT,
+			"the root file system has no init: looked for /sbin/init, /etc/init and "
+			"/bin/init; is ostree= missing on the kernel command line?",
+			NULL);
+	if (wanted && exec.target != wanted) {
+		fault(&line, 0, "init=", wanted,
+			" is no executable file of the root file system; it boots with ",
+			exec.target, NULL);
+		log_line(LOG_LOUD, line.sentence);
+	}
+	before_init();
+	return step_run(&exec, 1, argv, &done, ret_fault);
+}
+
+static void choose_onfail(const char *value, struct onfail *ret_onfail)
+{
+	if (!value)
+		return;
+	if (cmdline_onfail(value, ret_onfail)) {
+		log_line(LOG_LOUD,
+			"rootstock.onfail= is none of panic, reboot, reboot:SECONDS, halt "
+			"and shell: panic it is");
+	} else if (ret_onfail->action == ONFAIL_SHELL && access(shell_path, X_OK)) {
+		*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
+		log_line(LOG_LOUD,
+			"rootstock.onfail=shell, but the image was made without a shell: "
+			"panic it is");
+	}
+}
+
+/* Where a shell may be needed the initramfs stays. */
+static void keep(void)
+{
+}
+
+/* Returns only if the boot has failed. */
+static int boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault)
+{
+	static char text[CMDLINE_MAX + 1], split[CMDLINE_MAX + 1];
+	static struct request request;
+	void (*before_init)(void) = enter_free;
+	struct cmdline cmdline;
+	int uevents, err;
+
+	err = enter_world(ret_fault);
+	if (!err)
+		err = facts_cmdline("/proc", text, ret_fault);
+	if (err)
+		return err;
+	join(split, sizeof split, text, NULL);
+	request_parse(split, &request);
+	log_console(request.console_level);
+	choose_onfail(request.onfail, ret_onfail);
+	if (ret_onfail->action == ONFAIL_SHELL)
+		before_init = keep;
+
+	/* Before any device can appear that would go unnoticed. */
+	uevents = uevent_open();
+	modules_load(text);
+	err = mount_root(&request, uevents, ret_fault);
+	if (uevents >= 0)
+		close(uevents);
+	if (!err)
+		err = enter_root(ret_fault);
+	if (err)
+		return err;
+
+	cmdline_parse(text, &cmdline);
+	if (cmdline.init && cmdline_names_prepare_root(cmdline.init)) {
+		log_line(LOG_LOUD,
+			"init= names ostree-prepare-root, for a boot without initramfs: the "
+			"deployment's own init is executed");
+		cmdline.init = NULL;
+	}
+	return request.ostree ? pid1_boot(&cmdline, argv, before_init, ret_fault)
+			      : boot_plain(cmdline.init, argv, before_init, ret_fault);
+}
+
+/* Returns if there can be no shell. */
+static void run_shell(const struct fault *why, const char *self, char **argv)
+{
+	struct fault ignored;
+	pid_t shell;
+
+	log_line(LOG_FAILURE, why->sentence);
+	enter_back();
+	enter_world(&ignored);
+	log_line(LOG_FAILURE,
+		"a shell in the initramfs, as rootstock.onfail= says: dmesg shows more, "
+		"exit starts over, reboot -f restarts the machine");
+	shell = fork();
+	if (!shell) {
+		setsid();
+		execl(shell_path, "sh", (char *)NULL);
+		_exit(127);
+	}
+	/* Orphans end here too. */
+	for (pid_t ended = 0; shell > 0 && ended != shell;)
+		ended = wait(NULL);
+	argv[0] = (char *)self;
+	execv(self, argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct onfail onfail = { .action = ONFAIL_PANIC };
+	const char *self = argv[0];
+	struct fault fault;
+
+	(void)argc;
+	if (getpid() != 1)
+		return write(STDERR_FILENO, usage, sizeof usage - 1) < 0 ? 1 : 2;
+	log_start();
+	boot(argv, &onfail, &fault);
+	if (onfail.action == ONFAIL_SHELL)
+		run_shell(&fault, self, argv);
+	return pid1_give_up(&onfail, &fault);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "initramfs/modules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "prepare-root/cmdline.h"
+#include "prepare-root/facts.h"
+#include "prepare-root/join.h"
+#include "prepare-root/log.h"
+
+static const char order_path[] = "/modules/order";
+
+/* Some hundred modules; the biggest images that others make have four hundred. */
+enum { ORDER_MAX = 65536 };
+
+static bool same_letter(char a, char b)
+{
+	return a == b || ((a == '-' || a == '_') && (b == '-' || b == '_'));
+}
+
+/* What follows "MODULE." at the start of name, or NULL. */
+static const char *behind_module(const char *name, const char *module)
+{
+	for (; *module; module++, name++)
+		if (!same_letter(*name, *module))
+			return NULL;
+	return *name == '.' && name[1] ? name + 1 : NULL;
+}
+
+int modules_parameters(const char *cmdline, const char *module, char *ret_text, size_t size)
+{
+	static char text[CMDLINE_MAX + 1];
+	struct karg karg;
+	char *rest = text;
+	int used = join(text, sizeof text, cmdline, NULL);
+
+	ret_text[0] = 0;
+	if (used < 0)
+		return used;
+	used = 0;
+	while (used >= 0 && (rest = cmdline_next(rest, &karg))) {
+		const char *parameter = behind_module(karg.name, module);
+		/* The kernel splits parameters as it splits its command line. */
+		const char *quote = karg.value && strpbrk(karg.value, " \t") ? "\"" : "";
+		int more;
+
+		if (!parameter)
+			continue;
+		more = join(ret_text + used, size - (size_t)used, used ? " " : "", parameter,
+			karg.value ? "=" : "", quote, karg.value ? karg.value : "", quote, NULL);
+		used = more < 0 ? more : used + more;
+	}
+	if (used < 0)
+		ret_text[0] = 0;
+	return used;
+}
+
+/* Loads FILE, whose parameters in the list are at parameters. */
+static int load(const char *file, const char *parameters, const char *cmdline)
+{
+	char path[256], name[128], text[MODULE_PARAMETERS_MAX];
+	int err = 0, fd, used;
+	char *dot;
+
+	if (join(path, sizeof path, "/modules/", file, NULL) < 0 ||
+		join(name, sizeof name, file, NULL) < 0)
+		return -ENAMETOOLONG;
+	dot = strchr(name, '.');
+	if (dot)
+		*dot = 0;
+	used = join(text, sizeof text, parameters, *parameters ? " " : "", NULL);
+	if (used < 0 ||
+		modules_parameters(cmdline, name, text + used, sizeof text - (size_t)used) < 0)
+		return -E2BIG;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, text, 0))
+		err = -errno;
+	close(fd);
+	return err == -EEXIST ? 0 : err;
+}
+
+static void say(const char *file, int err)
+{
+	struct fault line;
+
+	fault(&line, err, "cannot load the module ", file, ": ", strerror(-err),
+		err == -ENOEXEC || err == -EKEYREJECTED ? "; was it made for this kernel?"
+		: err == -ENOENT ? "; is a module that it needs missing in the image?"
+				 : "",
+		"; the boot goes on without it", NULL);
+	log_line(LOG_LOUD, line.sentence);
+}
+
+void modules_load(const char *cmdline)
+{
+	static char order[ORDER_MAX];
+	ssize_t used = 0, got = -1;
+	int fd = open(order_path, O_RDONLY | O_CLOEXEC);
+	struct fault line;
+
+	if (fd < 0)
+		return;
+	while ((got = read(fd, order + used, sizeof order - 1 - (size_t)used)) > 0)
+		used += got;
+	close(fd);
+	if (got < 0 || (size_t)used == sizeof order - 1) {
+		fault(&line, 0, "cannot read ", order_path,
+			", the list of modules: ", got < 0 ? strerror(errno) : "it is too long",
+			NULL);
+		log_line(LOG_LOUD, line.sentence);
+	}
+	order[used] = 0;
+	for (char *file = order, *end; *file; file = end) {
+		char *parameters;
+		int err;
+
+		end = file + strcspn(file, "\n");
+		if (*end)
+			*end++ = 0;
+		parameters = file + strcspn(file, " ");
+		if (*parameters)
+			*parameters++ = 0;
+		err = *file ? load(file, parameters, cmdline) : 0;
+		if (err)
+			say(file, err);
+	}
+}

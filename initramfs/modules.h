@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * modules: loads the kernel modules that the image brings, in the order that was settled when it
+ * was made (see rootstock-mkinitramfs).
+ *
+ * /modules/order has one line a module, "FILE [PARAMETER...]". Parameters that the kernel command
+ * line has for a module, MODULE.PARAMETER[=VALUE], are added, as modprobe does. A module that fails
+ * is said with its errno and no more: whether the boot can go on, the root device decides.
+ */
+#pragma once
+
+#include <stddef.h>
+
+enum { MODULE_PARAMETERS_MAX = 1024 };
+
+/* Loads them all; does nothing where there is no list. cmdline is the kernel command line's text.
+ */
+void modules_load(const char *cmdline);
+
+/*
+ * The parameters that the command line has for a module ("-" and "_" are the same letter), each as
+ * the kernel wants it, separated by blanks. Returns the length, or -ENAMETOOLONG with ret_text
+ * empty.
+ */
+int modules_parameters(const char *cmdline, const char *module, char *ret_text, size_t size);

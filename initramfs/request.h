@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * request: what the kernel command line asks of an initramfs.
+ *
+ * The words mean what they mean to the kernel (Documentation/admin-guide/kernel-parameters.txt),
+ * and as there the last one of a kind wins. Where an initramfs can do better than the kernel it
+ * does: nothing sleeps for rootdelay= once the device is there.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* What is waited for a device if the command line says nothing about it, in seconds. */
+enum { WAIT_DEFAULT = 30, WAIT_MAX = 86400 };
+
+/* The kernel's console log level without quiet, debug and loglevel= (CONSOLE_LOGLEVEL_DEFAULT). */
+enum { CONSOLE_DEFAULT = 7 };
+
+/* Strings are NULL where the word is missing; they point into the text. */
+struct request {
+	const char *root;    /* ostree_root=, else root=, else LABEL=otaroot if there is ostree= */
+	const char *fstypes; /* rootfstype=, separated by commas */
+	const char *flags;   /* rootflags= */
+	const char *init;
+	const char *onfail; /* rootstock.onfail= */
+	bool ostree;	    /* there is ostree= or a slot: "/" is to become a deployment */
+	bool writable;	    /* rw; the kernel's default is ro */
+	bool forever;	    /* rootwait */
+	unsigned wait;	    /* else seconds: rootwait=, or rootdelay= where it is more than usual */
+	unsigned console_level; /* lines of this kernel log level and above stay off the console */
+};
+
+/* Splits text in place. */
+void request_parse(char *text, struct request *ret_request);

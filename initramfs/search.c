@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "initramfs/search.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <time.h>
+
+#include "initramfs/uevent.h"
+#include "prepare-root/join.h"
+
+static uint64_t now(void)
+{
+	struct timespec time = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+static void say_waiting(const struct search *search, uint64_t time)
+{
+	char names[200] = "", number[12];
+	struct fault line;
+	int used = 0;
+
+	for (size_t i = 0; i < search->devices.count; i++) {
+		int more = join(names + used, sizeof names - (size_t)used - sizeof " ...", " ",
+			search->devices.at[i]->name, NULL);
+
+		if (more < 0) {
+			strcpy(names + used, " ...");
+			break;
+		}
+		used += more;
+	}
+	fault(&line, 0, "waiting for root=", search->request->root, ", ",
+		decimal((unsigned)((time - search->start) / 1000), number),
+		" seconds so far; block devices:", *names ? names : " none", NULL);
+	log_line(LOG_NOTE, line.sentence);
+}
+
+/* Takes in all messages that are there now, after at most timeout milliseconds for the first. */
+static bool listen(struct search *search, int timeout)
+{
+	char message[4096];
+	bool news = false;
+	ssize_t got;
+
+	if (search->uevents < 0) {
+		const struct timespec pause = { .tv_nsec = SEARCH_POLL * 1000000L };
+
+		nanosleep(&pause, NULL);
+		return true;
+	}
+	while ((got = uevent_wait(search->uevents, timeout, message, sizeof message))) {
+		if (got > 0)
+			news |= devices_event(&search->devices, message, (size_t)got);
+		else
+			news = true;
+		timeout = 0;
+	}
+	return news;
+}
+
+int search_wait(struct search *search)
+{
+	uint64_t deadline, time = now();
+	bool news = false;
+
+	if (!search->start) {
+		search->start = time;
+		search->next_line = time + SEARCH_FIRST_LINE;
+	}
+	deadline = search->request->forever ? UINT64_MAX
+					    : search->start + search->request->wait * 1000ULL;
+	while (!news) {
+		uint64_t until = deadline < search->next_line ? deadline : search->next_line;
+
+		time = now();
+		if (time >= deadline)
+			return -ETIMEDOUT;
+		if (time >= search->next_line) {
+			say_waiting(search, time);
+			search->next_line += SEARCH_NEXT_LINE;
+			continue;
+		}
+		news = listen(search, (int)(until - time));
+	}
+	devices_scan(&search->devices, search->class);
+	return 0;
+}
+
+/* One line of what is known about a device, in the words that root= could have. */
+static void say_device(struct devices *devices, struct device *device)
+{
+	struct fault line;
+
+	device_probe(devices, device);
+	fault(&line, 0, "  ", device->name, *device->tags.type ? " " : "", device->tags.type,
+		*device->tags.uuid ? " UUID=" : "", device->tags.uuid,
+		*device->tags.label ? " LABEL=" : "", device->tags.label,
+		*device->partuuid ? " PARTUUID=" : "", device->partuuid,
+		*device->partlabel ? " PARTLABEL=" : "", device->partlabel,
+		device->error == -ENOTUNIQ ? " (signatures of two file systems)" : "", NULL);
+	log_line(LOG_FAILURE, line.sentence);
+}
+
+static int in_vain(struct search *search, struct fault *ret_fault)
+{
+	struct devices *devices = &search->devices;
+	char number[12];
+
+	devices_read_tables(devices);
+	if (devices->count)
+		log_line(LOG_FAILURE, "the block devices that are there:");
+	for (size_t i = 0; i < devices->count; i++)
+		say_device(devices, devices->at[i]);
+	return fault(ret_fault, -ETIMEDOUT, "no device is root=", search->request->root, ", after ",
+		decimal(search->request->wait, number), " seconds; ",
+		devices->count ? "is it one of those listed above?"
+			       : "there is no block device at all: the disk's driver must be in "
+				 "the kernel, or its module in the initramfs",
+		NULL);
+}
+
+int search_device(struct search *search, const struct wanted *wanted, struct device **ret_device,
+	struct fault *ret_fault)
+{
+	unsigned others;
+	int err = devices_scan(&search->devices, search->class);
+	struct fault line;
+
+	if (err)
+		return fault(
+			ret_fault, err, "cannot list /sys/class/block: ", strerror(-err), NULL);
+	while (!(*ret_device = devices_find(&search->devices, wanted, &others)))
+		if (search_wait(search))
+			return in_vain(search, ret_fault);
+	if (others) {
+		fault(&line, 0, "more than one device is root=", search->request->root,
+			"; taken is ", (*ret_device)->name,
+			", the first in the order of names, sda before sdb", NULL);
+		log_line(LOG_LOUD, line.sentence);
+	}
+	return 0;
+}

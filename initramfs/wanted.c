@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "initramfs/wanted.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+/* udev writes the bytes of a tag that a file name cannot have as \x and two digits. */
+static bool unescape(const char *text, char *ret_text)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	while (*text) {
+		const char *high = text[1] == 'x' && text[2] ? strchr(digits, text[2]) : NULL;
+		const char *low = high && text[3] ? strchr(digits, text[3]) : NULL;
+
+		if (*text != '\\') {
+			*ret_text++ = *text++;
+		} else if (low) {
+			*ret_text++ = (char)((high - digits) * 16 + (low - digits));
+			text += 4;
+		} else {
+			return false;
+		}
+	}
+	*ret_text = 0;
+	return true;
+}
+
+/* Behind PARTUUID=, "/PARTNROFF=" and a number, which may be negative, to the end. */
+static bool cut_offset(char *partuuid, int *ret_offset)
+{
+	static const char word[] = "/PARTNROFF=";
+	char *slash = strchr(partuuid, '/');
+	char *end;
+	long value;
+
+	if (!slash)
+		return true;
+	if (strncmp(slash, word, sizeof word - 1) != 0)
+		return false;
+	value = strtol(slash + sizeof word - 1, &end, 10);
+	if (end == slash + sizeof word - 1 || *end || value < -1024 || value > 1024)
+		return false;
+	*slash = 0;
+	*ret_offset = (int)value;
+	return true;
+}
+
+/* MAJOR:MINOR in decimal, or the number that the kernel's old tools patch in, in hex. */
+static bool device_number(const char *text, dev_t *ret_number)
+{
+	unsigned long major, minor;
+	char *end;
+
+	if (strspn(text, "0123456789abcdefABCDEFx:") != strlen(text))
+		return false;
+	major = strtoul(text, &end, 10);
+	if (end > text && *end == ':') {
+		minor = strtoul(text = end + 1, &end, 10);
+	} else {
+		minor = strtoul(text, &end, 16);
+		if (minor > UINT_MAX)
+			return false;
+		/* Linux, include/linux/kdev_t.h, new_decode_dev: 8 bits of minor around 12 of
+		 * major. */
+		major = (minor & 0xfff00) >> 8;
+		minor = (minor & 0xff) | ((minor >> 12) & 0xfff00);
+	}
+	if (end == text || *end || major >= 1 << 12 || minor >= 1 << 20)
+		return false;
+	*ret_number = makedev((unsigned)major, (unsigned)minor);
+	return true;
+}
+
+static int refuse(const char *root, const char *why, struct fault *ret_fault)
+{
+	return fault(ret_fault, -EINVAL, "root=", root, " ", why, NULL);
+}
+
+static int parse_name(const char *root, struct wanted *wanted, struct fault *ret_fault)
+{
+	static const struct {
+		const char *prefix;
+		enum wanted_by by;
+	} links[] = {
+		{ "disk/by-uuid/", WANTED_UUID },
+		{ "disk/by-label/", WANTED_LABEL },
+		{ "disk/by-partuuid/", WANTED_PARTUUID },
+		{ "disk/by-partlabel/", WANTED_PARTLABEL },
+	};
+	const char *name = root + strlen("/dev/");
+
+	if (!strncmp(name, "ubi", 3) ||
+		(!strncmp(name, "mtd", 3) && strncmp(name, "mtdblock", 8) != 0)) {
+		wanted->by = WANTED_SOURCE;
+		strcpy(wanted->text, root);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+		size_t len = strlen(links[i].prefix);
+
+		if (strncmp(name, links[i].prefix, len) != 0)
+			continue;
+		wanted->by = links[i].by;
+		if (!name[len] || !unescape(name + len, wanted->text))
+			return refuse(root, "is not how udev spells a link", ret_fault);
+		return 0;
+	}
+	if (!strncmp(name, "disk/", 5) || !strncmp(name, "mapper/", 7))
+		return refuse(root,
+			"is a link that udev makes, and no udev runs here: use UUID=, LABEL=, "
+			"PARTUUID= or PARTLABEL=",
+			ret_fault);
+	if (!strcmp(name, "nfs") || !strcmp(name, "cifs"))
+		return refuse(root, "is on the network, for which dracut is the tool", ret_fault);
+	wanted->by = WANTED_NAME;
+	strcpy(wanted->text, name);
+	return *name ? 0 : refuse(root, "names no device", ret_fault);
+}
+
+int wanted_parse(
+	const char *root, const char *fstypes, struct wanted *ret_wanted, struct fault *ret_fault)
+{
+	static const struct {
+		const char *prefix;
+		enum wanted_by by;
+	} tags[] = {
+		{ "UUID=", WANTED_UUID },
+		{ "LABEL=", WANTED_LABEL },
+		{ "PARTUUID=", WANTED_PARTUUID },
+		{ "PARTLABEL=", WANTED_PARTLABEL },
+	};
+
+	*ret_wanted = (struct wanted){ .by = WANTED_SOURCE };
+	if (strlen(root) >= WANTED_MAX)
+		return refuse(root, "is too long", ret_fault);
+	if (!strncmp(root, "/dev/", 5))
+		return parse_name(root, ret_wanted, ret_fault);
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+		size_t len = strlen(tags[i].prefix);
+
+		if (strncmp(root, tags[i].prefix, len) != 0)
+			continue;
+		ret_wanted->by = tags[i].by;
+		strcpy(ret_wanted->text, root + len);
+		if (!root[len])
+			return refuse(root, "has no value", ret_fault);
+		if (tags[i].by == WANTED_PARTUUID &&
+			!cut_offset(ret_wanted->text, &ret_wanted->offset))
+			return refuse(root, "goes on with something else than /PARTNROFF=NUMBER",
+				ret_fault);
+		return 0;
+	}
+	strcpy(ret_wanted->text, root);
+	if (!strncmp(root, "ubi", 3) || !strncmp(root, "mtd", 3))
+		return 0;
+	if (device_number(root, &ret_wanted->number)) {
+		ret_wanted->by = WANTED_NUMBER;
+		return 0;
+	}
+	if (!*root || !fstypes)
+		return refuse(root,
+			"is none of /dev/NAME, PARTUUID=, PARTLABEL=, UUID=, LABEL= and "
+			"MAJOR:MINOR; "
+			"another source needs rootfstype=",
+			ret_fault);
+	return 0;
+}

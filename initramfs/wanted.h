@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * wanted: which device root= means.
+ *
+ * All of the kernel's spellings (Linux 6.1, init/do_mounts.c, name_to_dev_t), the tags that only
+ * the contents of a file system tell (UUID=, LABEL=), and udev's links /dev/disk/by-..., which no
+ * udev has made in an initramfs of ours. What is no block device goes to mount(2) as it is.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "prepare-root/log.h"
+
+enum wanted_by {
+	WANTED_NAME, /* text is the kernel's name, what follows /dev/ */
+	WANTED_NUMBER,
+	WANTED_UUID,
+	WANTED_LABEL,
+	WANTED_PARTUUID,
+	WANTED_PARTLABEL,
+	WANTED_SOURCE, /* ubi0:rootfs, mtd:root, the tag of a 9p or virtiofs share, ... */
+};
+
+enum { WANTED_MAX = 256 };
+
+struct wanted {
+	enum wanted_by by;
+	char text[WANTED_MAX]; /* UUID and PARTUUID in any case */
+	dev_t number;
+	int offset; /* PARTNROFF=: that many partitions behind the one with the PARTUUID */
+};
+
+/*
+ * Reads the value of root=. With rootfstype= (fstypes not NULL) a word that names no device is a
+ * source. Returns 0, or -EINVAL with the sentence set.
+ */
+int wanted_parse(
+	const char *root, const char *fstypes, struct wanted *ret_wanted, struct fault *ret_fault);
