@@ -73,7 +73,7 @@ static void parent(const char *path, char *ret_name, size_t size)
 /* False for what does not fit, or is no device. */
 static bool fill(const struct words *words, struct device *ret_device)
 {
-	*ret_device = (struct device){ 0 };
+	*ret_device = (struct device){ .fd = -1 };
 	if (!words->name || !words->major || !words->minor || !words->path ||
 		join(ret_device->name, sizeof ret_device->name, words->name, NULL) < 0)
 		return false;
@@ -104,8 +104,17 @@ static int compare(const struct device *a, const struct device *b)
 	return order ? order : strcmp(a->name, b->name);
 }
 
+static void forget(struct device *device)
+{
+	if (device->fd >= 0)
+		close(device->fd);
+	device->fd = -1;
+	device->probed = device->table_read = false;
+}
+
 static void drop(struct devices *devices, size_t i)
 {
+	forget(devices->at[i]);
 	free(devices->at[i]);
 	devices->count--;
 	memmove(devices->at + i, devices->at + i + 1, (devices->count - i) * sizeof *devices->at);
@@ -119,8 +128,10 @@ static int add(struct devices *devices, const struct device *device)
 
 	for (i = 0; i < devices->count; i++)
 		if (!strcmp(devices->at[i]->name, device->name)) {
-			if (devices->at[i]->number != device->number)
+			if (devices->at[i]->number != device->number) {
+				forget(devices->at[i]);
 				*devices->at[i] = *device;
+			}
 			devices->at[i]->seen = true;
 			return 0;
 		}
@@ -204,7 +215,7 @@ bool devices_event(struct devices *devices, const char *message, size_t size)
 		/* With a disk its partitions may be others. */
 		if (!strcmp(devices->at[i]->name, words.name) ||
 			!strcmp(devices->at[i]->disk, words.name))
-			devices->at[i]->probed = devices->at[i]->table_read = false;
+			forget(devices->at[i]);
 	return true;
 }
 
@@ -216,26 +227,26 @@ static bool has_partitions(const struct devices *devices, const struct device *d
 	return false;
 }
 
-static int open_device(const struct devices *devices, const char *name)
+/*
+ * The descriptor stays open, until exec closes it: at the last close the kernel forgets what was
+ * read, and the mount would have to read it again.
+ */
+static int open_device(const struct devices *devices, struct device *device)
 {
-	int fd = openat(devices->dev, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	return fd < 0 ? -errno : fd;
+	if (device->fd < 0)
+		device->fd = openat(devices->dev, device->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return device->fd < 0 ? -errno : 0;
 }
 
 void device_probe(struct devices *devices, struct device *device)
 {
-	int fd;
-
 	if (device->probed)
 		return;
 	device->probed = true;
 	device->tags = (struct tags){ 0 };
-	device->error = fd = open_device(devices, device->name);
-	if (fd < 0)
-		return;
-	device->error = tags_read(fd, &device->tags);
-	close(fd);
+	device->error = open_device(devices, device);
+	if (!device->error)
+		device->error = tags_read(device->fd, *device->disk, &device->tags);
 }
 
 /* Where a partition table is read to. */
@@ -256,46 +267,55 @@ static void name_partition(unsigned number, const char *partuuid, void *context)
 	}
 }
 
-/* Reads the table of the disk that part is on, for all its partitions. */
-static void read_table(struct devices *devices, const struct device *part)
+/* Reads the table of a disk, for all its partitions. */
+static void read_table(struct devices *devices, struct device *disk)
 {
-	struct table table = { devices, part->disk };
-	int fd;
+	struct table table = { devices, disk->name };
 
 	for (size_t i = 0; i < devices->count; i++)
-		if (!strcmp(devices->at[i]->disk, part->disk))
+		if (!strcmp(devices->at[i]->disk, disk->name))
 			devices->at[i]->table_read = true;
-	fd = open_device(devices, part->disk);
-	if (fd < 0)
-		return;
-	tags_partitions(fd, name_partition, &table);
-	close(fd);
+	if (!open_device(devices, disk))
+		tags_partitions(disk->fd, name_partition, &table);
 }
 
 void devices_read_tables(struct devices *devices)
 {
 	for (size_t i = 0; i < devices->count; i++)
-		if (*devices->at[i]->disk && !devices->at[i]->table_read)
-			read_table(devices, devices->at[i]);
+		for (size_t part = 0; part < devices->count; part++)
+			if (!strcmp(devices->at[part]->disk, devices->at[i]->name) &&
+				!devices->at[part]->table_read)
+				read_table(devices, devices->at[i]);
 }
 
-/*
- * Not read for a tag of a file system: memory, floppies (whose drives take seconds to find out that
- * they are empty), and disks with partitions, whose first bytes belong to nobody.
- */
-static bool may_hold_root(const struct devices *devices, const struct device *device)
-{
-	static const char *const never[] = { "ram", "zram", "fd" };
+/* What is there on every machine, and holds nothing yet when an initramfs runs. */
+static const char *const memory[] = { "ram", "zram", "loop" };
+/* Floppy drives take seconds to find that they are empty; raw flash complains of its bad blocks. */
+static const char *const slow[] = { "fd", "mtdblock" };
 
-	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
-		if (!strncmp(device->name, never[i], strlen(never[i])))
-			return false;
-	return *device->disk || !has_partitions(devices, device);
+static bool begins(const char *name, const char *const prefixes[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+bool device_is_listed(const struct device *device)
+{
+	return !begins(device->name, memory, sizeof memory / sizeof *memory);
+}
+
+bool device_may_be_read(const struct devices *devices, const struct device *device)
+{
+	return device_is_listed(device) &&
+	       !begins(device->name, slow, sizeof slow / sizeof *slow) &&
+	       (*device->disk || !has_partitions(devices, device));
 }
 
 static bool same_tag(struct devices *devices, struct device *device, const struct wanted *wanted)
 {
-	if (!may_hold_root(devices, device))
+	if (!device_may_be_read(devices, device))
 		return false;
 	device_probe(devices, device);
 	return wanted->by == WANTED_UUID ? !strcasecmp(device->tags.uuid, wanted->text)

@@ -21,6 +21,7 @@ struct device {
 	char disk[64]; /* of which it is a partition; "" for a whole disk */
 	dev_t number;
 	unsigned partition; /* its number there, from 1 */
+	int fd;		    /* open for reading, -1 before */
 	char partlabel[128];
 	char partuuid[64]; /* "" where the partition table has none */
 	bool table_read;   /* partuuid is known */
@@ -57,8 +58,17 @@ bool devices_event(struct devices *devices, const char *message, size_t size);
 struct device *devices_find(
 	struct devices *devices, const struct wanted *wanted, unsigned *ret_others);
 
-/* Reads the tags of a device that have not been read yet. */
+/* False for memory and unused loop devices, which nobody looks for. */
+bool device_is_listed(const struct device *device);
+
+/*
+ * False for what is not to be read unless it is named: besides those, floppies, raw flash, and
+ * disks with partitions, whose first bytes belong to nobody.
+ */
+bool device_may_be_read(const struct devices *devices, const struct device *device);
+
+/* Reads the tags of a device, unless they are known. */
 void device_probe(struct devices *devices, struct device *device);
 
-/* Reads the partition tables that have not been read yet. */
+/* Reads the partition tables that are not known. */
 void devices_read_tables(struct devices *devices);

@@ -35,35 +35,18 @@ static const char usage[] =
 	"1.\n"
 	"rootstock-mkinitramfs(8) makes images with it; see rootstock-init(8).\n";
 
-/* A device by its name needs no list of devices if it is there. */
-static bool is_there(const struct wanted *wanted, int dev, struct device *ret_device)
-{
-	struct stat st;
-
-	*ret_device = (struct device){ 0 };
-	if (wanted->by != WANTED_NAME ||
-		join(ret_device->name, sizeof ret_device->name, wanted->text, NULL) < 0 ||
-		fstatat(dev, wanted->text, &st, 0) || !S_ISBLK(st.st_mode))
-		return false;
-	ret_device->number = st.st_rdev;
-	return true;
-}
-
 static int mount_device(struct search *search, const struct wanted *wanted, struct fault *ret_fault)
 {
-	struct device here, *device = &here;
+	struct device *device;
 	int err;
 
-	if (!is_there(wanted, search->devices.dev, &here)) {
-		search->class = enter_sysfs(ret_fault);
-		if (search->class < 0)
-			return search->class;
-		err = search_device(search, wanted, &device, ret_fault);
-		if (err)
-			return err;
-	}
-	return mountroot_device(
-		search->request, &search->devices, device, ENTER_SYSROOT, ret_fault);
+	search->class = enter_sysfs(ret_fault);
+	if (search->class < 0)
+		return search->class;
+	err = search_device(search, wanted, &device, ret_fault);
+	return err ? err
+		   : mountroot_device(
+			     search->request, &search->devices, device, ENTER_SYSROOT, ret_fault);
 }
 
 /* Only trying tells whether such a source has come. */

@@ -24,9 +24,12 @@ static void say_waiting(const struct search *search, uint64_t time)
 	int used = 0;
 
 	for (size_t i = 0; i < search->devices.count; i++) {
-		int more = join(names + used, sizeof names - (size_t)used - sizeof " ...", " ",
-			search->devices.at[i]->name, NULL);
+		const struct device *device = search->devices.at[i];
+		int more = 0;
 
+		if (device_is_listed(device))
+			more = join(names + used, sizeof names - (size_t)used - sizeof " ...", " ",
+				device->name, NULL);
 		if (more < 0) {
 			strcpy(names + used, " ...");
 			break;
@@ -95,7 +98,8 @@ static void say_device(struct devices *devices, struct device *device)
 {
 	struct fault line;
 
-	device_probe(devices, device);
+	if (device_may_be_read(devices, device))
+		device_probe(devices, device);
 	fault(&line, 0, "  ", device->name, *device->tags.type ? " " : "", device->tags.type,
 		*device->tags.uuid ? " UUID=" : "", device->tags.uuid,
 		*device->tags.label ? " LABEL=" : "", device->tags.label,
@@ -108,18 +112,22 @@ static void say_device(struct devices *devices, struct device *device)
 static int in_vain(struct search *search, struct fault *ret_fault)
 {
 	struct devices *devices = &search->devices;
+	unsigned listed = 0;
 	char number[12];
 
 	devices_read_tables(devices);
-	if (devices->count)
-		log_line(LOG_FAILURE, "the block devices that are there:");
-	for (size_t i = 0; i < devices->count; i++)
+	for (size_t i = 0; i < devices->count; i++) {
+		if (!device_is_listed(devices->at[i]))
+			continue;
+		if (!listed++)
+			log_line(LOG_FAILURE, "the block devices that are there:");
 		say_device(devices, devices->at[i]);
+	}
 	return fault(ret_fault, -ETIMEDOUT, "no device is root=", search->request->root, ", after ",
 		decimal(search->request->wait, number), " seconds; ",
-		devices->count ? "is it one of those listed above?"
-			       : "there is no block device at all: the disk's driver must be in "
-				 "the kernel, or its module in the initramfs",
+		listed ? "is it one of those listed above?"
+		       : "there is no block device at all: the disk's driver must be in "
+			 "the kernel, or its module in the initramfs",
 		NULL);
 }
 

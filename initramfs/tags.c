@@ -33,7 +33,46 @@ static void take(blkid_probe probe, const char *name, char *ret_value, size_t si
 		memcpy(ret_value, value, len);
 }
 
-int tags_read(int fd, struct tags *ret_tags)
+/* What is looked for. */
+enum stage { PARTITION, DISK, ANYTHING };
+
+static int probe_superblocks(blkid_probe probe, enum stage stage)
+{
+	/*
+	 * What systems have as their root, and what may look like it: the legs of a RAID, of DRBD
+	 * or of bcache keep their own mark elsewhere, LVM may leave an old one in place. LUKS does
+	 * not: its header covers all of these. From ddf_raid_member on they are on whole disks
+	 * only.
+	 */
+	char *types[] = { "ext4", "ext3", "ext2", "xfs", "btrfs", "f2fs", "squashfs", "erofs",
+		"vfat", "linux_raid_member", "LVM2_member", "drbd", "bcache",
+		stage == PARTITION ? NULL : "ddf_raid_member", "isw_raid_member",
+		"lsi_mega_raid_member", "via_raid_member", "silicon_medley_raid_member",
+		"nvidia_raid_member", "promise_fasttrack_raid_member", "highpoint37x_raid_member",
+		"highpoint45x_raid_member", "adaptec_raid_member", "jmicron_raid_member", NULL };
+
+	blkid_reset_probe(probe);
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe,
+		BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL);
+	if (stage != ANYTHING)
+		blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, types);
+	else
+		blkid_probe_reset_superblocks_filter(probe);
+	errno = 0;
+	switch (blkid_do_safeprobe(probe)) {
+	case 0:
+		return 0;
+	case 1:
+		return -ENODATA;
+	case -2:
+		return -ENOTUNIQ;
+	default:
+		return errno ? -errno : -EIO;
+	}
+}
+
+int tags_read(int fd, bool partition, struct tags *ret_tags)
 {
 	char usage[16] = "";
 	int err = 0;
@@ -42,19 +81,16 @@ int tags_read(int fd, struct tags *ret_tags)
 	*ret_tags = (struct tags){ 0 };
 	if (!probe)
 		return err;
-	blkid_probe_enable_superblocks(probe, 1);
-	blkid_probe_set_superblocks_flags(probe,
-		BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL);
-	errno = 0;
-	err = blkid_do_safeprobe(probe);
+	/* The other fifty types, ZFS above all, would be read from all over the device. */
+	err = probe_superblocks(probe, partition ? PARTITION : DISK);
+	if (err == -ENODATA)
+		err = probe_superblocks(probe, ANYTHING);
 	if (!err) {
 		take(probe, "TYPE", ret_tags->type, sizeof ret_tags->type);
 		take(probe, "UUID", ret_tags->uuid, sizeof ret_tags->uuid);
 		take(probe, "LABEL", ret_tags->label, sizeof ret_tags->label);
 		take(probe, "USAGE", usage, sizeof usage);
 		ret_tags->filesystem = !strcmp(usage, "filesystem");
-	} else {
-		err = err == 1 ? -ENODATA : err == -2 ? -ENOTUNIQ : errno ? -errno : -EIO;
 	}
 	blkid_free_probe(probe);
 	return err;
@@ -63,6 +99,8 @@ int tags_read(int fd, struct tags *ret_tags)
 int tags_partitions(
 	int fd, void (*each)(unsigned number, const char *partuuid, void *context), void *context)
 {
+	/* Others have no UUID. */
+	char *types[] = { "gpt", "dos", NULL };
 	int err = 0;
 	blkid_probe probe = open_probe(fd, &err);
 	blkid_partlist list;
@@ -71,6 +109,7 @@ int tags_partitions(
 		return err;
 	blkid_probe_enable_superblocks(probe, 0);
 	blkid_probe_enable_partitions(probe, 1);
+	blkid_probe_filter_partitions_type(probe, BLKID_FLTR_ONLYIN, types);
 	errno = 0;
 	list = blkid_probe_get_partitions(probe);
 	if (!list)

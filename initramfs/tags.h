@@ -17,11 +17,11 @@ struct tags {
 };
 
 /*
- * Probes the device. Returns 0 with the type set, or -ENODATA where nothing is known, -ENOTUNIQ
- * where the bytes are two things at once (an old signature was left), another negative errno where
- * they cannot be read; then all tags are empty.
+ * Probes the device, a partition or a whole disk. Returns 0 with the type set, or -ENODATA where
+ * nothing is known, -ENOTUNIQ where the bytes are two things at once (an old signature was left),
+ * another negative errno where they cannot be read; then all tags are empty.
  */
-int tags_read(int fd, struct tags *ret_tags);
+int tags_read(int fd, bool partition, struct tags *ret_tags);
 
 /*
  * Reads the partition table of a disk and calls each() with the number and the PARTUUID of every
