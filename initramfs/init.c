@@ -186,6 +186,7 @@ static void run_shell(const struct fault *why, const char *self, char **argv)
 	log_line(LOG_FAILURE, why->sentence);
 	enter_back();
 	enter_world(&ignored);
+	enter_sysfs(&ignored);
 	log_line(LOG_FAILURE,
 		"a shell in the initramfs, as rootstock.onfail= says: dmesg shows more, "
 		"exit starts over, reboot -f restarts the machine");

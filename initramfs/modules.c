@@ -95,7 +95,8 @@ static void say(const char *file, int err)
 		: err == -ENOENT ? "; is a module that it needs missing in the image?"
 				 : "",
 		"; the boot goes on without it", NULL);
-	log_line(LOG_LOUD, line.sentence);
+	/* A module for what this machine does not have, a faster CRC say, is nothing wrong. */
+	log_line(err == -ENODEV ? LOG_NOTE : LOG_LOUD, line.sentence);
 }
 
 void modules_load(const char *cmdline)

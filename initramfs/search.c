@@ -57,7 +57,8 @@ static bool listen(struct search *search, int timeout)
 	}
 	while ((got = uevent_wait(search->uevents, timeout, message, sizeof message))) {
 		if (got > 0)
-			news |= devices_event(&search->devices, message, (size_t)got);
+			news |= devices_event(&search->devices, message, (size_t)got) ||
+				search->class < 0;
 		else
 			news = true;
 		timeout = 0;
@@ -89,7 +90,8 @@ int search_wait(struct search *search)
 		}
 		news = listen(search, (int)(until - time));
 	}
-	devices_scan(&search->devices, search->class);
+	if (search->class >= 0)
+		devices_scan(&search->devices, search->class);
 	return 0;
 }
 

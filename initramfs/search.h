@@ -21,8 +21,8 @@ enum { SEARCH_FIRST_LINE = 5000, SEARCH_NEXT_LINE = 10000, SEARCH_POLL = 20 };
 struct search {
 	const struct request *request;
 	struct devices devices; /* dev is set by the caller */
-	int class;		/* descriptor of /sys/class/block */
-	int uevents;		/* from uevent_open, opened before; negative where there is none */
+	int class;   /* descriptor of /sys/class/block; negative if what is awaited is not there */
+	int uevents; /* from uevent_open, opened before; negative where there is none */
 	uint64_t start, next_line; /* CLOCK_MONOTONIC, milliseconds; 0 before the first wait */
 };
 
@@ -34,7 +34,7 @@ int search_device(struct search *search, const struct wanted *wanted, struct dev
 	struct fault *ret_fault);
 
 /*
- * Waits until a device has appeared, changed or gone. Returns 0, or -ETIMEDOUT when the time is up
- * that the request gives, counted from the first call.
+ * Waits until a device, a block device if there is a class, has appeared, changed or gone. Returns
+ * 0, or -ETIMEDOUT when the time is up that the request gives, counted from the first call.
  */
 int search_wait(struct search *search);
