@@ -9,6 +9,8 @@
 #   make check            all tests and one boot per machine; CELLS='*' boots the whole matrix
 #   make qemu-check       the whole boot matrix and nothing else
 #   make lint size fuzz   static analysis, sizes against their budgets, fuzzing (SECONDS= each)
+#   make bench            instructions of a boot beside other initramfs systems', against budgets;
+#                         PEERS= measures ours alone
 #   make fuzz-loaders     random values through the generators and real boot loaders (SECONDS= each)
 #   make coverage         the lines of bls, grub and uboot that the tests run (V=1 names the others)
 #   make install          DESTDIR= and PREFIX= as usual; BOOTLOADER=grub or uboot adds the drop-ins
@@ -22,7 +24,7 @@ DESTDIR ?=
 BOOTLOADER ?=
 $(if $(filter-out grub uboot,$(BOOTLOADER)),$(error BOOTLOADER is grub or uboot))
 SECONDS ?= 60
-CELLS ?= */pid1
+CELLS ?= */pid1 */initramfs
 
 HOST := $(patsubst aarch64,arm64,$(patsubst armv%,armhf,$(shell uname -m)))
 ARCH ?= $(HOST)
@@ -57,6 +59,10 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion
 RS_CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
 # No unwind tables: nothing unwinds, and they are a tenth of a small program.
 SMALL := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
+# Together, program and libraries are a tenth smaller. A compiler of the caller's may lack that.
+ifdef KERNEL_HEADERS
+SMALL += -flto=auto -ffat-lto-objects
+endif
 RS_CFLAGS = -std=gnu11 $(SMALL) -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	$(MUSL_SPECS:%=-specs=%) $(KERNEL_HEADERS) $(CFLAGS)
 # One segment less means fewer page faults. An arm64 kernel may have pages of 64 KiB and refuses to
@@ -110,7 +116,8 @@ src_rootstock-bls := bls/check.c $(sort $(lib_grub) $(lib_uboot))
 # Through this the tests see a file system.
 SHOWS := bls/test/show-bootfs
 src_bls/test/show-bootfs := bls/test/show-bootfs.c bls/bootfs.c
-MANUALS := prepare-root/ostree-prepare-root.8 bls/rootstock-bls.8 \
+MANUALS := prepare-root/ostree-prepare-root.8 \
+	initramfs/rootstock-init.8 initramfs/rootstock-initramfs.7 bls/rootstock-bls.8 \
 	grub/ostree-grub-generator.8 grub/rootstock-grub.conf.5 grub/rootstock-stub.cfg.7 \
 	uboot/ostree-uboot-generator.8 uboot/rootstock-uEnv.txt.5 uboot/rootstock-uboot.conf.5 \
 	uboot/rootstock-boot.cmd.7
@@ -219,6 +226,11 @@ try: deps-try
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)qemu-tests/run --build $(BUILD) --try
 
+# Which rows there are besides ours, qemu-tests/bench knows; a PEERS of the caller's chooses.
+bench: deps-check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)qemu-tests/bench --build $(BUILD) $(if $(filter undefined,$(origin PEERS)),,--peers '$(PEERS)')
+
 fuzz: deps-lint
 	$(Q)$(MAKE) --no-print-directory $(fuzzers:$(BUILD)/%=$(BUILD)/libfuzzer/%)
 	$(Q)for f in $(fuzzers:$(BUILD)/%=%); do \
@@ -236,7 +248,7 @@ fuzz-loaders: deps-check
 
 # --- lint, sizes ----------------------------------------------------------------------------------
 
-sources = $(wildcard $(folders:%=%/*.c) $(folders:%=%/test/*.c) qemu-tests/guest/*.c)
+sources = $(wildcard $(folders:%=%/*.c) $(folders:%=%/test/*.c) qemu-tests/guest/*.c qemu-tests/rig/*.c)
 shells = $(shell grep -lE '^\#!/bin/(ba)?sh' -r .ci $(folders) qemu-tests)
 
 # Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no
@@ -290,9 +302,11 @@ packages_try := $(packages_build) busybox-static e2fsprogs fdisk grub-common gru
 	python3 qemu-system-x86 seabios
 packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-cross \
 	libc6-dev-armhf-cross qemu-user-static
-packages_check := $(packages_try) $(packages_cross) dosfstools file grub-efi-amd64-bin grub-emu \
-	libblkid-dev libcmocka-dev libglib2.0-dev libmount-dev mount mtools ostree-boot ovmf \
-	pkg-config qemu-system-arm strace systemd u-boot-qemu u-boot-tools util-linux valgrind
+packages_check := $(packages_try) $(packages_cross) btrfs-progs cpio dosfstools dracut-core \
+	erofs-utils file grub-efi-amd64-bin grub-emu initramfs-tools-core kmod libblkid-dev \
+	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtools ostree-boot ovmf \
+	pkg-config qemu-system-arm squashfs-tools strace systemd u-boot-qemu u-boot-tools udev \
+	uidmap util-linux valgrind xfsprogs
 packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
 # One after the other, because two apt-get at once do not go.
@@ -323,6 +337,12 @@ install: all
 		$(DESTDIR)$(PREFIX)/lib/ostree/
 	install -m 755 $(BUILD)/rootstock-init $(DESTDIR)$(PREFIX)/lib/rootstock/
 	install -m 755 $(BUILD)/rootstock-bls $(DESTDIR)$(PREFIX)/bin/
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system initramfs/ostree-prepare-root.service
+	install -D -t $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/50rootstock initramfs/dracut/50rootstock/*
+	for d in hooks scripts/local-bottom; do \
+		install -D -t $(DESTDIR)$(PREFIX)/share/initramfs-tools/$$d \
+			initramfs/initramfs-tools/$$d/rootstock || exit 1; \
+	done
 	install -d $(DESTDIR)$(PREFIX)/share/rootstock
 	install -m 644 grub/stub.cfg uboot/boot.cmd $(BOOT_SCR) $(DESTDIR)$(PREFIX)/share/rootstock/
 	for m in $(MANUALS); do \
@@ -338,7 +358,7 @@ clean:
 	rm -rf build
 
 .DELETE_ON_ERROR:
-.PHONY: FORCE all check check-now coverage coverage-now qemu-check try fuzz fuzz-loaders lint lint-now \
-	size deps deps-build deps-try deps-check deps-lint install clean
+.PHONY: FORCE all check check-now coverage coverage-now qemu-check try bench fuzz fuzz-loaders lint \
+	lint-now size deps deps-build deps-try deps-check deps-lint install clean
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/san -type f -name '*.d' 2>/dev/null)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Images of other initramfs systems for tests: made by their own tools (qemu-tests/rig/foreign.py)
+for the kernel that the machines boot, and unpacked."""
+import functools
+import os
+import shutil
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[1:1] = [os.path.join(TOP, "bls/test"), os.path.join(TOP, "qemu-tests")]
+sys.dont_write_bytecode = True
+
+import tap
+from rig import cells, foreign, kernels
+
+PROGRAM = "lib/ostree/ostree-prepare-root"
+TOOLS = {"dracut": "dracut-core", "mkinitramfs": "initramfs-tools-core", "depmod": "kmod",
+         "udevadm": "udev", "lz4": "lz4", "cpio": "cpio"}
+
+
+@functools.cache
+def vmlinuz():
+    """The kernel of the machines; without it, or without the tools, nothing can be tried."""
+    missing = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
+    if missing:
+        raise tap.Skip(" ".join(missing) + " not installed")
+    try:
+        return kernels.kernel(cells.machine(TOP + "/qemu-tests/machines/x86-bios-grub.ini"))[1]
+    except RuntimeError as reason:
+        raise tap.Skip(str(reason)) from reason
+
+
+def unpack(path, tree):
+    """Unpacks the image `path` into the new directory `tree`."""
+    os.makedirs(tree)
+    archive = subprocess.run(["lz4", "-dc", path], check=True, stdout=subprocess.PIPE).stdout
+    subprocess.run(["cpio", "-id", "--quiet"], input=archive, check=True, cwd=tree)
+    return tree
+
+
+def standard(where, kind):
+    """The image of `kind` as the machines boot it, unpacked."""
+    return unpack(foreign.image(tap.BUILD, kind, vmlinuz()), os.path.join(where, kind))
+
+
+def special(where, command, change=lambda files: None):
+    """An image by another command or of changed files, unpacked. A failure is a RuntimeError."""
+    files = foreign.guests(tap.BUILD)
+    change(files)
+    work, out = os.path.join(where, "work"), os.path.join(where, "out")
+    os.mkdir(work)
+    foreign.make(out, work, command, files, vmlinuz())
+    return unpack(os.path.join(out, "initrd.img"), os.path.join(where, "tree"))

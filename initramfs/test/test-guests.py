@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What dracut and initramfs-tools put into an image for us, when they refuse; systemd's unit."""
+import filecmp
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+from guestimage import PROGRAM, TOP, foreign, special, standard, tap
+
+UNIT = "ostree-prepare-root.service"
+REQUIRED = "etc/systemd/system/initrd-root-fs.target.requires/" + UNIT
+HOOKS = "usr/lib/dracut/hooks/"
+
+
+def has_program(tree):
+    """The image has our program (dracut strips it), not libostree's, and overlay for hotfixes."""
+    said = [subprocess.run([program, "--version"], check=True, stdout=subprocess.PIPE).stdout
+            for program in (os.path.join(tap.BUILD, "ostree-prepare-root"),
+                            os.path.join(tree, "usr", PROGRAM))]
+    assert said[0] == said[1] and b"rootstock" in said[0], said
+    assert glob.glob(tree + "/usr/lib/modules/*/kernel/fs/overlayfs/overlay.ko")
+
+
+def with_systemd(where):
+    """systemd in the image gets the unit, and no hook does the same thing again."""
+    tree = standard(where, "dracut-systemd")
+    has_program(tree)
+    assert os.readlink(os.path.join(tree, REQUIRED)).endswith("/" + UNIT), REQUIRED
+    assert filecmp.cmp(os.path.join(TOP, "initramfs", UNIT),
+                       os.path.join(tree, "usr/lib/systemd/system", UNIT), shallow=False)
+    assert not glob.glob(os.path.join(tree, HOOKS, "*/*-root.sh"))
+
+
+def without_systemd(where):
+    """dracut's own init gets hooks, of which the one that prepares comes first in its place."""
+    tree = standard(where, "dracut")
+    has_program(tree)
+    assert sorted(os.listdir(os.path.join(tree, HOOKS, "pre-pivot")))[0] == "00-prepare-root.sh"
+    assert os.path.exists(os.path.join(tree, HOOKS, "pre-mount/00-accept-root.sh"))
+    assert not os.path.lexists(os.path.join(tree, REQUIRED))
+
+
+def initramfs_tools(where):
+    """initramfs-tools knows in which order to run the script."""
+    tree = standard(where, "initramfs-tools")
+    has_program(tree)
+    order = tap.read(os.path.join(tree, "scripts/local-bottom/ORDER")).decode()
+    assert "/scripts/local-bottom/rootstock" in order, order
+
+
+def not_asked(where):
+    """Nothing of ours is in an image of dracut for which nobody asked."""
+    tree = special(where, foreign.DRACUT)
+    assert not os.path.exists(os.path.join(tree, "usr", PROGRAM))
+
+
+def refused(where, command, change, sentence):
+    """The tool ends with an error, and says why."""
+    try:
+        special(where, command, change)
+    except RuntimeError as failure:
+        assert sentence in str(failure), failure
+        return
+    raise AssertionError("an image was made")
+
+
+def with_upstream(where):
+    """dracut's module of libostree and ours are not both taken, unless one of them is left out.
+
+    Left out is also the module that brings overlay in any case in Debian.
+    """
+    both = foreign.DRACUT + ["--add", "ostree rootstock"]
+    refused(where, both, lambda files: None,
+            "rootstock: dracut's module 'ostree' is in the list too: take one of them")
+    os.mkdir(where + "/one")
+    has_program(special(where + "/one", both + ["--omit", "ostree overlay-root"]))
+
+
+def without_program(where):
+    """No tool makes an image without the program: the next boot would be the one to find out."""
+    empty = os.path.join(where, "empty")
+    tap.write(empty, b"")
+
+    def plain(files):
+        files[PROGRAM] = empty
+
+    def directory(files):
+        files[PROGRAM + "/x"] = files.pop(PROGRAM)
+
+    refused(where, foreign.COMMANDS["dracut"], plain, "'rootstock' cannot be found or installed")
+    os.mkdir(where + "/tools")
+    refused(where + "/tools", foreign.COMMANDS["initramfs-tools"], directory,
+            "E: rootstock: /usr/lib/ostree/ostree-prepare-root cannot be put into the image")
+
+
+def unit(where):
+    """systemd knows each word of the unit, and enabling it makes the initramfs require it."""
+    if not shutil.which("systemd-analyze"):
+        raise tap.Skip("systemd is not installed")
+    units = os.path.join(where, "usr/lib/systemd/system")
+    os.makedirs(units)
+    shutil.copy(os.path.join(TOP, "initramfs", UNIT), units)
+    tap.write(units + "/sysroot.mount", b"[Mount]\nWhat=/dev/root\nWhere=/sysroot\n")
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", os.path.join(units, UNIT)],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout
+    subprocess.run(["systemctl", "--quiet", "--root=" + where, "enable", UNIT], check=True)
+    assert os.path.lexists(os.path.join(where, REQUIRED))
+
+
+if __name__ == "__main__":
+    sys.exit(tap.main([
+        ("dracut with systemd: the unit, required by initrd-root-fs.target", with_systemd),
+        ("dracut without systemd: hooks, before those of others", without_systemd),
+        ("initramfs-tools: the program and a script in its order", initramfs_tools),
+        ("dracut: nothing of ours where nobody asked", not_asked),
+        ("dracut: not together with libostree's module", with_upstream),
+        ("dracut, initramfs-tools: no image without the program", without_program),
+        ("systemd accepts the unit and can enable it", unit),
+    ]))

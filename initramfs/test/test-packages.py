@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The recipe for OpenEmbedded and the package for Buildroot, as far as that goes without the two:
+their commands are run as they would run them, and what is installed is what the packages list."""
+import fnmatch
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from guestimage import TOP, foreign, tap
+
+RECIPE = os.path.join(TOP, "initramfs/yocto/rootstock_git.bb")
+PACKAGE = os.path.join(TOP, "initramfs/buildroot/rootstock.mk")
+# What OpenEmbedded's own configuration says, for a target like this host.
+BITBAKE = {"PN": "rootstock", "S": TOP, "prefix": "/usr", "bindir": "/usr/bin",
+           "datadir": "/usr/share", "mandir": "/usr/share/man", "nonarch_libdir": "/usr/lib",
+           "systemd_system_unitdir": "/usr/lib/systemd/system"}
+# The part of Buildroot that the package uses. The compiler comes on make's command line.
+BUILDROOT = """
+TARGET_MAKE_ENV = PATH="$(PATH)"
+TARGET_CONFIGURE_OPTS = $(TARGET_MAKE_ENV) CC="gcc" CPPFLAGS="-DTARGET" CFLAGS="-O2 -g0" \\
+	LDFLAGS="" PKG_CONFIG="pkg-config" STRIP="strip"
+BR2_x86_64 = y
+define generic-package
+$(HERE)/.stamp_installed: $(HERE)/.stamp_built
+	$$(ROOTSTOCK_INSTALL_TARGET_CMDS)
+$(HERE)/.stamp_built:
+	$$(ROOTSTOCK_BUILD_CMDS)
+endef
+include %s
+""" % PACKAGE
+
+
+def environment(**more):
+    """The environment without what the make that runs this test tells the one inside."""
+    return {name: value for name, value in dict(os.environ, **more).items()
+            if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BUILD")}
+
+
+def run(command, **options):
+    """Runs a command; its output is the reason if it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, **options)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def installed(tree):
+    """The files in a tree, as absolute paths in it."""
+    return sorted("/" + os.path.relpath(os.path.join(path, name), tree)
+                  for path, _, names in os.walk(tree) for name in names)
+
+
+def recipe(**known):
+    """(variables, functions) of the recipe, with variables and overrides expanded."""
+    text = re.sub(r"^#.*\n", "", tap.read(RECIPE).decode(), flags=re.MULTILINE)
+    functions = dict(re.findall(r"^(do_\w+)\(\) \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL))
+    variables = dict(BITBAKE, **known)
+    for name, value in re.findall(r'^([\w:${}-]+) = "(.*?)"$', text.replace("\\\n", ""),
+                                  re.MULTILINE):
+        variables[name.replace(":x86-64", "")] = value
+
+    def expand(value):
+        while "${" in value:
+            value = re.sub(r"\$\{(\w+)\}", lambda match: variables[match[1]], value)
+        return value
+    return ({expand(name): expand(value) for name, value in variables.items()},
+            {name: expand(body) for name, body in functions.items()})
+
+
+def bitbake(where):
+    """do_compile and do_install work; each file is in one package, each pattern has a file."""
+    tree = where + "/image"
+    # BitBake gives what it finds in THISDIR to externalsrc, which sets S.
+    variables, functions = recipe(B=where + "/b", D=tree, THISDIR=os.path.dirname(RECIPE))
+    assert os.path.realpath(variables["EXTERNALSRC"]) == TOP, variables["EXTERNALSRC"]
+    for name in ("do_compile", "do_install"):
+        run(["sh", "-euc", 'oe_runmake() { make $EXTRA_OEMAKE "$@"; }\n' + functions[name]],
+            env=environment(EXTRA_OEMAKE="-j2 " + variables["EXTRA_OEMAKE"], CC="gcc",
+                            CFLAGS="-O2 -g0", LDFLAGS="-Wl,-O1"))
+    files = installed(tree)
+    patterns = {name: value.split() for name, value in variables.items()
+                if name.startswith("FILES:")}
+    names = variables["PACKAGE_BEFORE_PN"].split() + ["rootstock", "rootstock-doc"]
+    assert sorted(patterns) == sorted("FILES:" + name for name in names), patterns
+    used = set()
+    for file in files:
+        # A directory stands for all in it.
+        owners = [(name, pattern) for name in patterns for pattern in patterns[name]
+                  if fnmatch.fnmatch(file, pattern) or file.startswith(pattern + "/")]
+        assert len(owners) == 1, (file, owners)
+        used.update(owners)
+    unused = {(name, pattern) for name in patterns for pattern in patterns[name]} - used
+    assert not unused, unused
+
+
+def buildroot(where):
+    """The commands work where Buildroot copies the sources, and install what make install does."""
+    here = where + "/rootstock"
+    shutil.copytree(TOP, here, symlinks=True, ignore=shutil.ignore_patterns("build", ".git"))
+    tap.write(where + "/Makefile", BUILDROOT.encode())
+    made = where + "/target"
+    run(["make", "-j2", "-f", where + "/Makefile", "HERE=" + here, "TARGET_DIR=" + made,
+         here + "/.stamp_installed"], env=environment())
+    wanted = where + "/wanted"
+    run(["make", "-C", here, "BUILD=" + here + "/build/buildroot", "-o", "all", "install",
+         "DESTDIR=" + wanted], env=environment())
+    assert installed(made) == installed(wanted), installed(made)
+    # The images in which the guests are tried have them where they will be.
+    assert {"/usr/" + name for name in foreign.guests("")} < set(installed(wanted))
+    flags = tap.read(here + "/build/buildroot/flags")
+    assert b"gcc -I. " in flags and b"-DTARGET" in flags and b"-O2 -g0" in flags, flags
+
+
+def agreed(where):
+    """Version and licence are those of the sources."""
+    version = re.search(r"^VERSION := (.*)$", tap.read(TOP + "/Makefile").decode(), re.MULTILINE)[1]
+    variables, _ = recipe(B="", D="", THISDIR="")
+    assert variables["PV"] == version, variables["PV"]
+    assert f"ROOTSTOCK_VERSION = {version}\n" in tap.read(PACKAGE).decode()
+    path, md5 = re.fullmatch(r"file://(.*);md5=(.*)", variables["LIC_FILES_CHKSUM"]).groups()
+    assert hashlib.md5(tap.read(os.path.join(TOP, path))).hexdigest() == md5, path
+    assert f"ROOTSTOCK_LICENSE_FILES = {path}\n" in tap.read(PACKAGE).decode()
+
+
+if __name__ == "__main__":
+    sys.exit(tap.main([
+        ("OpenEmbedded: the recipe's functions, and each file in one package", bitbake),
+        ("Buildroot: the package's commands, and the files of make install", buildroot),
+        ("version and licence are the sources'", agreed),
+    ]))
