@@ -28,9 +28,6 @@ void checks_process(const struct start *start, const struct expect *expect);
 /* /dev and /run as they were handed over, before anybody mounted anything. */
 void checks_handed(const struct expect *expect);
 
-/* The root before and after the tree's own "mount -o remount,rw /" and "mount -a". */
-void checks_mounts(const struct expect *expect);
-
 /* Files: what can be written, what stays, what libostree says. Returns which boot of this
  * deployment this is, from 0, as counted in its /etc. */
 unsigned checks_files(const struct expect *expect);

@@ -15,13 +15,20 @@ static bool take(struct expect *expect, const char *key, const char *value)
 	} keys[] = {
 		{ "stateroot", &expect->stateroot },
 		{ "deployment", &expect->deployment },
+		{ "tree", &expect->tree },
 		{ "root", &expect->root },
+		{ "inside", &expect->inside },
+		{ "usr", &expect->usr },
 		{ "sysroot", &expect->sysroot },
 		{ "var", &expect->var },
 		{ "boot", &expect->boot },
 		{ "disk", &expect->disk },
 		{ "arg", &expect->arg },
 		{ "env", &expect->env },
+		{ "environment", &expect->environment },
+		{ "propagation", &expect->propagation },
+		{ "memory", &expect->memory },
+		{ "switches", &expect->switches },
 		{ "top", &expect->top },
 		{ "then", &expect->then },
 	};
@@ -42,6 +49,11 @@ static bool take(struct expect *expect, const char *key, const char *value)
 const char *expect_one(const struct words *words)
 {
 	return words->count == 1 ? words->at[0] : "";
+}
+
+bool expect_is(const struct words *words, const char *value)
+{
+	return strcmp(expect_one(words), value) == 0;
 }
 
 bool expect_read(struct expect *ret)

@@ -18,20 +18,30 @@ struct words {
 
 struct expect {
 	struct words stateroot;
-	struct words deployment; /* the directory's name, CHECKSUM.SERIAL */
-	struct words root;	 /* "ro" or "rw": how the kernel mounts the file system */
-	struct words sysroot;	 /* "ro" or "rw" */
-	struct words var;	 /* "prepared" or "fstab" */
-	struct words boot;	 /* "prepared" or "fstab" */
-	struct words disk;	 /* the disk's name in /dev */
-	struct words arg;	 /* argv[1..] */
-	struct words env;	 /* the whole environment, in any order */
-	struct words top;	 /* the names in the physical root */
-	struct words then;	 /* what to do at the end of this deployment's N-th boot */
+	struct words deployment;  /* the directory's name, CHECKSUM.SERIAL */
+	struct words tree;	  /* "deployment", or "plain" for a root without OSTree */
+	struct words root;	  /* "ro" or "rw": how the kernel mounts it; "fixed": ro for ever */
+	struct words inside;	  /* where the root is in its file system: "", or a subvolume */
+	struct words usr;	  /* "ro" or "overlay" */
+	struct words sysroot;	  /* "ro" or "rw" */
+	struct words var;	  /* "prepared" or "fstab" */
+	struct words boot;	  /* "prepared" or "fstab" */
+	struct words disk;	  /* the disk's name in /dev */
+	struct words arg;	  /* argv[1..] */
+	struct words env;	  /* the whole environment, in any order */
+	struct words environment; /* "exact", or "more": there may be other variables */
+	struct words propagation; /* "shared" or "private": what /var is */
+	struct words memory;	  /* KiB that may stay in memory file systems, 0 any */
+	struct words switches;	  /* how often process 1 may give up the processor, 0 any */
+	struct words top;	  /* the names in the physical root */
+	struct words then;	  /* what to do at the end of this deployment's N-th boot */
 };
 
 /* The value of a key that has exactly one, else "". */
 const char *expect_one(const struct words *words);
+
+/* True if the key has exactly this value. */
+bool expect_is(const struct words *words, const char *value);
 
 /* Reads /etc/probe.conf; false, and said why, when it is missing or not understood. */
 bool expect_read(struct expect *ret);

@@ -6,7 +6,9 @@
  */
 #include "qemu-tests/guest/checks.h"
 #include "qemu-tests/guest/finish.h"
+#include "qemu-tests/guest/initramfs.h"
 #include "qemu-tests/guest/look.h"
+#include "qemu-tests/guest/mounts.h"
 #include "qemu-tests/guest/report.h"
 
 #include <fcntl.h>
@@ -64,8 +66,9 @@ int main(int argc, char **argv, char **envp)
 {
 	static struct expect expect;
 	struct start start;
+	unsigned boot = 0;
+	long switches;
 	bool port;
-	unsigned boot;
 	int end = RB_POWER_OFF;
 	int error;
 
@@ -73,6 +76,7 @@ int main(int argc, char **argv, char **envp)
 	start.prepared = seconds_prepared();
 	/* An init finds these unmounted, unless the kernel's own program had to mount them. */
 	(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	switches = initramfs_switches();
 	(void)mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	port = report_open();
 	if (!port) {
@@ -86,9 +90,14 @@ int main(int argc, char **argv, char **envp)
 	report_check(expect_read(&expect), "the deployment's /etc has the probe's expectations");
 	report_note("deployment", expect_one(&expect.deployment));
 	checks_process(&start, &expect);
-	checks_handed(&expect);
-	checks_mounts(&expect);
-	boot = checks_files(&expect);
+	initramfs_check(&expect, switches);
+	if (expect_is(&expect.tree, "plain")) {
+		initramfs_plain(&expect);
+	} else {
+		checks_handed(&expect);
+		mounts_check(&expect);
+		boot = checks_files(&expect);
+	}
 	if (boot < expect.then.count && strncmp(expect.then.at[boot], "reboot", 6) == 0)
 		end = restart(expect.then.at[boot]);
 	report_say("boot %u of %zu\n", boot + 1, expect.then.count);

@@ -9,38 +9,88 @@ import os
 import re
 import shutil
 
+from rig import damage, filesystem, foreign
+
 MACHINE = {"about": None, "firmware": None, "qemu": None, "disk-device": None, "disk-name": None,
-           "partition-name": None, "console": None, "loader-mark": None, "needs": None,
-           "kernel": None}
+           "partition-name": None, "console": None, "loader": None, "loader-mark": None,
+           "needs": None, "kernel": None}
+# Other buses than the machine's own: QEMU's devices, the last one being the disk, and the names.
+BUSES = {
+    "virtio": {"disk-device": "virtio-blk-pci", "disk-name": "vda", "partition-name": "vda%d"},
+    "scsi": {"disk-device": "virtio-scsi-pci scsi-hd", "disk-name": "sda",
+             "partition-name": "sda%d"},
+}
 # Section, key and default; None means that the file must have it.
 SCENARIO = {
     "scenario": {
         "about": None,  # a line for --list
+        "machines": "x86-bios-grub",  # each makes a cell
     },
     "disk": {
-        "kargs": "rw",  # for the kernel, besides root=, rootwait, console= and panic=1
+        "bus": "",  # see BUSES; the machine's own if empty
+        "attach": "start",  # or twice, or so many seconds after the init has started
+        "table": "gpt",  # of partitions: gpt or mbr
+        "filesystem": "ext4",  # of the root: see filesystem.KINDS
+        "label": "root",  # of the root's file system
+        "damage": "",  # see damage.KINDS
+        "tree": "deployment",  # what is to be booted; plain: a root without OSTree
+        "userland": "probe",  # in the tree: the probe and busybox, or debian, which has systemd
+        "kargs": "rw",  # for the kernel, besides those of image.kargs()
         "partition": "",  # boot or var: a partition of its own, in the tree's fstab
         "stateroots": "demo",  # one gets two deployments, of several each gets one
         "repo-config": "",  # KEY=VALUE of the sysroot's repository
         "options": "",  # a sed command for the options of all entries; the menu is made anew
         "change": "",  # a shell script on the finished sysroot, see image.change()
     },
+    "initramfs": {
+        "kind": "none",  # rootstock, or one of foreign.COMMANDS
+        "modules": "",  # of the kernel, for rootstock's
+        "blob": "0",  # MiB of a file besides, for rootstock's
+        "shell": "no",  # yes: busybox is in it, for rootstock's
+        "compress": "",  # as rootstock-mkinitramfs knows it
+    },
     "boot": {
         "entries": "0",  # the menu entry of each boot, the first entry being 0
-        "end": "poweroff",  # of the last boot: poweroff, panic, halt, reboot or reboot:SECONDS
+        "roots": "",  # without a loader: a boot of the first entry for each line, instead of root=
+        "typed": "",  # lines for the shell that is there in the end, one at each prompt
+        "end": "poweroff",  # of the last boot: poweroff, panic, halt, typed, reboot[:SECONDS]
         "timeout": "0",  # of GRUB's menu
     },
     "expect": {
         "args": "",  # argv[1..] of the tree's init, one a line
         "env": "",  # its environment, besides HOME, TERM and ostree, one variable a line
-        "root": "rw",  # how the kernel mounts the root file system, ro or rw
+        "root": "rw",  # how the kernel mounts the root file system, ro or rw; fixed: ro for ever
         "sysroot": "rw",  # whether /sysroot is to be ro or rw
+        "usr": "ro",  # ro, or overlay for a hotfix
+        "switches": "0",  # how often an initramfs' init may give up the processor; 0: any number
         "console": "",  # what must be on the console, one sentence a line, * is anything
     },
 }
+# What a scenario needs on the host besides its machine, in a machine's words.
+GUEST, FOREIGN = "cpio:cpio modprobe:kmod", "depmod:kmod lz4:lz4 /usr/bin/busybox:busybox-static"
+NEEDS = {
+    "userland": {"debian": "mmdebstrap:mmdebstrap"},
+    "filesystem": {"btrfs": "btrfs:btrfs-progs " + GUEST, "xfs": "mkfs.xfs:xfsprogs " + GUEST,
+                   "squashfs": "mksquashfs:squashfs-tools", "erofs": "mkfs.erofs:erofs-utils"},
+    "kind": {"rootstock": "cpio:cpio depmod:kmod", "dracut": "dracut:dracut-core " + FOREIGN,
+             "dracut-systemd": "dracut:dracut-core /lib/systemd/systemd:systemd " + FOREIGN,
+             "initramfs-tools": "mkinitramfs:initramfs-tools-core " + FOREIGN},
+}
 # Of machines and scenarios: they become names of folders, with "." and "@" between the parts.
 NAME = re.compile(r"[A-Za-z0-9_-]+")
-ENDS = re.compile(r"poweroff|panic|halt|reboot(:[0-9]+)?")
+NUMBER = "[0-9]+"
+# What the values of a scenario's keys look like, where that can be said of each by itself.
+VALUES = {
+    "disk": {"partition": "|boot|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr",
+             "attach": "start|twice|" + NUMBER, "filesystem": "|".join(filesystem.KINDS),
+             "damage": "|" + "|".join(damage.KINDS), "tree": "deployment|plain",
+             "userland": "probe|debian"},
+    "initramfs": {"kind": "none|rootstock|" + "|".join(foreign.COMMANDS), "shell": "no|yes",
+                  "blob": NUMBER, "compress": "|none|lz4|zstd|gzip"},
+    "boot": {"end": "poweroff|panic|halt|typed|reboot(:[0-9]+)?", "timeout": "-?" + NUMBER},
+    "expect": {"root": "rw|ro|fixed", "sysroot": "rw|ro", "usr": "ro|overlay",
+               "switches": NUMBER},
+}
 
 
 def read(path, sections):
@@ -71,17 +121,29 @@ def read(path, sections):
 def scenario(path):
     """A scenario file, with its lists split and its words checked."""
     found = read(path, SCENARIO)
+    for section, keys in VALUES.items():
+        for key, pattern in keys.items():
+            if not re.fullmatch(pattern, found[section][key]):
+                raise ValueError("%s: %s = %s is not known" % (path, key, found[section][key]))
     disk, boot, expect = found["disk"], found["boot"], found["expect"]
+    for section, key in (("scenario", "machines"), ("disk", "stateroots"),
+                         ("initramfs", "modules")):
+        found[section][key] = found[section][key].split()
+    boot["roots"], boot["typed"] = lines(boot["roots"]), lines(boot["typed"])
     boot["entries"] = [int(word) for word in boot["entries"].split()]
-    disk["stateroots"] = disk["stateroots"].split()
-    expect["args"], expect["env"] = lines(expect["args"]), lines(expect["env"])
-    expect["console"] = lines(expect["console"])
-    if not ENDS.fullmatch(boot["end"]):
-        raise ValueError("%s: end = %s is not known" % (path, boot["end"]))
-    if disk["partition"] not in ("", "boot", "var"):
-        raise ValueError("%s: partition = %s is not known" % (path, disk["partition"]))
+    if boot["roots"]:
+        boot["entries"] = [0] * len(boot["roots"])
+    for key in ("args", "env", "console"):
+        expect[key] = lines(expect[key])
     if boot["end"] != "poweroff" and not expect["console"]:
         raise ValueError("%s: a boot that fails needs its sentence in [expect] console" % path)
+    if (boot["end"] == "typed") != bool(boot["typed"]):
+        raise ValueError("%s: end = typed and [boot] typed go together" % path)
+    bare = dict(SCENARIO["initramfs"], kind=found["initramfs"]["kind"], modules=[])
+    if bare["kind"] != "rootstock" and found["initramfs"] != bare:
+        raise ValueError("%s: modules, blob, shell and compress are for kind = rootstock" % path)
+    if disk["partition"] and (disk["filesystem"] != "ext4" or disk["tree"] != "deployment"):
+        raise ValueError("%s: partition = is for a deployment on ext4" % path)
     return found
 
 
@@ -102,18 +164,44 @@ def lines(text):
 
 def machine(path):
     """A machine file."""
-    return read(path, {"machine": MACHINE})["machine"]
+    found = read(path, {"machine": MACHINE})["machine"]
+    if found["loader"] not in ("grub", "none"):
+        raise ValueError("%s: loader = %s is not known" % (path, found["loader"]))
+    return found
 
 
-def load(folder, pattern="*"):
-    """All cells whose name MACHINE/SCENARIO matches the pattern, in order of name."""
+def cell(machine_path, path):
+    """The cell of a machine and a scenario, which have to fit each other."""
+    found, kind = scenario(path), machine(machine_path)
+    boot, plan = found["boot"], found["disk"]
+    for key, value, normal in (("roots", boot["roots"], []), ("table", plan["table"], "gpt"),
+                               ("tree", plan["tree"], "deployment"),
+                               ("attach", plan["attach"], "start"),
+                               ("filesystem", plan["filesystem"], "ext4")):
+        if kind["loader"] != "none" and value != normal:
+            raise ValueError("%s: %s = is for machines without a loader" % (path, key))
+    if plan["attach"].isdigit() and plan["bus"]:
+        raise ValueError("%s: attach = is for the machine's own bus" % path)
+    chosen = dict(plan, **found["initramfs"])
+    needs = " ".join([kind["needs"]] + [table.get(chosen[key], "") for key, table in NEEDS.items()])
+    return dict(found, name="%s/%s" % (stem(machine_path), stem(path)),
+                machine=dict(kind, needs=needs, **BUSES.get(plan["bus"], {})))
+
+
+def load(folder, patterns="*"):
+    """All cells whose name MACHINE/SCENARIO matches one of the patterns, in order of name."""
+    machines = {stem(path): path for path in glob.glob(os.path.join(folder, "machines", "*.ini"))}
     cells = []
-    for machine_path in sorted(glob.glob(os.path.join(folder, "machines", "*.ini"))):
-        for path in sorted(glob.glob(os.path.join(folder, "scenarios", "*.ini"))):
-            name = "%s/%s" % (stem(machine_path), stem(path))
-            if fnmatch.fnmatchcase(name, pattern):
-                cells.append(dict(scenario(path), name=name, machine=machine(machine_path)))
-    return cells
+    for path in glob.glob(os.path.join(folder, "scenarios", "*.ini")):
+        wanted = scenario(path)["scenario"]["machines"]
+        unknown = sorted(set(wanted) - set(machines))
+        if unknown or not wanted:
+            raise ValueError("%s: machines = %s: there is no such machine" % (
+                path, " ".join(unknown)))
+        cells += [cell(machines[name], path) for name in wanted
+                  if any(fnmatch.fnmatchcase("%s/%s" % (name, stem(path)), pattern)
+                         for pattern in patterns.split())]
+    return sorted(cells, key=lambda found: found["name"])
 
 
 def stem(path):

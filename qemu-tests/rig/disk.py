@@ -17,6 +17,9 @@ MIB = 1024 * 1024
 GRUB = "/usr/lib/grub/i386-pc"
 BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649"
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+# The signature of a disk with an MBR, and the first words of all that is in a GPT.
+MBR = "5ca1ab1e"
+UUID = MBR + "-0000-4000-8000-%012x"
 # What core.img must bring along, because there is no grub-install to put modules beside it.
 MODULES = """biosdisk part_gpt ext2 normal configfile linux echo test serial terminal ls cat reboot
     halt search sleep true minicmd""".split()
@@ -55,32 +58,41 @@ def layout(sizes):
     start, parts = 2 * MIB, []
     for number, size in enumerate(sizes, 2):
         parts.append({"number": number, "start": start, "size": size * MIB,
-                      "uuid": "5ca1ab1e-0000-4000-8000-%012x" % number})
+                      "uuid": UUID % number})
         start += size * MIB
     return parts
 
 
-def create(path, parts):
-    """A sparse disk with a GPT: a BIOS boot partition, then `parts`."""
+def create(path, parts, table="gpt"):
+    """A sparse disk with a GPT: a BIOS boot partition, then `parts`; or with an MBR, in which the
+    first partition is as useless as the other one is without GRUB."""
     with open(path, "wb") as disk:
         disk.truncate(parts[-1]["start"] + parts[-1]["size"] + MIB)
-    table = "label: gpt\nlabel-id: 5ca1ab1e-0000-4000-8000-00000000d15c\n"
-    table += "start=2048, size=2048, type=%s\n" % BIOS_BOOT
+    if table == "mbr":
+        lines = ["label: dos", "label-id: 0x" + MBR, "start=2048, size=2048, type=da"]
+        kind, more = "83", ""
+    else:
+        lines = ["label: gpt", "label-id: " + UUID % 0xd15c,
+                 "start=2048, size=2048, type=%s, uuid=%s" % (BIOS_BOOT, UUID % 1)]
+        kind, more = LINUX, ", uuid=%s, name=part-%d"
     for part in parts:
-        table += "start=%d, size=%d, type=%s, uuid=%s\n" % (
-            part["start"] // SECTOR, part["size"] // SECTOR, LINUX, part["uuid"])
-    subprocess.run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", path], input=table,
-                   text=True, check=True, stdout=subprocess.DEVNULL)
+        lines.append("start=%d, size=%d, type=%s" % (
+            part["start"] // SECTOR, part["size"] // SECTOR, kind) +
+            (more and more % (part["uuid"], part["number"])))
+    subprocess.run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", path],
+                   input="\n".join(lines) + "\n", text=True, check=True,
+                   stdout=subprocess.DEVNULL)
 
 
 def fill(path, part, directory, label):
     """Makes an ext4 in the partition with the contents of `directory`.
 
-    GRUB 2.06 cannot read two of ext4's newer features, which other distributions switch on.
+    GRUB 2.06 cannot read two of ext4's newer features, which other distributions switch on. A file
+    system this small would get blocks of 1 KiB, which no device has and each boot pays for.
     """
     run(["mkfs.ext4", "-q", "-F", "-L", label, "-U", part["uuid"], "-d", directory, "-m", "0",
-         "-O", "^metadata_csum_seed,^orphan_file", "-E", "offset=%d" % part["start"], path,
-         "%dk" % (part["size"] // 1024)])
+         "-b", "4096", "-O", "^metadata_csum_seed,^orphan_file", "-E", "offset=%d" % part["start"],
+         path, "%dk" % (part["size"] // 1024)])
 
 
 def debugfs(path, part, *requests):

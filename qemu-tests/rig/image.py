@@ -10,15 +10,24 @@ import subprocess
 import tempfile
 import threading
 
-from rig import disk, sysroot
+from rig import damage, debian, disk, filesystem, kernels, sysroot
+from rig.kernels import HERE, kernel
 
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-ROOT_SIZE, SECOND_SIZE = 192, 64
-PROGRAMS = ("ostree-prepare-root", "ostree-grub-generator")
+SECOND_SIZE = 64
+# KiB in memory file systems when the real init starts: what is in /run, and a few pages.
+MEMORY = 1024
+PROGRAMS = ("ostree-prepare-root", "ostree-grub-generator", "rootstock-init")
 PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
 GUESTS = {"probe": ["guest/%s.c" % name for name in
-                    ("probe", "report", "look", "expect", "checks", "finish")],
-          "tryinit": ["guest/tryinit.c", "guest/finish.c"]}
+                    ("probe", "report", "look", "expect", "checks", "mounts", "initramfs",
+                     "finish")],
+          "debian": ["guest/%s.c" % name for name in
+                     ("userland", "report", "look", "expect", "checks", "mounts")],
+          "tryinit": ["guest/tryinit.c", "guest/finish.c"], "mark": ["guest/mark.c"],
+          "before": ["guest/%s.c" % name for name in ("before", "initramfs", "expect", "look",
+                                                  "report")]}
+# Linked with glibc, as most trees' init is: what that costs at a start is a part of the bench.
+GLIBC_GUESTS = ("mark",)
 # Cells that run at the same time need the same repository.
 lock = threading.Lock()
 
@@ -39,21 +48,12 @@ def digest(paths, *words):
     return total.hexdigest()[:16]
 
 
-def kernel(machine):
-    """(release, path of vmlinuz) of the machine's kernel package, unpacked in the user's cache."""
-    done = subprocess.run([os.path.join(HERE, "rig/debs")] + machine["kernel"].split(), text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    if done.returncode:
-        raise RuntimeError("no kernel: rig/debs %s: %s" % (machine["kernel"], done.stderr.strip()))
-    path = glob.glob(done.stdout.strip() + "/boot/vmlinuz-*")[0]
-    return os.path.basename(path)[len("vmlinuz-"):], path
-
-
 def guest(build, name):
     """Compiles the guest program `name`, statically, for the tree; returns its path."""
     path = os.path.join(build, "qemu/guest", name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    subprocess.run(["musl-gcc", "-std=gnu11", "-D_GNU_SOURCE", "-Os", "-static", "-s",
+    compiler = "gcc" if name in GLIBC_GUESTS else "musl-gcc"
+    subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-Os", "-static", "-s",
                     "-I" + os.path.dirname(HERE), "-o", path] +
                    [os.path.join(HERE, source) for source in GUESTS[name]], check=True)
     return path
@@ -79,33 +79,40 @@ def replace(folder, prefix, key, make):
     return path
 
 
-def repository(build, machine, init):
-    """The repository with the two commits, whose real init is the guest program `init`."""
-    release, vmlinuz = kernel(machine)
-    with lock:
-        return locked_repository(build, init, release, vmlinuz)
-
-
-def locked_repository(build, init, release, vmlinuz):
-    """repository(), for one thread at a time."""
-    files = {"usr/bin/busybox": shutil.which("busybox"), "usr/bin/ostree": sysroot.OSTREE,
-             "usr/sbin/init": guest(build, init),
+def repository(build, cell, init, initrd=None):
+    """The repository with the two commits, whose real init is the guest program `init`. With an
+    initramfs in the tree it is the cell's own."""
+    release, vmlinuz = kernel(cell["machine"])
+    files = {"usr/bin/busybox": shutil.which("busybox"),
              PREPARE_ROOT: os.path.join(build, "ostree-prepare-root"),
              "usr/lib/modules/%s/vmlinuz" % release: vmlinuz}
+    name = "%s-repo-%s" % (init, cell["machine"]["kernel"].split()[0])
     if init == "tryinit":
         files["usr/etc/profile"] = os.path.join(HERE, "guest/profile")
-    key = digest(list(files.values()) + sysroot.libraries(sysroot.OSTREE) +
-                 [sysroot.__file__], sorted(files))
-    return replace(os.path.join(build, "qemu/images"), init + "-repo", key,
-                   lambda path, work: sysroot.commit(path, work, files))
+    if initrd:
+        files["usr/lib/modules/%s/initramfs.img" % release] = initrd
+        name = cell["name"].replace("/", ".") + ".repo"
+    with lock:
+        make, basis = sysroot.make_tree, ""
+        if init == "debian":
+            make, basis = debian.maker(cell["machine"])
+            files.update({debian.JUDGE: guest(build, init), debian.UNIT: debian.SERVICE})
+        else:
+            files.update({"usr/sbin/init": guest(build, init), "usr/bin/ostree": sysroot.OSTREE})
+        key = digest(list(files.values()) + sysroot.libraries(sysroot.OSTREE) +
+                     [sysroot.__file__, debian.__file__], sorted(files), basis)
+        return replace(os.path.join(build, "qemu/images"), name, key,
+                       lambda path, work: sysroot.commit(path, work, files, make))
 
 
-def then(entries, index):
+def then(entries, index, loader="grub"):
     """What the probe of menu entry `index` does at the end of each of its boots.
 
     The boots of the cell go through `entries`; where the next one is another entry, the probe has
-    to tell GRUB.
+    to tell GRUB. Without a loader each boot is a start of the machine.
     """
+    if loader == "none":
+        return ["poweroff"] * entries.count(index)
     steps = []
     for position, entry in enumerate(entries):
         if entry != index:
@@ -121,17 +128,28 @@ def then(entries, index):
 
 def expectations(cell, item, index, top):
     """The text of /etc/probe.conf in the deployment of menu entry `index`."""
-    plan, expect = cell["disk"], cell["expect"]
+    plan, expect, kind = cell["disk"], cell["expect"], cell["initramfs"]["kind"]
     found = [("stateroot", item["stateroot"]), ("deployment", item["deployment"]),
-             ("root", expect["root"]), ("sysroot", expect["sysroot"]),
-             ("disk", cell["machine"]["disk-name"])]
+             ("disk", cell["machine"]["disk-name"]), ("tree", plan["tree"])]
+    found += [(key, expect[key]) for key in ("root", "sysroot", "usr", "switches")]
+    found.append(("inside", filesystem.INSIDE.get(plan["filesystem"], "")))
     for name in ("var", "boot"):
         found.append((name, "fstab" if plan["partition"] == name else "prepared"))
+    # Other systems leave variables of their own, and free their memory when the real init has long
+    # started; systemd makes all mounts private.
+    ours = kind in ("none", "rootstock")
+    found.append(("environment", "exact" if ours and expect["switches"] == "0" else "more"))
+    found.append(("memory", str(MEMORY) if ours else "0"))
+    private = kind == "dracut-systemd" and plan["userland"] == "probe"
+    found.append(("propagation", "private" if private else "shared"))
     found += [("arg", word) for word in expect["args"]]
-    found += [("env", word) for word in
-              ["HOME=/", "TERM=linux", "ostree=" + item["karg"]] + expect["env"]]
+    words = ([] if kind == "dracut-systemd" else ["HOME=/", "TERM=linux"]) + expect["env"]
+    found += [("env", word) for word in words]
+    if plan["tree"] == "deployment":
+        found.append(("env", "ostree=" + item["karg"]))
     found += [("top", name) for name in top]
-    found += [("then", step) for step in then(cell["boot"]["entries"], index)]
+    found += [("then", step) for step in
+              then(cell["boot"]["entries"], index, cell["machine"]["loader"])]
     return "".join("%s %s\n" % pair for pair in found)
 
 
@@ -147,6 +165,18 @@ def write_etc(cell, menu, top):
                     cell["machine"]["partition-name"] % 3, partition))
 
 
+def make_plain(root, menu):
+    """Puts the tree of the default deployment on top of the sysroot too: a root without OSTree.
+    Returns a menu of it alone."""
+    tree = menu[0]["path"]
+    disk.run(["cp", "-al", tree + "/usr", root])
+    disk.run(["cp", "-a"] + [os.path.join(tree, name) for name in ("etc", "bin", "sbin", "lib",
+                                                                   "lib64")] + [root])
+    disk.run(["mkdir", "-p"] + [os.path.join(root, name) for name in ("proc", "sys", "dev", "run",
+                                                                      "var")])
+    return [dict(menu[0], path=root, deployment="plain", stateroot="-")]
+
+
 def change(plan, root, generator, menu):
     """What the scenario does to a sysroot that libostree made.
 
@@ -160,28 +190,58 @@ def change(plan, root, generator, menu):
         disk.run([generator, "-o", os.path.join(root, "boot/loader/grub.cfg")])
     if plan["change"]:
         disk.run(["sh", "-euc", plan["change"]], cwd=root, env=dict(
-            os.environ, DEPLOYMENT=menu[0]["path"], OTHER=menu[1]["path"],
+            os.environ, DEPLOYMENT=menu[0]["path"], OTHER=menu[-1]["path"],
             BOOTLINKS=os.path.dirname(root + menu[0]["karg"])))
 
 
-def build_disk(path, work, cell, repo, generator):
-    """Makes the directory `path` with disk.img and facts.json."""
-    plan, partition = cell["disk"], cell["disk"]["partition"]
-    parts = disk.layout([ROOT_SIZE] + ([SECOND_SIZE] if partition else []))
-    root = os.path.join(work, "root")
-    kargs = ["root=PARTUUID=" + parts[0]["uuid"], "rootwait", "panic=1"]
-    kargs += ["console=" + cell["machine"]["console"]] + plan["kargs"].split()
-    menu = sysroot.make(root, repo, generator, plan, kargs)
-    top = sorted(os.listdir(root) + ["lost+found"])
+def kargs(cell, parts):
+    """What libostree is told to write into the entries."""
+    plan = cell["disk"]
+    uuid = parts[0]["uuid"] if plan["table"] == "gpt" else "%s-%02d" % (
+        disk.MBR, parts[0]["number"])
+    # On a busy host the kernel may find that QEMU's timer does not work, and panic.
+    return (["root=PARTUUID=" + uuid, "rootwait", "panic=1", "no_timer_check",
+             "console=" + cell["machine"]["console"]] + plan["kargs"].split())
+
+
+def options(root):
+    """The options of each entry, the default's first: what a boot loader gives to the kernel."""
+    found = []
+    for path in glob.glob(os.path.join(root, "boot/loader/entries/*.conf")):
+        with open(path, encoding="utf-8") as source:
+            entry = dict(line.rstrip("\n").split(" ", 1) for line in source if " " in line)
+        found.append((-int(entry["version"]), entry["options"]))
+    return [words for _, words in sorted(found)]
+
+
+def make_sysroot(root, cell, repo, generator, parts):
+    """Makes the sysroot; returns its menu and the facts about it."""
+    plan = cell["disk"]
+    menu = sysroot.make(root, repo, generator, plan, kargs(cell, parts))
+    if plan["tree"] == "plain":
+        menu = make_plain(root, menu)
+    top = sorted(os.listdir(root) + (["lost+found"] if plan["filesystem"] == "ext4" else []))
     write_etc(cell, menu, top)
     os.makedirs(os.path.join(root, "boot/grub"))
     with open(os.path.join(root, "boot/grub/custom.cfg"), "w", encoding="ascii") as out:
         out.write("set default=%d\nset timeout=%s\n" % (
             cell["boot"]["entries"][0], cell["boot"]["timeout"]))
     change(plan, root, generator, menu)
+    facts = {"parts": parts, "top": top, "options": options(root),
+             "deployments": [item["deployment"] for item in menu]}
+    return menu, facts
+
+
+def build_disk(path, work, cell, repo, generator):
+    """Makes the directory `path` with disk.img and facts.json."""
+    plan, partition = cell["disk"], cell["disk"]["partition"]
+    size = debian.SIZE if plan["userland"] == "debian" else filesystem.KINDS[plan["filesystem"]]
+    parts = disk.layout([size] + ([SECOND_SIZE] if partition else []))
+    root = os.path.join(work, "root")
+    menu, facts = make_sysroot(root, cell, repo, generator, parts)
     os.mkdir(path)
     image = os.path.join(path, "disk.img")
-    disk.create(image, parts)
+    disk.create(image, parts, plan["table"])
     boot_part = (0, "/boot/loader/grub.cfg")
     if partition:
         second = os.path.join(work, partition)
@@ -190,20 +250,24 @@ def build_disk(path, work, cell, repo, generator):
             boot_part = (1, "/loader/grub.cfg")
         os.makedirs(os.path.join(root if partition == "boot" else work, partition))
         disk.fill(image, parts[1], second, partition)
-    disk.fill(image, parts[0], root, "root")
-    disk.make_immutable(image, parts[0], [item["path"][len(root):] for item in menu])
-    disk.install_grub(image, work, "hd0,gpt%d" % parts[boot_part[0]]["number"], boot_part[1])
-    facts = {"parts": parts, "top": top, "deployments": [item["deployment"] for item in menu]}
+    filesystem.fill(image, parts[0], root, cell, work, [
+        item["path"][len(root):] for item in menu if plan["tree"] == "deployment"])
+    if cell["machine"]["loader"] == "grub":
+        disk.install_grub(image, work, "hd0,gpt%d" % parts[boot_part[0]]["number"], boot_part[1])
+    if plan["damage"]:
+        damage.apply(image, parts[0], plan["damage"])
     with open(os.path.join(path, "facts.json"), "w", encoding="ascii") as out:
         json.dump(facts, out)
 
 
-def image(build, cell, init="probe"):
-    """(path of the pristine image, facts about it) for a cell; builds what is missing."""
-    repo = repository(build, cell["machine"], init)
+def image(build, cell, init="probe", initrd=None):
+    """(path of the pristine image, facts about it) for a cell; builds what is missing. `initrd` is
+    an initramfs for the tree: a boot loader takes it from there."""
+    repo = repository(build, cell, init, initrd)
     generator = os.path.join(build, "ostree-grub-generator")
     loader = sorted(glob.glob(disk.GRUB + "/*.mod") + glob.glob(disk.GRUB + "/*.img"))
-    key = digest([generator, disk.__file__, __file__] + loader, os.path.basename(repo), cell)
+    parts = [part.__file__ for part in (damage, debian, disk, filesystem, kernels)] + [__file__]
+    key = digest([generator] + parts + loader, os.path.basename(repo), cell)
     path = replace(os.path.join(build, "qemu/images"), cell["name"].replace("/", "."), key,
                    lambda path, work: build_disk(path, work, cell, repo, generator))
     with open(os.path.join(path, "facts.json"), encoding="ascii") as source:

@@ -12,9 +12,14 @@ TROUBLE = ["Kernel panic", "BUG:", "WARNING:", "Oops", "Call Trace", "EXT4-fs er
            "EXT4-fs warning", "recovery complete", "mounting unchecked fs", "error: "]
 # By the end that was asked for: what QEMU must have seen, and the kernel's last words.
 ENDS = {"poweroff": ("poweroff", "reboot: Power down"),
+        "typed": ("poweroff", "reboot: Power down"),
         "panic": ("reset", "Kernel panic - not syncing: Attempted to kill init!"),
         "reboot": ("reset", "reboot: Restarting system"),
         "halt": ("halt", "reboot: System halted")}
+# What systemd says in vain: /usr stays mounted when it ends, and one that has no use for BPF is fine.
+VAIN = ["Failed to unmount /usr: Device or resource busy", "Failed to finalize file systems",
+        "Failed to open libbpf"]
+LEFT = ["All filesystems unmounted.", "Not all file systems unmounted, 1 left."]
 # The machine's clock and the host's are not the same; a delay is right if it is no shorter than
 # asked and no longer than this many seconds more, times the scale of the host's time limits.
 SLACK = 5.0
@@ -90,7 +95,8 @@ def judge_words(kind, expect, console):
                 for sentence in expect["console"] if not has(after, sentence)]
     if kind != "poweroff":
         return findings
-    fine = expect["console"] + ["rootstock: booting "]
+    fine = expect["console"] + ["rootstock: booting ", "rootstock: prepared ",
+                                 "rootstock: root=* is /dev/*, "]
     return findings + ["the console has: " + line
                        for line in re.findall(r"^.*rootstock: .*$", console, re.MULTILINE)
                        if not any(has(line, sentence) for sentence in fine)]
@@ -112,11 +118,38 @@ def judge_end(boot, expect, run, console, scale):
             booted, len(run["boots"]), len(boot["entries"])))
     if kind == "reboot":
         findings += judge_delay(console, int(seconds or 0), scale)
-    if kind in ("poweroff", "reboot", "halt"):
+    if kind != "panic":
         trouble = TROUBLE if kind == "poweroff" else ["Kernel panic"]
         findings += ["the console has: " + has(console, sign)
                      for sign in trouble if has(console, sign)]
     return findings + judge_words(kind, expect, console)
+
+
+def judge_initramfs(cell, console):
+    """Findings about what rootstock-init says of each root that it was to find."""
+    boot = cell["boot"]
+    if cell["initramfs"]["kind"] != "rootstock" or boot["end"] != "poweroff":
+        return []
+    wanted = ["rootstock: %s is /dev/" % root for root in boot["roots"] or ["root=*"]]
+    return ["the console lacks '%s'" % sentence
+            for sentence in wanted if not has(console, sentence)]
+
+
+def judge_systemd(console):
+    """Findings about what systemd says of the starts and ends of a whole distribution.
+
+    It ends as a program of /usr, which cannot be unmounted under it: the file system is read-only
+    by then. Debian 12's, built for a /usr of its own, tries all the same, and says so.
+    """
+    console = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", console)
+    findings = ["the console has: " + line for line in re.findall(
+        r"^.*(?:\[ *(?:FAILED|DEPEND|TIME) *\]|Failed to |Failed un).*$", console, re.MULTILINE)
+        if not any(has(line, fine) for fine in VAIN)]
+    for number, boot in enumerate(console.split("] Linux version ")[1:], 1):
+        last = re.findall(r"systemd-shutdown\[1\]: (.* unmounted.*)", boot)[-1:]
+        if not last or last[0] not in LEFT:
+            findings.append("boot %d ended with %s" % (number, last or "no word of systemd"))
+    return findings
 
 
 def judge_reports(boot, deployments, found):
@@ -135,15 +168,20 @@ def judge_reports(boot, deployments, found):
     return findings
 
 
-def judge_disk(states, names, expected_names):
-    """Findings on the disk: `states` are (name, clean, needs_recovery, e2fsck's complaints)."""
+def judge_disk(states):
+    """Findings on the disk: `states` are (name, clean, needs_recovery, checker's complaints)."""
     findings = []
     for name, clean, needs_recovery, complaints in states:
         if not clean or needs_recovery:
             findings.append("%s was not left clean" % name)
         if complaints:
-            findings.append("e2fsck about %s: %s" % (name, complaints))
-    if names != expected_names:
-        findings.append("the physical root now has %s, before %s" % (
-            " ".join(names), " ".join(expected_names)))
+            findings.append("the checker about %s: %s" % (name, complaints))
     return findings
+
+
+def judge_names(names, expected_names):
+    """Findings about what is in the physical root."""
+    if names == expected_names:
+        return []
+    return ["the physical root now has %s, before %s" % (
+        " ".join(names), " ".join(expected_names))]

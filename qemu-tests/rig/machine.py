@@ -8,6 +8,7 @@ just stood still: text on a console cannot be told from text that looks like it.
 import contextlib
 import json
 import os
+import re
 import select
 import shlex
 import subprocess
@@ -18,7 +19,7 @@ from rig import disk
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
 # Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
 # They only have to tell a dead guest from a slow one.
-LIMITS = {"firmware": 20, "loader": 30, "kernel": 40, "prepare": 30, "probe": 60}
+LIMITS = {"firmware": 20, "loader": 30, "kernel": 40, "prepare": 60, "probe": 60}
 CALIBRATED = 3.0
 KERNEL_MARK = b"Linux version "
 INIT_MARK = b" as init process"
@@ -32,20 +33,55 @@ def in_option(path):
     return path.replace(",", ",,")
 
 
-def command(machine, accel, image, serial, restarts):
-    """The exact QEMU command for a machine; `serial` are the words for its serial ports."""
+def device(machine, drive, port=""):
+    """The words for the machine's disk, and what it hangs on, as a device for a drive."""
+    *others, last = machine["disk-device"].split()
+    words = [word for name in others for word in ("-device", name)]
+    return words + ["-device", "%s,drive=%s%s" % (last.replace("rootstock", drive), drive, port)]
+
+
+def command(machine, accel, image, serial, restarts, attach="start"):
+    """The exact QEMU command for a machine; `serial` are the words for its serial ports.
+
+    The disk is there from the start, or twice, the second one a copy that is thrown away; or
+    (`attach` being a number) there is a port that it can be attached to.
+    """
     words = machine["qemu"].split() + ["-accel", accel, "-nodefaults", "-no-user-config"]
     words += ["-display", "none"]
-    words += ["-drive", "file=%s,format=raw,if=none,id=disk,cache=unsafe" % in_option(image)]
-    words += ["-device", machine["disk-device"] + ",drive=disk"] + serial
+    drive = "file=%s,format=raw,if=none,cache=unsafe,id=" % in_option(image)
+    words += ["-drive", drive + "disk" + (",file.locking=off" if attach == "twice" else "")]
+    if attach.isdigit():
+        words += ["-device", "pcie-root-port,id=late,chassis=1"]
+    else:
+        words += device(machine, "disk")
+    if attach == "twice":
+        words += ["-drive", drive + "twin,snapshot=on,file.locking=off"] + device(machine, "twin")
+    words += serial
     return words + ([] if restarts else ["-no-reboot"])
 
 
-def kept(console, report):
-    """Serial ports for watch(): console and report are kept, QEMU itself talks on its output."""
-    # What follows "file:" is a path as it is, with no options after it.
-    return ["-chardev", "file,id=console,path=%s,append=on" % in_option(console),
-            "-serial", "chardev:console", "-serial", "file:" + report, "-qmp", "stdio"]
+def direct(vmlinuz, initrd, options):
+    """The words that boot a kernel without a boot loader.
+
+    For a tree without initramfs libostree writes an init=, which one with initramfs has not.
+    """
+    words = ["-kernel", vmlinuz]
+    if initrd:
+        words += ["-initrd", initrd]
+        options = re.sub(r" init=/ostree/\S+/ostree-prepare-root\b", "", options)
+    return words + ["-append", options]
+
+
+def kept(console, report, keys=""):
+    """Serial ports for watch(): console and report are kept, QEMU itself talks on its output. What
+    comes through the socket `keys` is typed on the console."""
+    back = "file,id=console,path=%s,append=on" % in_option(console)
+    if keys:
+        back = "socket,id=console,path=%s,server=on,wait=off,logfile=%s,logappend=on" % (
+            in_option(keys), in_option(console))
+    return ["-chardev", back, "-serial", "chardev:console",
+            "-chardev", "file,id=report,path=%s,append=on" % in_option(report),
+            "-serial", "chardev:report", "-qmp", "stdio"]
 
 
 def kernel_only(machine, accel, vmlinuz, seconds):
@@ -158,6 +194,8 @@ def progress(state):
         stage = stage_of(console, size(state["report"]) > state["reported"], state["mark"])
         if stage > state["stage"]:
             enter_stage(state, stage)
+    for hand in state["hands"]:
+        hand.look(console, STAGES[state["stage"]])
     if HALTED in console:
         state["halted"] = state["halted"] or time.monotonic()
         return "halt" if time.monotonic() - state["halted"] > HALT_WATCH else None
@@ -172,6 +210,8 @@ def follow(process, state):
     # QEMU reports events to nobody who has not said this. If it is gone, its output ends.
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(b'{"execute":"qmp_capabilities"}\n')
+    for hand in state["hands"]:
+        hand.start(process.stdin)
     while end is None:
         new, gone = b"", False
         if select.select([process.stdout], [], [], 0.02)[0]:
@@ -184,16 +224,17 @@ def follow(process, state):
     return end, log.decode(errors="replace")
 
 
-def watch(words, console, report, mark, restarts, scale):
+def watch(words, console, report, mark, restarts, scale, hands=()):
     """Runs a machine to its end: {"end", "boots": [{stage: seconds}], "output": of QEMU}.
 
-    `restarts` restarts are expected. The console is kept whole, with the command at its top.
+    `restarts` restarts are expected. The console is kept whole, with the command at its top, behind
+    that of a machine before. For the hands that reach into the machine see hands.py.
     """
-    with open(console, "w", encoding="utf-8") as out:
+    with open(console, "a", encoding="utf-8") as out:
         out.write(head(words))
     state = {"console": console, "report": report, "mark": mark.encode(), "restarts": restarts,
-             "scale": scale, "boots": [], "halted": None, "reported": 0, "start": size(console),
-             "stage": 0, "since": time.monotonic()}
+             "scale": scale, "boots": [], "halted": None, "reported": size(report),
+             "start": size(console), "stage": 0, "since": time.monotonic(), "hands": hands}
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, bufsize=0) as process:
         try:

@@ -63,13 +63,13 @@ def make_tree(tree, files, version):
     os.symlink("../usr/lib/os-release", os.path.join(tree, "usr/etc/os-release"))
 
 
-def commit(repo, work, files):
+def commit(repo, work, files, make=make_tree):
     """A repository with the commits demo/1 and demo/2: the same tree in two versions."""
     disk.run(["ostree", "--repo=" + repo, "init", "--mode=bare"])
     disk.run(["ostree", "--repo=" + repo, "config", "set", "core.fsync", "false"])
     for version in ("1", "2"):
         tree = os.path.join(work, "tree-" + version)
-        make_tree(tree, files, version)
+        make(tree, files, version)
         disk.run(["ostree", "--repo=" + repo, "commit", "--branch=demo/" + version,
                   "--tree=dir=" + tree, "--owner-uid=0", "--owner-gid=0", "--no-xattrs",
                   "--timestamp=@1700000000", "--add-metadata-string=version=" + version,

@@ -41,6 +41,7 @@ installs() {
 	build install DESTDIR="$work/dest" PREFIX=/opt/x BOOTLOADER=uboot || return 1
 	(cd "$work/dest/opt/x" && find . -type f -printf "%m %p\n" | LC_ALL=C sort) | diff /dev/fd/3 - 3<<-'END' || return 1
 		644 ./lib/systemd/system/ostree-finalize-staged.service.d/50-rootstock.conf
+		644 ./lib/systemd/system/ostree-prepare-root.service
 		644 ./lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf
 		644 ./share/man/man5/rootstock-grub.conf.5
 		644 ./share/man/man5/rootstock-uEnv.txt.5
@@ -55,9 +56,14 @@ installs() {
 		644 ./share/rootstock/boot.scr
 		644 ./share/rootstock/stub.cfg
 		755 ./bin/rootstock-bls
+		755 ./lib/dracut/modules.d/50rootstock/accept-root.sh
+		755 ./lib/dracut/modules.d/50rootstock/module-setup.sh
+		755 ./lib/dracut/modules.d/50rootstock/prepare-root.sh
 		755 ./lib/ostree/ostree-grub-generator
 		755 ./lib/ostree/ostree-prepare-root
 		755 ./lib/ostree/ostree-uboot-generator
+		755 ./share/initramfs-tools/hooks/rootstock
+		755 ./share/initramfs-tools/scripts/local-bottom/rootstock
 	END
 	grep -x 'Environment=OSTREE_GRUB2_EXEC=/opt/x/lib/ostree/ostree-uboot-generator' \
 		"$work/dest/opt/x/lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf"

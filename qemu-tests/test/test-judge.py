@@ -117,6 +117,10 @@ def ends():
             ("halt that goes on", False, end("halt", "reboot: System halted")),
             ("poweroff", True, end("poweroff", "reboot: Power down", ending="poweroff",
                                    console=HEALTHY)),
+            ("typed", True, end("typed", "reboot: Power down", ending="poweroff")),
+            ("typed, but it restarts", False, end("typed", "reboot: Power down")),
+            ("typed after a panic", False, end("typed", "Kernel panic - x\nreboot: Power down",
+                                               ending="poweroff")),
             ("poweroff with a loud line", False, end("poweroff", "reboot: Power down",
                                                      ending="poweroff")),
             ("poweroff after an oops", False, end("poweroff", "Oops: 1\nreboot: Power down",
@@ -150,7 +154,48 @@ def disks():
             ("something left behind", False, [fine], ["a", "b", "sysroot.tmp"]),
             ("something gone", False, [fine], ["a"]),
             ):
-        tap.check(bool(judge.judge_disk(states, names, ["a", "b"])) != good, name)
+        found = judge.judge_disk(states) + judge.judge_names(names, ["a", "b"])
+        tap.check(bool(found) != good, name)
+
+
+def roots():
+    """What rootstock-init has to say of every root."""
+    said = "[ 2.0] rootstock: root=%s is /dev/vda2, ext4\n"
+    for name, good, kind, wanted, console in (
+            ("a root that was found", True, "rootstock", [], said % "LABEL=x"),
+            ("each of two", True, "rootstock", ["root=A", "root=B"], said % "A" + said % "B"),
+            ("one of two is not there", False, "rootstock", ["root=A", "root=B"], said % "A" * 2),
+            ("another one with that start", False, "rootstock", ["root=A"], said % "AB"),
+            ("an init that says nothing", False, "rootstock", [], ""),
+            ("no initramfs says nothing", True, "none", [], ""),
+            ):
+        cell = {"initramfs": {"kind": kind}, "boot": {"roots": wanted, "end": "poweroff"}}
+        tap.check(bool(judge.judge_initramfs(cell, console)) != good, name)
+
+
+def systems():
+    """What systemd says of a boot and its end."""
+    start = "[ 0.0] Linux version 6.1\n[ 0.1] tsc: Fast TSC calibration failed\n[ 0.2] ..TIMER: 1\n"
+    busy = "(sd-umount)[9]: Failed to unmount /%s: Device or resource busy\n"
+    left = "systemd-shutdown[1]: Not all file systems unmounted, %d left.\n"
+    last = "systemd-shutdown[1]: Failed to finalize file systems, ignoring.\n"
+    none = "systemd-shutdown[1]: All filesystems unmounted.\n"
+    for name, good, console in (
+            ("all is unmounted", True, start + none),
+            ("/usr is busy", True, start + busy % "usr" + left % 1 + last),
+            ("two are left, then one", True, start + left % 2 + left % 1),
+            ("two are left", False, start + left % 1 + left % 2),
+            ("something else is busy", False, start + busy % "var" + left % 1),
+            ("a unit fails", False, start + "[FAILED] Failed to start x\n" + none),
+            ("a unit fails in colours", False, start + "[\x1b[0mFAILED\x1b[0m] x\n" + none),
+            ("a unit is not unmounted", False, start + "Failed unmounting var.mount\n" + none),
+            ("a unit lacks another", False, start + "[DEPEND] Dependency failed for x\n" + none),
+            ("a unit takes too long", False, start + "[ TIME ] Timed out\n" + none),
+            ("systemd does not end", False, start),
+            ("the first boot does not end", False, start + start + none),
+            ("each boot ends", True, start + none + start + none),
+            ):
+        tap.check(bool(judge.judge_systemd(console)) != good, name)
 
 
 def shown():
@@ -174,6 +219,6 @@ def shown():
               "the summary counts right")
 
 
-for part in (reports, sequence, ends, disks, shown):
+for part in (reports, sequence, ends, disks, roots, systems, shown):
     part()
 sys.exit(tap.end())

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-tests/guest/mounts.h"
+
+#include "qemu-tests/guest/look.h"
+#include "qemu-tests/guest/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* The value of the first ostree= word, as the program under test reads it. */
+static bool kernel_word(char *ret, size_t size)
+{
+	static char line[4096];
+	char *save;
+
+	if (!look_text("/proc/cmdline", line, sizeof line))
+		return false;
+	for (char *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		if (strncmp(word, "ostree=", 7) == 0) {
+			snprintf(ret, size, "%s", word + 7);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool root_is_deployment(const struct expect *expect)
+{
+	char path[4 * EXPECT_TEXT];
+	char link[EXPECT_TEXT] = "";
+	char through[sizeof link + 8];
+	struct mounted root;
+	struct stat here = { 0 };
+	struct stat linked = { 0 };
+
+	snprintf(path, sizeof path, "%s/ostree/deploy/%s/deploy/%s", expect_one(&expect->inside),
+		expect_one(&expect->stateroot), expect_one(&expect->deployment));
+	if (!look_mount("/", &root) || !kernel_word(link, sizeof link))
+		return false;
+	snprintf(through, sizeof through, "/sysroot%s", link);
+	if (stat("/", &here) < 0 || stat(through, &linked) < 0)
+		report_say("%s: %s\n", through, strerror(errno));
+	report_say("/ is %s of its file system, expected %s\nostree=%s\n", root.root, path, link);
+	return strcmp(root.root, path) == 0 && here.st_ino && here.st_ino == linked.st_ino &&
+	       here.st_dev == linked.st_dev;
+}
+
+struct readonly {
+	const struct expect *expect;
+	bool good;
+};
+
+/*
+ * A mount may be read-only only where that was promised, and no file system may be. In /run the
+ * real init has its own.
+ */
+static void find_readonly(const struct mounted *mounted, void *data)
+{
+	struct readonly *readonly = data;
+	bool promised =
+		(strcmp(mounted->target, "/usr") == 0 && expect_is(&readonly->expect->usr, "ro")) ||
+		(strcmp(mounted->target, "/sysroot") == 0 &&
+			expect_is(&readonly->expect->sysroot, "ro"));
+
+	if (strncmp(mounted->target, "/run/", 5) == 0)
+		return;
+	if (look_has(mounted->options, "ro") != promised || look_has(mounted->super, "ro")) {
+		report_say("%s is %s, its file system %s\n", mounted->target, mounted->options,
+			mounted->super);
+		readonly->good = false;
+	}
+}
+
+static bool bound(const char *target, const char *kind, const char *source)
+{
+	struct mounted mounted;
+
+	if (strcmp(kind, "fstab") == 0) {
+		bool there = look_mount(target, &mounted);
+
+		report_say("%s is %s of its file system\n", target, there ? mounted.root : "-");
+		return there && strcmp(mounted.root, "/") == 0;
+	}
+	if (!look_mount(target, &mounted))
+		return false;
+	report_say("%s is %s, tags%s, expected %s\n", target, mounted.root, mounted.tags, source);
+	return strcmp(mounted.root, source) == 0;
+}
+
+static bool overlaid(const char *target)
+{
+	struct mounted mounted = { 0 };
+	bool there = look_mount(target, &mounted);
+
+	report_say("%s is %s\n", target, mounted.type);
+	return there && strcmp(mounted.type, "overlay") == 0;
+}
+
+/* What the tree's own init does with a command of the tree, as its start-up scripts would. */
+static bool command(char *const argv[])
+{
+	char out[2048];
+	int status = look_run(argv, out, sizeof out);
+
+	report_say("%s ended with status %d\n%s", argv[0], status, out);
+	return status == 0;
+}
+
+static bool before_mounting(const char *target, const char *kind)
+{
+	struct mounted mounted;
+	bool there = look_mount(target, &mounted);
+
+	return there == (strcmp(kind, "prepared") == 0);
+}
+
+/*
+ * Below /sysroot a mount would be met a second time at shutdown (ostree issue 2086). An initramfs
+ * with systemd makes all mounts private when it switches, and the real systemd shared again.
+ */
+static bool var_is_shared(const struct expect *expect, const char *var)
+{
+	static const char place[] = "probe.mount";
+	char inside[LOOK_TEXT];
+	char outside[5 * LOOK_TEXT];
+	struct mounted mounted = { 0 };
+	bool apart;
+	bool shared = look_mount("/var", &mounted) && strstr(mounted.tags, "shared:");
+	bool moved = expect_is(&expect->propagation, "private");
+
+	report_say("/var has the tags%s\n", mounted.tags);
+	if (expect_is(&expect->root, "fixed"))
+		return shared;
+	snprintf(inside, sizeof inside, "/var/%s", place);
+	snprintf(outside, sizeof outside, "/sysroot%s/%s", var, place);
+	if (mkdir(inside, 0700) < 0 || mount("tmpfs", inside, "tmpfs", 0, NULL) < 0)
+		report_say("%s: %s\n", inside, strerror(errno));
+	apart = look_mount(inside, &mounted) && !look_mount(outside, &mounted);
+	(void)umount2(inside, 0);
+	(void)rmdir(inside);
+	return shared != moved && apart;
+}
+
+void mounts_check(const struct expect *expect)
+{
+	struct readonly readonly = { .expect = expect, .good = true };
+	char path[4 * EXPECT_TEXT];
+	char boot[EXPECT_TEXT + 8];
+	struct statvfs fs = { 0 };
+	bool fixed = expect_is(&expect->root, "fixed");
+	bool readonly_root = !expect_is(&expect->root, "rw");
+	bool good;
+
+	report_check(root_is_deployment(expect), "/ is the deployment that ostree= names");
+	good = statvfs("/", &fs) == 0 && !(fs.f_flag & ST_RDONLY) != readonly_root;
+	report_say("flags 0x%lx\n", fs.f_flag);
+	report_check(good, "the root is as the kernel mounted it, ro or rw");
+	report_check(before_mounting("/var", expect_one(&expect->var)) &&
+			     before_mounting("/boot", expect_one(&expect->boot)),
+		"what fstab mounts was left alone, the rest was mounted");
+
+	good = (command((char *[]){ "/bin/mount", "-o", "remount,rw", "/", NULL }) || fixed) &&
+	       command((char *[]){ "/bin/mount", "-a", NULL });
+	report_check(good, "mount -o remount,rw / and mount -a work, but for a read-only medium");
+	if (!fixed)
+		look_mounts(find_readonly, &readonly);
+	report_check(readonly.good, "read-only is what was promised to be, and nothing else");
+
+	snprintf(path, sizeof path, "%s/ostree/deploy/%s/deploy/%s/usr",
+		expect_one(&expect->inside), expect_one(&expect->stateroot),
+		expect_one(&expect->deployment));
+	report_check(expect_is(&expect->usr, "overlay") ? overlaid("/usr")
+							: bound("/usr", "prepared", path),
+		"/usr is a mount of the deployment's own");
+	snprintf(path, sizeof path, "%s/ostree/deploy/%s/var", expect_one(&expect->inside),
+		expect_one(&expect->stateroot));
+	report_check(bound("/var", expect_one(&expect->var), path), "/var is the stateroot's own");
+	report_check(strcmp(expect_one(&expect->var), "fstab") == 0 ||
+			     var_is_shared(expect, path + strlen(expect_one(&expect->inside))),
+		"/var is shared, but what is mounted there stays out of /sysroot");
+	snprintf(boot, sizeof boot, "%s/boot", expect_one(&expect->inside));
+	report_check(bound("/boot", expect_one(&expect->boot), boot) &&
+			     access("/boot/loader/entries", R_OK) == 0,
+		"/boot has the boot loader's entries");
+}

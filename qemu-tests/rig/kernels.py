@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The kernels of Debian's releases, unpacked in the user's cache, and what goes with them."""
+
+import glob
+import os
+import re
+import subprocess
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def unpacked(machine):
+    """The directories of the machine's kernel packages: newer releases split a kernel."""
+    done = subprocess.run([os.path.join(HERE, "rig/debs")] + machine["kernel"].split(), text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise RuntimeError("no kernel: rig/debs %s: %s" % (machine["kernel"], done.stderr.strip()))
+    return done.stdout.split("\n")[:-1]
+
+
+def kernel(machine):
+    """(release, path of vmlinuz) of the machine's kernel."""
+    for folder in unpacked(machine):
+        for path in (glob.glob(folder + "/boot/vmlinuz-*") +
+                     glob.glob(folder + "/usr/lib/modules/*/vmlinuz")):
+            release = re.search(r"vmlinuz-(.+)$|([^/]+)/vmlinuz$", path)
+            return release.group(1) or release.group(2), path
+    raise RuntimeError("no kernel: rig/debs %s: there is no vmlinuz" % machine["kernel"])
+
+
+def modules(machine, work):
+    """Makes work/lib/modules/RELEASE, of links, with the lists that depmod writes; returns it.
+
+    A package has none of these lists: its installation would make them.
+    """
+    release = kernel(machine)[0]
+    path = os.path.join(work, "lib/modules", release)
+    os.makedirs(path)
+    for folder in unpacked(machine):
+        for name in (glob.glob("%s/lib/modules/%s/*" % (folder, release)) +
+                     glob.glob("%s/usr/lib/modules/%s/*" % (folder, release))):
+            os.symlink(name, os.path.join(path, os.path.basename(name)))
+    subprocess.run(["depmod", "-b", work, release], check=True, stderr=subprocess.PIPE)
+    return path
+
+
+def insert(machine, work, names):
+    """The files of modules and of all that they need, in the order to load them."""
+    modules(machine, work)
+    listed = subprocess.run(["modprobe", "-C", "/dev/null", "-d", work, "-S", kernel(machine)[0],
+                             "-a", "--show-depends"] + names, check=True, text=True,
+                            stdout=subprocess.PIPE).stdout
+    return list(dict.fromkeys(re.findall(r"^insmod (\S+)", listed, re.MULTILINE)))
