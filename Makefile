@@ -59,8 +59,9 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion
 RS_CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
 # No unwind tables: nothing unwinds, and they are a tenth of a small program.
 SMALL := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
-# Together, program and libraries are a tenth smaller. A compiler of the caller's may lack that.
-ifdef KERNEL_HEADERS
+# Together, program and libraries are a tenth smaller. A compiler of the caller's may lack that, and
+# lines are counted in objects.
+ifneq ($(if $(COVERAGE),,$(KERNEL_HEADERS)),)
 SMALL += -flto=auto -ffat-lto-objects
 endif
 RS_CFLAGS = -std=gnu11 $(SMALL) -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
@@ -277,7 +278,7 @@ lint-now:
 	@echo "  LINT  shellcheck"
 	$(Q)shellcheck $(shells)
 	@echo "  LINT  mandoc"
-	$(Q)! mandoc -Tlint $(MANUALS) 2>&1 | grep -vE 'referenced manual not found|mandoc.db'
+	$(Q)! mandoc -Tlint $(MANUALS) 2>/dev/null | grep -v 'referenced manual not found'
 	@echo "  LINT  SPDX"
 	$(Q)missing=$$(git ls-files | grep -vE '^LICENSES/|/(corpus|golden)-?[^/]*/' | \
 		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \
@@ -335,7 +336,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/ostree $(DESTDIR)$(PREFIX)/lib/rootstock $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(BUILD)/,$(filter ostree-%,$(PROGRAMS))) \
 		$(DESTDIR)$(PREFIX)/lib/ostree/
-	install -m 755 $(BUILD)/rootstock-init $(DESTDIR)$(PREFIX)/lib/rootstock/
+	$(STRIP) -o $(DESTDIR)$(PREFIX)/lib/rootstock/rootstock-init $(BUILD)/rootstock-init
 	install -m 755 $(BUILD)/rootstock-bls $(DESTDIR)$(PREFIX)/bin/
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system initramfs/ostree-prepare-root.service
 	install -D -t $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/50rootstock initramfs/dracut/50rootstock/*

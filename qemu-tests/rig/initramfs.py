@@ -32,6 +32,8 @@ def command(build, cell, work, out):
 def make(path, work, build, cell):
     """Makes the directory `path` with the image in it."""
     disk.run(["sh", "-euc", "head -c %sM /dev/urandom >blob" % cell["initramfs"]["blob"]], cwd=work)
+    # As "make install" does it.
+    disk.run(["strip", "-o", "init", os.path.join(build, "rootstock-init")], cwd=work)
     os.mkdir(path)
     disk.run(command(build, cell, work, os.path.join(path, "initrd.img")))
 

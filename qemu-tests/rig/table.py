@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The table of the bench: a row is a line for the terminal and a row of Markdown at once; and what an
-initramfs weighs."""
+"""The table of the bench, whose lines are Markdown everywhere, and the weight of images."""
 
 import gzip
 import lzma
@@ -12,10 +11,10 @@ COLUMNS = (("initramfs", 48), ("root=", 8), ("disk", 6), ("image, bytes", 12), (
            ("unpack", 7), ("to real init", 12), ("lowest – highest", 17), ("whole boot", 10),
            ("system calls", 12))
 NOTE = """Millions of guest instructions, medians of %d boots. *unpack*: the kernel unpacks the
-image. *to real init*: from the kernel's "Run … as init process" to the first code of the disk's own init,
-a static program that takes part of it to start; *system calls*: of all processes between the two.
-*whole boot*: from reset to there."""
-# What an archive begins with, and what decompresses it. lz4 is in the format that the kernel knows.
+image. *to real init*: from the kernel's "Run … as init process" to the first code of the disk's own
+init, whose own start is in it (see the row without OSTree); *system calls*: of all processes in
+that time. *whole boot*: from reset to there."""
+# What an archive begins with, and what decompresses it. Of lz4 the kernel knows the old format.
 FORMATS = ((b"070701", lambda data: data), (b"\x1f\x8b", gzip.decompress),
            (b"\xfd7zXZ", lzma.decompress),
            (b"\x02\x21\x4c\x18", lambda data: piped(["lz4", "-dcq"], data)),
