@@ -115,10 +115,12 @@ src_ostree-grub-generator := grub/grubcfg.c $(lib_grub)
 src_ostree-uboot-generator := uboot/uenv.c $(lib_uboot)
 src_rootstock-bls := bls/check.c $(sort $(lib_grub) $(lib_uboot))
 # Through this the tests see a file system.
-SHOWS := bls/test/show-bootfs
+SHOWS := bls/test/show-bootfs initramfs/test/show-tags
 src_bls/test/show-bootfs := bls/test/show-bootfs.c bls/bootfs.c
+src_initramfs/test/show-tags := initramfs/test/show-tags.c initramfs/tags.c
 MANUALS := prepare-root/ostree-prepare-root.8 \
-	initramfs/rootstock-init.8 initramfs/rootstock-initramfs.7 bls/rootstock-bls.8 \
+	initramfs/rootstock-init.8 initramfs/rootstock-initramfs.7 \
+	initramfs/rootstock-mkinitramfs.8 bls/rootstock-bls.8 \
 	grub/ostree-grub-generator.8 grub/rootstock-grub.conf.5 grub/rootstock-stub.cfg.7 \
 	uboot/ostree-uboot-generator.8 uboot/rootstock-uEnv.txt.5 uboot/rootstock-uboot.conf.5 \
 	uboot/rootstock-boot.cmd.7
@@ -303,11 +305,12 @@ packages_try := $(packages_build) busybox-static e2fsprogs fdisk grub-common gru
 	python3 qemu-system-x86 seabios
 packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-cross \
 	libc6-dev-armhf-cross qemu-user-static
-packages_check := $(packages_try) $(packages_cross) btrfs-progs cpio dosfstools dracut-core \
-	erofs-utils file grub-efi-amd64-bin grub-emu initramfs-tools-core kmod libblkid-dev \
-	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtools ostree-boot ovmf \
-	pkg-config qemu-system-arm squashfs-tools strace systemd u-boot-qemu u-boot-tools udev \
-	uidmap util-linux valgrind xfsprogs
+packages_check := $(packages_try) $(packages_cross) bcache-tools btrfs-progs cpio \
+	cryptsetup-bin dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file genisoimage \
+	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kmod libblkid-dev \
+	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtools nilfs-tools ntfs-3g \
+	ostree-boot ovmf pkg-config qemu-system-arm reiserfsprogs squashfs-tools strace systemd \
+	u-boot-qemu u-boot-tools udev udftools uidmap util-linux valgrind xfsprogs zstd
 packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
 # One after the other, because two apt-get at once do not go.
@@ -337,7 +340,9 @@ install: all
 	install -m 755 $(addprefix $(BUILD)/,$(filter ostree-%,$(PROGRAMS))) \
 		$(DESTDIR)$(PREFIX)/lib/ostree/
 	$(STRIP) -o $(DESTDIR)$(PREFIX)/lib/rootstock/rootstock-init $(BUILD)/rootstock-init
-	install -m 755 $(BUILD)/rootstock-bls $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 initramfs/list-image $(DESTDIR)$(PREFIX)/lib/rootstock/
+	install -m 755 $(BUILD)/rootstock-bls initramfs/rootstock-mkinitramfs $(DESTDIR)$(PREFIX)/bin/
+	sed -i 's|@VERSION@|$(VERSION)|' $(DESTDIR)$(PREFIX)/bin/rootstock-mkinitramfs
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system initramfs/ostree-prepare-root.service
 	install -D -t $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/50rootstock initramfs/dracut/50rootstock/*
 	for d in hooks scripts/local-bottom; do \

@@ -48,7 +48,7 @@ do_install() {
 
 PACKAGE_BEFORE_PN = "${PN}-prepare-root ${PN}-init ${PN}-grub ${PN}-uboot ${PN}-dracut \
 	${PN}-initramfs-tools"
-FILES:${PN} = "${bindir}"
+FILES:${PN} = "${bindir} ${nonarch_libdir}/rootstock/list-image"
 FILES:${PN}-doc = "${mandir}"
 FILES:${PN}-prepare-root = "${nonarch_libdir}/ostree/ostree-prepare-root \
 	${systemd_system_unitdir}/ostree-prepare-root.service"

@@ -92,7 +92,8 @@ def make_tree(tree, files, version, machine):
         if not os.path.lexists(os.path.join(tree, name)):
             os.symlink(target, os.path.join(tree, name))
     with tempfile.TemporaryDirectory(dir=os.path.dirname(tree)) as work:
-        disk.run(["cp", "-rL", kernels.modules(machine, work), os.path.join(tree, "usr/lib/modules")])
+        disk.run(["cp", "-rL", kernels.modules(machine, work),
+                  os.path.join(tree, "usr/lib/modules")])
     for target, source in files.items():
         os.makedirs(os.path.dirname(os.path.join(tree, target)), exist_ok=True)
         shutil.copy(source, os.path.join(tree, target))

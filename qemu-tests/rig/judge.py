@@ -16,7 +16,7 @@ ENDS = {"poweroff": ("poweroff", "reboot: Power down"),
         "panic": ("reset", "Kernel panic - not syncing: Attempted to kill init!"),
         "reboot": ("reset", "reboot: Restarting system"),
         "halt": ("halt", "reboot: System halted")}
-# What systemd says in vain: /usr stays mounted when it ends, and one that has no use for BPF is fine.
+# What systemd says in vain: /usr stays mounted when it ends, and it need not have BPF.
 VAIN = ["Failed to unmount /usr: Device or resource busy", "Failed to finalize file systems",
         "Failed to open libbpf"]
 LEFT = ["All filesystems unmounted.", "Not all file systems unmounted, 1 left."]

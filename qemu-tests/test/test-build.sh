@@ -5,7 +5,7 @@
 # and a caller's CC and flags that win.
 set -u
 
-programs="ostree-prepare-root ostree-grub-generator ostree-uboot-generator rootstock-bls"
+programs="ostree-prepare-root rootstock-init ostree-grub-generator ostree-uboot-generator rootstock-bls"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 count=0
@@ -33,7 +33,7 @@ build_and_run() {
 	build ARCH="$1" all || return 1
 	for program in $programs; do
 		file "build/$1/$program" | grep "$3" | grep 'statically linked' &&
-			"$2" "build/$1/$program" --help | grep "^usage: $program" || return 1
+			"$2" "build/$1/$program" --help 2>&1 | grep -E "^(usage: )?$program" || return 1
 	done
 }
 
@@ -47,40 +47,58 @@ installs() {
 		644 ./share/man/man5/rootstock-uEnv.txt.5
 		644 ./share/man/man5/rootstock-uboot.conf.5
 		644 ./share/man/man7/rootstock-boot.cmd.7
+		644 ./share/man/man7/rootstock-initramfs.7
+		644 ./share/man/man7/rootstock-initramfs.7
 		644 ./share/man/man7/rootstock-stub.cfg.7
 		644 ./share/man/man8/ostree-grub-generator.8
 		644 ./share/man/man8/ostree-prepare-root.8
 		644 ./share/man/man8/ostree-uboot-generator.8
 		644 ./share/man/man8/rootstock-bls.8
+		644 ./share/man/man8/rootstock-init.8
+		644 ./share/man/man8/rootstock-mkinitramfs.8
+		644 ./share/man/man8/rootstock-init.8
+		644 ./share/man/man8/rootstock-mkinitramfs.8
 		644 ./share/rootstock/boot.cmd
 		644 ./share/rootstock/boot.scr
 		644 ./share/rootstock/stub.cfg
 		755 ./bin/rootstock-bls
+		755 ./bin/rootstock-mkinitramfs
+		755 ./bin/rootstock-mkinitramfs
 		755 ./lib/dracut/modules.d/50rootstock/accept-root.sh
 		755 ./lib/dracut/modules.d/50rootstock/module-setup.sh
 		755 ./lib/dracut/modules.d/50rootstock/prepare-root.sh
 		755 ./lib/ostree/ostree-grub-generator
 		755 ./lib/ostree/ostree-prepare-root
 		755 ./lib/ostree/ostree-uboot-generator
+		755 ./lib/rootstock/list-image
+		755 ./lib/rootstock/rootstock-init
 		755 ./share/initramfs-tools/hooks/rootstock
 		755 ./share/initramfs-tools/scripts/local-bottom/rootstock
 	END
+	# The image's maker finds the rest of itself where it was installed.
+	"$work/dest/opt/x/bin/rootstock-mkinitramfs" -o "$work/image" || return 1
+	"$work/dest/opt/x/bin/rootstock-mkinitramfs" --list "$work/image" | grep ' init$' || return 1
+	"$work/dest/opt/x/bin/rootstock-mkinitramfs" --version |
+		grep -x 'rootstock-mkinitramfs (rootstock) [0-9.]*' || return 1
 	grep -x 'Environment=OSTREE_GRUB2_EXEC=/opt/x/lib/ostree/ostree-uboot-generator' \
-		"$work/dest/opt/x/lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf"
+		"$work/dest/opt/x/lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf" &&
+		"$work/dest/opt/x/bin/rootstock-mkinitramfs" --version | grep '[0-9]$' &&
+		"$work/dest/opt/x/bin/rootstock-mkinitramfs" -o "$work/image" &&
+		"$work/dest/opt/x/bin/rootstock-mkinitramfs" --list "$work/image" | grep ' init$'
 }
 
 # Another checkout at another path, built from nothing.
 copy() {
 	rm -rf "$1"
 	mkdir -p "$1"
-	cp -r Makefile bls grub prepare-root qemu-tests uboot "$1"
+	cp -r Makefile bls grub initramfs prepare-root qemu-tests uboot "$1"
 }
 
 same_bytes() {
 	local program
 	copy "$work/elsewhere/deeper"
 	build -C "$work/elsewhere/deeper" all || return 1
-	for program in $programs; do
+	for program in $programs rootstock-init; do
 		cmp "${BUILD:?}/$program" "$work/elsewhere/deeper/$BUILD/$program" || return 1
 	done
 }

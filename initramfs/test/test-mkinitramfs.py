@@ -1,0 +1,390 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""rootstock-mkinitramfs on a fake kernel: what is in an image, what is refused, and that the same
+input makes the same bytes, in any environment and for any user."""
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+
+import fakekernel
+from fakekernel import files, image, make, members, moduledir, order, run, tap, tree, unpacked
+
+FILE, PROGRAM, LINK = 0o100644, 0o100755, 0o120777
+
+
+def one_file(where):
+    """Without modules the image is /init, and kmod is not asked for."""
+    assert members(unpacked(image(where))) == {"init": (PROGRAM, b"#!init")}
+    # The last one on the command line counts, and there need not be such a directory.
+    assert files(image(where, "--moduledir", "/nowhere")) == {"init": b"#!init"}
+
+
+def refused(sentence, *words, status=1, **options):
+    """Neither a file comes to be nor does one change; there is one line that says why."""
+    with fakekernel.tempfile.TemporaryDirectory() as where:
+        for before in (None, b"old"):
+            if before:
+                tap.write(where + "/image", before)
+            got, printed, said = make("-o", where + "/image", *words, **options)
+            assert (got, printed, len(said)) == (status, b"", 1), (got, printed, said)
+            assert said[0].startswith("rootstock-mkinitramfs: ") and sentence in said[0], said
+            assert os.listdir(where) == (["image"] if before else []), os.listdir(where)
+            assert not before or tap.read(where + "/image") == before
+
+
+def modules(where):
+    """What a module needs comes before it, once, unpacked; what is built in needs nothing."""
+    data = image(where, "--module", "top")
+    assert order(data) == ["base.ko", "mid-dle.ko", "before.ko", "top.ko", "after.ko"], order(data)
+    for name in order(data):
+        content = tap.read(os.path.join(tree(), name) if os.path.exists(os.path.join(tree(), name))
+                           else os.path.join(moduledir(tree()), "kernel", name))
+        assert files(data)["modules/" + name] == content, name
+    assert members(unpacked(data))["modules/top.ko"][0] == FILE
+    assert order(image(where, "--module", "fs-topfs", "--module=mid_dle", "--module", "base")) == \
+        order(data)
+    assert sorted(files(image(where, "--module", "inside", "--module", "fs-insidefs"))) == ["init"]
+    assert order(image(where, "--module", "after", "--module", "before")) == \
+        ["after.ko", "before.ko"]
+
+
+def parameters(where):
+    """They stand behind their module and nobody else's; those that find none are an error."""
+    data = image(where, "--module", r"mid_dle a=1 b=\n,'2'", "--module", "top c")
+    assert order(data) == ["base.ko", r"mid-dle.ko a=1 b=\n,'2'", "before.ko", "top.ko c",
+                           "after.ko"], order(data)
+    for words in (["inside x=1"], ["top", "base x=1"], ["fs-topfs x=1"]):
+        refused("parameters of " + words[-1].split()[0],
+                *[word for name in words for word in ("--module", name)])
+
+
+def missing(where):
+    """A module that is not there is an error that names who needs it."""
+    refused("has no module nothing, which --module names", "--module", "nothing")
+    refused("has no module gone, which the module orphan.ko needs", "--module", "orphan")
+    refused("has no module lost, which the module loser.ko needs", "--module", "loser")
+    refused("has no lost.ko, which its modules.dep names", "--module", "lost")
+    refused("there is no /nowhere", "--moduledir", "/nowhere", "--module", "top")
+    refused("has no modules.dep.bin: run depmod", "--moduledir", where, "--module", "top")
+    shutil.copytree(tree(), where + "/tree")
+    tap.write(moduledir(where + "/tree") + "/kernel/mid-dle.ko.xz", b"no such format")
+    status, _, said = make("-o", where + "/image", "--module", "top", root=where + "/tree")
+    assert status == 1 and "the module mid-dle.ko cannot be unpacked" in said[-1], said
+    assert not os.path.exists(where + "/image")
+
+
+def firmware(where):
+    """What modules name is in the image, unpacked and by pattern, the first directory's wins."""
+    assert files(image(where, "--module", "firm", "--module", "wild")) == {
+        "init": b"#!init", "modules/order": b"firm.ko\nwild.ko\n",
+        "modules/firm.ko": tap.read(moduledir(tree()) + "/kernel/firm.ko"),
+        "modules/wild.ko": tap.read(moduledir(tree()) + "/kernel/wild.ko"),
+        "lib/firmware/maker/plain.bin": b"maker/plain.bin",
+        "lib/firmware/maker/packed.bin": b"packed",
+        "lib/firmware/wild/x-1.bin": b"wild/x-1.bin", "lib/firmware/wild/x-2.bin": b"wild/x-2.bin"}
+    own = where + "/own firmware"
+    refused("the module firm.ko needs the firmware maker/plain.bin, which is not in " + own,
+            "--module", "firm", "--firmware", own)
+    tap.write(own + "/maker/plain.bin", b"second")
+    tap.write(own + "/" + fakekernel.KVER + "/maker/plain.bin", b"this kernel's")
+    refused("the firmware maker/packed.bin", "--module", "firm", "--firmware", own)
+    refused("the firmware maker/packed.bin", "--module", "firm", "--firmware", own,
+            "--skip-firmware", "packed.bin")
+    data = image(where, "--module", "firm", "--firmware", own, "--skip-firmware", "other",
+                 "--skip-firmware", "maker/pack*")
+    assert files(data)["lib/firmware/maker/plain.bin"] == b"this kernel's"
+    assert "lib/firmware/maker/packed.bin" not in files(data)
+    data = image(where, "--module", "firm", "--firmware", own, "--firmware",
+                 tree() + "/lib/firmware")
+    assert files(data)["lib/firmware/maker/plain.bin"] == b"this kernel's"
+    assert files(data)["lib/firmware/maker/packed.bin"] == b"packed"
+    refused("the firmware wild/x-*.bin", "--module", "wild", "--firmware", own)
+
+
+def includes(where):
+    """Files keep their executable bit and nothing else; links are followed."""
+    tap.write(where + "/pro:gram", b"program")
+    os.chmod(where + "/pro:gram", 0o4711)
+    tap.write(where + "/a file", b"data")
+    os.chmod(where + "/a file", 0o600)
+    os.symlink("a file", where + "/link")
+    data = image(where, "--include", where + "/pro:gram:/usr/my bin/x", "--include",
+                 where + "/link", "--include", where + "/a file:/d")
+    assert members(unpacked(data)) == {
+        "d": (FILE, b"data"), "init": (PROGRAM, b"#!init"),
+        "usr": (0o40755, b""), "usr/my bin": (0o40755, b""),
+        "usr/my bin/x": (PROGRAM, b"program"),
+        **{name: (0o40755, b"") for name in parents(where + "/link")},
+        where[1:] + "/link": (FILE, b"data")}
+    for sentence, word in (("must begin with a /", "/a file:x"), ("no file /x/", "/a file:/x/"),
+                           ("no file /a/../b", "/a file:/a/../b"), ("not a file", "/nothing"),
+                           ("has /init already", "/a file:/init"), ("not a file", ""),
+                           ("where /init/x needs a directory", "/a file:/init/x")):
+        refused(sentence, "--include", where + word)
+
+
+def parents(path):
+    """The directories above a path, as names in an archive."""
+    parts = path.split("/")[1:-1]
+    return ["/".join(parts[:n + 1]) for n in range(len(parts))]
+
+
+def dynamic(where):
+    """A program that will not start for want of its loader is said, and the image is made."""
+    words = ["-o", where + "/image", "--include", "/bin/sh:/sh"]
+    status, printed, said = make(*words)
+    assert (status, printed, len(said)) == (0, b"", 1), said
+    assert "warning: /sh is linked dynamically" in said[0], said
+    loader = said[0].split(": ")[3].split()[0]
+    assert make(*words, "--include", loader) == (0, b"", [])
+
+
+def with_shell(where):
+    """The shell is busybox, the rest are links to it that it can follow."""
+    found = members(unpacked(image(where, "--shell", shutil.which("busybox"))))
+    assert found["bin/busybox"] == (PROGRAM, tap.read(shutil.which("busybox")))
+    applets = subprocess.run(["busybox", "--list"], check=True, stdout=subprocess.PIPE,
+                             text=True).stdout.split()
+    links = {name[4:] for name, (mode, target) in found.items()
+             if (mode, target) == (LINK, b"busybox")}
+    assert {"sh", "mount", "ls", "reboot"} < links <= set(applets), links - set(applets)
+    assert len(found) == len(links) + 3, sorted(found)
+
+
+def compressions(where):
+    """Each one is what it says, and holds the same archive."""
+    plain = image(where, "--compress", "none", "--module", "top")
+    assert plain[:6] == b"070701"
+    for name, start in (("gzip", b"\x1f\x8b\x08\0\0\0\0\0"), ("lz4", b"\x02\x21\x4c\x18"),
+                        ("zstd", b"\x28\xb5\x2f\xfd")):
+        data = image(where, "--compress", name, "--module", "top")
+        assert data.startswith(start) and unpacked(data) == plain, name
+    # What is best: one small file is read faster than unpacked.
+    assert image(where, "--module", "top").startswith(b"\x1f\x8b")
+    assert image(where, "--include", "/etc/passwd:/x").startswith(b"\x1f\x8b")
+    assert image(where).startswith(b"070701")
+    listed = subprocess.run(["cpio", "-t", "--quiet"], input=plain, check=True,
+                            stdout=subprocess.PIPE).stdout.decode().split()
+    assert listed == list(members(plain)), listed
+
+
+def uboot(where):
+    """U-Boot's header says what is in it and when it was made."""
+    plain = image(where)
+    for arch, said in (("arm", "ARM Linux RAMDisk Image (uncompressed)"),
+                       ("arm64", "AArch64 Linux RAMDisk Image (uncompressed)")):
+        data = image(where, "--uboot", arch, TZ="UTC")
+        assert data[64:] == plain, arch
+        header = subprocess.run(["mkimage", "-l", where + "/image"], check=True, text=True,
+                                stdout=subprocess.PIPE, env=dict(os.environ, TZ="UTC")).stdout
+        assert said in header and "Thu Jan  1 00:00:00 1970" in header, header
+    data = image(where, "--uboot", "arm", SOURCE_DATE_EPOCH="1000000000")
+    assert data[8:12] == (1000000000).to_bytes(4, "big")
+    assert unpacked(data[64:])[46:54] == b"3B9ACA00"
+
+
+def same_bytes(where):
+    """Shell, environment, time, place, user and name of the directories do not show."""
+    words = ["--module", "top", "--module", "firm", "--include", "/etc/passwd:/x"]
+    shutil.copytree(tree(), where + "/other tree")
+    os.mkdir(where + "/home")
+    wanted = {packing: image(where, *words, "--compress", packing)
+              for packing in ("none", "gzip", "lz4", "zstd")}
+    for packing, options in (
+            ("gzip", {"shell": fakekernel.ash()}), ("none", {"shell": ("bash", "--posix")}),
+            ("lz4", {"root": where + "/other tree"}), ("none", {"TMPDIR": where + "/home"}),
+            ("gzip", {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "LANG": "de_DE.UTF-8"}),
+            ("gzip", {"GZIP": "-1", "MODPROBE_OPTIONS": "-n -v", "PATH": "/usr/bin:/bin"}),
+            ("zstd", {"ZSTD_CLEVEL": "1", "ZSTD_NBTHREADS": "4"})):
+        data = image(where, *words, "--compress", packing, **options)
+        assert data == wanted[packing], (packing, options)
+    later = image(where, *words, SOURCE_DATE_EPOCH="1")
+    assert members(unpacked(later), 1) == members(unpacked(wanted["gzip"]))
+
+
+def host_settings(where):
+    """Neither modprobe.d of this host nor where a user may not write counts."""
+    for tool in ("modprobe", "modinfo"):
+        # As though the host had these settings, for whoever does not say otherwise.
+        tap.write(f"{where}/bin/{tool}", b'#!/bin/sh\nfor w; do [ "$w" != -C ] || c=yes; done\n'
+                  b'[ -n "$c" ] || [ %s = modinfo ] || echo "insmod /bad.ko"\n'
+                  b'exec /usr/sbin/%s "$@"\n' % (tool.encode(), tool.encode()))
+        os.chmod(f"{where}/bin/{tool}", 0o755)
+    assert image(where, "--module", "top", PATH=where + "/bin:" + os.environ["PATH"]) == \
+        image(where, "--module", "top")
+
+
+def stranger(where):
+    """An ordinary user, without /usr/sbin in PATH, makes the same image."""
+    if os.getuid():
+        raise tap.Skip("only root can become an ordinary user; you have tried it just now")
+    os.chmod(where, 0o777)
+    for name in ("rootstock-mkinitramfs", "list-image"):
+        shutil.copy(os.path.join(fakekernel.TOP, "initramfs", name), where)
+    shutil.copytree(tree(), where + "/tree")
+    os.chmod(where + "/tree/init", 0o755)
+    wanted = image(where, "--module", "top", "--module", "firm")
+    options = {"root": where + "/tree", "path": where + "/rootstock-mkinitramfs",
+               "PATH": "/usr/bin:/bin",
+               "shell": ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "dash")}
+    out = where + "/theirs"
+    assert make("-o", out, "--module", "top", "--module", "firm", **options) == (0, b"", [])
+    assert tap.read(out) == wanted
+    assert os.stat(out).st_mode & 0o777 == 0o644
+    os.mkdir(where + "/closed", 0o755)
+    status, _, said = make("-o", where + "/closed/image", **options)
+    assert (status, len(said)) == (1, 1) and "cannot write" in said[0], said
+    os.chmod(where + "/tree/lib/firmware/maker/plain.bin", 0)
+    status, _, said = make("-o", where + "/image2", "--module", "firm", **options)
+    assert status == 1 and "plain.bin cannot be unpacked" in said[-1], said
+    os.chmod(where + "/tree/init", 0o700)
+    status, _, said = make("-o", where + "/image2", **options)
+    assert (status, len(said)) == (1, 1) and "not a file that can be read" in said[0], said
+    assert not os.path.exists(where + "/image2")
+
+
+def output(where):
+    """Where it goes: whole or not at all, and never in the place of what is no file."""
+    status, printed, said = make("-o", "-")
+    assert (status, printed, said) == (0, image(where), []), said
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([fakekernel.MAKER, "-o", "-", "--init", tree() + "/init"],
+                              stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1 and b"cannot write to standard output" in done.stderr, done
+    assert os.listdir(where) == ["image"], os.listdir(where)
+    for sentence, name in (("is there and not a file", where),
+                           ("is there and not a file", "/dev/null"),
+                           ("cannot write", where + "/no/image"),
+                           ("cannot write", where + "/image/image")):
+        status, printed, said = make("-o", name)
+        assert (status, printed, len(said)) == (1, b"", 1) and sentence in said[0], said
+    os.symlink("nothing", where + "/link")
+    assert make("-o", where + "/link") == (0, b"", [])
+    assert not os.path.islink(where + "/link")
+    # A tool that fails in the middle.
+    for tool in ("cpio", "gzip", "sync", "mv", "touch"):
+        tap.write(f"{where}/{tool}-bin/{tool}", b"#!/bin/sh\nexit 1\n")
+        os.chmod(f"{where}/{tool}-bin/{tool}", 0o755)
+        tap.write(where + "/image", b"old")
+        status, _, said = make("-o", where + "/image", "--compress", "gzip",
+                               PATH=f"{where}/{tool}-bin:{os.environ['PATH']}")
+        assert status == 1 and tap.read(where + "/image") == b"old", (tool, status, said)
+        assert not [name for name in os.listdir(where) if name.startswith(".")], tool
+
+
+def called_wrongly(where):
+    """Status 2, one line, nothing made."""
+    for sentence, words in (
+            ("-o OUT is missing", []),
+            ("--nonsense is not known", ["-o", where + "/x", "--nonsense"]),
+            ("file is not known", ["file"]), ("--module needs a value", ["--module"]),
+            ("--kernel needs a value", ["--kernel="]), ("--init needs a value", ["--init", ""]),
+            ("line break", ["--module", "a\nb"]),
+            ("--compress is none", ["-o", where + "/x", "--compress", "xz"]),
+            ("--uboot is arm or", ["-o", where + "/x", "--uboot", "x86"])):
+        status, printed, said = run(("dash",), fakekernel.MAKER, *words)
+        assert (status, printed, len(said)) == (2, b"", 1) and sentence in said[0], (words, said)
+        assert not os.listdir(where)
+    status, printed, said = run(("dash",), fakekernel.MAKER, "--help")
+    assert status == 0 and printed.startswith(b"usage: rootstock-mkinitramfs") and not said
+    assert run(("dash",), fakekernel.MAKER, "--version")[0] == 0
+    status, _, said = run(("dash",), fakekernel.MAKER, "-o", where + "/x", "--init", "/none")
+    assert (status, len(said)) == (1, 1) and "there is no /none" in said[0], said
+
+
+def make_ext4(path):
+    subprocess.run(["/usr/sbin/mkfs.ext4", "-q", "-F", "-O", "^has_journal", path, "1M"],
+                   check=True, stdout=subprocess.DEVNULL)
+
+
+def auto(where):
+    """The modules that drive a device, that could drive it, and its file system's."""
+    sysfs = where + "/sys"
+    disk = sysfs + "/devices/bus0/disk0/block/d0/d0p1"
+    os.makedirs(disk)
+    os.makedirs(sysfs + "/dev/block")
+    os.symlink("../../devices/bus0/disk0/block/d0/d0p1", sysfs + "/dev/block/0:0")
+    tap.write(sysfs + "/devices/bus0/modalias", b"fake:bus\n")
+    tap.write(sysfs + "/devices/bus0/disk0/modalias", b"fake:disk7\n")
+    device = where + "/device"
+    subprocess.run(["/usr/sbin/mkfs.ext4", "-q", "-O", "^has_journal", device, "1M"], check=True,
+                   stdout=subprocess.DEVNULL)
+
+    def drives(folder, module, loaded):
+        os.makedirs(f"{sysfs}/module/{module}", exist_ok=True)
+        os.makedirs(f"{sysfs}/drivers/{module}", exist_ok=True)
+        if loaded:
+            tap.write(f"{sysfs}/module/{module}/initstate", b"live")
+        os.symlink(f"{sysfs}/module/{module}", f"{sysfs}/drivers/{module}/module")
+        os.symlink(f"{sysfs}/drivers/{module}", f"{folder}/driver")
+
+    def made():
+        return order(image(where, "--auto", device, ROOTSTOCK_SYSFS=sysfs))
+    assert made() == ["bus.ko", "disk.ko", "diskalso.ko", "ext4.ko"] or \
+        made() == ["bus.ko", "diskalso.ko", "disk.ko", "ext4.ko"], made()
+    drives(sysfs + "/devices/bus0/disk0", "mid_dle", True)
+    both = {"bus.ko", "base.ko", "mid-dle.ko", "disk.ko", "diskalso.ko", "ext4.ko"}
+    assert set(made()) == both, made()
+    # Built in here: a module in the image's kernel, and one that nobody knows.
+    drives(sysfs + "/devices/bus0", "after", False)
+    drives(sysfs + "/devices/bus0/disk0/block/d0", "strange", False)
+    assert set(made()) == both | {"after.ko"}, made()
+    tap.write(sysfs + "/module/strange/initstate", b"live")
+    refused(f"has no module strange, which {device} needs", "--auto", device, ROOTSTOCK_SYSFS=sysfs)
+    # A file system that the kernel does not have; none.
+    os.unlink(sysfs + "/module/strange/initstate")
+    subprocess.run(["/usr/sbin/mkswap", device], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    refused(f"has no module swap, which {device} needs", "--auto", device, ROOTSTOCK_SYSFS=sysfs)
+    tap.write(device, bytes(1 << 20))
+    refused("blkid finds no file system", "--auto", device, ROOTSTOCK_SYSFS=sysfs)
+    refused(device + " is not a block device", "--auto", device)
+    # An NVMe disk of a subsystem with two ways; what rootstock-init cannot put together.
+    make_ext4(device)
+    os.unlink(sysfs + "/dev/block/0:0")
+    head = sysfs + "/devices/virtual/nvme-subsystem/nvme-subsys0"
+    os.makedirs(head + "/nvme0n1")
+    os.makedirs(sysfs + "/devices/pci/nvme/nvme0")
+    drives(sysfs + "/devices/pci", "nvme", True)
+    os.symlink("../../../pci/nvme/nvme0", head + "/nvme0")
+    os.symlink(head + "/nvme0n1", sysfs + "/dev/block/0:0")
+    assert made() == ["nvme.ko", "ext4.ko"], made()
+    os.unlink(sysfs + "/dev/block/0:0")
+    refused("is not in " + sysfs, "--auto", device, ROOTSTOCK_SYSFS=sysfs)
+    os.makedirs(sysfs + "/devices/virtual/block/dm-3")
+    os.symlink("../../devices/virtual/block/dm-3", sysfs + "/dev/block/0:0")
+    refused("is dm-3, which rootstock-init cannot set up", "--auto", device, ROOTSTOCK_SYSFS=sysfs)
+
+
+def gz_modules(where):
+    """Where kmod knows .ko.gz, which Debian's does not, they are unpacked like the others."""
+    content = tap.read(moduledir(tree()) + "/kernel/base.ko")
+    tap.write(where + "/base.ko.gz", gzip.compress(content))
+    tap.write(where + "/bin/modprobe", f"#!/bin/sh\necho insmod {where}/base.ko.gz\n".encode())
+    os.chmod(where + "/bin/modprobe", 0o755)
+    data = image(where, "--module", "base", PATH=where + "/bin:" + os.environ["PATH"])
+    assert files(data)["modules/base.ko"] == content and order(data) == ["base.ko"]
+
+
+if __name__ == "__main__":
+    sys.exit(tap.main([
+        ("without modules: one file", one_file),
+        ("modules, what they need, and their order", modules),
+        ("parameters of modules", parameters),
+        ("missing modules", missing),
+        ("firmware", firmware),
+        (".ko.gz", gz_modules),
+        ("other files", includes),
+        ("programs without their loader", dynamic),
+        ("a shell", with_shell),
+        ("compression", compressions),
+        ("U-Boot's header", uboot),
+        ("the same bytes", same_bytes),
+        ("settings of the host", host_settings),
+        ("an ordinary user", stranger),
+        ("where the image goes", output),
+        ("called wrongly", called_wrongly),
+        ("--auto", auto),
+    ]))

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parameters that the command line has for a module, as modprobe would hand them over. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "initramfs/modules.h"
+#include "prepare-root/facts.h"
+
+static const struct {
+	const char *cmdline, *module, *parameters;
+} cases[] = {
+	{ "", "nvme", "" },
+	{ "root=/dev/sda quiet", "nvme", "" },
+	{ "nvme.max=4", "nvme", "max=4" },
+	{ "nvme.max=4\n", "nvme", "max=4" },
+	/* All of them, in their order: the module takes the last of a kind itself. */
+	{ "nvme.max=4 nvme.fast quiet nvme.max=5", "nvme", "max=4 fast max=5" },
+	{ "nvme.max=", "nvme", "max=" },
+	/* The two letters are one, on both sides, in the name of the module and nowhere else. */
+	{ "nvme-core.io-timeout=1", "nvme_core", "io-timeout=1" },
+	{ "nvme_core.a=1 nvme-core.b=2", "nvme-core", "a=1 b=2" },
+	/* Other modules, whose names begin alike, and words that only look like it. */
+	{ "nvme_core.a=1 nvme", "nvme", "" },
+	{ "nvm.a=1 nvmee.a=1 xnvme.a=1", "nvme", "" },
+	{ "nvme.=1 nvme. .nvme=1", "nvme", "" },
+	{ "a.b.c=1", "a", "b.c=1" },
+	/* The value keeps its blanks, which the kernel splits at again. */
+	{ "m.a=\"b c\" m.d=e", "m", "a=\"b c\" d=e" },
+	{ "\"m.a=b\tc\"", "m", "a=\"b\tc\"" },
+	{ "m.a=\"b\"", "m", "a=b" },
+	{ "m.a=b,\"c d\"", "m", "a=\"b,\"c d\"\"" },
+	{ "m.a=1 -- m.b=2", "m", "a=1" },
+};
+
+static void parameters(void **state)
+{
+	char text[MODULE_PARAMETERS_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		print_message("# %s\n", cases[i].cmdline);
+		memset(text, 'x', sizeof text);
+		assert_int_equal(modules_parameters(
+					 cases[i].cmdline, cases[i].module, text, sizeof text),
+			strlen(cases[i].parameters));
+		assert_string_equal(text, cases[i].parameters);
+	}
+}
+
+static void too_small(void **state)
+{
+	char text[8];
+
+	(void)state;
+	assert_int_equal(modules_parameters("m.abc=123", "m", text, sizeof text), 7);
+	assert_string_equal(text, "abc=123");
+	assert_int_equal(modules_parameters("m.abc=1234", "m", text, sizeof text), -ENAMETOOLONG);
+	assert_string_equal(text, "");
+	/* Not half of them: they may belong together. */
+	assert_int_equal(modules_parameters("m.a=1 m.abc=1", "m", text, sizeof text),
+		-ENAMETOOLONG);
+	assert_string_equal(text, "");
+}
+
+static void long_command_line(void **state)
+{
+	static char cmdline[CMDLINE_MAX + 2];
+	char text[8];
+
+	(void)state;
+	memset(cmdline, ' ', CMDLINE_MAX);
+	memcpy(cmdline + CMDLINE_MAX - 5, "m.a=1", 5);
+	assert_int_equal(modules_parameters(cmdline, "m", text, sizeof text), 3);
+	assert_string_equal(text, "a=1");
+	cmdline[CMDLINE_MAX] = ' ';
+	assert_int_equal(modules_parameters(cmdline, "m", text, sizeof text), -ENAMETOOLONG);
+	assert_string_equal(text, "");
+}
+
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parameters),
+		cmocka_unit_test(too_small),
+		cmocka_unit_test(long_command_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

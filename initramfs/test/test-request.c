@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the words of a kernel command line ask for. */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "initramfs/request.h"
+
+static struct request parse(const char *words)
+{
+	static char text[512];
+	struct request request;
+
+	assert_true(strlen(words) < sizeof text);
+	strcpy(text, words);
+	print_message("# %s\n", words);
+	request_parse(text, &request);
+	return request;
+}
+
+static void is(const char *got, const char *wanted)
+{
+	if (wanted) {
+		assert_non_null(got);
+		assert_string_equal(got, wanted);
+	} else {
+		assert_null(got);
+	}
+}
+
+static void nothing_asked(void **state)
+{
+	static const char *const texts[] = { "", "\n", "-- root=/dev/sda ostree=/o rw rootwait",
+		"xroot=a root.x=b root rootfstype rootflags init Root=c" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct request request = parse(texts[i]);
+
+		assert_null(request.root);
+		assert_null(request.fstypes);
+		assert_null(request.flags);
+		assert_null(request.init);
+		assert_null(request.onfail);
+		assert_false(request.ostree);
+		assert_false(request.writable);
+		assert_false(request.forever);
+		assert_int_equal(request.wait, 30);
+		assert_int_equal(request.console_level, 7);
+	}
+}
+
+static void which_root(void **state)
+{
+	static const struct {
+		const char *words, *root;
+	} cases[] = {
+		{ "root=/dev/sda1 root=/dev/sda2", "/dev/sda2" },
+		{ "root=\"LABEL=my root\" ro", "LABEL=my root" },
+		{ "\"root=LABEL=my root\" ro", "LABEL=my root" },
+		{ "root=UUID=1 ostree=/o", "UUID=1" },
+		{ "ostree_root=/dev/sdb root=/dev/sda", "/dev/sdb" },
+		{ "root=/dev/sda ostree_root=/dev/sdc ostree_root=/dev/sdb", "/dev/sdb" },
+		{ "ostree=/o", "LABEL=otaroot" },
+		{ "androidboot.slot_suffix=_b", "LABEL=otaroot" },
+		{ "quiet -- ostree=/o", NULL },
+		{ "root=", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		is(parse(cases[i].words).root, cases[i].root);
+	assert_true(parse("root=a ostree=/o").ostree);
+	assert_true(parse("root=a androidboot.slot_suffix=_a").ostree);
+	assert_false(parse("root=a ostree androidboot.slot=_a ostree_root=b").ostree);
+}
+
+static void how_to_mount(void **state)
+{
+	struct request request = parse(
+		"rootfstype=ext4 rootfstype=xfs,ext4 rootflags=a rootflags=subvol=@,noatime "
+		"init=/a init=/b rootstock.onfail=halt rootstock.onfail=shell");
+
+	(void)state;
+	is(request.fstypes, "xfs,ext4");
+	is(request.flags, "subvol=@,noatime");
+	is(request.init, "/b");
+	is(request.onfail, "shell");
+	assert_true(parse("ro rw").writable);
+	assert_false(parse("rw ro").writable);
+	assert_false(parse("rw=1").writable);
+	assert_true(parse("rw ro=1").writable);
+}
+
+static void how_long(void **state)
+{
+	static const struct {
+		const char *words;
+		bool forever;
+		unsigned wait;
+	} cases[] = {
+		{ "rootwait", true, 30 },
+		{ "rootwait=5", false, 5 },
+		{ "rootwait=0", false, 0 },
+		{ "rootwait=86400", false, 86400 },
+		/* The last of a kind counts, in both directions. */
+		{ "rootwait rootwait=5", false, 5 },
+		{ "rootwait=5 rootwait", true, 5 },
+		{ "rootwait=5 rootwait=7", false, 7 },
+		/* Nothing is made of what is no number, and nothing else is forgotten for it. */
+		{ "rootwait rootwait=", true, 30 },
+		{ "rootwait rootwait=5s", true, 30 },
+		{ "rootwait=9 rootwait=-1", false, 9 },
+		{ "rootwait=86401", false, 30 },
+		{ "rootwait=4294967301", false, 30 },
+		{ "rootwait=99999999999999999999999", false, 30 },
+		{ "rootdelay=40", false, 40 },
+		{ "rootdelay=3", false, 30 },
+		{ "rootdelay=40 rootdelay=50", false, 50 },
+		{ "rootdelay=x", false, 30 },
+		{ "rootdelay", false, 30 },
+		{ "rootdelay=40 rootwait=5", false, 5 },
+		{ "rootdelay=40 rootwait", true, 40 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request request = parse(cases[i].words);
+
+		assert_int_equal(request.forever, cases[i].forever);
+		assert_int_equal(request.wait, cases[i].wait);
+	}
+}
+
+static void how_loud(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("quiet").console_level, 4);
+	assert_int_equal(parse("debug").console_level, 10);
+	assert_int_equal(parse("loglevel=3").console_level, 3);
+	assert_int_equal(parse("quiet loglevel=6").console_level, 6);
+	assert_int_equal(parse("loglevel=6 quiet").console_level, 4);
+	assert_int_equal(parse("loglevel=x").console_level, 7);
+	assert_int_equal(parse("quiet=1 debug=1").console_level, 7);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_asked),
+		cmocka_unit_test(which_root),
+		cmocka_unit_test(how_to_mount),
+		cmocka_unit_test(how_long),
+		cmocka_unit_test(how_loud),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
