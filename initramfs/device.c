@@ -350,6 +350,14 @@ static struct device *behind(struct devices *devices, const struct device *first
 	return NULL;
 }
 
+/* A device is listed a moment before it has a node and a driver; a message follows when it has. */
+static bool answers(const struct devices *devices, struct device *device)
+{
+	int err = open_device(devices, device);
+
+	return err != -ENOENT && err != -ENXIO && err != -ENODEV;
+}
+
 struct device *devices_find(
 	struct devices *devices, const struct wanted *wanted, unsigned *ret_others)
 {
@@ -359,12 +367,14 @@ struct device *devices_find(
 	if (wanted->by == WANTED_PARTUUID)
 		devices_read_tables(devices);
 	for (size_t i = 0; i < devices->count; i++) {
-		if (!is(devices, devices->at[i], wanted))
+		if (!is(devices, devices->at[i], wanted) || !answers(devices, devices->at[i]))
 			continue;
 		if (found)
 			++*ret_others;
 		else
 			found = devices->at[i];
 	}
-	return found && wanted->offset ? behind(devices, found, wanted->offset) : found;
+	if (found && wanted->offset)
+		found = behind(devices, found, wanted->offset);
+	return found && answers(devices, found) ? found : NULL;
 }

@@ -14,7 +14,7 @@
 #include "initramfs/tags.h"
 #include "initramfs/wanted.h"
 
-enum { DEVICES_MAX = 256 };
+enum { DEVICES_MAX = 4096 };
 
 struct device {
 	char name[64]; /* below /dev: sda2, cciss/c0d0p1 */
@@ -52,8 +52,8 @@ int devices_scan(struct devices *devices, int class);
 bool devices_event(struct devices *devices, const char *message, size_t size);
 
 /*
- * Returns the first device that is wanted, or NULL, and sets how many others are it too. Reads the
- * disks whose tags are not known yet, and may be needed.
+ * Returns the first device that is wanted and can be opened, or NULL, and sets how many others are
+ * it too. Reads the disks whose tags are not known yet, and may be needed.
  */
 struct device *devices_find(
 	struct devices *devices, const struct wanted *wanted, unsigned *ret_others);

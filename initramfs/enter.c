@@ -138,17 +138,32 @@ static void remove_all(int top, dev_t device)
 	}
 }
 
-void enter_free(void)
+static bool in_memory(int directory)
 {
 	struct statfs fs;
+
+	return !fstatfs(directory, &fs) && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
+}
+
+bool enter_is_initramfs(void)
+{
+	int top = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ret = top >= 0 && in_memory(top);
+
+	if (top >= 0)
+		close(top);
+	return ret;
+}
+
+void enter_free(void)
+{
 	struct stat st;
 	int top = initramfs;
 
 	initramfs = -1;
 	if (top < 0)
 		return;
-	if (!fstatfs(top, &fs) && !fstat(top, &st) &&
-		(fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC))
+	if (in_memory(top) && !fstat(top, &st))
 		remove_all(top, st.st_dev);
 	close(top);
 }

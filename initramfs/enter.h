@@ -8,10 +8,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "prepare-root/log.h"
 
 /* Where the root file system is mounted before it is entered. */
 #define ENTER_SYSROOT "/sysroot"
+
+/* True if "/" is in memory, as an initramfs is. */
+bool enter_is_initramfs(void);
 
 /*
  * Makes the directories that are needed and mounts /proc and /dev, unless they are mounted. Returns

@@ -181,6 +181,7 @@ static int boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault)
 static void run_shell(const struct fault *why, const char *self, char **argv)
 {
 	struct fault ignored;
+	int status = 0;
 	pid_t shell;
 
 	log_line(LOG_FAILURE, why->sentence);
@@ -190,7 +191,7 @@ static void run_shell(const struct fault *why, const char *self, char **argv)
 	log_line(LOG_FAILURE,
 		"a shell in the initramfs, as rootstock.onfail= says: dmesg shows more, "
 		"exit starts over, reboot -f restarts the machine");
-	shell = fork();
+	shell = fcntl(STDIN_FILENO, F_GETFD) < 0 ? -1 : fork();
 	if (!shell) {
 		setsid();
 		execl(shell_path, "sh", (char *)NULL);
@@ -198,7 +199,11 @@ static void run_shell(const struct fault *why, const char *self, char **argv)
 	}
 	/* Orphans end here too. */
 	for (pid_t ended = 0; shell > 0 && ended != shell;)
-		ended = wait(NULL);
+		ended = wait(&status);
+	if (shell < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
+		log_line(LOG_FAILURE, "the shell cannot be started: panic it is");
+		return;
+	}
 	argv[0] = (char *)self;
 	execv(self, argv);
 }
@@ -210,7 +215,8 @@ int main(int argc, char **argv)
 	struct fault fault;
 
 	(void)argc;
-	if (getpid() != 1)
+	/* Process 1 of a container has somebody else's mounts before it. */
+	if (getpid() != 1 || !enter_is_initramfs())
 		return write(STDERR_FILENO, usage, sizeof usage - 1) < 0 ? 1 : 2;
 	log_start();
 	boot(argv, &onfail, &fault);

@@ -124,7 +124,11 @@ static int in_vain(struct search *search, struct fault *ret_fault)
 		if (!listed++)
 			log_line(LOG_FAILURE, "the block devices that are there:");
 		say_device(devices, devices->at[i]);
+		/* The kernel drops what is more than ten lines at once from one opening. */
+		if (listed % 8 == 0)
+			log_reopen("/dev/kmsg");
 	}
+	log_reopen("/dev/kmsg");
 	return fault(ret_fault, -ETIMEDOUT, "no device is root=", search->request->root, ", after ",
 		decimal(search->request->wait, number), " seconds; ",
 		listed ? "is it one of those listed above?"

@@ -76,6 +76,13 @@ static bool device_number(const char *text, dev_t *ret_number)
 	return true;
 }
 
+/* UBI volumes and MTD partitions, but not the block devices that stand for them. */
+static bool is_flash(const char *name)
+{
+	return (!strncmp(name, "ubi", 3) && strncmp(name, "ubiblock", 8) != 0) ||
+	       (!strncmp(name, "mtd", 3) && strncmp(name, "mtdblock", 8) != 0);
+}
+
 static int refuse(const char *root, const char *why, struct fault *ret_fault)
 {
 	return fault(ret_fault, -EINVAL, "root=", root, " ", why, NULL);
@@ -94,8 +101,7 @@ static int parse_name(const char *root, struct wanted *wanted, struct fault *ret
 	};
 	const char *name = root + strlen("/dev/");
 
-	if (!strncmp(name, "ubi", 3) ||
-		(!strncmp(name, "mtd", 3) && strncmp(name, "mtdblock", 8) != 0)) {
+	if (is_flash(name)) {
 		wanted->by = WANTED_SOURCE;
 		strcpy(wanted->text, root);
 		return 0;
@@ -156,7 +162,7 @@ int wanted_parse(
 		return 0;
 	}
 	strcpy(ret_wanted->text, root);
-	if (!strncmp(root, "ubi", 3) || !strncmp(root, "mtd", 3))
+	if (is_flash(root))
 		return 0;
 	if (device_number(root, &ret_wanted->number)) {
 		ret_wanted->by = WANTED_NUMBER;

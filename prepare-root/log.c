@@ -53,6 +53,17 @@ void log_open(const char *kmsg)
 		kmsg_fd = open(kmsg, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 }
 
+void log_reopen(const char *kmsg)
+{
+	int fd = open(kmsg, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return;
+	if (kmsg_fd >= 0)
+		close(kmsg_fd);
+	kmsg_fd = fd;
+}
+
 bool log_has_kmsg(void)
 {
 	return kmsg_fd >= 0;

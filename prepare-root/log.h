@@ -40,6 +40,9 @@ void log_start(void);
 /* Opens the kernel's log at this path; after the first success further calls change nothing. */
 void log_open(const char *kmsg);
 
+/* Opens it anew, for who has many lines; the old opening stays if that fails. */
+void log_reopen(const char *kmsg);
+
 /* True when log_open has found a kernel log. */
 bool log_has_kmsg(void);
 
