@@ -13,8 +13,8 @@
 
 #include "prepare-root/join.h"
 
-/* What one uevent is at most (Linux, include/linux/kobject.h, UEVENT_BUFFER_SIZE). */
-enum { UEVENT_MAX = 2048 };
+/* More than the kernel's 2048 bytes of keys and the path before them. */
+enum { UEVENT_MAX = 4096 };
 
 /* The keys of a uevent that matter. */
 struct words {
@@ -104,12 +104,39 @@ static int compare(const struct device *a, const struct device *b)
 	return order ? order : strcmp(a->name, b->name);
 }
 
-static void forget(struct device *device)
+void device_close(struct device *device)
 {
 	if (device->fd >= 0)
 		close(device->fd);
 	device->fd = -1;
+}
+
+static void forget(struct device *device)
+{
+	device_close(device);
 	device->probed = device->table_read = false;
+}
+
+void devices_forget(struct devices *devices)
+{
+	for (size_t i = 0; i < devices->count; i++)
+		forget(devices->at[i]);
+}
+
+/* A card or a table may have been replaced under the same name and number. */
+static void update(struct device *device, const struct device *now)
+{
+	if (device->number != now->number)
+		forget(device);
+	device->number = now->number;
+	device->partition = now->partition;
+	join(device->disk, sizeof device->disk, now->disk, NULL);
+	join(device->partlabel, sizeof device->partlabel, now->partlabel, NULL);
+	if (now->table_read) {
+		device->table_read = true;
+		join(device->partuuid, sizeof device->partuuid, now->partuuid, NULL);
+	}
+	device->seen = true;
 }
 
 static void drop(struct devices *devices, size_t i)
@@ -128,11 +155,7 @@ static int add(struct devices *devices, const struct device *device)
 
 	for (i = 0; i < devices->count; i++)
 		if (!strcmp(devices->at[i]->name, device->name)) {
-			if (devices->at[i]->number != device->number) {
-				forget(devices->at[i]);
-				*devices->at[i] = *device;
-			}
-			devices->at[i]->seen = true;
+			update(devices->at[i], device);
 			return 0;
 		}
 	if (devices->count == DEVICES_MAX)
@@ -206,7 +229,7 @@ bool devices_event(struct devices *devices, const char *message, size_t size)
 	struct words words;
 
 	if (size > sizeof text)
-		return false;
+		return true;
 	memcpy(text, message, size);
 	split(text, size, 0, &words);
 	if (!words.subsystem || strcmp(words.subsystem, "block") != 0)
@@ -227,10 +250,6 @@ static bool has_partitions(const struct devices *devices, const struct device *d
 	return false;
 }
 
-/*
- * The descriptor stays open, until exec closes it: at the last close the kernel forgets what was
- * read, and the mount would have to read it again.
- */
 static int open_device(const struct devices *devices, struct device *device)
 {
 	if (device->fd < 0)
@@ -242,11 +261,11 @@ void device_probe(struct devices *devices, struct device *device)
 {
 	if (device->probed)
 		return;
-	device->probed = true;
 	device->tags = (struct tags){ 0 };
 	device->error = open_device(devices, device);
 	if (!device->error)
 		device->error = tags_read(device->fd, *device->disk, &device->tags);
+	device->probed = !device->error || device->error == -ENODATA || device->error == -ENOTUNIQ;
 }
 
 /* Where a partition table is read to. */
@@ -271,21 +290,34 @@ static void name_partition(unsigned number, const char *partuuid, void *context)
 static void read_table(struct devices *devices, struct device *disk)
 {
 	struct table table = { devices, disk->name };
+	bool was_open = disk->fd >= 0;
+	int err = open_device(devices, disk);
 
 	for (size_t i = 0; i < devices->count; i++)
 		if (!strcmp(devices->at[i]->disk, disk->name))
-			devices->at[i]->table_read = true;
-	if (!open_device(devices, disk))
-		tags_partitions(disk->fd, name_partition, &table);
+			*devices->at[i]->partuuid = 0;
+	if (!err)
+		err = tags_partitions(disk->fd, name_partition, &table);
+	for (size_t i = 0; i < devices->count; i++)
+		if (!strcmp(devices->at[i]->disk, disk->name))
+			devices->at[i]->table_read = !err || err == -ENODATA;
+	if (!was_open)
+		device_close(disk);
+}
+
+static bool lacks_table(const struct devices *devices, const struct device *disk)
+{
+	for (size_t i = 0; i < devices->count; i++)
+		if (!strcmp(devices->at[i]->disk, disk->name) && !devices->at[i]->table_read)
+			return true;
+	return false;
 }
 
 void devices_read_tables(struct devices *devices)
 {
 	for (size_t i = 0; i < devices->count; i++)
-		for (size_t part = 0; part < devices->count; part++)
-			if (!strcmp(devices->at[part]->disk, devices->at[i]->name) &&
-				!devices->at[part]->table_read)
-				read_table(devices, devices->at[i]);
+		if (!*devices->at[i]->disk && lacks_table(devices, devices->at[i]))
+			read_table(devices, devices->at[i]);
 }
 
 /* What is there on every machine, and holds nothing yet when an initramfs runs. */
@@ -313,13 +345,22 @@ bool device_may_be_read(const struct devices *devices, const struct device *devi
 	       (*device->disk || !has_partitions(devices, device));
 }
 
+/*
+ * A device that is not wanted is closed again, since there may be more of them than descriptors.
+ * The one that is stays open until it is mounted, or all would be read a second time.
+ */
 static bool same_tag(struct devices *devices, struct device *device, const struct wanted *wanted)
 {
+	bool same;
+
 	if (!device_may_be_read(devices, device))
 		return false;
 	device_probe(devices, device);
-	return wanted->by == WANTED_UUID ? !strcasecmp(device->tags.uuid, wanted->text)
+	same = wanted->by == WANTED_UUID ? !strcasecmp(device->tags.uuid, wanted->text)
 					 : !strcmp(device->tags.label, wanted->text);
+	if (!same)
+		device_close(device);
+	return same;
 }
 
 static bool is(struct devices *devices, struct device *device, const struct wanted *wanted)

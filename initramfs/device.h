@@ -67,7 +67,16 @@ bool device_is_listed(const struct device *device);
  */
 bool device_may_be_read(const struct devices *devices, const struct device *device);
 
-/* Reads the tags of a device, unless they are known. */
+/* Closes it. At the last close the kernel forgets what was read of it. */
+void device_close(struct device *device);
+
+/* To be called when messages were lost: what was read of the devices may not be true any more. */
+void devices_forget(struct devices *devices);
+
+/*
+ * Reads the tags of a device, unless they are known, and leaves it open. An error, which may be one
+ * of this moment, is not remembered.
+ */
 void device_probe(struct devices *devices, struct device *device);
 
 /* Reads the partition tables that are not known. */

@@ -80,6 +80,7 @@ int enter_root(struct fault *ret_fault)
 {
 	const struct step enter = { STEP_SWITCH, .source = ENTER_SYSROOT,
 		.why = "the root file system is to be / as if the kernel had mounted it" };
+	int err;
 
 	initramfs = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (initramfs < 0)
@@ -88,7 +89,12 @@ int enter_root(struct fault *ret_fault)
 	take_along("/dev", ENTER_SYSROOT "/dev");
 	take_along("/proc", ENTER_SYSROOT "/proc");
 	take_along("/sys", ENTER_SYSROOT "/sys");
-	return run(&enter, 1, ret_fault);
+	err = run(&enter, 1, ret_fault);
+	if (err) {
+		close(initramfs);
+		initramfs = -1;
+	}
+	return err;
 }
 
 /* An open directory, and the name in it that is being removed. */

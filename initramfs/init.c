@@ -44,9 +44,13 @@ static int mount_device(struct search *search, const struct wanted *wanted, stru
 	if (search->class < 0)
 		return search->class;
 	err = search_device(search, wanted, &device, ret_fault);
-	return err ? err
-		   : mountroot_device(
-			     search->request, &search->devices, device, ENTER_SYSROOT, ret_fault);
+	if (!err) {
+		err = mountroot_device(
+			search->request, &search->devices, device, ENTER_SYSROOT, ret_fault);
+		device_close(device);
+	}
+	close(search->class);
+	return err;
 }
 
 /* Only trying tells whether such a source has come. */
@@ -56,7 +60,7 @@ static int mount_source(struct search *search, const struct wanted *wanted, stru
 
 	search->class = -1;
 	while ((err = mountroot_source(search->request, wanted->text, ENTER_SYSROOT, ret_fault)))
-		if (search_wait(search))
+		if (err == -ENODEV || search_wait(search))
 			return err;
 	return 0;
 }
@@ -113,7 +117,7 @@ static int boot_plain(
 	return step_run(&exec, 1, argv, &done, ret_fault);
 }
 
-static void choose_onfail(const char *value, struct onfail *ret_onfail)
+static void choose_onfail(const char *value, bool console, struct onfail *ret_onfail)
 {
 	if (!value)
 		return;
@@ -121,7 +125,7 @@ static void choose_onfail(const char *value, struct onfail *ret_onfail)
 		log_line(LOG_LOUD,
 			"rootstock.onfail= is none of panic, reboot, reboot:SECONDS, halt "
 			"and shell: panic it is");
-	} else if (ret_onfail->action == ONFAIL_SHELL && access(shell_path, X_OK)) {
+	} else if (ret_onfail->action == ONFAIL_SHELL && (!console || access(shell_path, X_OK))) {
 		*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
 		log_line(LOG_LOUD,
 			"rootstock.onfail=shell, but the image was made without a shell: "
@@ -135,7 +139,7 @@ static void keep(void)
 }
 
 /* Returns only if the boot has failed. */
-static int boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault)
+static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fault *ret_fault)
 {
 	static char text[CMDLINE_MAX + 1], split[CMDLINE_MAX + 1];
 	static struct request request;
@@ -151,7 +155,7 @@ static int boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault)
 	join(split, sizeof split, text, NULL);
 	request_parse(split, &request);
 	log_console(request.console_level);
-	choose_onfail(request.onfail, ret_onfail);
+	choose_onfail(request.onfail, console, ret_onfail);
 	if (ret_onfail->action == ONFAIL_SHELL)
 		before_init = keep;
 
@@ -177,11 +181,34 @@ static int boot(char **argv, struct onfail *ret_onfail, struct fault *ret_fault)
 			      : boot_plain(cmdline.init, argv, before_init, ret_fault);
 }
 
+/* Starts the shell. Returns its process, or -1. */
+static pid_t start_shell(void)
+{
+	int report[2], err = 0;
+	pid_t shell;
+
+	/* Closed by the exec that works, so that reading gives an error number or nothing. */
+	if (pipe2(report, O_CLOEXEC))
+		return -1;
+	shell = fork();
+	if (!shell) {
+		setsid();
+		execl(shell_path, "sh", (char *)NULL);
+		err = errno;
+		(void)!write(report[1], &err, sizeof err);
+		_exit(127);
+	}
+	close(report[1]);
+	if (shell > 0 && read(report[0], &err, sizeof err) > 0)
+		shell = -1;
+	close(report[0]);
+	return shell;
+}
+
 /* Returns if there can be no shell. */
 static void run_shell(const struct fault *why, const char *self, char **argv)
 {
 	struct fault ignored;
-	int status = 0;
 	pid_t shell;
 
 	log_line(LOG_FAILURE, why->sentence);
@@ -191,19 +218,16 @@ static void run_shell(const struct fault *why, const char *self, char **argv)
 	log_line(LOG_FAILURE,
 		"a shell in the initramfs, as rootstock.onfail= says: dmesg shows more, "
 		"exit starts over, reboot -f restarts the machine");
-	shell = fcntl(STDIN_FILENO, F_GETFD) < 0 ? -1 : fork();
-	if (!shell) {
-		setsid();
-		execl(shell_path, "sh", (char *)NULL);
-		_exit(127);
-	}
-	/* Orphans end here too. */
-	for (pid_t ended = 0; shell > 0 && ended != shell;)
-		ended = wait(&status);
-	if (shell < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
+	shell = start_shell();
+	if (shell < 0) {
 		log_line(LOG_FAILURE, "the shell cannot be started: panic it is");
 		return;
 	}
+	/* Orphans end here too. */
+	while (wait(NULL) != shell)
+		;
+	/* A console that has hung up ends each shell at once. */
+	sleep(1);
 	argv[0] = (char *)self;
 	execv(self, argv);
 }
@@ -213,13 +237,16 @@ int main(int argc, char **argv)
 	struct onfail onfail = { .action = ONFAIL_PANIC };
 	const char *self = argv[0];
 	struct fault fault;
+	bool console;
 
 	(void)argc;
 	/* Process 1 of a container has somebody else's mounts before it. */
 	if (getpid() != 1 || !enter_is_initramfs())
 		return write(STDERR_FILENO, usage, sizeof usage - 1) < 0 ? 1 : 2;
 	log_start();
-	boot(argv, &onfail, &fault);
+	/* Before anything is opened that would take its number. */
+	console = fcntl(STDIN_FILENO, F_GETFD) >= 0;
+	boot(argv, console, &onfail, &fault);
 	if (onfail.action == ONFAIL_SHELL)
 		run_shell(&fault, self, argv);
 	return pid1_give_up(&onfail, &fault);

@@ -80,8 +80,7 @@ static int load(const char *file, const char *parameters, const char *cmdline)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (syscall(SYS_finit_module, fd, text, 0))
-		err = -errno;
+	err = syscall(SYS_finit_module, fd, text, 0) ? -errno : 0;
 	close(fd);
 	return err == -EEXIST ? 0 : err;
 }

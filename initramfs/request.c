@@ -49,10 +49,10 @@ void request_parse(char *text, struct request *ret_request)
 		{ "ostree_root", &ostree_root },
 		{ "rootfstype", &ret_request->fstypes },
 		{ "rootflags", &ret_request->flags },
-		{ "init", &ret_request->init },
 		{ "rootstock.onfail", &ret_request->onfail },
 	};
 	unsigned delay = 0;
+	bool wait_said = false;
 	struct karg karg;
 
 	*ret_request = (struct request){ .wait = WAIT_DEFAULT, .console_level = CONSOLE_DEFAULT };
@@ -64,17 +64,24 @@ void request_parse(char *text, struct request *ret_request)
 		for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 			if (!strcmp(karg.name, words[i].name))
 				*words[i].field = karg.value;
-		if (!strcmp(karg.name, "ostree") || !strcmp(karg.name, "androidboot.slot_suffix"))
+		if (!strcmp(karg.name, "ostree")) {
 			ret_request->ostree = true;
-		else if (!strcmp(karg.name, "rootwait") && number(karg.value, &ret_request->wait))
+		} else if (!strcmp(karg.name, "rootwait") &&
+			   number(karg.value, &ret_request->wait)) {
 			ret_request->forever = false;
-		else if (!strcmp(karg.name, "rootdelay"))
+			wait_said = true;
+		}
+		if (!strcmp(karg.name, "rootdelay"))
 			number(karg.value, &delay);
 		else if (!strcmp(karg.name, "loglevel"))
 			number(karg.value, &ret_request->console_level);
 	}
-	if (ret_request->wait == WAIT_DEFAULT && delay > WAIT_DEFAULT)
+	if (!wait_said && delay > WAIT_DEFAULT)
 		ret_request->wait = delay;
+	/* As dracut and initramfs-tools spell it. */
+	if (ret_request->fstypes &&
+		(!*ret_request->fstypes || !strcmp(ret_request->fstypes, "auto")))
+		ret_request->fstypes = NULL;
 	ret_request->root = ostree_root		  ? ostree_root
 			    : root		  ? root
 			    : ret_request->ostree ? "LABEL=otaroot"

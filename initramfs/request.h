@@ -19,14 +19,13 @@ enum { CONSOLE_DEFAULT = 7 };
 /* Strings are NULL where the word is missing; they point into the text. */
 struct request {
 	const char *root;    /* ostree_root=, else root=, else LABEL=otaroot if there is ostree= */
-	const char *fstypes; /* rootfstype=, separated by commas */
+	const char *fstypes; /* rootfstype=, separated by commas; NULL for "auto" too */
 	const char *flags;   /* rootflags= */
-	const char *init;
-	const char *onfail; /* rootstock.onfail= */
-	bool ostree;	    /* there is ostree= or a slot: "/" is to become a deployment */
-	bool writable;	    /* rw; the kernel's default is ro */
-	bool forever;	    /* rootwait */
-	unsigned wait;	    /* else seconds: rootwait=, or rootdelay= where it is more than usual */
+	const char *onfail;  /* rootstock.onfail= */
+	bool ostree;	     /* there is ostree=: "/" is to become a deployment */
+	bool writable;	     /* rw; the kernel's default is ro */
+	bool forever;	     /* rootwait */
+	unsigned wait; /* else seconds: rootwait=, or rootdelay= where it is more than usual */
 	unsigned console_level; /* lines of this kernel log level and above stay off the console */
 };
 

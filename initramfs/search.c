@@ -37,8 +37,12 @@ static void say_waiting(const struct search *search, uint64_t time)
 		used += more;
 	}
 	fault(&line, 0, "waiting for root=", search->request->root, ", ",
-		decimal((unsigned)((time - search->start) / 1000), number),
-		" seconds so far; block devices:", *names ? names : " none", NULL);
+		decimal((unsigned)((time - search->start) / 1000), number), " seconds so far",
+		search->class < 0 ? "" : "; block devices:",
+		search->class < 0 ? ""
+		: *names	  ? names
+				  : " none",
+		NULL);
 	log_line(LOG_NOTE, line.sentence);
 }
 
@@ -50,17 +54,22 @@ static bool listen(struct search *search, int timeout)
 	ssize_t got;
 
 	if (search->uevents < 0) {
-		const struct timespec pause = { .tv_nsec = SEARCH_POLL * 1000000L };
+		/* Trying to mount a source is more than a look, and leaves a line of the kernel's.
+		 */
+		const struct timespec pause = { .tv_sec = search->class < 0,
+			.tv_nsec = SEARCH_POLL * 1000000L };
 
 		nanosleep(&pause, NULL);
 		return true;
 	}
 	while ((got = uevent_wait(search->uevents, timeout, message, sizeof message))) {
-		if (got > 0)
+		if (got > 0) {
 			news |= devices_event(&search->devices, message, (size_t)got) ||
 				search->class < 0;
-		else
+		} else {
+			devices_forget(&search->devices);
 			news = true;
+		}
 		timeout = 0;
 	}
 	return news;
@@ -99,15 +108,20 @@ int search_wait(struct search *search)
 static void say_device(struct devices *devices, struct device *device)
 {
 	struct fault line;
+	bool unreadable;
 
 	if (device_may_be_read(devices, device))
 		device_probe(devices, device);
+	unreadable = device->error && device->error != -ENODATA && device->error != -ENOTUNIQ;
 	fault(&line, 0, "  ", device->name, *device->tags.type ? " " : "", device->tags.type,
 		*device->tags.uuid ? " UUID=" : "", device->tags.uuid,
 		*device->tags.label ? " LABEL=" : "", device->tags.label,
 		*device->partuuid ? " PARTUUID=" : "", device->partuuid,
 		*device->partlabel ? " PARTLABEL=" : "", device->partlabel,
-		device->error == -ENOTUNIQ ? " (signatures of two file systems)" : "", NULL);
+		device->error == -ENOTUNIQ ? " (signatures of two file systems)" : "",
+		unreadable ? " (cannot be read: " : "", unreadable ? strerror(-device->error) : "",
+		unreadable ? ")" : "", NULL);
+	device_close(device);
 	log_line(LOG_FAILURE, line.sentence);
 }
 
@@ -117,6 +131,7 @@ static int in_vain(struct search *search, struct fault *ret_fault)
 	unsigned listed = 0;
 	char number[12];
 
+	log_reopen("/dev/kmsg");
 	devices_read_tables(devices);
 	for (size_t i = 0; i < devices->count; i++) {
 		if (!device_is_listed(devices->at[i]))
@@ -150,6 +165,15 @@ int search_device(struct search *search, const struct wanted *wanted, struct dev
 	while (!(*ret_device = devices_find(&search->devices, wanted, &others)))
 		if (search_wait(search))
 			return in_vain(search, ret_fault);
+	/*
+	 * A disk is listed before its partitions, and may have an old file system under its table.
+	 */
+	if (!*(*ret_device)->disk && !devices_scan(&search->devices, search->class)) {
+		struct device *again = devices_find(&search->devices, wanted, &others);
+
+		if (again)
+			*ret_device = again;
+	}
 	if (others) {
 		fault(&line, 0, "more than one device is root=", search->request->root,
 			"; taken is ", (*ret_device)->name,

@@ -90,7 +90,9 @@ int tags_read(int fd, bool partition, struct tags *ret_tags)
 		take(probe, "UUID", ret_tags->uuid, sizeof ret_tags->uuid);
 		take(probe, "LABEL", ret_tags->label, sizeof ret_tags->label);
 		take(probe, "USAGE", usage, sizeof usage);
-		ret_tags->filesystem = !strcmp(usage, "filesystem");
+		/* A member of a pool is no file system of its own, whatever libblkid calls it. */
+		ret_tags->filesystem =
+			!strcmp(usage, "filesystem") && strcmp(ret_tags->type, "zfs_member") != 0;
 	}
 	blkid_free_probe(probe);
 	return err;

@@ -125,9 +125,10 @@ int step_run(const struct step *steps, size_t count, char **argv, size_t *ret_do
 		}
 		err = -errno;
 		fault(ret_fault, err, "cannot ", ops[step->op].verb, what ? " " : "",
-			what ? what : "", what ? " " : "", what ? ops[step->op].preposition : "",
-			step->target ? " " : "", step->target ? step->target : "", ": ",
-			strerror(-err), "; ", step->otherwise ? step->otherwise : step->why, NULL);
+			what ? what : "", what && *ops[step->op].preposition ? " " : "",
+			what ? ops[step->op].preposition : "", step->target ? " " : "",
+			step->target ? step->target : "", ": ", strerror(-err), "; ",
+			step->otherwise ? step->otherwise : step->why, NULL);
 		if (!step->otherwise)
 			break;
 		log_line(LOG_LOUD, ret_fault->sentence);

@@ -101,10 +101,11 @@ def others(where):
         raise tap.Skip("only root can make a device")
     os.mknod(where + "/console", 0o20600, os.makedev(5, 1))
     tap.write(where + "/a  file", b"12345678")
+    tap.write(where + "/\33\xe9", b"1")
     os.symlink("a  file", where + "/link")
-    files, below, said = listed(where, archive(where, ["console", "a  file", "link"]))
-    assert files == {"console": 0, "a  file": 8, "link -> a  file": 7} and not said, files
-    assert below[0] == ["15", "other, files: 3"], below
+    files, below, said = listed(where, archive(where, ["console", "a  file", "link", "\33\xe9"]))
+    assert files == {"console": 0, "a  file": 8, "link -> a  file": 7, "?\xe9": 1}, files
+    assert below[0] == ["16", "other, files: 4"] and not said, below
 
 
 if __name__ == "__main__":

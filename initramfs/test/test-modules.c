@@ -46,8 +46,8 @@ static void parameters(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		print_message("# %s\n", cases[i].cmdline);
 		memset(text, 'x', sizeof text);
-		assert_int_equal(modules_parameters(
-					 cases[i].cmdline, cases[i].module, text, sizeof text),
+		assert_int_equal(
+			modules_parameters(cases[i].cmdline, cases[i].module, text, sizeof text),
 			strlen(cases[i].parameters));
 		assert_string_equal(text, cases[i].parameters);
 	}
@@ -63,8 +63,8 @@ static void too_small(void **state)
 	assert_int_equal(modules_parameters("m.abc=1234", "m", text, sizeof text), -ENAMETOOLONG);
 	assert_string_equal(text, "");
 	/* Not half of them: they may belong together. */
-	assert_int_equal(modules_parameters("m.a=1 m.abc=1", "m", text, sizeof text),
-		-ENAMETOOLONG);
+	assert_int_equal(
+		modules_parameters("m.a=1 m.abc=1", "m", text, sizeof text), -ENAMETOOLONG);
 	assert_string_equal(text, "");
 }
 
@@ -82,7 +82,6 @@ static void long_command_line(void **state)
 	assert_int_equal(modules_parameters(cmdline, "m", text, sizeof text), -ENAMETOOLONG);
 	assert_string_equal(text, "");
 }
-
 
 int main(void)
 {

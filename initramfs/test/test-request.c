@@ -45,7 +45,6 @@ static void nothing_asked(void **state)
 		assert_null(request.root);
 		assert_null(request.fstypes);
 		assert_null(request.flags);
-		assert_null(request.init);
 		assert_null(request.onfail);
 		assert_false(request.ostree);
 		assert_false(request.writable);
@@ -67,7 +66,7 @@ static void which_root(void **state)
 		{ "ostree_root=/dev/sdb root=/dev/sda", "/dev/sdb" },
 		{ "root=/dev/sda ostree_root=/dev/sdc ostree_root=/dev/sdb", "/dev/sdb" },
 		{ "ostree=/o", "LABEL=otaroot" },
-		{ "androidboot.slot_suffix=_b", "LABEL=otaroot" },
+		{ "androidboot.slot_suffix=_b", NULL },
 		{ "quiet -- ostree=/o", NULL },
 		{ "root=", "" },
 	};
@@ -76,20 +75,21 @@ static void which_root(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		is(parse(cases[i].words).root, cases[i].root);
 	assert_true(parse("root=a ostree=/o").ostree);
-	assert_true(parse("root=a androidboot.slot_suffix=_a").ostree);
+	assert_false(parse("root=a androidboot.slot_suffix=_a").ostree);
 	assert_false(parse("root=a ostree androidboot.slot=_a ostree_root=b").ostree);
 }
 
 static void how_to_mount(void **state)
 {
-	struct request request = parse(
-		"rootfstype=ext4 rootfstype=xfs,ext4 rootflags=a rootflags=subvol=@,noatime "
-		"init=/a init=/b rootstock.onfail=halt rootstock.onfail=shell");
+	struct request request =
+		parse("rootfstype=ext4 rootfstype=xfs,ext4 rootflags=a rootflags=subvol=@,noatime "
+		      "init=/a init=/b rootstock.onfail=halt rootstock.onfail=shell");
 
 	(void)state;
 	is(request.fstypes, "xfs,ext4");
 	is(request.flags, "subvol=@,noatime");
-	is(request.init, "/b");
+	assert_null(parse("rootfstype=auto").fstypes);
+	assert_null(parse("rootfstype=").fstypes);
 	is(request.onfail, "shell");
 	assert_true(parse("ro rw").writable);
 	assert_false(parse("rw ro").writable);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which of the block devices root= means, by what is on them. */
+#include <errno.h>
+
+#include "initramfs/test/fakefind.h"
+
+static void partuuids(void **state)
+{
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	tree_add_usual(tree, "sda/sda2", 2, 2);
+	make_table(tree, "sda",
+		"label: gpt\\nsize=1M, uuid=11111111-1111-4111-8111-111111111111\\n"
+		"size=1M, uuid=22222222-2222-4222-8222-22222222ABCD\\n");
+	tree_add_usual(tree, "sdb", 16, 0);
+	tree_add_usual(tree, "sdb/sdb1", 17, 1);
+	tree_add_usual(tree, "sdb/sdb2", 18, 2);
+	tree_add_usual(tree, "sdb/sdb5", 21, 5);
+	make_table(
+		tree, "sdb", "label: dos\\nlabel-id: 0x1a2b3c4d\\nsize=1M\\ntype=5\\nsize=1M\\n");
+	/* As Linux 6.10 and later tell it; there is nothing to read on this one. */
+	tree_add_usual(tree, "sdc", 32, 0);
+	tree_add(tree, "sdc/sdc1",
+		"MAJOR=8\nMINOR=33\nDEVNAME=sdc1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=my root\n"
+		"PARTUUID=33333333-3333-4333-8333-333333333333\n");
+	tree_write(tree_path(tree, "dev", "sdc1"), "", 0);
+	/* And one whose disk cannot be opened. */
+	tree_add_usual(tree, "sdd", 48, 0);
+	tree_add_usual(tree, "sdd/sdd1", 49, 1);
+	unlink(tree_path(tree, "dev", "sdd"));
+	scan(tree);
+
+	assert_string_equal(find(tree, "PARTUUID=22222222-2222-4222-8222-22222222abcd", 0), "sda2");
+	assert_string_equal(find(tree, "PARTUUID=22222222-2222-4222-8222-22222222ABCD", 0), "sda2");
+	assert_string_equal(find(tree, "PARTUUID=1A2B3C4D-05", 0), "sdb5");
+	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-03", 0), "");
+	assert_string_equal(find(tree, "PARTUUID=33333333-3333-4333-8333-333333333333", 0), "sdc1");
+	assert_int_equal(get(tree, "sdc")->fd, -1);
+	assert_string_equal(find(tree, "PARTLABEL=my root", 0), "sdc1");
+	assert_string_equal(find(tree, "PARTLABEL=My root", 0), "");
+
+	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-01/PARTNROFF=1", 0), "sdb2");
+	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-05/PARTNROFF=-4", 0), "sdb1");
+	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-05/PARTNROFF=0", 0), "sdb5");
+	/* Not into another disk, not to the disk itself. */
+	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-01/PARTNROFF=2", 0), "");
+	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-01/PARTNROFF=-1", 0), "");
+}
+
+/* A table is read once, and again when the kernel says that the disk has changed. */
+static void table_changes(void **state)
+{
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	make_table(tree, "sda", "label: dos\\nlabel-id: 0x1\\nsize=1M\\n");
+	scan(tree);
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "sda1");
+	make_table(tree, "sda", "label: dos\\nlabel-id: 0x2\\nsize=1M\\n");
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "sda1");
+	assert_true(event(tree, "sda", "block"));
+	assert_string_equal(find(tree, "PARTUUID=00000002-01", 0), "sda1");
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "");
+	make_table(tree, "sda", "label: dos\\nlabel-id: 0x3\\nsize=1M\\n");
+	assert_true(event(tree, "sda1", "block"));
+	assert_string_equal(find(tree, "PARTUUID=00000003-01", 0), "sda1");
+}
+
+static void tags(void **state)
+{
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	tree_add_usual(tree, "sda/sda2", 2, 2);
+	tree_add_usual(tree, "sdb", 16, 0);
+	tree_add_usual(tree, "sdaa", 32, 0);
+	/* An old superblock of the disk before it was divided. */
+	make_fs(tree, "sda", "my root");
+	make_fs(tree, "sda1", "other");
+	make_fs(tree, "sda2", "my root");
+	make_fs(tree, "sdb", "my root");
+	make_fs(tree, "sdaa", "MY root");
+	scan(tree);
+	assert_string_equal(find(tree, "LABEL=my root", 1), "sda2");
+	assert_int_equal(get(tree, "sda")->fd, -1);
+	assert_string_equal(find(tree, "LABEL=MY root", 0), "sdaa");
+	assert_string_equal(find(tree, "LABEL=my", 0), "");
+	assert_string_equal(find(tree, "UUID=" UUID, 3), "sda1");
+	assert_string_equal(find(tree, "UUID=5CA1AB1E-1234-4ABC-8DEF-00000000BEEF", 3), "sda1");
+	assert_string_equal(find(tree, "UUID=5ca1ab1e", 0), "");
+	/* Their tags are known, so the name alone was not in the way. */
+	assert_string_equal(get(tree, "sda2")->tags.type, "ext4");
+	assert_int_equal(get(tree, "sda2")->error, 0);
+}
+
+/* A device is read once, and again when the kernel says that it has changed. */
+static void contents_change(void **state)
+{
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	tree_add_usual(tree, "sdaa", 16, 0);
+	make_fs(tree, "sda1", "old");
+	scan(tree);
+	assert_string_equal(find(tree, "LABEL=old", 0), "sda1");
+	make_fs(tree, "sda1", "new");
+	assert_string_equal(find(tree, "LABEL=new", 0), "");
+	/* Not by what is said of others. */
+	assert_true(event(tree, "sdaa", "block"));
+	assert_false(event(tree, "sda1", "bdi"));
+	assert_false(event(tree, "sda1", "blocks"));
+	assert_string_equal(find(tree, "LABEL=new", 0), "");
+	assert_true(event(tree, "sda1", "block"));
+	assert_string_equal(find(tree, "LABEL=new", 0), "sda1");
+	assert_string_equal(find(tree, "LABEL=old", 0), "");
+	make_fs(tree, "sda1", "newer");
+	/* With the disk its partitions are new. */
+	assert_true(event(tree, "sda", "block"));
+	assert_string_equal(find(tree, "LABEL=newer", 0), "sda1");
+}
+
+static void never_read(void **state)
+{
+	static const char *const names[] = { "fd0", "mtdblock0", "ram0", "zram0", "loop0" };
+	static const bool listed[] = { true, true, false, false, false };
+	struct faketree *tree = *state;
+	char root[32];
+
+	for (int i = 0; i < 5; i++) {
+		tree_add_usual(tree, names[i], i, 0);
+		make_fs(tree, names[i], "root");
+	}
+	scan(tree);
+	assert_string_equal(find(tree, "LABEL=root", 0), "");
+	for (int i = 0; i < 5; i++) {
+		struct device *device = get(tree, names[i]);
+
+		assert_int_equal(device->fd, -1);
+		assert_false(device_may_be_read(&tree->devices, device));
+		assert_int_equal(device_is_listed(device), listed[i]);
+		(void)snprintf(root, sizeof root, "/dev/%s", names[i]);
+		assert_string_equal(find(tree, root, 0), names[i]);
+		/* Who names it has it read. */
+		device_probe(&tree->devices, device);
+		assert_string_equal(device->tags.label, "root");
+	}
+}
+
+/* In /sys still, but its node is gone, or nothing can be read: the others are found all the same.
+ */
+static void unreadable(void **state)
+{
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	tree_add_usual(tree, "sdb", 2, 0);
+	tree_add_usual(tree, "sdc", 3, 0);
+	unlink(tree_path(tree, "dev", "sda1"));
+	make_fs(tree, "sdc", "root");
+	scan(tree);
+	assert_string_equal(find(tree, "LABEL=root", 0), "sdc");
+	assert_int_equal(get(tree, "sda1")->error, -ENOENT);
+	assert_true(get(tree, "sdb")->error < 0);
+	assert_string_equal(find(tree, "PARTUUID=1-2", 0), "");
+}
+
+/* A device has its place in /sys before it has a node; then the kernel sends a message. */
+static void not_yet_there(void **state)
+{
+	static const char *const roots[] = { "/dev/sda2", "8:2", "PARTLABEL=root",
+		"PARTUUID=00000001-02", "PARTUUID=00000001-01/PARTNROFF=1" };
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	tree_add(tree, "sda/sda2",
+		"MAJOR=8\nMINOR=2\nDEVNAME=sda2\nDEVTYPE=partition\nPARTN=2\nPARTNAME=root\n");
+	make_table(tree, "sda", "label: dos\\nlabel-id: 0x1\\nsize=1M\\nsize=1M\\n");
+	scan(tree);
+	for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
+		assert_string_equal(find(tree, roots[i], 0), "");
+	tree_write(tree_path(tree, "dev", "sda2"), "", 0);
+	assert_true(event(tree, "sda2", "block"));
+	for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
+		assert_string_equal(find(tree, roots[i], 0), "sda2");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(partuuids),
+		TEST(table_changes),
+		TEST(tags),
+		TEST(contents_change),
+		TEST(never_read),
+		TEST(unreadable),
+		TEST(not_yet_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is said of a device that is awaited, that comes twice, or that never comes. */
+#include "initramfs/test/fakewait.h"
+
+static void make(const char *name, const char *command)
+{
+	char line[512];
+
+	(void)snprintf(line, sizeof line,
+		"PATH=$PATH:/usr/sbin:/sbin; truncate -s 4M %s/dev/%s && %s%s/dev/%s", tree.top,
+		name, command, tree.top, name);
+	assert_int_equal(system(line), 0);
+}
+
+static void two_of_them(void **state)
+{
+	struct search search = begin("root=LABEL=twins");
+	uint64_t time;
+
+	(void)state;
+	tree_add_usual(&tree, "sdaa", 1, 0);
+	tree_add_usual(&tree, "sdb", 2, 0);
+	make("sdaa", "mke2fs -q -F -L twins ");
+	make("sdb", "mke2fs -q -F -L twins ");
+	assert_string_equal(look(&search, &time), "sdb");
+	assert_string_equal(said(), "<28>rootstock: more than one device is root=LABEL=twins; "
+				    "taken is sdb, the first in "
+				    "the order of names, sda before sdb\n");
+}
+
+static void nothing_there(void **state)
+{
+	struct search search = begin("root=/dev/sda rootwait=6");
+	uint64_t time;
+
+	(void)state;
+	tree_add_usual(&tree, "loop0", 1, 0);
+	tree_add_usual(&tree, "ram0", 2, 0);
+	assert_string_equal(look(&search, &time),
+		"no device is root=/dev/sda, after 6 seconds; there is no block device at all: the "
+		"disk's driver must be in the kernel, or its module in the initramfs");
+	assert_string_equal(said(), "<29>rootstock: waiting for root=/dev/sda, 5 seconds so far; "
+				    "block devices: none\n");
+}
+
+/* All that root= could have been, so that the typo shows; a sign of two file systems is no tag. */
+static void what_there_was(void **state)
+{
+	struct search search = begin("root=/dev/sdx9 rootwait=0");
+	uint64_t time;
+
+	(void)state;
+	tree_add_usual(&tree, "sdb", 16, 0);
+	tree_add(&tree, "sdb/sdb1",
+		"MAJOR=8\nMINOR=17\nDEVNAME=sdb1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=my part\n");
+	tree_add_usual(&tree, "sda", 0, 0);
+	tree_add_usual(&tree, "sdc", 32, 0);
+	tree_add_usual(&tree, "fd0", 48, 0);
+	make("fd0", "mke2fs -q -F -L floppy ");
+	make("sda", "mke2fs -q -F -L 'my root' -U 5ca1ab1e-1234-4abc-8def-00000000beef ");
+	make("sdb", "printf 'label: dos\\nlabel-id: 0x1\\nsize=1M\\n' | sfdisk -q ");
+	make("sdb1", "mkswap -q -U 5ca1ab1e-1234-4abc-8def-00000000cafe ");
+	make("sdc", "mke2fs -q -F ");
+	make("sdc", "printf 'hsqs%024d\\4' 0 | dd status=none conv=notrunc of=");
+	assert_string_equal(look(&search, &time),
+		"no device is root=/dev/sdx9, after 0 seconds; is it one of those listed above?");
+	assert_string_equal(said(),
+		"<27>rootstock: the block devices that are there:\n"
+		"<27>rootstock:   fd0\n"
+		"<27>rootstock:   sda ext2 UUID=5ca1ab1e-1234-4abc-8def-00000000beef LABEL=my "
+		"root\n"
+		"<27>rootstock:   sdb\n"
+		"<27>rootstock:   sdb1 swap UUID=5ca1ab1e-1234-4abc-8def-00000000cafe "
+		"PARTUUID=00000001-01 PARTLABEL=my part\n"
+		"<27>rootstock:   sdc (signatures of two file systems)\n");
+}
+
+/* The line about waiting stays one line; the list at the end has them all. */
+static void many(void **state)
+{
+	struct search search = begin("root=/dev/sda rootwait=6");
+	const char *text;
+	uint64_t time;
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		(void)snprintf(name, sizeof name, "disk%d", 100 + i);
+		tree_add_usual(&tree, name, i, 0);
+	}
+	assert_non_null(strstr(look(&search, &time), "listed above"));
+	text = said();
+	assert_non_null(strstr(text, "block devices: disk100 disk101 "));
+	/* 200 bytes, of which " ..." needs its place. */
+	assert_non_null(strstr(text, " disk122 disk123 ...\n"));
+	assert_int_equal(occurs(text, "<27>rootstock:   disk"), 60);
+	assert_int_equal(occurs(text, "disk159"), 1);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(two_of_them),
+		TEST(nothing_there),
+		TEST(what_there_was),
+		TEST(many),
+	};
+
+	return cmocka_run_group_tests(tests, log_begin, log_end);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every spelling of root=, as the kernel (Linux 6.1, name_to_dev_t) and udev's links mean it. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include <cmocka.h>
+
+#include "initramfs/wanted.h"
+
+static const struct {
+	const char *root, *text;
+	enum wanted_by by;
+	int offset;
+} texts[] = {
+	{ "/dev/sda2", "sda2", WANTED_NAME, 0 },
+	{ "/dev/cciss/c0d0p1", "cciss/c0d0p1", WANTED_NAME, 0 },
+	{ "/dev/mtdblock3", "mtdblock3", WANTED_NAME, 0 },
+	{ "/dev/ubiblock0_1", "ubiblock0_1", WANTED_NAME, 0 },
+	{ "/dev/dm-0", "dm-0", WANTED_NAME, 0 },
+	{ "/dev/nfsd", "nfsd", WANTED_NAME, 0 },
+	{ "UUID=1234-ABCD", "1234-ABCD", WANTED_UUID, 0 },
+	{ "LABEL=my root", "my root", WANTED_LABEL, 0 },
+	/* Only udev's links have escapes; a slash ends nothing but a PARTUUID. */
+	{ "LABEL=a\\x20b", "a\\x20b", WANTED_LABEL, 0 },
+	{ "LABEL=a/PARTNROFF=1", "a/PARTNROFF=1", WANTED_LABEL, 0 },
+	{ "PARTLABEL=a/b", "a/b", WANTED_PARTLABEL, 0 },
+	{ "PARTUUID=1A2B3C4D-02", "1A2B3C4D-02", WANTED_PARTUUID, 0 },
+	{ "PARTUUID=1-2/PARTNROFF=3", "1-2", WANTED_PARTUUID, 3 },
+	{ "PARTUUID=1-2/PARTNROFF=-1", "1-2", WANTED_PARTUUID, -1 },
+	{ "PARTUUID=1-2/PARTNROFF=0", "1-2", WANTED_PARTUUID, 0 },
+	{ "PARTUUID=1-2/PARTNROFF=1024", "1-2", WANTED_PARTUUID, 1024 },
+	{ "/dev/disk/by-uuid/1234-ABCD", "1234-ABCD", WANTED_UUID, 0 },
+	{ "/dev/disk/by-label/root", "root", WANTED_LABEL, 0 },
+	{ "/dev/disk/by-partuuid/1a2b3c4d-02", "1a2b3c4d-02", WANTED_PARTUUID, 0 },
+	{ "/dev/disk/by-partlabel/a\\x20b\\x2fc", "a b/c", WANTED_PARTLABEL, 0 },
+	{ "/dev/disk/by-label/\\x5cx20", "\\x20", WANTED_LABEL, 0 },
+	{ "/dev/disk/by-label/\xc3\xa4x20", "\xc3\xa4x20", WANTED_LABEL, 0 },
+	{ "/dev/disk/by-label/\\xc3\\xa4", "\xc3\xa4", WANTED_LABEL, 0 },
+	/* What the kernel gives to mount(2) as it is. */
+	{ "ubi0:root", "ubi0:root", WANTED_SOURCE, 0 },
+	{ "ubi", "ubi", WANTED_SOURCE, 0 },
+	{ "mtd:root", "mtd:root", WANTED_SOURCE, 0 },
+	{ "mtd4", "mtd4", WANTED_SOURCE, 0 },
+	{ "/dev/ubi0_1", "/dev/ubi0_1", WANTED_SOURCE, 0 },
+	{ "/dev/mtd4", "/dev/mtd4", WANTED_SOURCE, 0 },
+};
+
+static void reads_texts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct wanted wanted;
+		struct fault fault = { "" };
+
+		print_message("# %s\n", texts[i].root);
+		memset(&wanted, 'x', sizeof wanted);
+		assert_int_equal(wanted_parse(texts[i].root, NULL, &wanted, &fault), 0);
+		assert_int_equal(wanted.by, texts[i].by);
+		assert_string_equal(wanted.text, texts[i].text);
+		assert_int_equal(wanted.offset, texts[i].offset);
+		assert_string_equal(fault.sentence, "");
+	}
+}
+
+/* MAJOR:MINOR, and the bits of include/linux/kdev_t.h: 20 bits of minor around 12 of major. */
+static void reads_numbers(void **state)
+{
+	static const struct {
+		const char *root;
+		unsigned major, minor;
+	} cases[] = {
+		{ "8:2", 8, 2 },
+		{ "259:1048575", 259, 1048575 },
+		{ "4095:0", 4095, 0 },
+		{ "010:011", 10, 11 },
+		{ "802", 8, 2 },
+		{ "0x802", 8, 2 },
+		{ "0802", 8, 2 },
+		{ "b302", 179, 2 },
+		{ "B302", 179, 2 },
+		{ "10302", 259, 2 },
+		{ "0x110302", 259, 258 },
+		{ "12345678", 0x456, 0x12378 },
+		{ "ffffffff", 0xfff, 0xfffff },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct wanted wanted;
+		struct fault fault;
+
+		print_message("# %s\n", cases[i].root);
+		/* A number is a number, also where another word would be a source. */
+		assert_int_equal(
+			wanted_parse(cases[i].root, i % 2 ? "9p" : NULL, &wanted, &fault), 0);
+		assert_int_equal(wanted.by, WANTED_NUMBER);
+		assert_int_equal(major(wanted.number), cases[i].major);
+		assert_int_equal(minor(wanted.number), cases[i].minor);
+	}
+}
+
+static const struct {
+	const char *root, *why;
+} refused[] = {
+	{ "", "is none of" },
+	{ "sda2", "is none of" },
+	{ "dev/sda2", "is none of" },
+	{ "mtdblock4", "is none of" },
+	{ "ubiblock0_1", "is none of" },
+	{ "label=root", "is none of" },
+	{ "UUID", "is none of" },
+	{ "xUUID=1", "is none of" },
+	{ "8:", "is none of" },
+	{ ":2", "is none of" },
+	{ "8:2x", "is none of" },
+	{ "8:2:1", "is none of" },
+	{ "8:0x2", "is none of" },
+	{ "-8:2", "is none of" },
+	{ "8:-2", "is none of" },
+	{ " 802", "is none of" },
+	{ "0x", "is none of" },
+	{ "4096:0", "is none of" },
+	{ "8:1048576", "is none of" },
+	{ "100000000", "is none of" },
+	{ "99999999999999999999:1", "is none of" },
+	{ "8:99999999999999999999", "is none of" },
+	{ "UUID=", "has no value" },
+	{ "LABEL=", "has no value" },
+	{ "PARTUUID=", "has no value" },
+	{ "PARTLABEL=", "has no value" },
+	{ "PARTUUID=1-2/", "goes on" },
+	{ "PARTUUID=1-2/PARTNROFF=", "goes on" },
+	{ "PARTUUID=1-2/PARTNROFF=1x", "goes on" },
+	{ "PARTUUID=1-2/PARTNROFF=x", "goes on" },
+	{ "PARTUUID=1-2/partnroff=1", "goes on" },
+	{ "PARTUUID=1-2/PARTNROFF=1025", "goes on" },
+	{ "PARTUUID=1-2/PARTNROFF=-1025", "goes on" },
+	{ "PARTUUID=1-2/PARTNROFF=99999999999999999999", "goes on" },
+	{ "PARTUUID=1/2/PARTNROFF=1", "goes on" },
+	{ "/dev/", "names no device" },
+	{ "/dev/nfs", "is on the network" },
+	{ "/dev/cifs", "is on the network" },
+	{ "/dev/mapper/vg-root", "is a link that udev makes" },
+	{ "/dev/disk/by-id/wwn-1", "is a link that udev makes" },
+	{ "/dev/disk/by-path/pci-1", "is a link that udev makes" },
+	{ "/dev/disk/by-label/", "is not how udev" },
+	{ "/dev/disk/by-label/a\\", "is not how udev" },
+	{ "/dev/disk/by-label/a\\x", "is not how udev" },
+	{ "/dev/disk/by-label/a\\x2", "is not how udev" },
+	{ "/dev/disk/by-label/a\\x2g", "is not how udev" },
+	{ "/dev/disk/by-label/a\\xg2", "is not how udev" },
+	{ "/dev/disk/by-label/a\\\\x20", "is not how udev" },
+	{ "/dev/disk/by-label/a\\y20", "is not how udev" },
+	{ "/dev/disk/by-label/a\\x2F", "is not how udev" },
+};
+
+static void refuses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		struct wanted wanted;
+		struct fault fault = { "" };
+
+		print_message("# %s\n", refused[i].root);
+		assert_int_equal(wanted_parse(refused[i].root, NULL, &wanted, &fault), -EINVAL);
+		assert_memory_equal(fault.sentence, "root=", 5);
+		assert_memory_equal(fault.sentence + 5, refused[i].root, strlen(refused[i].root));
+		assert_non_null(strstr(fault.sentence, refused[i].why));
+	}
+}
+
+/* With rootfstype= what names no device is a source; what names one badly is still refused. */
+static void reads_sources(void **state)
+{
+	static const char *const sources[] = { "root", "myfs", "host0", "server:/export",
+		"8:", "UUID", "dev/sda" };
+	static const char *const never[] = { "", "UUID=", "PARTUUID=1-2/x", "/dev/nfs", "/dev/" };
+	struct wanted wanted;
+	struct fault fault;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+		assert_int_equal(wanted_parse(sources[i], "9p", &wanted, &fault), 0);
+		assert_int_equal(wanted.by, WANTED_SOURCE);
+		assert_string_equal(wanted.text, sources[i]);
+	}
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+		assert_int_equal(wanted_parse(never[i], "9p", &wanted, &fault), -EINVAL);
+}
+
+static void refuses_long_words(void **state)
+{
+	char root[WANTED_MAX + 1];
+	struct wanted wanted;
+	struct fault fault;
+
+	(void)state;
+	memset(root, 'a', sizeof root);
+	memcpy(root, "LABEL=", 6);
+	root[WANTED_MAX] = 0;
+	assert_int_equal(wanted_parse(root, "9p", &wanted, &fault), -EINVAL);
+	assert_non_null(strstr(fault.sentence, "is too long"));
+	root[WANTED_MAX - 1] = 0;
+	assert_int_equal(wanted_parse(root, NULL, &wanted, &fault), 0);
+	assert_string_equal(wanted.text, root + 6);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_texts),
+		cmocka_unit_test(reads_numbers),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(reads_sources),
+		cmocka_unit_test(refuses_long_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
