@@ -13,7 +13,6 @@
 #include "initramfs/test/faketree.h"
 #include "prepare-root/log.h"
 
-#define UUID "5ca1ab1e-1234-4abc-8def-00000000beef"
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static inline unsigned open_descriptors(void)
@@ -52,20 +51,6 @@ static inline int teardown(void **state)
 static inline void scan(struct faketree *tree)
 {
 	assert_int_equal(devices_scan(&tree->devices, tree->class), 0);
-}
-
-/* An ext4 with the label in the node's place. */
-static inline void make_fs(struct faketree *tree, const char *name, const char *label)
-{
-	const char *path = tree_path(tree, "dev", name);
-	char command[1024];
-
-	tree_write(path, "", 0);
-	(void)snprintf(command, sizeof command,
-		"PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -O ^has_journal -U " UUID
-		" -L '%.16s' %.512s 256K",
-		label, path);
-	assert_int_equal(system(command), 0);
 }
 
 static inline void make_table(struct faketree *tree, const char *name, const char *table)

@@ -19,6 +19,8 @@
 
 #include "initramfs/device.h"
 
+#define TREE_UUID "5ca1ab1e-1234-4abc-8def-00000000beef"
+
 struct faketree {
 	char top[32];
 	int class;
@@ -101,6 +103,21 @@ static inline void tree_add_usual(
 		(void)snprintf(uevent + strlen(uevent), 16, "%d\n", partition);
 	tree_add(tree, device, uevent);
 	tree_write(tree_path(tree, "dev", name), "", 0);
+}
+
+/* An ext4 with the label in the node's place. */
+static inline void tree_make_fs(const struct faketree *tree, const char *name, const char *label)
+{
+	const char *path = tree_path(tree, "dev", name);
+	char command[1024];
+
+	tree_write(path, "", 0);
+	(void)snprintf(command, sizeof command,
+		"PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -O ^has_journal -U " TREE_UUID
+		" -L '%.16s' %.512s 256K",
+		label, path);
+	if (system(command))
+		abort();
 }
 
 /* From the class only, and then all of it, as when a device goes while the class is read. */

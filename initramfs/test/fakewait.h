@@ -135,6 +135,17 @@ int open(const char *path, int flags, ...)
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
 }
 
+/* What happens right before the class is read for the nth time, 1 the first. */
+static void (*before_scan)(unsigned nth);
+static unsigned scans;
+
+int openat(int fd, const char *path, int flags, ...)
+{
+	if (!strcmp(path, ".") && before_scan)
+		before_scan(++scans);
+	return (int)syscall(SYS_openat, fd, path, flags, 0600);
+}
+
 /* All that was said since the last call. */
 static inline const char *said(void)
 {
@@ -163,7 +174,8 @@ static inline int setup(void **state)
 {
 	(void)state;
 	tree_make(&tree);
-	step_count = step_next = polls = 0;
+	step_count = step_next = polls = scans = 0;
+	before_scan = NULL;
 	clock_now = START;
 	said();
 	return 0;

@@ -15,8 +15,7 @@ static void check(const struct devices *devices)
 		if (strlen(device->name) >= sizeof device->name ||
 			strlen(device->disk) >= sizeof device->disk ||
 			strlen(device->partlabel) >= sizeof device->partlabel ||
-			strlen(device->partuuid) >= sizeof device->partuuid || device->probed ||
-			(*device->partuuid && !device->table_read))
+			strlen(device->partuuid) >= sizeof device->partuuid || device->probed)
 			abort();
 	}
 }

@@ -79,22 +79,94 @@ static void tags(void **state)
 	tree_add_usual(tree, "sdb", 16, 0);
 	tree_add_usual(tree, "sdaa", 32, 0);
 	/* An old superblock of the disk before it was divided. */
-	make_fs(tree, "sda", "my root");
-	make_fs(tree, "sda1", "other");
-	make_fs(tree, "sda2", "my root");
-	make_fs(tree, "sdb", "my root");
-	make_fs(tree, "sdaa", "MY root");
+	tree_make_fs(tree, "sda", "my root");
+	tree_make_fs(tree, "sda1", "other");
+	tree_make_fs(tree, "sda2", "my root");
+	tree_make_fs(tree, "sdb", "my root");
+	tree_make_fs(tree, "sdaa", "MY root");
 	scan(tree);
 	assert_string_equal(find(tree, "LABEL=my root", 1), "sda2");
 	assert_int_equal(get(tree, "sda")->fd, -1);
 	assert_string_equal(find(tree, "LABEL=MY root", 0), "sdaa");
 	assert_string_equal(find(tree, "LABEL=my", 0), "");
-	assert_string_equal(find(tree, "UUID=" UUID, 3), "sda1");
+	assert_string_equal(find(tree, "UUID=" TREE_UUID, 3), "sda1");
 	assert_string_equal(find(tree, "UUID=5CA1AB1E-1234-4ABC-8DEF-00000000BEEF", 3), "sda1");
 	assert_string_equal(find(tree, "UUID=5ca1ab1e", 0), "");
 	/* Their tags are known, so the name alone was not in the way. */
 	assert_string_equal(get(tree, "sda2")->tags.type, "ext4");
 	assert_int_equal(get(tree, "sda2")->error, 0);
+}
+
+/* Only what is wanted stays open: there may be more devices than descriptors. */
+static void closes_the_others(void **state)
+{
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sdb", 16, 0);
+	tree_add_usual(tree, "sdb/sdb1", 17, 1);
+	tree_make_fs(tree, "sda", "one");
+	tree_make_fs(tree, "sdb1", "two");
+	make_table(tree, "sdb", "label: dos\\nlabel-id: 0x1\\nsize=1M\\n");
+	scan(tree);
+	assert_string_equal(find(tree, "LABEL=two", 0), "sdb1");
+	assert_int_equal(get(tree, "sda")->fd, -1);
+	assert_true(get(tree, "sdb1")->fd >= 0);
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "sdb1");
+	assert_int_equal(get(tree, "sdb")->fd, -1);
+}
+
+/* A card in its reader, or a table, is replaced: names and numbers stay. */
+static void replaced(void **state)
+{
+	struct faketree *tree = *state;
+	const char *uevent = "MAJOR=8\nMINOR=1\nDEVNAME=sda1\nDEVTYPE=partition\nPARTN=2\n"
+			     "PARTNAME=new\nPARTUUID=1-1\n";
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	make_table(tree, "sda", "label: dos\\nlabel-id: 0x1\\nsize=1M\\n");
+	scan(tree);
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "sda1");
+	tree_write(tree_path(tree, "sys/devices/pci0/sda/sda1", "uevent"), uevent, strlen(uevent));
+	scan(tree);
+	assert_string_equal(find(tree, "PARTLABEL=new", 0), "sda1");
+	assert_int_equal(get(tree, "sda1")->partition, 2);
+	assert_string_equal(find(tree, "PARTUUID=1-1", 0), "sda1");
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "");
+}
+
+/* A table that is gone leaves no PARTUUID behind. */
+static void table_goes(void **state)
+{
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	make_table(tree, "sda", "label: dos\\nlabel-id: 0x1\\nsize=1M\\n");
+	scan(tree);
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "sda1");
+	tree_make_fs(tree, "sda", "x");
+	assert_true(event(tree, "sda", "block"));
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "");
+}
+
+/* An error is not remembered, since the device may only be late. */
+static void errors_pass(void **state)
+{
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	unlink(tree_path(tree, "dev", "sda1"));
+	unlink(tree_path(tree, "dev", "sda"));
+	scan(tree);
+	assert_string_equal(find(tree, "LABEL=root", 0), "");
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "");
+	tree_make_fs(tree, "sda1", "root");
+	make_table(tree, "sda", "label: dos\\nlabel-id: 0x1\\nsize=1M\\n");
+	assert_string_equal(find(tree, "LABEL=root", 0), "sda1");
+	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "sda1");
 }
 
 /* A device is read once, and again when the kernel says that it has changed. */
@@ -105,10 +177,10 @@ static void contents_change(void **state)
 	tree_add_usual(tree, "sda", 0, 0);
 	tree_add_usual(tree, "sda/sda1", 1, 1);
 	tree_add_usual(tree, "sdaa", 16, 0);
-	make_fs(tree, "sda1", "old");
+	tree_make_fs(tree, "sda1", "old");
 	scan(tree);
 	assert_string_equal(find(tree, "LABEL=old", 0), "sda1");
-	make_fs(tree, "sda1", "new");
+	tree_make_fs(tree, "sda1", "new");
 	assert_string_equal(find(tree, "LABEL=new", 0), "");
 	/* Not by what is said of others. */
 	assert_true(event(tree, "sdaa", "block"));
@@ -118,7 +190,7 @@ static void contents_change(void **state)
 	assert_true(event(tree, "sda1", "block"));
 	assert_string_equal(find(tree, "LABEL=new", 0), "sda1");
 	assert_string_equal(find(tree, "LABEL=old", 0), "");
-	make_fs(tree, "sda1", "newer");
+	tree_make_fs(tree, "sda1", "newer");
 	/* With the disk its partitions are new. */
 	assert_true(event(tree, "sda", "block"));
 	assert_string_equal(find(tree, "LABEL=newer", 0), "sda1");
@@ -133,7 +205,7 @@ static void never_read(void **state)
 
 	for (int i = 0; i < 5; i++) {
 		tree_add_usual(tree, names[i], i, 0);
-		make_fs(tree, names[i], "root");
+		tree_make_fs(tree, names[i], "root");
 	}
 	scan(tree);
 	assert_string_equal(find(tree, "LABEL=root", 0), "");
@@ -151,6 +223,31 @@ static void never_read(void **state)
 	}
 }
 
+/* Firmware's RAID is on whole disks only, where a leg may look like its file system. */
+static void raid_of_firmware(void **state)
+{
+	struct faketree *tree = *state;
+
+	for (int i = 0; i < 2; i++) {
+		const char *name = i ? "sdb/sdb1" : "sda";
+		FILE *file;
+
+		tree_add_usual(tree, name, i, i);
+		tree_make_fs(tree, tree_name(name), "root");
+		file = fopen(tree_path(tree, "dev", tree_name(name)), "r+b");
+		assert_non_null(file);
+		/* libblkid looks for none on what has the size of a floppy. */
+		assert_int_equal(ftruncate(fileno(file), 4 << 20), 0);
+		assert_int_equal(fseek(file, -1024, SEEK_END), 0);
+		assert_true(fputs("Intel Raid ISM Cfg Sig. 1.0.00", file) >= 0);
+		assert_int_equal(fclose(file), 0);
+	}
+	scan(tree);
+	assert_string_equal(find(tree, "LABEL=root", 0), "sdb1");
+	assert_string_equal(get(tree, "sda")->tags.type, "isw_raid_member");
+	assert_false(get(tree, "sda")->tags.filesystem);
+}
+
 /* In /sys still, but its node is gone, or nothing can be read: the others are found all the same.
  */
 static void unreadable(void **state)
@@ -162,7 +259,7 @@ static void unreadable(void **state)
 	tree_add_usual(tree, "sdb", 2, 0);
 	tree_add_usual(tree, "sdc", 3, 0);
 	unlink(tree_path(tree, "dev", "sda1"));
-	make_fs(tree, "sdc", "root");
+	tree_make_fs(tree, "sdc", "root");
 	scan(tree);
 	assert_string_equal(find(tree, "LABEL=root", 0), "sdc");
 	assert_int_equal(get(tree, "sda1")->error, -ENOENT);
@@ -197,8 +294,13 @@ int main(void)
 		TEST(partuuids),
 		TEST(table_changes),
 		TEST(tags),
+		TEST(closes_the_others),
+		TEST(replaced),
+		TEST(table_goes),
+		TEST(errors_pass),
 		TEST(contents_change),
 		TEST(never_read),
+		TEST(raid_of_firmware),
 		TEST(unreadable),
 		TEST(not_yet_there),
 	};

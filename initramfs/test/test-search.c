@@ -2,7 +2,9 @@
 /*
  * Waiting for the device of root=: when it ends. What the kernel sends when a disk with a GPT is
  * plugged, changed by a write to its uevent, its table read anew, and the disk unplugged, was
- * recorded from Linux 6.1 and 7.2: corpus-uevent has the messages, one behind the other.
+ * recorded from Linux 6.1 and 7.2 in QEMU (device_add nvme behind a pcie-root-port, BLKRRPART,
+ * device_del) by an /init that keeps what netlink gives it: corpus-uevent has the messages, one
+ * behind the other.
  */
 #include "initramfs/test/fakewait.h"
 
@@ -186,6 +188,12 @@ static void not_the_kernel(void **state)
 	assert_int_equal(time, 1500);
 }
 
+static void label_sda(const struct step *step)
+{
+	(void)step;
+	tree_make_fs(&tree, "sda", "new");
+}
+
 /* Lost messages may have been about anything. */
 static void lost_messages(void **state)
 {
@@ -195,6 +203,20 @@ static void lost_messages(void **state)
 	(void)state;
 	add_step(700)->error = ENOBUFS;
 	steps[0].action = plug_sda;
+	assert_string_equal(look(&search, &time), "sda");
+	assert_int_equal(time, 700);
+}
+
+/* And so may what is known of the contents be lost. */
+static void lost_change(void **state)
+{
+	struct search search = begin("root=LABEL=new");
+	uint64_t time;
+
+	(void)state;
+	plug_sda(NULL);
+	add_step(700)->error = ENOBUFS;
+	steps[0].action = label_sda;
 	assert_string_equal(look(&search, &time), "sda");
 	assert_int_equal(time, 700);
 }
@@ -211,6 +233,20 @@ static void no_netlink(void **state)
 	assert_in_range(time, 6005, 6005 + SEARCH_POLL);
 	assert_int_equal(polls, 0);
 	assert_int_equal(occurs(said(), "waiting for root="), 1);
+}
+
+/* Trying a source costs more than a look, so there is a second between two. */
+static void source_without_netlink(void **state)
+{
+	struct search search = begin("root=ubi0:root rootwait=5");
+
+	(void)state;
+	search.class = search.uevents = -1;
+	for (unsigned tries = 1; tries < 6; tries++) {
+		assert_int_equal(search_wait(&search), 0);
+		assert_in_range(clock_now, START + tries * 1000, START + tries * 1100);
+	}
+	assert_int_equal(search_wait(&search), -ETIMEDOUT);
 }
 
 /* What is no block device: whatever comes may be it. */
@@ -289,7 +325,9 @@ int main(void)
 		TEST(burst),
 		TEST(not_the_kernel),
 		TEST(lost_messages),
+		TEST(lost_change),
 		TEST(no_netlink),
+		TEST(source_without_netlink),
 		TEST(any_source),
 		TEST(deadlines),
 		TEST(without_end),

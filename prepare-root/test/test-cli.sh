@@ -4,7 +4,7 @@
 # The command line of ostree-prepare-root, and --dry-run on a tree of files, for an ordinary user.
 set -u
 
-program=$PWD/${BUILD:?}/ostree-prepare-root
+program=$(readlink -f "${BUILD:?}/ostree-prepare-root")
 work=$(mktemp -d)
 trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
 count=0

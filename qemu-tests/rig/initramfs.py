@@ -13,7 +13,7 @@ TOOL = os.path.join(os.path.dirname(image.HERE), "initramfs/rootstock-mkinitramf
 def command(build, cell, work, out):
     """The words that make the file `out`."""
     plan = cell["initramfs"]
-    init, words = os.path.join(build, "rootstock-init"), [TOOL, "-o", out]
+    init, words = os.path.join(work, "init"), [TOOL, "-o", out]
     if cell["expect"]["switches"] == "0":
         words += ["--init", init]
     else:

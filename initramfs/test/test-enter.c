@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Entering the root file system and what happens to the initramfs, with real mounts in a namespace
+ * of each test's own: a tmpfs is the initramfs, others play the root, /dev, /proc and /sys.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "initramfs/enter.h"
+
+enum { IMPOSSIBLE = 77, DEEP = 40 };
+
+/* For the child, which cannot come back to cmocka. */
+#define CHECK(what)                                                                                \
+	do {                                                                                       \
+		if (!(what)) {                                                                     \
+			printf("# line %d: %s (%s)\n", __LINE__, #what, strerror(errno));          \
+			fflush(stdout);                                                            \
+			_exit(1);                                                                  \
+		}                                                                                  \
+	} while (0)
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && !close(fd));
+}
+
+static bool there(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st);
+}
+
+/* A tmpfs with a file in it by which it is known again. */
+static void mount_marked(const char *path, const char *name)
+{
+	char file[64];
+
+	CHECK(!mkdir(path, 0755) || errno == EEXIST);
+	CHECK(!mount(name, path, "tmpfs", 0, NULL));
+	(void)snprintf(file, sizeof file, "%s/is-%s", path, name);
+	write_file(file, name);
+}
+
+/* In a user namespace, where the caller is nobody. */
+static void become_private(void)
+{
+	char users[32], groups[32];
+
+	(void)snprintf(users, sizeof users, "0 %u 1", getuid());
+	(void)snprintf(groups, sizeof groups, "0 %u 1", getgid());
+	if (unshare(CLONE_NEWNS)) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+			_exit(IMPOSSIBLE);
+		write_file("/proc/self/uid_map", users);
+		write_file("/proc/self/setgroups", "deny");
+		write_file("/proc/self/gid_map", groups);
+	}
+	CHECK(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	CHECK(!mount("scratch", "/tmp", "tmpfs", 0, NULL));
+}
+
+/* The directory becomes "/", which the kernel's first file system is. */
+static void become_root(const char *path)
+{
+	CHECK(!chdir(path) && !mount(".", "/", NULL, MS_MOVE, NULL) && !chroot("."));
+}
+
+/* "/" is an initramfs with a root on /sysroot and the usual mounts; root has those directories. */
+static void make_world(void)
+{
+	become_private();
+	mount_marked("/tmp/initramfs", "initramfs");
+	become_root("/tmp/initramfs");
+	mount_marked(ENTER_SYSROOT, "root");
+	CHECK(!mkdir(ENTER_SYSROOT "/dev", 0755) && !mkdir(ENTER_SYSROOT "/proc", 0755) &&
+		!mkdir(ENTER_SYSROOT "/sys", 0755));
+	mount_marked("/dev", "devices");
+	mount_marked("/proc", "processes");
+	mount_marked("/sys", "system");
+}
+
+/* How many names are in the directory. */
+static int count_names(int fd)
+{
+	DIR *dir = fdopendir(dup(fd));
+	int count = 0;
+
+	CHECK(dir);
+	rewinddir(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count - 2;
+}
+
+static int open_top(void)
+{
+	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static void enters(void)
+{
+	struct fault fault;
+	int top;
+
+	make_world();
+	top = open_top();
+	CHECK(enter_is_initramfs());
+	CHECK(!enter_root(&fault));
+	CHECK(there("/is-root") && there("/dev/is-devices") && there("/proc/is-processes") &&
+		there("/sys/is-system"));
+	CHECK(!there("/is-initramfs") && !there("/../is-initramfs"));
+	CHECK(!faccessat(top, "is-initramfs", F_OK, 0));
+	enter_free();
+	CHECK(count_names(top) == 0);
+	CHECK(there("/is-root") && there("/dev/is-devices"));
+	/* Only once, and there is no way back. */
+	write_file("/dev/x", "");
+	enter_free();
+	CHECK(there("/is-root") && there("/dev/x"));
+}
+
+/* A root with no place for a mount, or a link there, which may lead anywhere. */
+static void enters_odd_root(void)
+{
+	struct fault fault;
+	int top;
+
+	make_world();
+	top = open_top();
+	CHECK(!rmdir(ENTER_SYSROOT "/dev") && !rmdir(ENTER_SYSROOT "/proc"));
+	CHECK(!mkdir(ENTER_SYSROOT "/real", 0755) && !symlink("real", ENTER_SYSROOT "/proc"));
+	CHECK(!umount("/sys"));
+	write_file("/sys/left", "");
+	CHECK(!enter_root(&fault));
+	CHECK(there("/is-root") && !there("/dev") && !there("/real/is-processes"));
+	CHECK(!there("/sys/left"));
+	enter_free();
+	/* Nothing is mounted there any more that would keep a directory. */
+	CHECK(count_names(top) == 0);
+}
+
+static void frees_no_more(void)
+{
+	char path[4 * DEEP + 8] = "/deep";
+	struct fault fault;
+	int top;
+
+	make_world();
+	top = open_top();
+	mount_marked(ENTER_SYSROOT "/keep", "kept");
+	CHECK(!symlink("/keep", "/link") && !symlink("/keep/is-kept", "/link2"));
+	CHECK(!symlink("../../../keep", "/link3"));
+	CHECK(!mkfifo("/fifo", 0) && !mkdir("/closed", 0) && !mkdir("/a", 0700));
+	write_file("/a/b", "");
+	CHECK(!link("/a/b", "/a/c"));
+	/* Somebody's mount in the initramfs, and a deeper directory than there ever is. */
+	mount_marked("/a/mount", "other");
+	for (int i = 0; i < DEEP; i++) {
+		CHECK(!mkdir(path, 0755));
+		strcat(path, "/d");
+	}
+	CHECK(!enter_root(&fault));
+	enter_free();
+	CHECK(there("/keep/is-kept"));
+	CHECK(!faccessat(top, "a/mount/is-other", F_OK, 0));
+	CHECK(!umount2("/proc", MNT_DETACH));
+	/* a with the mount, and the beginning of deep. */
+	CHECK(count_names(top) == 2);
+	CHECK(count_names(openat(top, "a", O_RDONLY)) == 1);
+	CHECK(!faccessat(top, "deep/d/d", F_OK, 0));
+}
+
+/* An overlay may be the running system's: its "initramfs" stays as it is. */
+static void frees_only_memory(void)
+{
+	struct fault fault;
+	int top;
+
+	become_private();
+	CHECK(!mkdir("/tmp/lower", 0755) && !mkdir("/tmp/upper", 0755) &&
+		!mkdir("/tmp/work", 0755) && !mkdir("/tmp/overlay", 0755));
+	if (mount("overlay", "/tmp/overlay", "overlay", 0,
+		    "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work"))
+		_exit(IMPOSSIBLE);
+	write_file("/tmp/overlay/file", "");
+	become_root("/tmp/overlay");
+	CHECK(!enter_is_initramfs());
+	mount_marked(ENTER_SYSROOT, "root");
+	top = open_top();
+	CHECK(!enter_root(&fault));
+	CHECK(there("/is-root"));
+	enter_free();
+	CHECK(!faccessat(top, "file", F_OK, 0));
+}
+
+static void goes_back(void)
+{
+	struct fault fault;
+
+	make_world();
+	CHECK(!enter_root(&fault));
+	enter_back();
+	CHECK(there("/is-initramfs") && !there("/is-root") && !there(ENTER_SYSROOT "/is-root"));
+	CHECK(!rmdir(ENTER_SYSROOT));
+	/* The way back has been gone. */
+	enter_free();
+	CHECK(there("/is-initramfs"));
+	enter_back();
+	CHECK(there("/is-initramfs"));
+}
+
+/* The root was mounted and not entered. */
+static void goes_back_from_nowhere(void)
+{
+	make_world();
+	CHECK(!chdir("/sysroot"));
+	enter_back();
+	CHECK(there("/is-initramfs") && there("is-initramfs"));
+	CHECK(!there(ENTER_SYSROOT "/is-root") && there("/dev/is-devices"));
+}
+
+static void nothing_to_enter(void)
+{
+	struct fault fault = { "" };
+
+	make_world();
+	CHECK(!umount2(ENTER_SYSROOT, MNT_DETACH));
+	CHECK(enter_root(&fault) < 0);
+	CHECK(strstr(fault.sentence, ENTER_SYSROOT));
+	enter_free();
+	CHECK(there("/is-initramfs"));
+}
+
+/* What is mounted already is not mounted again. */
+static void world_is_there(void)
+{
+	struct fault fault = { "" };
+
+	make_world();
+	CHECK(!enter_world(&fault));
+	CHECK(there("/dev/is-devices") && there("/proc/is-processes"));
+	CHECK(!mkdir("/sys/class", 0755));
+	CHECK(enter_sysfs(&fault) == -ENOENT && strstr(fault.sentence, "/sys/class/block"));
+	CHECK(!mkdir("/sys/class/block", 0755));
+	CHECK(enter_sysfs(&fault) >= 0);
+	CHECK(there("/sys/is-system"));
+}
+
+static void run(void (*test)(void))
+{
+	pid_t child;
+	int status;
+
+	(void)fflush(stdout);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		test();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == IMPOSSIBLE)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+#define TEST(name)                                                                                 \
+	static void test_##name(void **state)                                                      \
+	{                                                                                          \
+		(void)state;                                                                       \
+		run(name);                                                                         \
+	}
+
+TEST(enters)
+TEST(enters_odd_root)
+TEST(frees_no_more)
+TEST(frees_only_memory)
+TEST(goes_back)
+TEST(goes_back_from_nowhere)
+TEST(nothing_to_enter)
+TEST(world_is_there)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_enters),
+		cmocka_unit_test(test_enters_odd_root),
+		cmocka_unit_test(test_frees_no_more),
+		cmocka_unit_test(test_frees_only_memory),
+		cmocka_unit_test(test_goes_back),
+		cmocka_unit_test(test_goes_back_from_nowhere),
+		cmocka_unit_test(test_nothing_to_enter),
+		cmocka_unit_test(test_world_is_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
