@@ -67,6 +67,9 @@ bool device_is_listed(const struct device *device);
  */
 bool device_may_be_read(const struct devices *devices, const struct device *device);
 
+/* Opens a device for reading, unless it is open. Returns 0 or a negative errno. */
+int device_open(const struct devices *devices, struct device *device);
+
 /* Closes it. At the last close the kernel forgets what was read of it. */
 void device_close(struct device *device);
 

@@ -159,7 +159,9 @@ int search_device(struct search *search, const struct wanted *wanted, struct dev
 	int err = devices_scan(&search->devices, search->class);
 	struct fault line;
 
-	if (err)
+	if (err == -ENOSPC)
+		log_line(LOG_LOUD, "there are more block devices than this program looks at");
+	else if (err)
 		return fault(
 			ret_fault, err, "cannot list /sys/class/block: ", strerror(-err), NULL);
 	while (!(*ret_device = devices_find(&search->devices, wanted, &others)))
