@@ -71,6 +71,8 @@ TABLES = {
     "MBR": "label: dos\nlabel-id: 0x1a2b3c4d\nsize=1M, type=83\nsize=1M, type=83\n",
     "MBR with logical partitions": "label: dos\nlabel-id: 0x1a2b3c4d\nsize=1M, type=83\n"
                                    "size=5M, type=5\nsize=1M, type=83\nsize=1M, type=83\n",
+    "GPT with a gap": "label: gpt\n2: size=1M, uuid=11111111-1111-4111-8111-111111111111\n"
+                      "5: size=1M, uuid=22222222-2222-4222-8222-22222222abcd\n",
     "an empty GPT": "label: gpt\n",
 }
 
@@ -164,7 +166,7 @@ def drbd(where):
 
 
 def firmware_raid(where):
-    """A leg of a firmware's RAID, whose mark is at the end, is found on a disk; partitions have none."""
+    """A leg of a firmware's RAID, marked at its end, is found on a disk; partitions are none."""
     path = os.path.join(where, "image")
     make(path, 16, MADE["ext4"][1])
     with open(path, "r+b") as image:
@@ -183,6 +185,40 @@ def lvm_beside(where):
         image.seek(512)
         image.write(marks[512][:512])
     assert agrees(path)[0] == "LVM2_member"
+
+
+def zfs(where):
+    """A member of a ZFS pool can not be mounted by itself, though blkid calls it a file system."""
+    path = os.path.join(where, "image")
+    with open(path, "wb") as image:
+        image.truncate(64 * MIB)
+        # The uberblocks of the first two labels (sys/uberblock_impl.h).
+        for number in range(16):
+            for label in (0, 256 << 10):
+                image.seek(label + (128 << 10) + number * 1024)
+                image.write(struct.pack("<5Q", 0x00BAB10C, 5000, 10 + number, 1, 1700000000))
+    assert blkid(path).get("TYPE") == "zfs_member"
+    assert show("partition", path)[:3] == ["0", "zfs_member", "0"]
+
+
+def long_label(where):
+    """A label too long for us is none, and harms nothing else."""
+    path = os.path.join(where, "image")
+    make(path, 64, f"mkfs.f2fs -q -f -l {'x' * 400} -U {UUID} {{}}")
+    error, kind, filesystem, uuid, label = show("partition", path)
+    assert (error, kind, filesystem, uuid, label) == ("0", "f2fs", "1", UUID, ""), label
+
+
+def disk_without_signature(where):
+    """The partitions of an MBR without a signature have no PARTUUID."""
+    path = os.path.join(where, "image")
+    with open(path, "wb") as image:
+        image.truncate(16 * MIB)
+    subprocess.run(["sfdisk", "-q", path], input=TABLES["MBR"], text=True, check=True)
+    with open(path, "r+b") as image:
+        image.seek(440)
+        image.write(bytes(4))
+    assert show("table", path) == ["0"]
 
 
 def nothing(where):
@@ -241,7 +277,7 @@ def is_table(name):
                                 check=True, stdout=subprocess.PIPE).stdout
         wanted = [tuple(line.split()) for line in listed.splitlines() if len(line.split()) == 2]
         found = [tuple(line.split()) for line in show("table", path)[:-1]]
-        assert found == wanted and len(found) == max(0, TABLES[name].count("\nsize=")), (
+        assert found == wanted and len(found) == TABLES[name].count("size="), (
             found, wanted)
     return f"{name}: the PARTUUIDs are partx's", test
 
@@ -261,7 +297,8 @@ def no_table(where):
 TESTS = [is_what_was_made(name) for name in MADE] + \
     [is_no_file_system(kind) for kind in CONTAINERS] + \
     [(test.__doc__.split("\n")[0].rstrip("."), test) for test in (
-        raid_of_old_format, drbd, firmware_raid, lvm_beside, nothing, cut, two_at_once, label_with_everything, no_table)] + \
+        raid_of_old_format, drbd, firmware_raid, lvm_beside, zfs, long_label, nothing, cut,
+        two_at_once, label_with_everything, disk_without_signature, no_table)] + \
     [is_table(name) for name in TABLES]
 
 if __name__ == "__main__":
