@@ -305,8 +305,8 @@ packages_try := $(packages_build) busybox-static e2fsprogs fdisk grub-common gru
 	python3 qemu-system-x86 seabios
 packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-cross \
 	libc6-dev-armhf-cross qemu-user-static
-packages_check := $(packages_try) $(packages_cross) bcache-tools btrfs-progs cpio \
-	cryptsetup-bin dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file genisoimage \
+packages_check := $(packages_try) $(packages_cross) bc bcache-tools bison btrfs-progs cpio \
+	cryptsetup-bin dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file flex genisoimage \
 	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kmod libblkid-dev \
 	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtools nilfs-tools ntfs-3g \
 	ostree-boot ovmf pkg-config qemu-system-arm reiserfsprogs squashfs-tools strace systemd \

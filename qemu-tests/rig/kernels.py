@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The kernels of Debian's releases, unpacked in the user's cache, and what goes with them."""
+"""The kernels of Debian's releases, or of kernel/build, in the user's cache, and what goes with
+them."""
 
 import glob
 import os
@@ -10,11 +11,16 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def unpacked(machine):
-    """The directories of the machine's kernel packages: newer releases split a kernel."""
-    done = subprocess.run([os.path.join(HERE, "rig/debs")] + machine["kernel"].split(), text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    """The directories of the machine's kernel packages: newer releases split a kernel. What begins
+    with "built" is not of Debian's making; its progress is for the user to see."""
+    words, shown = ["rig/debs"] + machine["kernel"].split(), subprocess.PIPE
+    if words[1:2] == ["built"]:
+        words, shown = ["kernel/build"] + words[2:], None
+    done = subprocess.run([os.path.join(HERE, words[0])] + words[1:], text=True,
+                          stdout=subprocess.PIPE, stderr=shown, check=False)
     if done.returncode:
-        raise RuntimeError("no kernel: rig/debs %s: %s" % (machine["kernel"], done.stderr.strip()))
+        raise RuntimeError("no kernel: %s: %s" % (" ".join(words),
+                                                  (done.stderr or "see above").strip()))
     return done.stdout.split("\n")[:-1]
 
 
@@ -25,7 +31,7 @@ def kernel(machine):
                      glob.glob(folder + "/usr/lib/modules/*/vmlinuz")):
             release = re.search(r"vmlinuz-(.+)$|([^/]+)/vmlinuz$", path)
             return release.group(1) or release.group(2), path
-    raise RuntimeError("no kernel: rig/debs %s: there is no vmlinuz" % machine["kernel"])
+    raise RuntimeError("no kernel: %s: there is no vmlinuz" % machine["kernel"])
 
 
 def modules(machine, work):

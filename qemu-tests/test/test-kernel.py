@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""kernel/build: made once, kept, and nothing kept of a failure. A tree with a small Makefile
+plays the kernel's source here; what the real one becomes is seen where a machine boots it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+# Running the matrix must not leave compiled modules in the tree.
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [HERE, os.path.join(HERE, "test")]
+from rig import kernels
+import tap
+
+# Like kconfig it takes what it knows and says nothing of the rest.
+MAKEFILE = """
+allnoconfig:
+\tgrep -E '^CONFIG_(GOOD|WORD)=' $(KCONFIG_ALLCONFIG) >.config
+zImage:
+\techo "  CC      one.o"
+\techo built >>%(work)s/builds
+\t%(compile)s
+\tmkdir -p arch/arm/boot/dts
+\techo image >arch/arm/boot/zImage
+%%.dtb:
+\tmkdir -p arch/arm/boot/dts
+\techo tree >arch/arm/boot/dts/$@
+kernelrelease:
+\t@echo 6.1.0-fake
+.PHONY: allnoconfig zImage kernelrelease
+"""
+GOOD = '# a comment on CONFIG_X\nCONFIG_GOOD=y\n# CONFIG_BAD is not set\nCONFIG_WORD="a b"\n'
+
+
+class Rig:
+    """A copy of kernel/build with its own configuration, source and cache."""
+
+    def __init__(self, work):
+        self.work = work
+        self.cache = os.path.join(work, "rootstock/kernel")
+        shutil.copytree(os.path.join(HERE, "kernel"), os.path.join(work, "kernel"))
+        shutil.copytree(os.path.join(HERE, "rig"), os.path.join(work, "rig"))
+        self.configure(GOOD)
+        self.write("rootstock/debs/bookworm-amd64/linux-source-6.1/usr/share/doc/linux-source-6.1/"
+                   "changelog.Debian", "linux (6.1.0-1) x\n")
+        subprocess.run(["gzip", "-r", os.path.join(work, "rootstock/debs")], check=True)
+        self.source("true")
+
+    def write(self, name, text):
+        """A file of the rig; returns its path."""
+        path = os.path.join(self.work, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="ascii") as out:
+            out.write(text)
+        return path
+
+    def configure(self, text):
+        """Puts another configuration in place."""
+        self.write("kernel/armhf.config", text)
+
+    def source(self, command):
+        """Puts a source in place whose compilation is a shell command."""
+        makefile = self.write("Makefile", MAKEFILE % {"work": self.work, "compile": command})
+        folder = os.path.join(self.work, "rootstock/debs/bookworm-amd64/linux-source-6.1/usr/src")
+        os.makedirs(folder, exist_ok=True)
+        with tarfile.open(folder + "/linux-source-6.1.tar.xz", "w:xz") as out:
+            out.add(makefile, "linux-source-6.1/Makefile")
+
+    def start(self, *names, path=os.environ["PATH"]):
+        """Starts a build."""
+        return subprocess.Popen([os.path.join(self.work, "kernel/build")] + list(names), text=True,
+                                env=dict(os.environ, XDG_CACHE_HOME=self.work, PATH=path),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def build(self, *names, **settings):
+        """Builds; returns (status, output, messages)."""
+        process = self.start(*names, **settings)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def builds(self):
+        """How many compilations there have been."""
+        with open(os.path.join(self.work, "builds"), encoding="ascii") as source:
+            return len(source.readlines())
+
+    def kept(self):
+        """What the cache holds besides locks and logs."""
+        return [name for name in os.listdir(self.cache) if not name.endswith((".lock", ".log"))]
+
+
+def failures(rig):
+    """What goes wrong leaves a message and nothing else."""
+    for text, line in ((GOOD + "CONFIG_MISSING=y\n", 'line 5: "CONFIG_MISSING=y" was asked for, but'
+                        ' it became "# CONFIG_MISSING is not set"'),
+                       ("# CONFIG_GOOD is not set\nCONFIG_GOOD=y\n", 'line 1: "# CONFIG_GOOD is not'
+                        ' set" was asked for, but it became "CONFIG_GOOD=y"')):
+        rig.configure(text)
+        status, out, err = rig.build("armhf")
+        tap.check(status == 1 and not out and line in err and not rig.kept(),
+                  "a configuration that did not become what it says: " + line[:40], err)
+    rig.configure(GOOD)
+    rig.source("echo the compiler is unhappy; false")
+    status, out, err = rig.build("armhf")
+    tap.check(status == 1 and not out and "the compiler is unhappy" in err and not rig.kept(),
+              "a failed compilation shows the log's end and keeps nothing", err)
+    for names in ((), ("no-such",), ("armhf", "armhf")):
+        status, out, err = rig.build(*names)
+        tap.check(status == 2 and "usage" in err, "usage: %s" % (names,), err)
+    rig.write("kernel/other.config", GOOD)
+    status, out, err = rig.build("other")
+    tap.check(status == 2 and "which compiler is for other" in err, "an unknown architecture", err)
+    os.mkdir(os.path.join(rig.work, "bin"))
+    for name in ("dirname", "sh"):
+        os.symlink(shutil.which(name), os.path.join(rig.work, "bin", name))
+    status, out, err = rig.build("armhf", path=os.path.join(rig.work, "bin"))
+    tap.check(status == 1 and "make is needed" in err, "a program that is not there", err)
+
+
+def killed(rig):
+    """A build that dies does not harm the next one."""
+    rig.source("sleep 30")
+    process = rig.start("armhf")
+    while not (os.path.isdir(rig.cache) and os.path.exists(rig.work + "/builds") and
+               rig.builds() == 2):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    tap.check(len(rig.kept()) == 1, "a killed build leaves its folder", rig.kept())
+
+
+def successes(rig):
+    """One compilation, however many ask for it."""
+    rig.source("sleep 1")
+    pair = [rig.start("armhf"), rig.start("armhf")]
+    outs = [process.communicate(timeout=60) for process in pair]
+    folder = outs[0][0].rstrip("\n")
+    tap.check([process.returncode for process in pair] == [0, 0] and outs[0][0] == outs[1][0] and
+              rig.builds() == 3, "of two at once one builds", (outs, rig.builds()))
+    tap.check("waiting for" in outs[0][1] + outs[1][1], "and the other says that it waits", outs)
+    tap.check(rig.kept() == [os.path.basename(folder)], "what was left of the killed one is gone",
+              rig.kept())
+    tap.check(os.path.exists(folder + "/usr/lib/linux-image-6.1.0-fake/imx6q-sabrelite.dtb"),
+              "device trees are where Debian has them")
+    kernels.HERE = rig.work
+    os.environ["XDG_CACHE_HOME"] = rig.work
+    built = kernels.kernel({"kernel": "built armhf"})
+    tap.check(built == ("6.1.0-fake", folder + "/boot/vmlinuz-6.1.0-fake") and rig.builds() == 3,
+              "a machine's kernel may be a built one, and is built once", built)
+    error = tap.raises(RuntimeError, kernels.kernel, {"kernel": "built no-such"})
+    tap.check(error and "kernel/build no-such" in error, "or an error", error)
+    rig.configure(GOOD + "# another word\n")
+    status, out, err = rig.build("armhf")
+    tap.check(status == 0 and out.rstrip("\n") != folder and rig.builds() == 4,
+              "another configuration is another kernel", (out, err))
+
+
+def main():
+    """Runs all of it."""
+    with tempfile.TemporaryDirectory() as work:
+        rig = Rig(work)
+        failures(rig)
+        killed(rig)
+        successes(rig)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
