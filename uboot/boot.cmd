@@ -118,11 +118,17 @@ for rs_dir in ${rs_dirs}; do
 
 			# U-Boot passes on bootargs by itself. Only the command that fits the kernel
 			# does not return; the others, if U-Boot has them, leave everything alone.
+			# A PC's has its own words: no size of the kernel, then the initramfs.
 			if test -z "${rs_missing}"; then
 				setenv rs_all ${kernel_addr_r} ${rs_ramdisk} ${rs_fdt}
 				for rs_name in booti bootz bootm; do
 					${rs_name} ${rs_all}
 				done
+				setenv rs_all ${kernel_addr_r}
+				if test "${rs_ramdisk}" != -; then
+					setenv rs_all ${rs_all} 0 ${ramdisk_addr_r} ${rs_size}
+				fi
+				zboot ${rs_all}
 				echo "rootstock: ${kernel_image} does not start"
 			else
 				echo "rootstock: ${rs_missing} cannot be loaded"
