@@ -205,7 +205,13 @@ endef
 $(foreach f,$(folders),$(eval $(call tests,$(f))))
 
 check: deps-check
+	$(Q)$(MAKE) --no-print-directory matrix
 	$(Q)$(MAKE) --no-print-directory check-now
+# What the machines of the boot matrix run.
+matrix: all
+	$(Q)for arch in $(filter-out $(ARCH),x86_64 arm64 armhf); do \
+		$(MAKE) --no-print-directory ARCH=$$arch || exit 1; \
+	done
 check-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
 	$(Q)BUILD=$(BUILD) qemu-tests/tally --cells '$(CELLS)' $(units) $(fuzzers) $(scripts)
 
@@ -222,7 +228,7 @@ coverage-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
 	$(Q)bls/test/coverage $(BUILD) $(measured)
 
 qemu-check: deps-check
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory matrix
 	$(Q)qemu-tests/run --build $(BUILD)
 
 try: deps-try
@@ -309,7 +315,7 @@ packages_check := $(packages_try) $(packages_cross) bc bcache-tools bison btrfs-
 	cryptsetup-bin dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file flex genisoimage \
 	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kmod libblkid-dev \
 	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtools nilfs-tools ntfs-3g \
-	ostree-boot ovmf pkg-config qemu-system-arm reiserfsprogs squashfs-tools strace systemd \
+	ostree-boot ovmf pkg-config qemu-efi-aarch64 qemu-system-arm reiserfsprogs squashfs-tools strace systemd \
 	u-boot-qemu u-boot-tools udev udftools uidmap util-linux valgrind xfsprogs zstd
 packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
@@ -364,7 +370,7 @@ clean:
 	rm -rf build
 
 .DELETE_ON_ERROR:
-.PHONY: FORCE all check check-now coverage coverage-now qemu-check try bench fuzz fuzz-loaders lint \
+.PHONY: FORCE all matrix check check-now coverage coverage-now qemu-check try bench fuzz fuzz-loaders lint \
 	lint-now size deps deps-build deps-try deps-check deps-lint install clean
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/san -type f -name '*.d' 2>/dev/null)

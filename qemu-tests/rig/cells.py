@@ -9,18 +9,31 @@ import os
 import re
 import shutil
 
-from rig import damage, filesystem, foreign
+from rig import arch, damage, filesystem, foreign, loaders
 
-MACHINE = {"about": None, "firmware": None, "qemu": None, "disk-device": None, "disk-name": None,
-           "partition-name": None, "console": None, "loader": None, "loader-mark": None,
-           "needs": None, "kernel": None}
+# Key and default; None means that the file must have it.
+MACHINE = {
+    "about": None, "firmware": None,
+    "arch": "x86_64",  # of the machine and of its programs: see arch.TRIPLETS
+    "bios": "",  # the file of the firmware, if it is not QEMU's own
+    "bios-package": "",  # RELEASE ARCH PACKAGE that it is in, if that is not installed here
+    "bios-patch": "",  # OLD|NEW, one a line: settings in it, see firmware.py
+    "qemu": None, "disk-device": None, "disk-name": None, "partition-name": None, "console": None,
+    "report": "ttyS1",  # the guest's name of the port that it reports through
+    "report-device": "",  # QEMU's device for it, if it is not the second serial port
+    "loader": None,  # see loaders.KINDS
+    "grub": "",  # RELEASE ARCH PACKAGE of GRUB's modules, if they are not the host's
+    "loader-mark": None, "needs": None, "kernel": None,
+}
+# What every machine needs on the host.
+EVERYWHERE = "sfdisk:fdisk mkfs.ext4:e2fsprogs ostree:ostree"
 # Other buses than the machine's own: QEMU's devices, the last one being the disk, and the names.
 BUSES = {
     "virtio": {"disk-device": "virtio-blk-pci", "disk-name": "vda", "partition-name": "vda%d"},
     "scsi": {"disk-device": "virtio-scsi-pci scsi-hd", "disk-name": "sda",
              "partition-name": "sda%d"},
 }
-# Section, key and default; None means that the file must have it.
+# Section, key and default.
 SCENARIO = {
     "scenario": {
         "about": None,  # a line for --list
@@ -35,6 +48,8 @@ SCENARIO = {
         "damage": "",  # see damage.KINDS
         "tree": "deployment",  # what is to be booted; plain: a root without OSTree
         "userland": "probe",  # in the tree: the probe and busybox, or debian, which has systemd
+        "kernels": "same",  # of two deployments: the same, or each its own (which differ by a byte)
+        "tree-files": "",  # PATH TEXT of files of the tree, one a line
         "kargs": "rw",  # for the kernel, besides those of image.kargs()
         "partition": "",  # boot or var: a partition of its own, in the tree's fstab
         "stateroots": "demo",  # one gets two deployments, of several each gets one
@@ -54,6 +69,7 @@ SCENARIO = {
         "roots": "",  # without a loader: a boot of the first entry for each line, instead of root=
         "typed": "",  # lines for the shell that is there in the end, one at each prompt
         "end": "poweroff",  # of the last boot: poweroff, panic, halt, typed, reboot[:SECONDS]
+        "chosen": "",  # what GRUB's menu is told to boot; the first of `entries` if empty
         "timeout": "0",  # of GRUB's menu
     },
     "expect": {
@@ -84,10 +100,11 @@ VALUES = {
     "disk": {"partition": "|boot|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr",
              "attach": "start|twice|" + NUMBER, "filesystem": "|".join(filesystem.KINDS),
              "damage": "|" + "|".join(damage.KINDS), "tree": "deployment|plain",
-             "userland": "probe|debian"},
+             "userland": "probe|debian", "kernels": "same|each"},
     "initramfs": {"kind": "none|rootstock|" + "|".join(foreign.COMMANDS), "shell": "no|yes",
                   "blob": NUMBER, "compress": "|none|lz4|zstd|gzip"},
-    "boot": {"end": "poweroff|panic|halt|typed|reboot(:[0-9]+)?", "timeout": "-?" + NUMBER},
+    "boot": {"end": "poweroff|panic|halt|typed|loader|reboot(:[0-9]+)?", "timeout": "-?" + NUMBER,
+             "chosen": "|" + NUMBER},
     "expect": {"root": "rw|ro|fixed", "sysroot": "rw|ro", "usr": "ro|overlay",
                "switches": NUMBER},
 }
@@ -133,6 +150,8 @@ def scenario(path):
     boot["entries"] = [int(word) for word in boot["entries"].split()]
     if boot["roots"]:
         boot["entries"] = [0] * len(boot["roots"])
+    boot["chosen"] = int(boot["chosen"] or boot["entries"][0])
+    disk["tree-files"] = dict(line.split(" ", 1) for line in lines(disk["tree-files"]))
     for key in ("args", "env", "console"):
         expect[key] = lines(expect[key])
     if boot["end"] != "poweroff" and not expect["console"]:
@@ -165,8 +184,9 @@ def lines(text):
 def machine(path):
     """A machine file."""
     found = read(path, {"machine": MACHINE})["machine"]
-    if found["loader"] not in ("grub", "none"):
-        raise ValueError("%s: loader = %s is not known" % (path, found["loader"]))
+    for key, known in (("loader", loaders.KINDS), ("arch", arch.TRIPLETS)):
+        if found[key] not in known:
+            raise ValueError("%s: %s = %s is not known" % (path, key, found[key]))
     return found
 
 
@@ -183,7 +203,10 @@ def cell(machine_path, path):
     if plan["attach"].isdigit() and plan["bus"]:
         raise ValueError("%s: attach = is for the machine's own bus" % path)
     chosen = dict(plan, **found["initramfs"])
-    needs = " ".join([kind["needs"]] + [table.get(chosen[key], "") for key, table in NEEDS.items()])
+    if len(set(boot["entries"])) > 1 and kind["loader"] not in ("none", "grub-bios"):
+        raise ValueError("%s: on this machine each boot is of the same entry" % path)
+    needs = " ".join([kind["needs"], EVERYWHERE, arch.NEEDS[kind["arch"]]] + [
+        table.get(chosen[key], "") for key, table in NEEDS.items()])
     return dict(found, name="%s/%s" % (stem(machine_path), stem(path)),
                 machine=dict(kind, needs=needs, **BUSES.get(plan["bus"], {})))
 

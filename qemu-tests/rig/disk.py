@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Disk images as an ordinary user makes them: no loop device, no mount, no root.
 
-The file systems come from mkfs.ext4 -d, straight at their offset in the file. GRUB for BIOS is put
-there by hand, since grub-install wants a block device. Formats: the boot code is described in the
-sources of GRUB, grub-core/boot/i386/pc/{boot,diskboot}.S.
+The file systems come from mkfs.ext4 -d, straight at their offset in the file.
 """
 
 import os
@@ -14,17 +12,10 @@ import threading
 
 SECTOR = 512
 MIB = 1024 * 1024
-GRUB = "/usr/lib/grub/i386-pc"
-BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649"
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 # The signature of a disk with an MBR, and the first words of all that is in a GPT.
 MBR = "5ca1ab1e"
 UUID = MBR + "-0000-4000-8000-%012x"
-# What core.img must bring along, because there is no grub-install to put modules beside it.
-MODULES = """biosdisk part_gpt ext2 normal configfile linux echo test serial terminal ls cat reboot
-    halt search sleep true minicmd""".split()
-# Where patches go in GRUB's boot code.
-BOOT_KERNEL_SECTOR = 0x5C
 EXT4_MAGIC = 0xEF53
 EXT4_NEEDS_RECOVERY = 0x4
 EXT4_CLEAN = 0x1
@@ -53,9 +44,10 @@ def run(command, **options):
     return done.stdout
 
 
-def layout(sizes):
-    """The partitions [{number, start, size, uuid}] for the sizes in MiB, after GRUB's own MiB."""
-    start, parts = 2 * MIB, []
+def layout(sizes, first=1):
+    """The partitions [{number, start, size, uuid}] for the sizes in MiB, after the loader's own of
+    `first` MiB."""
+    start, parts = (1 + first) * MIB, []
     for number, size in enumerate(sizes, 2):
         parts.append({"number": number, "start": start, "size": size * MIB,
                       "uuid": UUID % number})
@@ -63,22 +55,23 @@ def layout(sizes):
     return parts
 
 
-def create(path, parts, table="gpt"):
-    """A sparse disk with a GPT: a BIOS boot partition, then `parts`; or with an MBR, in which the
-    first partition is as useless as the other one is without GRUB."""
+def create(path, parts, first, table="gpt", bootable=None):
+    """A sparse disk with a GPT: a partition of the type `first`, then `parts`, of which one may be
+    bootable; or with an MBR, whose first partition is of no use."""
+    size = parts[0]["start"] // SECTOR - 2048
     with open(path, "wb") as disk:
         disk.truncate(parts[-1]["start"] + parts[-1]["size"] + MIB)
     if table == "mbr":
-        lines = ["label: dos", "label-id: 0x" + MBR, "start=2048, size=2048, type=da"]
-        kind, more = "83", ""
+        lines = ["label: dos", "label-id: 0x" + MBR, "start=2048, size=%d, type=da" % size]
     else:
         lines = ["label: gpt", "label-id: " + UUID % 0xd15c,
-                 "start=2048, size=2048, type=%s, uuid=%s" % (BIOS_BOOT, UUID % 1)]
-        kind, more = LINUX, ", uuid=%s, name=part-%d"
+                 "start=2048, size=%d, type=%s, uuid=%s" % (size, first, UUID % 1)]
     for part in parts:
-        lines.append("start=%d, size=%d, type=%s" % (
-            part["start"] // SECTOR, part["size"] // SECTOR, kind) +
-            (more and more % (part["uuid"], part["number"])))
+        line = "start=%d, size=%d, type=%s" % (part["start"] // SECTOR, part["size"] // SECTOR,
+                                               "83" if table == "mbr" else LINUX)
+        if table == "gpt":
+            line += ", uuid=%s, name=part-%d" % (part["uuid"], part["number"])
+        lines.append(line + (", attrs=LegacyBIOSBootable" if part is bootable else ""))
     subprocess.run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", path],
                    input="\n".join(lines) + "\n", text=True, check=True,
                    stdout=subprocess.DEVNULL)
@@ -120,34 +113,12 @@ def names_in(path, part, directory):
     return sorted(set(names) - {".", "..", ""})
 
 
-def install_grub(path, work, config_device, config):
-    """Puts GRUB for BIOS on the disk; it reads `config` on `config_device`, (hd0,gpt2) say."""
-    early = os.path.join(work, "early.cfg")
-    prefix = "(%s)%s/grub" % (config_device, os.path.dirname(os.path.dirname(config)))
-    with open(early, "w", encoding="ascii") as out:
-        out.write("serial --unit=0 --speed=115200\nterminal_input serial\n"
-                  "terminal_output serial\necho GRUB on BIOS, reading (%s)%s\n"
-                  "set root=%s\nset prefix=%s\nnormal (%s)%s\n" % (
-                      config_device, config, config_device, prefix, config_device, config))
-    core = os.path.join(work, "core.img")
-    subprocess.run(["grub-mkimage", "-O", "i386-pc", "-d", GRUB, "-o", core, "-c", early,
-                    "-p", prefix] + MODULES, check=True)
-    with open(core, "rb") as source:
-        image = bytearray(source.read())
-    with open(os.path.join(GRUB, "boot.img"), "rb") as source:
-        boot = bytearray(source.read(SECTOR))
-    first = MIB // SECTOR
-    struct.pack_into("<Q", boot, BOOT_KERNEL_SECTOR, first)
-    # The block list at the end of core.img's first sector says where the others are.
-    _, _, segment = struct.unpack_from("<QHH", image, SECTOR - 12)
-    struct.pack_into("<QHH", image, SECTOR - 12, first + 1, (len(image) - 1) // SECTOR, segment)
-    with open(path, "r+b") as disk:
-        mbr = disk.read(SECTOR)
-        # The partition table of the protective MBR, and the disk's signature before it, stay.
-        disk.seek(0)
-        disk.write(bytes(boot[:0x1B8]) + mbr[0x1B8:])
-        disk.seek(MIB)
-        disk.write(image)
+def fill_fat(path, start, mebibytes, directory):
+    """Makes a FAT in the image, `start` bytes into it, with the contents of `directory`."""
+    run(["mkfs.vfat", "-n", "ESP", "--offset=%d" % (start // SECTOR), path,
+         str(mebibytes * MIB // 1024)])
+    run(["mcopy", "-s", "-i", "%s@@%d" % (path, start)] +
+        [os.path.join(directory, name) for name in os.listdir(directory)] + ["::"])
 
 
 def superblock_state(path, part):

@@ -5,7 +5,7 @@ by their own tools; the others are made empty, and a guest mounts and fills them
 import os
 import subprocess
 
-from rig import disk, kernels, sysroot
+from rig import arch, disk, kernels
 
 # The size of a root file system in MiB; mkfs.xfs makes none below 300.
 KINDS = {"ext4": 192, "btrfs": 320, "xfs": 320, "squashfs": 192, "erofs": 192}
@@ -31,15 +31,17 @@ def pack(path, work, machine, script, kind):
     top = os.path.join(work, "filler")
     for name in ("dev", "mnt"):
         os.makedirs(os.path.join(top, name))
+    for name in ("lib", "lib64"):
+        os.symlink("usr/" + name, os.path.join(top, name))
     files = kernels.insert(machine, os.path.join(work, "modules"), [kind])
     disk.run(["cp", "-L", "/usr/bin/busybox"] + files + [top])
     with open(os.path.join(top, "order"), "w", encoding="ascii") as out:
         out.write("".join(os.path.basename(name) + "\n" for name in files))
     for tool in TOOLS + (["/usr/bin/btrfs"] if kind == "btrfs" else []):
         disk.run(["cp", "-L", tool, top])
-        for name in sysroot.libraries(tool):
-            os.makedirs(os.path.dirname(top + name), exist_ok=True)
-            disk.run(["cp", "-L", name, top + name])
+        for name, file in arch.libraries(arch.HOST, [""], tool).items():
+            os.makedirs(os.path.dirname(os.path.join(top, name)), exist_ok=True)
+            disk.run(["cp", "-L", file, os.path.join(top, name)])
     with open(os.path.join(top, "init"), "w", encoding="ascii") as out:
         out.write(script)
     os.chmod(os.path.join(top, "init"), 0o755)

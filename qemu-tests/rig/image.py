@@ -10,13 +10,13 @@ import subprocess
 import tempfile
 import threading
 
-from rig import damage, debian, disk, filesystem, kernels, sysroot
+from rig import arch, damage, debian, disk, filesystem, kernels, loaders, sysroot
 from rig.kernels import HERE, kernel
 
 SECOND_SIZE = 64
 # KiB in memory file systems when the real init starts: what is in /run, and a few pages.
 MEMORY = 1024
-PROGRAMS = ("ostree-prepare-root", "ostree-grub-generator", "rootstock-init")
+PROGRAMS = ("ostree-prepare-root", "rootstock-init")
 PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
 GUESTS = {"probe": ["guest/%s.c" % name for name in
                     ("probe", "report", "look", "expect", "checks", "mounts", "initramfs",
@@ -32,11 +32,15 @@ GLIBC_GUESTS = ("mark",)
 lock = threading.Lock()
 
 
-def need_programs(build):
+def need_programs(build, machines):
     """Fails if the programs under test are not built: without them nothing is worth a skip."""
-    for program in PROGRAMS:
-        if not os.access(os.path.join(build, program), os.X_OK):
-            raise RuntimeError("%s/%s is not there: run make first" % (build, program))
+    needed = [os.path.join(arch.programs(build, kind["arch"]), name)
+              for kind in machines for name in PROGRAMS]
+    needed += [os.path.join(build, loaders.of(kind).generator) for kind in machines]
+    for path in sorted(set(needed)):
+        if not os.access(path, os.X_OK):
+            raise RuntimeError("%s is not there: run make ARCH=%s first" % (
+                path, os.path.basename(os.path.dirname(path))))
 
 
 def digest(paths, *words):
@@ -48,13 +52,14 @@ def digest(paths, *words):
     return total.hexdigest()[:16]
 
 
-def guest(build, name):
+def guest(build, machine, name):
     """Compiles the guest program `name`, statically, for the tree; returns its path."""
-    path = os.path.join(build, "qemu/guest", name)
+    path = os.path.join(build, "qemu/guest-%s-%s" % (machine["arch"], machine["report"]), name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    compiler = "gcc" if name in GLIBC_GUESTS else "musl-gcc"
-    subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-Os", "-static", "-s",
-                    "-I" + os.path.dirname(HERE), "-o", path] +
+    compiler = (["gcc"] if name in GLIBC_GUESTS else arch.compiler(build, machine["arch"]))
+    subprocess.run(compiler + ["-std=gnu11", "-D_GNU_SOURCE", "-Os", "-static", "-s",
+                               "-DREPORT_PORT=\"/dev/%s\"" % machine["report"],
+                               "-I" + os.path.dirname(HERE), "-o", path] +
                    [os.path.join(HERE, source) for source in GUESTS[name]], check=True)
     return path
 
@@ -79,33 +84,64 @@ def replace(folder, prefix, key, make):
     return path
 
 
-def repository(build, cell, init, initrd=None):
-    """The repository with the two commits, whose real init is the guest program `init`. With an
-    initramfs in the tree it is the cell's own."""
-    release, vmlinuz = kernel(cell["machine"])
-    files = {"usr/bin/busybox": shutil.which("busybox"),
-             PREPARE_ROOT: os.path.join(build, "ostree-prepare-root"),
-             "usr/lib/modules/%s/vmlinuz" % release: vmlinuz}
-    name = "%s-repo-%s" % (init, cell["machine"]["kernel"].split()[0])
+def own_kernels(files, release, work):
+    """The versions' own kernels: `files` with the version behind the bytes of the kernel, which
+    boots as before."""
+    name, found = "usr/lib/modules/%s/vmlinuz" % release, {}
+    for version in sysroot.VERSIONS:
+        found[version] = dict(files, **{name: os.path.join(work, "vmlinuz-" + version)})
+        shutil.copyfile(files[name], found[version][name])
+        with open(found[version][name], "ab") as out:
+            out.write(version.encode())
+    return found
+
+
+def tree_files(build, cell, init):
+    """{path in the tree: path here} of what every tree has."""
+    kind = cell["machine"]
+    release, vmlinuz = kernel(kind)
+    files = {PREPARE_ROOT: os.path.join(arch.programs(build, kind["arch"]), "ostree-prepare-root"),
+             "usr/lib/modules/%s/vmlinuz" % release: vmlinuz, **loaders.of(kind).tree(build)}
+    if init == "debian":
+        files.update({debian.JUDGE: guest(build, kind, init), debian.UNIT: debian.SERVICE})
+        return files
+    tops = arch.files(kind["arch"], "ostree", "busybox-static")
+    program = arch.find(tops, "/usr/bin/ostree")
+    files.update({"usr/sbin/init": guest(build, kind, init), "usr/bin/ostree": program,
+                  "usr/bin/busybox": arch.find(tops, "/bin/busybox", "/usr/bin/busybox"),
+                  **arch.libraries(kind["arch"], tops, program)})
     if init == "tryinit":
         files["usr/etc/profile"] = os.path.join(HERE, "guest/profile")
-    if initrd:
-        files["usr/lib/modules/%s/initramfs.img" % release] = initrd
-        name = cell["name"].replace("/", ".") + ".repo"
+    return files
+
+
+def repository(build, cell, init, initrd=None):
+    """The repository with the two commits, whose real init is the guest program `init`. With an
+    initramfs in the tree, or files of its own, it is the cell's own."""
+    plan, release = cell["disk"], kernel(cell["machine"])[0]
+    name = "%s-repo-%s" % (init, "-".join([cell["machine"]["arch"], cell["machine"]["report"],
+                                           cell["machine"]["loader"],
+                                           cell["machine"]["kernel"].split()[0]]))
     with lock:
-        make, basis = sysroot.make_tree, ""
-        if init == "debian":
-            make, basis = debian.maker(cell["machine"])
-            files.update({debian.JUDGE: guest(build, init), debian.UNIT: debian.SERVICE})
-        else:
-            files.update({"usr/sbin/init": guest(build, init), "usr/bin/ostree": sysroot.OSTREE})
-        key = digest(list(files.values()) + sysroot.libraries(sysroot.OSTREE) +
-                     [sysroot.__file__, debian.__file__], sorted(files), basis)
-        return replace(os.path.join(build, "qemu/images"), name, key,
-                       lambda path, work: sysroot.commit(path, work, files, make))
+        files = tree_files(build, cell, init)
+        if initrd:
+            files["usr/lib/modules/%s/initramfs.img" % release] = initrd
+        if initrd or plan["tree-files"] or plan["kernels"] == "each":
+            name = cell["name"].replace("/", ".") + ".repo"
+        make, basis = debian.maker(cell["machine"]) if init == "debian" else (
+            sysroot.make_tree, "")
+        key = digest(list(files.values()) + [sysroot.__file__, debian.__file__], sorted(files),
+                     basis, plan["tree-files"], plan["kernels"])
+
+        def commit(path, work):
+            versions = (own_kernels(files, release, work) if plan["kernels"] == "each" else
+                        dict.fromkeys(sysroot.VERSIONS, files))
+            sysroot.commit(path, work, versions, plan["tree-files"], make)
+
+        return replace(os.path.join(build, "qemu/images"), name, key, commit)
 
 
-def then(entries, index, loader="grub"):
+def then(entries, index, loader="grub-bios"):
     """What the probe of menu entry `index` does at the end of each of its boots.
 
     The boots of the cell go through `entries`; where the next one is another entry, the probe has
@@ -177,20 +213,20 @@ def make_plain(root, menu):
     return [dict(menu[0], path=root, deployment="plain", stateroot="-")]
 
 
-def change(plan, root, generator, menu):
+def change(plan, root, generator, menu_file, menu):
     """What the scenario does to a sysroot that libostree made.
 
     `options` is a sed script for the entries' options, after which the menu is generated anew;
     `change` a shell script, in the physical root, with the paths of the default deployment, of the
-    other one, and of the directory of the default one's bootlink.
+    other one, of the directory of the default one's bootlink, of the generator and of its file.
     """
     if plan["options"]:
         disk.run(["sed", "-i", "/^options /" + plan["options"]] +
                  glob.glob(os.path.join(root, "boot/loader/entries/*.conf")))
-        disk.run([generator, "-o", os.path.join(root, "boot/loader/grub.cfg")])
+        disk.run([generator, "-o", menu_file])
     if plan["change"]:
         disk.run(["sh", "-euc", plan["change"]], cwd=root, env=dict(
-            os.environ, DEPLOYMENT=menu[0]["path"], OTHER=menu[-1]["path"],
+            os.environ, GENERATOR=generator, MENU=menu_file, DEPLOYMENT=menu[0]["path"], OTHER=menu[-1]["path"],
             BOOTLINKS=os.path.dirname(root + menu[0]["karg"])))
 
 
@@ -222,11 +258,9 @@ def make_sysroot(root, cell, repo, generator, parts):
         menu = make_plain(root, menu)
     top = sorted(os.listdir(root) + (["lost+found"] if plan["filesystem"] == "ext4" else []))
     write_etc(cell, menu, top)
-    os.makedirs(os.path.join(root, "boot/grub"))
-    with open(os.path.join(root, "boot/grub/custom.cfg"), "w", encoding="ascii") as out:
-        out.write("set default=%d\nset timeout=%s\n" % (
-            cell["boot"]["entries"][0], cell["boot"]["timeout"]))
-    change(plan, root, generator, menu)
+    loader = loaders.of(cell["machine"])
+    loader.configure(os.path.join(root, "boot"), cell)
+    change(plan, root, generator, os.path.join(root, "boot/loader", loader.menu), menu)
     facts = {"parts": parts, "top": top, "options": options(root),
              "deployments": [item["deployment"] for item in menu]}
     return menu, facts
@@ -235,25 +269,24 @@ def make_sysroot(root, cell, repo, generator, parts):
 def build_disk(path, work, cell, repo, generator):
     """Makes the directory `path` with disk.img and facts.json."""
     plan, partition = cell["disk"], cell["disk"]["partition"]
+    loader = loaders.of(cell["machine"])
     size = debian.SIZE if plan["userland"] == "debian" else filesystem.KINDS[plan["filesystem"]]
-    parts = disk.layout([size] + ([SECOND_SIZE] if partition else []))
+    parts = disk.layout([size] + ([SECOND_SIZE] if partition else []), loader.size)
     root = os.path.join(work, "root")
     menu, facts = make_sysroot(root, cell, repo, generator, parts)
     os.mkdir(path)
     image = os.path.join(path, "disk.img")
-    disk.create(image, parts, plan["table"])
-    boot_part = (0, "/boot/loader/grub.cfg")
+    boot, top = (parts[1], "") if partition == "boot" else (parts[0], "/boot")
+    disk.create(image, parts, loader.first, plan["table"], boot if loader.bootable else None)
     if partition:
         second = os.path.join(work, partition)
         if partition == "boot":
             os.rename(os.path.join(root, "boot"), second)
-            boot_part = (1, "/loader/grub.cfg")
         os.makedirs(os.path.join(root if partition == "boot" else work, partition))
         disk.fill(image, parts[1], second, partition)
     filesystem.fill(image, parts[0], root, cell, work, [
         item["path"][len(root):] for item in menu if plan["tree"] == "deployment"])
-    if cell["machine"]["loader"] == "grub":
-        disk.install_grub(image, work, "hd0,gpt%d" % parts[boot_part[0]]["number"], boot_part[1])
+    loader.install(image, work, cell, boot, top)
     if plan["damage"]:
         damage.apply(image, parts[0], plan["damage"])
     with open(os.path.join(path, "facts.json"), "w", encoding="ascii") as out:
@@ -263,11 +296,10 @@ def build_disk(path, work, cell, repo, generator):
 def image(build, cell, init="probe", initrd=None):
     """(path of the pristine image, facts about it) for a cell; builds what is missing. `initrd` is
     an initramfs for the tree: a boot loader takes it from there."""
-    repo = repository(build, cell, init, initrd)
-    generator = os.path.join(build, "ostree-grub-generator")
-    loader = sorted(glob.glob(disk.GRUB + "/*.mod") + glob.glob(disk.GRUB + "/*.img"))
-    parts = [part.__file__ for part in (damage, debian, disk, filesystem, kernels)] + [__file__]
-    key = digest([generator] + parts + loader, os.path.basename(repo), cell)
+    repo, loader = repository(build, cell, init, initrd), loaders.of(cell["machine"])
+    generator = os.path.join(build, loader.generator)
+    parts = [part.__file__ for part in (damage, debian, disk, filesystem, kernels, loaders)]
+    key = digest([generator, __file__] + parts + loader.sources(), os.path.basename(repo), cell)
     path = replace(os.path.join(build, "qemu/images"), cell["name"].replace("/", "."), key,
                    lambda path, work: build_disk(path, work, cell, repo, generator))
     with open(os.path.join(path, "facts.json"), encoding="ascii") as source:

@@ -5,7 +5,7 @@ in it. They are made once and kept as long as nothing that goes into them change
 import os
 import shutil
 
-from rig import disk, foreign, image, kernels
+from rig import arch, disk, foreign, image, kernels
 
 TOOL = os.path.join(os.path.dirname(image.HERE), "initramfs/rootstock-mkinitramfs")
 
@@ -17,7 +17,7 @@ def command(build, cell, work, out):
     if cell["expect"]["switches"] == "0":
         words += ["--init", init]
     else:
-        words += ["--init", image.guest(build, "before"), "--include", init + ":/rootstock-init"]
+        words += ["--init", image.guest(build, cell["machine"], "before"), "--include", init + ":/rootstock-init"]
     words += ["--kernel", kernels.kernel(cell["machine"])[0],
              "--moduledir", kernels.modules(cell["machine"], os.path.join(work, "modules"))]
     for name in plan["modules"]:
@@ -33,7 +33,9 @@ def make(path, work, build, cell):
     """Makes the directory `path` with the image in it."""
     disk.run(["sh", "-euc", "head -c %sM /dev/urandom >blob" % cell["initramfs"]["blob"]], cwd=work)
     # As "make install" does it.
-    disk.run(["strip", "-o", "init", os.path.join(build, "rootstock-init")], cwd=work)
+    kind = cell["machine"]["arch"]
+    disk.run([arch.tool(kind, "strip"), "-o", "init",
+              os.path.join(arch.programs(build, kind), "rootstock-init")], cwd=work)
     os.mkdir(path)
     disk.run(command(build, cell, work, os.path.join(path, "initrd.img")))
 
@@ -45,7 +47,8 @@ def initramfs(build, cell):
         return None
     if kind != "rootstock":
         return foreign.image(build, kind, vmlinuz)
-    key = image.digest([TOOL, os.path.join(build, "rootstock-init"), vmlinuz, __file__,
+    key = image.digest([TOOL, os.path.join(
+        arch.programs(build, cell["machine"]["arch"]), "rootstock-init"), vmlinuz, __file__,
                         kernels.__file__] + [os.path.join(image.HERE, name) for name in
                                              image.GUESTS["before"]],
                        cell["initramfs"], cell["expect"]["switches"])

@@ -96,7 +96,8 @@ def judge_words(kind, expect, console):
     if kind != "poweroff":
         return findings
     fine = expect["console"] + ["rootstock: booting ", "rootstock: prepared ",
-                                 "rootstock: root=* is /dev/*, "]
+                                 "rootstock: root=* is /dev/*, ",
+                                 "rootstock: *, from */loader/uEnv.txt"]
     return findings + ["the console has: " + line
                        for line in re.findall(r"^.*rootstock: .*$", console, re.MULTILINE)
                        if not any(has(line, sentence) for sentence in fine)]

@@ -10,18 +10,22 @@ import subprocess
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def unpacked(machine):
-    """The directories of the machine's kernel packages: newer releases split a kernel. What begins
-    with "built" is not of Debian's making; its progress is for the user to see."""
-    words, shown = ["rig/debs"] + machine["kernel"].split(), subprocess.PIPE
-    if words[1:2] == ["built"]:
-        words, shown = ["kernel/build"] + words[2:], None
+def debs(release, arch, *packages):
+    """The directories of packages of a Debian release, one each. What is "built" instead is of our
+    own making; its progress is for the user to see."""
+    words, shown = ["rig/debs", release, arch] + list(packages), subprocess.PIPE
+    if release == "built":
+        words, shown = ["kernel/build", arch], None
     done = subprocess.run([os.path.join(HERE, words[0])] + words[1:], text=True,
                           stdout=subprocess.PIPE, stderr=shown, check=False)
     if done.returncode:
-        raise RuntimeError("no kernel: %s: %s" % (" ".join(words),
-                                                  (done.stderr or "see above").strip()))
+        raise RuntimeError("%s: %s" % (" ".join(words), (done.stderr or "see above").strip()))
     return done.stdout.split("\n")[:-1]
+
+
+def unpacked(machine):
+    """The directories of the machine's kernel packages: newer releases split a kernel."""
+    return debs(*machine["kernel"].split())
 
 
 def kernel(machine):

@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import time
 
-from rig import disk
+from rig import arch, disk, firmware
 
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
 # Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
@@ -33,6 +33,12 @@ def in_option(path):
     return path.replace(",", ",,")
 
 
+def qemu(machine, accel):
+    """The words that start the bare machine."""
+    return machine["qemu"].split() + ["-accel", accel, "-nodefaults", "-no-user-config", "-display",
+                                      "none"]
+
+
 def device(machine, drive, port=""):
     """The words for the machine's disk, and what it hangs on, as a device for a drive."""
     *others, last = machine["disk-device"].split()
@@ -46,8 +52,7 @@ def command(machine, accel, image, serial, restarts, attach="start"):
     The disk is there from the start, or twice, the second one a copy that is thrown away; or
     (`attach` being a number) there is a port that it can be attached to.
     """
-    words = machine["qemu"].split() + ["-accel", accel, "-nodefaults", "-no-user-config"]
-    words += ["-display", "none"]
+    words = qemu(machine, accel) + firmware.words(machine)
     drive = "file=%s,format=raw,if=none,cache=unsafe,id=" % in_option(image)
     words += ["-drive", drive + "disk" + (",file.locking=off" if attach == "twice" else "")]
     if attach.isdigit():
@@ -72,23 +77,28 @@ def direct(vmlinuz, initrd, options):
     return words + ["-append", options]
 
 
-def kept(console, report, keys=""):
+def report_port(machine):
+    """The words for the port through which the guest reports; the console's stand before them."""
+    return (["-device", machine["report-device"] + ",chardev=report"] if machine["report-device"]
+            else ["-serial", "chardev:report"])
+
+
+def kept(machine, console, report, keys=""):
     """Serial ports for watch(): console and report are kept, QEMU itself talks on its output. What
     comes through the socket `keys` is typed on the console."""
     back = "file,id=console,path=%s,append=on" % in_option(console)
     if keys:
         back = "socket,id=console,path=%s,server=on,wait=off,logfile=%s,logappend=on" % (
             in_option(keys), in_option(console))
-    return ["-chardev", back, "-serial", "chardev:console",
-            "-chardev", "file,id=report,path=%s,append=on" % in_option(report),
-            "-serial", "chardev:report", "-qmp", "stdio"]
+    return ["-chardev", back, "-serial", "chardev:console", "-chardev",
+            "file,id=report,path=%s,append=on" % in_option(report), *report_port(machine),
+            "-qmp", "stdio"]
 
 
 def kernel_only(machine, accel, vmlinuz, seconds):
     """Boots the bare kernel, which has no root file system and panics. Returns (seconds, log)."""
-    words = machine["qemu"].split() + [
-        "-accel", accel, "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
-        "-no-reboot", "-kernel", vmlinuz, "-append",
+    words = qemu(machine, accel) + [
+        "-serial", "stdio", "-no-reboot", "-kernel", vmlinuz, "-append",
         "console=%s panic=-1 root=/dev/nowhere" % machine["console"]]
     start = time.monotonic()
     try:
@@ -102,7 +112,7 @@ def kernel_only(machine, accel, vmlinuz, seconds):
 
 def accelerator(machine, vmlinuz):
     """KVM only where a whole boot with it answered: /dev/kvm may open and then do nothing."""
-    if os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if machine["arch"] == arch.HOST and os.access("/dev/kvm", os.R_OK | os.W_OK):
         if b"Kernel panic" in kernel_only(machine, "kvm", vmlinuz, 3)[1]:
             return "kvm"
     return "tcg"

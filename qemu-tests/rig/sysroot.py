@@ -15,17 +15,11 @@ from rig import disk
 
 DIRECTORIES = """usr/bin usr/sbin usr/lib/ostree usr/lib64 usr/etc boot proc sys dev run var sysroot
     tmp""".split()
+VERSIONS = ("1", "2")
 LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64",
          "ostree": "sysroot/ostree", "home": "var/home", "root": "var/roothome", "opt": "var/opt",
          "mnt": "var/mnt", "media": "run/media", "srv": "var/srv"}
-OSTREE = "/usr/bin/ostree"
 ENVIRONMENT = {"OSTREE_SYSROOT_OPTS": "skip-sync", "OSTREE_SYSROOT_DEBUG": "mutable-deployments"}
-
-
-def libraries(program):
-    """The shared libraries of a program, its loader included, as absolute paths."""
-    listed = subprocess.run(["ldd", program], check=True, text=True, stdout=subprocess.PIPE).stdout
-    return sorted(set(re.findall(r"(/\S+) \(0x", listed)))
 
 
 def applets():
@@ -35,20 +29,16 @@ def applets():
 
 
 def make_tree(tree, files, version):
-    """A bootable tree: busybox, ostree, the kernel, and `files` {path in the tree: path here}."""
+    """A bootable tree of `files` {path in the tree: path here}, among them busybox."""
     for directory in DIRECTORIES:
         os.makedirs(os.path.join(tree, directory))
     for name, target in LINKS.items():
         os.symlink(target, os.path.join(tree, name))
-    for library in libraries(OSTREE):
-        # The tree's /lib is a link, so a library of /lib lands in /usr/lib, as on the host.
-        target = os.path.join(tree, "usr", re.sub(r"^/(usr/)?", "", library))
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copyfile(library, target)
-        os.chmod(target, 0o755)
     for target, source in files.items():
         os.makedirs(os.path.dirname(os.path.join(tree, target)), exist_ok=True)
         shutil.copy(source, os.path.join(tree, target))
+        if target.startswith("usr/lib/") and ".so" in target:
+            os.chmod(os.path.join(tree, target), 0o755)
     for applet in applets():
         if not os.path.lexists(os.path.join(tree, "usr/bin", applet)):
             os.symlink("busybox", os.path.join(tree, "usr/bin", applet))
@@ -63,13 +53,17 @@ def make_tree(tree, files, version):
     os.symlink("../usr/lib/os-release", os.path.join(tree, "usr/etc/os-release"))
 
 
-def commit(repo, work, files, make=make_tree):
-    """A repository with the commits demo/1 and demo/2: the same tree in two versions."""
+def commit(repo, work, versions, texts, make=make_tree):
+    """A repository with the commits demo/1 and demo/2: trees of their files in `versions` {version:
+    {path in the tree: path here}}, and `texts` {path in the tree: a line of text}."""
     disk.run(["ostree", "--repo=" + repo, "init", "--mode=bare"])
     disk.run(["ostree", "--repo=" + repo, "config", "set", "core.fsync", "false"])
-    for version in ("1", "2"):
+    for version, files in versions.items():
         tree = os.path.join(work, "tree-" + version)
         make(tree, files, version)
+        for name, text in texts.items():
+            with open(os.path.join(tree, name), "w", encoding="utf-8") as out:
+                out.write(text + "\n")
         disk.run(["ostree", "--repo=" + repo, "commit", "--branch=demo/" + version,
                   "--tree=dir=" + tree, "--owner-uid=0", "--owner-gid=0", "--no-xattrs",
                   "--timestamp=@1700000000", "--add-metadata-string=version=" + version,

@@ -83,7 +83,7 @@ def run(build):
     lacks = cells.missing(kind)
     if lacks:
         raise RuntimeError("cannot boot: " + lacks)
-    image.need_programs(build)
+    image.need_programs(build, [kind])
     cell = dict(cells.scenario(os.path.join(image.HERE, "try.ini")), name="try", machine=kind)
     folder = os.path.join(build, "qemu/try")
     os.makedirs(folder, exist_ok=True)

@@ -15,7 +15,7 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
-from rig import cells, damage, disk, filesystem, hands, image, kernels, machine
+from rig import cells, damage, disk, filesystem, hands, image, kernels, loaders, machine
 import tap
 
 ABOUT = "[scenario]\nabout = x\nmachines = %s\n"
@@ -104,7 +104,7 @@ def tables(work):
     """sfdisk judges the partition tables."""
     path = os.path.join(work, "disk.img")
     for table, label, uuid in (("gpt", "gpt", disk.UUID.upper() % 2), ("mbr", "dos", None)):
-        disk.create(path, disk.layout([8]), table)
+        disk.create(path, disk.layout([8]), loaders.BIOS_BOOT, table)
         found = json.loads(subprocess.run(["sfdisk", "--json", path], check=True,
                                           stdout=subprocess.PIPE).stdout)["partitiontable"]
         second = found["partitions"][1]
@@ -127,7 +127,7 @@ def fixed(work):
         cell = {"disk": {"filesystem": kind, "label": "root"}}
         inner = os.path.join(work, kind)
         os.makedirs(inner)
-        disk.create(path, parts)
+        disk.create(path, parts, loaders.BIOS_BOOT)
         filesystem.fill(path, parts[0], source, cell, inner, [])
         with open(path, "rb") as image_file, open(inner + "/part", "wb") as out:
             image_file.seek(parts[0]["start"])
@@ -138,7 +138,7 @@ def fixed(work):
 
 def commands():
     """How QEMU is called."""
-    kind = {"qemu": "q", "disk-device": "virtio-scsi-pci scsi-hd"}
+    kind = dict(cells.MACHINE, **{"qemu": "q", "disk-device": "virtio-scsi-pci scsi-hd"})
     words = machine.command(kind, "tcg", "i", [], False)
     tap.check(words[-5:] == ["-device", "virtio-scsi-pci", "-device", "scsi-hd,drive=disk",
                              "-no-reboot"], "what the disk hangs on comes first", words)

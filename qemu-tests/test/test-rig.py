@@ -19,7 +19,7 @@ import time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
-from rig import cells, disk, image, machine, tryout
+from rig import cells, disk, image, loaders, machine, tryout
 import tap
 
 FAILING = "[scenario]\nabout = x\n[boot]\nend = %s\n[expect]\nconsole = %s\n"
@@ -142,7 +142,7 @@ def disks(work):
     path, source = os.path.join(work, "disk.img"), os.path.join(work, "source")
     os.makedirs(os.path.join(source, "inner"))
     parts = disk.layout([16])
-    disk.create(path, parts)
+    disk.create(path, parts, loaders.BIOS_BOOT)
     disk.fill(path, parts[0], source, "root")
     tap.check(disk.names_in(path, parts[0], "/") == ["inner", "lost+found"], "names on the disk")
     tap.check(disk.superblock_state(path, parts[0]) == (True, False) and
@@ -166,12 +166,13 @@ def disks(work):
 
 def grub(work, path):
     """GRUB's boot code, by the places its own sources name."""
-    if cells.missing({"needs": "grub-mkimage:grub-common %s/boot.img:grub-pc-bin" % disk.GRUB}):
-        tap.skip("GRUB on the disk", "GRUB is not installed")
+    kind = cells.machine(os.path.join(HERE, "machines/x86-bios-grub.ini"))
+    if cells.missing(kind):
+        tap.skip("GRUB on the disk", cells.missing(kind))
         return
     with open(path, "rb") as image_file:
         before = image_file.read(512)
-    disk.install_grub(path, work, "hd0,gpt2", "/boot/loader/grub.cfg")
+    loaders.of(kind).install(path, work, None, {"number": 2}, "/boot")
     with open(path, "rb") as image_file:
         sector = image_file.read(512)
         image_file.seek(disk.MIB)
@@ -192,9 +193,9 @@ def paths(work):
         image.replace(work, prefix, key, make)
     tap.check(sorted(os.listdir(work)) == ["m.a-b@1", "m.a@2"],
               "a new image replaces its own cell's old one only", os.listdir(work))
-    kind = {"qemu": "q", "disk-device": "d"}
-    words = machine.command(kind, "tcg", "/a,b/i", machine.kept("/a,b/c", "/a,b/r"), True)
-    words += machine.kept("/a,b/c", "/a,b/r", "/a,b/k")
+    kind = dict(cells.MACHINE, **{"qemu": "q", "disk-device": "d"})
+    words = machine.command(kind, "tcg", "/a,b/i", machine.kept(kind, "/a,b/c", "/a,b/r"), True)
+    words += machine.kept(kind, "/a,b/c", "/a,b/r", "/a,b/k")
     tap.check(sum(word.count("/a,,b/") for word in words) == 6 and not any(
         "/a,b/" in word for word in words), "a comma in a path is not QEMU's", words)
     found = subprocess.run(
@@ -230,9 +231,9 @@ def play(what, folder):
     if what == "try":
         run.leave_on_signals()
         return tryout.script(words, os.path.join(folder, "console"), 1)
-    run.image.need_programs = lambda _: None
+    run.image.need_programs = lambda *_: None
     run.cells.missing = lambda _: ""
-    run.measure = lambda _: ("tcg", 1.0)
+    run.Hosts.measure = lambda *_: ("tcg", 1.0)
     run.prepare = lambda build, cell: os.makedirs(run.place(build, cell)["folder"])
     run.qemu_commands = lambda *_: [words]
     sys.argv = ["run", "--build", folder]
@@ -258,6 +259,8 @@ def interrupted():
                     [sys.executable, __file__, what, folder], stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT, text=True) as process:
                 pids = machines_of(folder, count)
+                # The machine may have said so before its own Popen() has returned.
+                time.sleep(0.5)
                 process.send_signal(number)
                 try:
                     said = process.communicate(timeout=15)[0]
@@ -281,7 +284,9 @@ def broken_cell(work):
         return {}["no such key"]
 
     run.prepare = prepare
-    result = run.run_cell(work, {"name": "m/s", "machine": {}}, "tcg", 1.0)
+    hosts = run.Hosts()
+    hosts.measure = lambda _: ("tcg", 1.0)
+    result = run.run_cell(work, {"name": "m/s", "machine": {}}, hosts)
     seen = "\n".join(result["findings"])
     tap.check(result["name"] == "m/s" and "KeyError: 'no such key'" in seen and
               "in prepare" in seen and "test-rig.py" in seen,

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a machine's architecture and boot loader need: firmware, libraries, what is on the disk. The
+judges are ldd, sfdisk and mtools."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [HERE, os.path.join(HERE, "test")]
+from rig import arch, cells, disk, firmware, loaders, machine
+import tap
+
+
+def machine_of(name):
+    """A machine of the matrix."""
+    return cells.machine(os.path.join(HERE, "machines/%s.ini" % name))
+
+
+def patches(work):
+    """Settings in a firmware."""
+    path = os.path.join(work, "rom")
+    with open(path, "wb") as out:
+        out.write(b"\0delay=2\0targets=usb virtio\0delay=2\0")
+    os.environ["XDG_CACHE_HOME"] = work
+    with open(firmware.patched(path, "delay=2|delay=0\ntargets=usb virtio|targets=nvme"),
+              "rb") as source:
+        data = source.read()
+    tap.check(data == b"\0delay=0\0targets=nvme      \0delay=0\0", "new settings, as long", data)
+    for patch in ("delay=3|delay=0", "delay=2|delay=10", "target|tar"):
+        tap.check(tap.raises(RuntimeError, firmware.patched, path, patch),
+                  "the patch %s is an error" % patch)
+    kind = dict(cells.MACHINE, bios=path)
+    tap.check(firmware.words(kind) == ["-bios", path] and
+              firmware.words(dict(kind, bios="")) == [], "QEMU's words for a firmware")
+    del os.environ["XDG_CACHE_HOME"]
+
+
+def libraries():
+    """All of a program's libraries, where the tree has them."""
+    program = shutil.which("ostree")
+    if not program:
+        tap.skip("a program's libraries", "ostree is not installed")
+        return
+    said = subprocess.run(["ldd", program], check=True, text=True, stdout=subprocess.PIPE).stdout
+    wanted = {os.path.realpath(path) for path in re.findall(r"(/\S+) \(0x", said)}
+    found = arch.libraries(arch.HOST, [""], program)
+    tap.check({os.path.realpath(path) for path in found.values()} == wanted and
+              all(name.startswith("usr/lib") for name in found), "a program's libraries", found)
+    tap.check("libnothing" in (tap.raises(RuntimeError, arch.find, ["/nowhere"], "/libnothing.so")
+                               or ""), "a library that is missing is named")
+
+
+def ports():
+    """The guest's second port, where the board has only one."""
+    kind = dict(cells.MACHINE, **{"qemu": "q", "disk-device": "d"})
+    tap.check(machine.report_port(kind) == ["-serial", "chardev:report"], "a second serial port")
+    kind["report-device"] = "pci-serial"
+    tap.check(machine.report_port(kind) == ["-device", "pci-serial,chardev=report"],
+              "a serial port that is a device")
+
+
+def entries(work):
+    """Only a loader that the guest can tell may go from entry to entry."""
+    path = os.path.join(work, "a.ini")
+    with open(path, "w", encoding="ascii") as out:
+        out.write("[scenario]\nabout = x\n[boot]\nentries = 0 1\n")
+    for name, fine in (("x86-bios-grub", True), ("x86-direct", True), ("arm64-u-boot", False),
+                       ("x86-efi-grub", False)):
+        error = tap.raises(ValueError, cells.cell, os.path.join(HERE, "machines/%s.ini" % name), path)
+        tap.check(fine == (error is None), "two entries on " + name, error)
+
+
+def system_partition(work):
+    """GRUB, its stub and the way to /boot on a FAT."""
+    kind = machine_of("x86-efi-grub")
+    if cells.missing(kind):
+        tap.skip("the EFI system partition", cells.missing(kind))
+        return
+    loader, path = loaders.of(kind), os.path.join(work, "efi.img")
+    parts = disk.layout([8], loader.size)
+    disk.create(path, parts, loader.first)
+    cell = {"boot": {"chosen": 1, "timeout": "0"}}
+    loader.install(path, work, cell, parts[0], "/boot")
+    where = "%s@@%d" % (path, disk.MIB)
+    names = subprocess.run(["mdir", "-b", "-i", where, "::/EFI/BOOT"], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout.upper().split()
+    tap.check(sorted(name.rsplit("/", 1)[1] for name in names) == [
+        "BOOTX64.EFI", "CUSTOM.CFG", "GRUB.CFG", "ROOTSTOCK.CFG"], "the EFI system partition", names)
+    text = subprocess.run(["mtype", "-i", where, "::/EFI/BOOT/rootstock.cfg"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    tap.check(parts[0]["uuid"] in text, "it says where /boot is", text)
+
+
+def bootable(work):
+    """The partition that U-Boot looks at."""
+    path, parts = os.path.join(work, "u.img"), disk.layout([8, 8])
+    disk.create(path, parts, loaders.BIOS_BOOT, "gpt", parts[1])
+    found = json.loads(subprocess.run(["sfdisk", "--json", path], check=True,
+                                      stdout=subprocess.PIPE).stdout)["partitiontable"]
+    tap.check(["attrs" in part for part in found["partitions"]] == [False, False, True] and
+              found["partitions"][2]["attrs"] == "LegacyBIOSBootable", "the bootable partition",
+              found)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        patches(scratch)
+        libraries()
+        ports()
+        entries(scratch)
+        system_partition(scratch)
+        bootable(scratch)
+    sys.exit(tap.end())
