@@ -151,6 +151,20 @@ static void table_goes(void **state)
 	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "");
 }
 
+/* Of two that are wanted the one that answers is taken, and the other does not count. */
+static void one_answers(void **state)
+{
+	struct faketree *tree = *state;
+
+	tree_add(tree, "sda/sda1",
+		"MAJOR=8\nMINOR=1\nDEVNAME=sda1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=root\n");
+	tree_add(tree, "sdb/sdb1",
+		"MAJOR=8\nMINOR=17\nDEVNAME=sdb1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=root\n");
+	tree_write(tree_path(tree, "dev", "sdb1"), "", 0);
+	scan(tree);
+	assert_string_equal(find(tree, "PARTLABEL=root", 0), "sdb1");
+}
+
 /* An error is not remembered, since the device may only be late. */
 static void errors_pass(void **state)
 {
@@ -297,6 +311,7 @@ int main(void)
 		TEST(closes_the_others),
 		TEST(replaced),
 		TEST(table_goes),
+		TEST(one_answers),
 		TEST(errors_pass),
 		TEST(contents_change),
 		TEST(never_read),
