@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -135,8 +136,9 @@ static void enters(void)
 	enter_free();
 	CHECK(count_names(top) == 0);
 	CHECK(there("/is-root") && there("/dev/is-devices"));
-	/* Only once, and there is no way back. */
+	/* Only once, whatever has the descriptor's number now. */
 	write_file("/dev/x", "");
+	CHECK(open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0);
 	enter_free();
 	CHECK(there("/is-root") && there("/dev/x"));
 }
@@ -163,7 +165,7 @@ static void enters_odd_root(void)
 
 static void frees_no_more(void)
 {
-	char path[4 * DEEP + 8] = "/deep";
+	char path[4 * DEEP + 8] = "/deep", chain[4 * DEEP + 8] = "/chain";
 	struct fault fault;
 	int top;
 
@@ -180,6 +182,11 @@ static void frees_no_more(void)
 	for (int i = 0; i < DEEP; i++) {
 		CHECK(!mkdir(path, 0755));
 		strcat(path, "/d");
+	}
+	/* This one is just not too deep. */
+	for (int i = 0; i < 32; i++) {
+		CHECK(!mkdir(chain, 0755));
+		strcat(chain, "/d");
 	}
 	CHECK(!enter_root(&fault));
 	enter_free();
@@ -217,14 +224,21 @@ static void frees_only_memory(void)
 
 static void goes_back(void)
 {
+	struct inotify_event event = { 0 };
 	struct fault fault;
+	int watch;
 
 	make_world();
+	watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	CHECK(inotify_add_watch(watch, ENTER_SYSROOT "/is-root", IN_DELETE_SELF) >= 0);
 	CHECK(!enter_root(&fault));
 	enter_back();
 	CHECK(there("/is-initramfs") && !there("/is-root") && !there(ENTER_SYSROOT "/is-root"));
 	CHECK(!rmdir(ENTER_SYSROOT));
-	/* The way back has been gone. */
+	/* The root is not mounted anywhere any more. */
+	CHECK(read(watch, &event, sizeof event) == sizeof event && event.mask & IN_UNMOUNT);
+	/* The way back has been gone, whatever has the descriptor's number now. */
+	CHECK(open_top() >= 0);
 	enter_free();
 	CHECK(there("/is-initramfs"));
 	enter_back();
