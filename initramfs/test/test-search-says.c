@@ -43,6 +43,18 @@ static void nothing_there(void **state)
 				    "block devices: none\n");
 }
 
+/* Where no block device is awaited, those there are do not matter. */
+static void source(void **state)
+{
+	struct search search = begin("root=ubi0:root rootwait=6");
+
+	(void)state;
+	search.class = -1;
+	assert_int_equal(search_wait(&search), -ETIMEDOUT);
+	assert_string_equal(
+		said(), "<29>rootstock: waiting for root=ubi0:root, 5 seconds so far\n");
+}
+
 /* All that root= could have been, so that the typo shows; a sign of two file systems is no tag. */
 static void what_there_was(void **state)
 {
@@ -55,6 +67,8 @@ static void what_there_was(void **state)
 		"MAJOR=8\nMINOR=17\nDEVNAME=sdb1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=my part\n");
 	tree_add_usual(&tree, "sda", 0, 0);
 	tree_add_usual(&tree, "sdc", 32, 0);
+	tree_add_usual(&tree, "sdd", 40, 0);
+	unlink(tree_path(&tree, "dev", "sdd"));
 	tree_add_usual(&tree, "fd0", 48, 0);
 	make("fd0", "mke2fs -q -F -L floppy ");
 	make("sda", "mke2fs -q -F -L 'my root' -U 5ca1ab1e-1234-4abc-8def-00000000beef ");
@@ -72,7 +86,8 @@ static void what_there_was(void **state)
 		"<27>rootstock:   sdb\n"
 		"<27>rootstock:   sdb1 swap UUID=5ca1ab1e-1234-4abc-8def-00000000cafe "
 		"PARTUUID=00000001-01 PARTLABEL=my part\n"
-		"<27>rootstock:   sdc (signatures of two file systems)\n");
+		"<27>rootstock:   sdc (signatures of two file systems)\n"
+		"<27>rootstock:   sdd (cannot be read: No such file or directory)\n");
 }
 
 /* The line about waiting stays one line; the list at the end has them all. */
@@ -85,16 +100,16 @@ static void many(void **state)
 
 	(void)state;
 	for (int i = 0; i < 60; i++) {
-		(void)snprintf(name, sizeof name, "disk%d", 100 + i);
+		(void)snprintf(name, sizeof name, "disk%d", 1000 + i);
 		tree_add_usual(&tree, name, i, 0);
 	}
 	assert_non_null(strstr(look(&search, &time), "listed above"));
 	text = said();
-	assert_non_null(strstr(text, "block devices: disk100 disk101 "));
+	assert_non_null(strstr(text, "block devices: disk1000 disk1001 "));
 	/* 200 bytes, of which " ..." needs its place. */
-	assert_non_null(strstr(text, " disk122 disk123 ...\n"));
+	assert_non_null(strstr(text, " disk1020 ...\n"));
 	assert_int_equal(occurs(text, "<27>rootstock:   disk"), 60);
-	assert_int_equal(occurs(text, "disk159"), 1);
+	assert_int_equal(occurs(text, "disk1059"), 1);
 }
 
 int main(void)
@@ -102,6 +117,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(two_of_them),
 		TEST(nothing_there),
+		TEST(source),
 		TEST(what_there_was),
 		TEST(many),
 	};
