@@ -187,7 +187,7 @@ def uboot(where):
 
 
 def same_bytes(where):
-    """Shell, environment, time, place, user and name of the directories do not show."""
+    """Shell, environment, umask, time, place and name of the directories do not show."""
     words = ["--module", "top", "--module", "firm", "--include", "/etc/passwd:/x"]
     shutil.copytree(tree(), where + "/other tree")
     os.mkdir(where + "/home")
@@ -196,6 +196,8 @@ def same_bytes(where):
               for packing in ("none", "gzip", "lz4", "zstd")}
     for packing, options in (
             ("gzip", {"shell": fakekernel.ash()}), ("none", {"shell": ("bash", "--posix")}),
+            ("none", {"shell": ("sh", "-c", 'umask 77 && exec dash "$@"', "sh")}),
+            ("none", {"shell": ("sh", "-c", 'umask 0 && exec dash "$@"', "sh")}),
             ("lz4", {"root": where + "/other tree"}), ("none", {"TMPDIR": where + "/home"}),
             ("gzip", {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "LANG": "de_DE.UTF-8"}),
             ("gzip", {"GZIP": "-1", "MODPROBE_OPTIONS": "-n -v", "PATH": "/usr/bin:/bin"}),
