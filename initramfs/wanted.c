@@ -116,7 +116,12 @@ static int parse_name(const char *root, struct wanted *wanted, struct fault *ret
 			return refuse(root, "is not how udev spells a link", ret_fault);
 		return 0;
 	}
-	if (!strncmp(name, "disk/", 5) || !strncmp(name, "mapper/", 7))
+	if (!strncmp(name, "mapper/", 7))
+		return refuse(root,
+			"is an encrypted or logical volume, which this initramfs cannot open: use "
+			"dracut with the module rootstock",
+			ret_fault);
+	if (!strncmp(name, "disk/", 5))
 		return refuse(root,
 			"is a link that udev makes, and no udev runs here: use UUID=, LABEL=, "
 			"PARTUUID= or PARTLABEL=",

@@ -145,7 +145,7 @@ static const struct {
 	{ "/dev/", "names no device" },
 	{ "/dev/nfs", "is on the network" },
 	{ "/dev/cifs", "is on the network" },
-	{ "/dev/mapper/vg-root", "is a link that udev makes" },
+	{ "/dev/mapper/vg-root", "use dracut with the module rootstock" },
 	{ "/dev/disk/by-id/wwn-1", "is a link that udev makes" },
 	{ "/dev/disk/by-path/pci-1", "is a link that udev makes" },
 	{ "/dev/disk/by-label/", "is not how udev" },
