@@ -87,6 +87,7 @@ GUEST, FOREIGN = "cpio:cpio modprobe:kmod", "depmod:kmod lz4:lz4 /usr/bin/busybo
 NEEDS = {
     "userland": {"debian": "mmdebstrap:mmdebstrap"},
     "filesystem": {"btrfs": "btrfs:btrfs-progs " + GUEST, "xfs": "mkfs.xfs:xfsprogs " + GUEST,
+                   "f2fs": "mkfs.f2fs:f2fs-tools " + GUEST,
                    "squashfs": "mksquashfs:squashfs-tools", "erofs": "mkfs.erofs:erofs-utils"},
     "kind": {"rootstock": "cpio:cpio depmod:kmod", "dracut": "dracut:dracut-core " + FOREIGN,
              "dracut-systemd": "dracut:dracut-core /lib/systemd/systemd:systemd " + FOREIGN,

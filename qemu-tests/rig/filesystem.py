@@ -8,12 +8,13 @@ import subprocess
 from rig import arch, disk, kernels
 
 # The size of a root file system in MiB; mkfs.xfs makes none below 300.
-KINDS = {"ext4": 192, "btrfs": 320, "xfs": 320, "squashfs": 192, "erofs": 192}
+KINDS = {"ext4": 192, "btrfs": 320, "xfs": 320, "f2fs": 256, "squashfs": 192, "erofs": 192}
 FIXED = ("squashfs", "erofs")
 # Where in its file system the root is: in a subvolume that rootflags= has to name.
 INSIDE = {"btrfs": "/@root"}
 # Without a journal of its own, or checked when it is mounted: what finds errors in a partition.
-CHECKS = {"btrfs": ["btrfs", "check", "--readonly"], "xfs": ["xfs_repair", "-n"]}
+CHECKS = {"btrfs": ["btrfs", "check", "--readonly"], "xfs": ["xfs_repair", "-n"],
+          "f2fs": ["fsck.f2fs", "--dry-run"]}
 # What Debian's static busybox has not.
 TOOLS = ["/usr/bin/chattr"]
 FILL = """#!/busybox sh
@@ -33,7 +34,7 @@ def pack(path, work, machine, script, kind):
         os.makedirs(os.path.join(top, name))
     for name in ("lib", "lib64"):
         os.symlink("usr/" + name, os.path.join(top, name))
-    files = kernels.insert(machine, os.path.join(work, "modules"), [kind])
+    files = kernels.insert(machine, os.path.join(work, "modules"), ["nvme", kind])
     disk.run(["cp", "-L", "/usr/bin/busybox"] + files + [top])
     with open(os.path.join(top, "order"), "w", encoding="ascii") as out:
         out.write("".join(os.path.basename(name) + "\n" for name in files))
@@ -78,8 +79,9 @@ def make(path, part, directory, cell, work, immutable):
     else:
         with open(path, "wb") as out:
             out.truncate(part["size"])
-        if kind == "btrfs":
-            disk.run(["mkfs.btrfs", "-q", "-L", label, "-U", part["uuid"], path])
+        if kind in ("btrfs", "f2fs"):
+            disk.run(["mkfs." + kind, "-q", "-L" if kind == "btrfs" else "-l", label, "-U",
+                      part["uuid"], path])
         else:
             disk.run(["mkfs.xfs", "-q", "-L", label, "-m", "uuid=" + part["uuid"], path])
         # Status 1: other cells have made links to the repository's files, which tar calls a change.
