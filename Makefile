@@ -314,9 +314,10 @@ packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-
 packages_check := $(packages_try) $(packages_cross) bc bcache-tools bison btrfs-progs cpio \
 	cryptsetup-bin dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file flex genisoimage \
 	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kmod libblkid-dev \
-	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtools nilfs-tools ntfs-3g \
-	ostree-boot ovmf pkg-config qemu-efi-aarch64 qemu-system-arm reiserfsprogs squashfs-tools strace systemd \
-	u-boot-qemu u-boot-tools udev udftools uidmap util-linux valgrind xfsprogs zstd
+	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtd-utils mtools nilfs-tools \
+	ntfs-3g ostree-boot ovmf pkg-config qemu-efi-aarch64 qemu-system-arm reiserfsprogs \
+	squashfs-tools strace systemd u-boot-qemu u-boot-tools udev udftools uidmap util-linux \
+	valgrind xfsprogs zstd
 packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
 # One after the other, because two apt-get at once do not go.

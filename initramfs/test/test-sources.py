@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Roots that are no block device, which the kernel gets as root= names them: flash with UBIFS and
+with JFFS2, a share of 9p. Debian's kernel boots from each in QEMU, flash being played by a disk and
+the module block2mtd, and the root's own init shows what the kernel has mounted."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[1:1] = [os.path.join(TOP, "bls/test"), os.path.join(TOP, "qemu-tests")]
+sys.dont_write_bytecode = True
+
+import tap
+from rig import cells, count, disk, kernels
+
+TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "cpio": "cpio", "depmod": "kmod",
+         "mkfs.ubifs": "mtd-utils", "ubinize": "mtd-utils", "mkfs.jffs2": "mtd-utils",
+         "/usr/bin/busybox": "busybox-static"}
+# What the kernel says of /: options, then type, source and the options of the file system.
+INIT = b"""#!/bin/busybox sh
+/bin/busybox sed -n 's/^[^/]* \\/ \\/ /the root is /p' /proc/self/mountinfo
+/bin/busybox poweroff -f
+"""
+FLASH, BLOCK = 16 << 20, 128 << 10
+MTD = ["virtio_pci", "virtio_blk", "block2mtd block2mtd=/dev/vda,128KiB,flash"]
+# With bytes that are written one by one, UBI's two headers of 64 bytes stand before the data.
+UBI_HEADERS = 128
+UBI = """[root]
+mode=ubi
+image=fs
+vol_id=0
+vol_size=8MiB
+vol_type=dynamic
+vol_name=root
+"""
+
+
+def make_root(where):
+    """A root file system's files: an init, its shell, and a place for /proc."""
+    root = os.path.join(where, "root")
+    tap.write(root + "/sbin/init", INIT)
+    os.chmod(root + "/sbin/init", 0o755)
+    for name in ("bin", "dev", "proc", "sys"):
+        os.mkdir(os.path.join(root, name))
+    shutil.copy("/usr/bin/busybox", root + "/bin/busybox")
+    return root
+
+
+def boot(where, modules, kargs, devices):
+    """The console of a boot with an image of rootstock-mkinitramfs."""
+    kind = cells.machine(TOP + "/qemu-tests/machines/x86-sata.ini")
+    try:
+        release, vmlinuz = kernels.kernel(kind)
+    except RuntimeError as reason:
+        raise tap.Skip(str(reason)) from reason
+    initrd = os.path.join(where, "initrd.img")
+    words = [os.path.join(TOP, "initramfs/rootstock-mkinitramfs"), "-o", initrd, "--kernel",
+             release, "--init", os.path.join(tap.BUILD, "rootstock-init"), "--moduledir",
+             kernels.modules(kind, os.path.join(where, "modules"))]
+    subprocess.run(words + [word for name in modules for word in ("--module", name)], check=True)
+    return count.run(kind["qemu"].split() + [
+        "-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        "-serial", "stdio", "-kernel", vmlinuz, "-initrd", initrd, "-append",
+        "console=%s panic=-1 %s" % (kind["console"], kargs)] + devices)
+
+
+def flash(where, content):
+    """A disk with the content of flash, which is erased where nothing was written."""
+    path = os.path.join(where, "flash")
+    tap.write(path, content.ljust(FLASH, b"\xff"))
+    return ["-drive", "file=%s,format=raw,if=none,id=flash" % path, "-device",
+            "virtio-blk-pci,drive=flash"]
+
+
+def is_root(console, options, kind, source):
+    """The root's own init was started, from there."""
+    found = re.search(r"^the root is (\S+) .*- (\S+) (\S+) \S+$", console, re.MULTILINE)
+    assert found and found.groups() == (options, kind, source), console[-3000:]
+    assert "reboot: Power down" in console, console[-3000:]
+
+
+def ubifs(where):
+    """root=ubi0:NAME is UBIFS, without rootfstype=."""
+    make_root(where)
+    tap.write(where + "/ubi.ini", UBI.encode())
+    disk.run(["mkfs.ubifs", "-r", "root", "-m", "8", "-e", str(BLOCK - UBI_HEADERS), "-c", "100",
+              "-o", "fs"], cwd=where)
+    disk.run(["ubinize", "-o", "ubi", "-m", "1", "-p", str(BLOCK), "ubi.ini"], cwd=where)
+    # The compressors are algorithms that UBIFS asks for, and no dependencies of it.
+    console = boot(where, MTD + ["ubi mtd=flash", "zstd", "lzo", "deflate", "ubifs"],
+                   "root=ubi0:root rw rootflags=noatime,compr=none",
+                   flash(where, tap.read(where + "/ubi")))
+    is_root(console, "rw,noatime", "ubifs", "ubi0:root")
+
+
+def jffs2(where):
+    """root=mtd:NAME is JFFS2, the first of those that live on flash."""
+    make_root(where)
+    disk.run(["mkfs.jffs2", "-r", "root", "-e", str(BLOCK), "-n", "-o", "fs"], cwd=where)
+    console = boot(where, MTD + ["jffs2"], "root=mtd:flash",
+                   flash(where, tap.read(where + "/fs")))
+    is_root(console, "ro,relatime", "jffs2", "mtd:flash")
+
+
+def share(where, kargs):
+    """The console of a boot with a share of 9p named "tree"."""
+    root = make_root(where)
+    return boot(where, ["virtio_pci", "9pnet_virtio", "9p"], "rootfstype=9p " + kargs, [
+        "-fsdev", "local,id=tree,path=%s,security_model=none,readonly=on" % root,
+        "-device", "virtio-9p-pci,fsdev=tree,mount_tag=tree"])
+
+
+def plan9(where):
+    """root=TAG rootfstype=9p is a share."""
+    is_root(share(where, "root=tree rootflags=trans=virtio,nodev"), "ro,nodev,relatime", "9p",
+            "tree")
+
+
+def never_there(where):
+    """A share that does not come is waited for, and named in the end."""
+    console = share(where, "root=three rootflags=trans=virtio rootwait=6")
+    for sentence in ("waiting for root=three, 5 seconds so far\n",
+                     "cannot mount three, which is root=three, as 9p: No such file or directory",
+                     "Kernel panic"):
+        assert sentence in console, (sentence, console[-3000:])
+
+
+TESTS = [
+    ("UBIFS on ubi0:", ubifs),
+    ("JFFS2 on mtd:", jffs2),
+    ("a share of 9p", plan9),
+    ("a share that is not there", never_there),
+]
+
+if __name__ == "__main__":
+    MISSING = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
+    sys.exit(tap.main(tap.skipped(TESTS, " ".join(MISSING) + " not installed") if MISSING else
+                      TESTS))
