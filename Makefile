@@ -294,6 +294,8 @@ lint-now:
 
 STRIP := $(or $(CROSS_COMPILE),$(if $(filter $(ARCH),$(HOST)),,$(TRIPLET)-))strip
 budgets := ostree-prepare-root:49152 rootstock-init:245760
+# Of an initramfs that is rootstock-init alone, with gzip.
+packed_budget := 112640
 size: all
 	$(Q)for p in $(PROGRAMS); do \
 		$(STRIP) -o $(BUILD)/$$p.stripped $(BUILD)/$$p || exit 1; \
@@ -303,6 +305,11 @@ size: all
 		test $$(stat -c %s $(BUILD)/$${b%:*}.stripped) -le $${b#*:} || \
 			{ echo "$${b%:*} is over its budget of $${b#*:} bytes"; exit 1; }; \
 	done
+	$(Q)size=$$(initramfs/rootstock-mkinitramfs --init $(BUILD)/rootstock-init.stripped \
+			--compress gzip -o - | wc -c); \
+	printf '%8d  an initramfs without modules, with gzip\n' $$size; \
+	test $$size -gt 0 && test $$size -le $(packed_budget) || \
+		{ echo "it is over its budget of $(packed_budget) bytes"; exit 1; }
 
 # --- packages: the one list -----------------------------------------------------------------------
 
