@@ -3,23 +3,29 @@
  * emit: the one place that writes an output.
  *
  * Whoever opens the name sees the old file or the new one, whole, whatever fails and whenever the
- * process is killed; when emit_file returns 0 the new one is on the disk. A call that was killed
- * leaves at most one file behind, EMIT_TEMPORARY, and the next call removes it.
+ * process is killed; when emit_file returns 0 the new one is on the disk. A call that failed or was
+ * killed leaves at most one file behind, EMIT_TEMPORARY, and the next call removes it.
+ *
+ * A boot loader reads the disk and not the journal. A live file is one that it may read at this
+ * moment, and for it the promise holds for what is on the disk at each moment, on ext2, ext3, ext4,
+ * vfat, btrfs and f2fs. It does not hold on XFS, nor on others, where nothing short of a freeze
+ * makes the kernel write back what is in a journal, and a freeze might be of the root.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define EMIT_TEMPORARY ".rootstock.new"
 
 /*
- * Replaces or makes the file called name in the directory dir_fd, with mode 0644 less the umask.
- * Returns 0 or a negative errno; then the old file is there unless it was the last step, the
- * directory's fsync, that failed. -EEXIST: the name belongs to something that is not a regular file
- * (a device, a symlink), which is not replaced. Calls on one directory wait for each other where
- * its file system has locks.
+ * Replaces or makes the file called name in the directory dir_fd, with mode 0644 less the umask;
+ * one that has these bytes already stays as it is. Returns 0 or a negative errno; then the old file
+ * is there, or the new one if only the last step failed, which makes it durable. -EEXIST: the name
+ * belongs to something that is not a regular file (a device, a symlink), which is not replaced.
+ * Calls on one directory wait for each other where its file system has locks.
  */
-int emit_file(int dir_fd, const char *name, const char *bytes, size_t size);
+int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live);
 
 /* Writes everything to an open descriptor. Returns 0 or a negative errno. */
 int emit_bytes(int fd, const char *bytes, size_t size);

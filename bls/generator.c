@@ -60,7 +60,7 @@ static int judge(const struct generator *generator, const struct generator_job *
 	return 0;
 }
 
-static int write_file(const struct reporter *reporter, int dir_fd, const char *name,
+static int write_file(const struct generator_job *job, int dir_fd, const char *name,
 	const char *shown, const char *bytes, size_t size)
 {
 	int r;
@@ -68,9 +68,9 @@ static int write_file(const struct reporter *reporter, int dir_fd, const char *n
 	if (dir_fd < 0)
 		r = emit_bytes(STDOUT_FILENO, bytes, size);
 	else
-		r = emit_file(dir_fd, name, bytes, size);
+		r = emit_file(dir_fd, name, bytes, size, place_is_live(job->place, dir_fd));
 	if (r < 0)
-		report(reporter, REPORT_ERROR, "%s cannot be written: %s", shown,
+		report(job->reporter, REPORT_ERROR, "%s cannot be written: %s", shown,
 			r == -EEXIST ? "it is there, and not a regular file" : strerror(-r));
 	return r;
 }
@@ -87,11 +87,11 @@ static int write_in_hook(
 			place->entries, strerror(errno));
 		return -1;
 	}
-	r = write_file(job->reporter, loader_fd, generator->hook_name, generator->hook_name,
-		text->bytes, text->size);
+	r = write_file(job, loader_fd, generator->hook_name, generator->hook_name, text->bytes,
+		text->size);
 	if (!r)
-		r = write_file(job->reporter, place->out_fd, place->out_name, place->out,
-			generator->standin, strlen(generator->standin));
+		r = write_file(job, place->out_fd, place->out_name, place->out, generator->standin,
+			strlen(generator->standin));
 	close(loader_fd);
 	return r;
 }
@@ -104,7 +104,7 @@ static int write_out(
 	if (job->reporter->hook && generator->hook_name && place->out_fd >= 0 &&
 		strcmp(place->out_name, generator->hook_name) != 0)
 		return write_in_hook(generator, job, text);
-	return write_file(job->reporter, place->out_fd, place->out_name,
+	return write_file(job, place->out_fd, place->out_name,
 		place->out_fd < 0 ? "standard output" : place->out, text->bytes, text->size);
 }
 

@@ -294,6 +294,22 @@ const char *place_below(const char *path, const char *prefix)
 	return !strncmp(path, prefix, length) && path[length] == '/' ? path + length : path;
 }
 
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+bool place_is_live(const struct place *place, int dir_fd)
+{
+	struct stat dir, loader, slot;
+
+	if (place->root_fd < 0 || fstat(dir_fd, &dir) < 0 ||
+		fstatat(place->root_fd, BOOT "loader", &loader, 0) < 0 || is_same(&dir, &loader))
+		return true;
+	return !(fstatat(place->root_fd, BOOT "loader.0", &slot, 0) == 0 && is_same(&dir, &slot)) &&
+	       !(fstatat(place->root_fd, BOOT "loader.1", &slot, 0) == 0 && is_same(&dir, &slot));
+}
+
 void place_close(struct place *place)
 {
 	if (place->entries_fd >= 0)

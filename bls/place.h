@@ -54,4 +54,10 @@ int place_find(
  */
 const char *place_below(const char *path, const char *prefix);
 
+/*
+ * Whether a loader may read what is in this directory at this moment. Only loader.0 or loader.1 is
+ * read by nobody, as long as the symlink loader leads to the other one.
+ */
+bool place_is_live(const struct place *place, int dir_fd);
+
 void place_close(struct place *place);

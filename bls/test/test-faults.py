@@ -16,80 +16,147 @@ from generator import GRUB, UBOOT, clean_environment
 from hostile import GOOD, entry
 from tap import read, write
 
-OLD = b"old\n"
+OLD, LEFT = b"old\n", ".rootstock.new"
 MARK = {GRUB: b"\nset rootstock_complete=1\n", UBOOT: b"\nrootstock_complete=1\n"}
 # What a program does before main can fail only where no program runs at all.
 BEFORE_MAIN = {"execve", "arch_prctl", "set_tid_address", "set_thread_area", "exit_group"}
+WRITES = {"openat", "fstat", "newfstatat", "fstatfs", "flock", "read", "write", "close", "fsync",
+          "syncfs", "ioctl", "renameat", "renameat2", "unlinkat"}
+
+
+class Ground:
+    """What a program finds itself on: strace says the kind of file system, and how calls end that
+    not all have. flush: what it does there between the changes; staged: nobody reads the file."""
+
+    def __init__(self, magic=0xef53, flush=(), swap=("renameat2",),
+                 then=("unlinkat", f"close {LEFT}"), staged=False, **replies):
+        self.staged, self.flush, self.then = staged, list(flush), list(then)
+        self.swap = [*flush, *swap]
+        self.options = ["-e", f"inject=fstatfs:poke_exit=@arg2={magic.to_bytes(4, 'little').hex()}"]
+        for call, reply in replies.items():
+            self.options += ["-e", f"inject={call}:{reply}"]
+
+
+SYNC = ["syncfs DIR", "fsync DIR"]
+HELD = ["close OUT"]
+GROUNDS = {
+    "ext4": Ground(flush=["ioctl DIR"], ioctl="retval=0"),
+    "ext4 before Linux 5.14": Ground(flush=["ioctl DIR", *SYNC], ioctl="error=ENOTTY"),
+    "ext4 without exchange": Ground(flush=["ioctl DIR"], swap=["renameat2", "renameat"],
+                                    then=HELD, ioctl="retval=0", renameat2="error=EINVAL"),
+    "vfat": Ground(0x4d44, swap=["renameat"], then=["fsync DIR", "fsync OUT", *HELD]),
+    "btrfs": Ground(0x9123683e, flush=SYNC),
+    "a kernel without anything": Ground(0, flush=SYNC, swap=["renameat2", "renameat"], then=HELD,
+                                        syncfs="error=ENOSYS", renameat2="error=ENOSYS"),
+    "a directory that is not live": Ground(swap=["renameat"], staged=True,
+                                           then=["fsync DIR", "fsync OUT", *HELD]),
+}
 
 
 class Undisturbed:
     """A run on which everything else stands."""
 
-    def __init__(self, program, name=None):
+    def __init__(self, program, ground, name=None):
         with tempfile.TemporaryDirectory() as where:
-            out = prepare(program, where, name)
-            status, said = strace(program, out, where + "/trace")
+            out = prepare(program, where, ground, name)
+            status, said = strace(program, out, where + "/trace", *ground.options)
             assert status == 0, (status, said)
             self.new = read(out)
-            os.unlink(where + "/boot/loader/entries/ostree-1.conf")
+            os.unlink(where + "/boot/loader.1/entries/ostree-1.conf")
             assert program.generate("-o", out)[0] == 0
             self.without_last = read(out)
             # A program that counts its lines, for make coverage, writes the counts at its end.
-            trace = re.split(r"^.*\.gcda", read(where + "/trace").decode("latin-1"), maxsplit=1,
-                             flags=re.MULTILINE)[0]
-            self.calls = collections.Counter(re.findall(r"^(\w+)\(", trace, re.MULTILINE))
+            self.trace = re.split(r"^.*\.gcda", read(where + "/trace").decode("latin-1"),
+                                  maxsplit=1, flags=re.MULTILINE)[0]
+            self.calls = collections.Counter(re.findall(r"^(\w+)\(", self.trace, re.MULTILINE))
 
 
 def strace(program, out, trace, *options):
-    done = subprocess.run(["strace", "-qq", "-o", trace, *options, program.program, "-o", out],
-                          capture_output=True, check=False, timeout=60,
+    done = subprocess.run(["strace", "-y", "-qq", "-o", trace, *options, program.program, "-o",
+                           out], capture_output=True, check=False, timeout=60,
                           env=clean_environment(_OSTREE_GRUB2_BOOTVERSION="1"))
     return done.returncode, done.stderr.decode()
 
 
-def prepare(program, where, name=None):
+def prepare(program, where, ground, name=None):
     out = program.make(where, {"ostree-2.conf": entry(b"x=1", more=b"version 2\ninitrd /i\n"),
                                "ostree-1.conf": GOOD})
+    if ground.staged:
+        os.mkdir(where + "/boot/loader.0")
+        os.unlink(where + "/boot/loader")
+        os.symlink("loader.0", where + "/boot/loader")
     if name:
         return f"{os.path.dirname(out)}/{name}"
     write(out, OLD)
     return out
 
 
-def check(program, expected, name, number, how, where):
-    out = prepare(program, where)
+def changes(program, trace):
+    """The calls on which it depends what the disk has, in their order."""
+    found = re.findall(r"^(fsync|syncfs|ioctl|renameat2?|unlinkat|close)\(\d+<[^>]*/([^>]*)>"
+                       r"(\(deleted\))?", trace, re.MULTILINE)
+    names = {"loader.1": "DIR", program.out: "OUT"}
+    return [call if call.startswith(("rename", "unlink")) else f"{call} {names.get(name, name)}"
+            for call, name, deleted in found if call != "close" or deleted]
+
+
+def order(program, ground, expected, where):
+    """Each change of a live file is on the disk before the next one begins."""
+    assert expected.new.endswith(MARK[program])
+    write = ["fsync " + LEFT, *ground.swap, *ground.flush, *ground.then]
+    assert changes(program, expected.trace) == write, changes(program, expected.trace)
+    out = prepare(program, where, ground)
+    # What has been left may be the old file, for which the name still stands on the disk.
+    tap.write(f"{os.path.dirname(out)}/{LEFT}", OLD)
+    trace = where + "/trace"
+    assert strace(program, out, trace, *ground.options)[0] == 0
+    found = changes(program, read(trace).decode("latin-1"))
+    assert found == [*ground.flush, "unlinkat", *write], found
+    # The same once more is not written, but may be only in memory.
+    status = os.stat(out)
+    assert strace(program, out, trace, *ground.options)[0] == 0
+    found = changes(program, read(trace).decode("latin-1"))
+    assert found == ["fsync OUT", *(ground.flush or ["fsync DIR", "fsync OUT"])], found
+    assert os.stat(out).st_ino == status.st_ino and read(out) == expected.new
+
+
+def check(program, ground, expected, name, number, how, where):
+    out = prepare(program, where, ground)
     beside = {"entries", program.out}
-    status, said = strace(program, out, where + "/trace", "-e",
+    status, said = strace(program, out, where + "/trace", *ground.options, "-e",
                           f"inject={name}:{how}:when={number}")
     trace = read(where + "/trace").decode("latin-1")
-    assert "INJECTED" in trace or "SIGKILL" in trace, "nothing was injected"
+    line = [line for line in trace.splitlines() if line.startswith(name + "(")][number - 1]
+    assert "INJECTED" in line or "SIGKILL" in trace, "nothing was injected"
     found = read(out)
     left_out = "this entry is left out of the menu" in said
     assert found in (OLD, expected.without_last if left_out else expected.new), found
+    left = set(os.listdir(os.path.dirname(out))) - beside
     if how.startswith("signal"):
         assert status == -9 or "SIGKILL" in trace, (status, said)
     elif status == 0:
         assert found != OLD
         # Not to have written it all is no success, even if only the closing said so.
-        new = re.search(r'"\.rootstock\.new", O_WRONLY.*= (\d+)$', trace, re.MULTILINE)
-        assert not new or not re.search(rf"close\({new[1]}\) += -1 ", trace.split(new[0])[1]), trace
+        assert not re.search(rf"close\(\d+<[^>]*/{LEFT}>\) += -1 ", trace), trace
+        assert name == "unlinkat" or not left
     else:
         assert status == 1 and said.startswith(program.name + ": "), (status, said)
-        # Only the directory's fsync comes after the point of no return.
-        last = [line for line in trace.splitlines() if "INJECTED" in line][0]
-        assert found == OLD or last.startswith("fsync("), last
-        # Nothing is left behind, unless removing it is what failed.
-        assert name == "unlinkat" or set(os.listdir(os.path.dirname(out))) == beside
+        # What is found may be the new one only when it was the last flush that failed; then the old
+        # one may still be what the disk has.
+        assert found == OLD or re.search(r"^renameat2?\(.* = 0$", trace.split(line)[0],
+                                         re.MULTILINE), line
+        assert name == "unlinkat" or not left or found != OLD
     status, _, said = program.generate("-o", out)
     assert status == 0 and read(out) == expected.new, said
     assert set(os.listdir(os.path.dirname(out))) == beside
 
 
-def check_two_files(expected, name, number, how, where):
+def check_two_files(ground, expected, name, number, how, where):
     """expected.new is what stands in for the file that libostree names."""
-    out = prepare(UBOOT, where, "grub.cfg")
+    out = prepare(UBOOT, where, ground, "grub.cfg")
     loader = os.path.dirname(out)
-    status, said = strace(UBOOT, out, where + "/trace", "-e", f"inject={name}:{how}:when={number}")
+    status, said = strace(UBOOT, out, where + "/trace", *ground.options, "-e",
+                          f"inject={name}:{how}:when={number}")
     killed = how.startswith("signal")
     assert status in ((-9,) if killed else (0, 1)), (status, said)
     assert status or {"entries", "uEnv.txt", "grub.cfg"} == set(os.listdir(loader))
@@ -101,19 +168,11 @@ def check_two_files(expected, name, number, how, where):
     assert status == 0 and set(os.listdir(loader)) == {"entries", "uEnv.txt", "grub.cfg"}, said
 
 
-def undisturbed(program, expected, where):
-    """It wrote, synced twice and renamed once."""
-    calls = expected.calls
-    assert calls["fsync"] == 2, calls
-    assert calls["rename"] + calls["renameat"] + calls["renameat2"] == 1, calls
-    assert expected.new.endswith(MARK[program])
-
-
 def no_room_at_all(program, where):
     """A file system that is full, for real."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
         raise tap.Skip("no user namespaces here")
-    prepare(program, where)
+    prepare(program, where, GROUNDS["ext4"])
     script = """
         set -e
         mkdir "$1/small" && mount -t tmpfs -o size=16k,nr_inodes=20 none "$1/small"
@@ -139,34 +198,42 @@ def strace_works():
 def each_call(calls, test):
     """The test with each call failing and with each call being the last one."""
     for call in sorted(set(calls) - BEFORE_MAIN):
-        error = "ENOMEM" if call in ("brk", "mmap") else "ENOSPC" if "write" in call else "EIO"
+        errors = {"brk": ["ENOMEM"], "mmap": ["ENOMEM"], "write": ["ENOSPC", "EIO"]}
         for turn in range(1, calls[call] + 1):
-            for way in (f"error={error}", "signal=KILL"):
+            for way in [f"error={error}" for error in errors.get(call, ["EIO"])] + ["signal=KILL"]:
                 yield f"{call} number {turn}: {way}", functools.partial(test, call, turn, way)
 
 
-def faults(program):
-    expected = Undisturbed(program)
-    return [("what an undisturbed run does", functools.partial(undisturbed, program, expected)),
-            *each_call(expected.calls, functools.partial(check, program, expected))]
+def faults(program, kind, only=None):
+    ground = GROUNDS[kind]
+    expected = Undisturbed(program, ground)
+    calls = {call: count for call, count in expected.calls.items() if not only or call in only}
+    return [(f"{kind}: {name}", test) for name, test in [
+        ("the order", functools.partial(order, program, ground, expected)),
+        *each_call(calls, functools.partial(check, program, ground, expected))]]
 
 
 def faults_of_two_files():
     """libostree names a grub.cfg, and U-Boot needs a uEnv.txt beside it."""
-    expected = Undisturbed(UBOOT, "grub.cfg")
-    assert expected.calls["fsync"] == 4, expected.calls
+    ground = GROUNDS["a directory that is not live"]
+    expected = Undisturbed(UBOOT, ground, "grub.cfg")
+    assert expected.calls["write"] == 2, expected.calls
     # strace does not close what it lets fail, as Linux would, and so the directory stays locked.
     del expected.calls["close"]
     return [("two files: " + name, test) for name, test in
-            each_call(expected.calls, functools.partial(check_two_files, expected))]
+            each_call(expected.calls, functools.partial(check_two_files, ground, expected))]
 
 
 TESTS = []
 for each in (GRUB, UBOOT):
-    if strace_works():
-        tried = faults(each) + (faults_of_two_files() if each is UBOOT else [])
-    else:
+    if not strace_works():
         tried = tap.skipped([("each system call fails", None)], "strace does not work here")
+    elif each is GRUB:
+        tried = faults(each, "ext4")
+        for where_else in list(GROUNDS)[1:]:
+            tried += faults(each, where_else, WRITES)
+    else:
+        tried = faults(each, "vfat") + faults_of_two_files()
     tried.append(("no room at all", functools.partial(no_room_at_all, each)))
     TESTS += [(f"{each.name}: {name}", test) for name, test in tried]
 sys.exit(tap.main(TESTS))
