@@ -5,6 +5,7 @@
 #include "bls/emit.h"
 #include "bls/file.h"
 #include "bls/inspect.h"
+#include "bls/layout.h"
 #include "bls/place.h"
 #include "bls/settings.h"
 #include "bls/show.h"
@@ -272,6 +273,7 @@ static int judge(struct check *check)
 	for (size_t i = 0; i < SHOW_LOADERS && !r; i++) {
 		if (!show->outcomes[i].wanted)
 			continue;
+		layout_judge(&place, &show->bootfs, i == SHOW_GRUB ? LAYOUT_GRUB : LAYOUT_UBOOT);
 		outcome_judge(&show->outcomes[i], &plans[i].loader, &show->menu,
 			check->place.entries, &show->findings);
 		if (!entries)
@@ -369,11 +371,10 @@ static bool valid(const char *verb, const struct place_wish *wish)
 
 int main(int argc, char *argv[])
 {
-	int skip = argc > 1 && argv[1][0] != '-';
+	int skip = argc > 1 && argv[1][0] != '-', status = 2;
 	const char *verb = skip ? argv[1] : NULL;
 	struct place_wish wish = { .out = "-" };
 	char *usual;
-	int status = 2;
 
 	switch (args_parse(argc - skip, argv + skip, options, &reporter)) {
 	case ARGS_HELP:

@@ -293,6 +293,33 @@ def mounted(where):
     assert count == "entries: 1, errors: 1, warnings: 0", count
 
 
+def on_fat(where):
+    """A table that calls a tmpfs by another name: to mount the real thing takes a device."""
+    script = """set -e
+        mount -t tmpfs x "$1/boot"; cp -a "$2/." "$1/boot"
+        mkdir "$1/proc"; mount --rbind /proc "$1/proc"
+        mount -t tmpfs x /proc; mkdir /proc/self
+        ln -s "$1/proc/self/fd" "$1/proc/self/fdinfo" /proc/self
+        sed 's/ - tmpfs x / - vfat x /' "$1/proc/self/mountinfo" >/proc/self/mountinfo
+        "$program" check --root "$1" --json "$3"
+    """
+    root = tree(where)
+    shutil.copytree(root + "/boot", where + "/boot", symlinks=True)
+    command = ["unshare", "--mount"] + (["--map-root-user"] if os.getuid() else [])
+    if subprocess.run(command + ["true"], capture_output=True, check=False).returncode:
+        raise tap.Skip("no mount namespace can be made here")
+    for loader in "grub", "uboot":
+        done = subprocess.run([*command, "sh", "-c", script, "sh", root, where + "/boot",
+                               "--loader=" + loader], check=False, capture_output=True,
+                              env=clean_environment(program=BLS.program))
+        document = json.loads(done.stdout)
+        assert document["boot"] == {"own": True, "type": "vfat"}, document
+        found = document["findings"][0]
+        assert found["severity"] == WARNING and found["file"] == root + "/boot", document
+        assert re.match("FAT has no symlinks, .* made with \"mkfs.ext4 ", found["what"]), document
+        shutil.rmtree(root + "/proc")
+
+
 def real(where):
     """ostree calls our generator where it should, and does not where the man page says so."""
     host = Host(where, GRUB.program)
@@ -326,7 +353,7 @@ TESTS += [(name, functools.partial(case, entries=entries, act=act, expected=expe
           for name, entries, act, expected in CASES]
 TESTS += [(name, functools.partial(menu_case, acts=acts, expected=expected))
           for name, acts, expected in MENUS]
-TESTS += [("a file system of its own", mounted)]
+TESTS += [("a file system of its own", mounted), ("FAT", on_fat)]
 SYSROOT = [("a sysroot made by ostree", real)]
 TESTS += SYSROOT if shutil.which("ostree") else tap.skipped(SYSROOT, "ostree is not installed")
 sys.exit(tap.main(TESTS))

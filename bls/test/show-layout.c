@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Shows what bls/layout.h says of a file system: "grub TYPE DEVICE BOOT", or "uboot" likewise,
+ * prints a line for each warning.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bls/layout.h"
+
+int main(int argc, char *argv[])
+{
+	struct findings findings = { 0 };
+	struct inspect_place place = { .root = "/", .findings = &findings };
+	struct bootfs bootfs = { .own = true };
+
+	if (argc != 5)
+		return 2;
+	bootfs.type = argv[2];
+	bootfs.device = argv[3];
+	place.boot_fd = open(argv[4], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	layout_judge(&place, &bootfs, strcmp(argv[1], "grub") != 0 ? LAYOUT_UBOOT : LAYOUT_GRUB);
+	for (size_t i = 0; i < findings.count; i++)
+		puts(findings.list[i].what);
+	return findings.failed;
+}

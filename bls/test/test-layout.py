@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""bls/layout.h on real file systems: it warns about what GRUB's own code or a real U-Boot cannot
+read, and of nothing else, and what it says to make instead both can read."""
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(1, HERE + "/../../uboot/test")
+
+import realuboot
+import tap
+
+SHOW = tap.BUILD + "/bls/test/show-layout"
+# More than fits into an inode or one block.
+MENU = b"".join(b"line %d of a menu\n" % i for i in range(500))
+SIZE = 24 << 20
+# What mke2fs is told besides the defaults of its program.
+FEATURES = ["", "ea_inode", "inline_data", "casefold", "encrypt", "large_dir", "mmp", "verity",
+            "metadata_csum_seed", "orphan_file", "meta_bg,^resize_inode", "quota", "^has_journal",
+            "^64bit", "^64bit,^extent", "^metadata_csum", "^dir_index", "ea_inode,inline_data"]
+# What somebody's mke2fs.conf may have for everyone.
+CONFIG = b"""[defaults]
+base_features = sparse_super,large_file,filetype,resize_inode,dir_index,ext_attr
+[fs_types]
+ext4 = {
+features = has_journal,extent,huge_file,flex_bg,64bit,metadata_csum,inline_data,ea_inode,\
+metadata_csum_seed,casefold
+}
+"""
+
+
+def run(*command, **environment):
+    return subprocess.run(command, capture_output=True, check=True,
+                          env=os.environ | environment).stdout.decode()
+
+
+def content(where, name):
+    """A /boot with a menu and a small file that names the file system."""
+    tap.write(f"{where}/boot/loader/menu", MENU)
+    tap.write(f"{where}/boot/loader/name", b"name=%s\n" % name.encode())
+    return where + "/boot"
+
+
+def blank(path, size=SIZE):
+    with open(path, "wb") as image:
+        image.truncate(size)
+    return path
+
+
+def make_ext4(where, path, feature):
+    options = ["-O", feature] if feature else []
+    if feature == "casefold":
+        options += ["-E", "encoding=utf8"]
+    run("mke2fs", "-q", "-F", "-t", "ext4", *options, "-d",
+        content(where, feature or "plain"), blank(path))
+
+
+def says(loader, kind, path, where):
+    return run(SHOW, loader, kind, path, where + "/boot").splitlines()
+
+
+def grub_reads(path, where):
+    return all(not subprocess.run(["grub-fstest", path, "cmp", f"(loop0)/loader/{name}",
+                                   f"{where}/boot/loader/{name}"],
+                                  capture_output=True, check=False).returncode
+               for name in ("menu", "name"))
+
+
+def uboot_reads(where, paths):
+    """The names of the file systems that U-Boot can read."""
+    address, lines, devices = f"{realuboot.INPUT:x}", [], []
+    for number, path in enumerate(paths):
+        disk = f"virtio {number:x}:0 {address}"
+        lines += [f"if load {disk} /loader/menu; then setenv size ${{filesize}}",
+                  f"if load {disk} /loader/name; then env import -t {address} ${{filesize}}",
+                  'echo "READ ${size} ${name}."; fi; fi']
+        devices += ["-drive", f"if=none,id=d{number},format=raw,snapshot=on,file={path}",
+                    "-device", f"virtio-blk-device,drive=d{number}"]
+    tap.write(where + "/lines", "\n".join(["virtio scan", *lines, "reset\n"]).encode())
+    run("mkimage", "-q", "-A", "arm", "-T", "script", "-C", "none", "-d", where + "/lines",
+        where + "/script")
+    devices += ["-device", f"loader,file={where}/script,addr={realuboot.SCRIPT:#x},force-raw=on"]
+    with realuboot.Machine(where, "arm", {"bootdelay": "-2",
+                                          "bootcmd": f"source {realuboot.SCRIPT:x}"},
+                           devices, seconds=120) as machine:
+        return set(re.findall(rf"^READ {len(MENU):x} (.*)\.\r?$",
+                              machine.console.decode("latin-1"), re.MULTILINE))
+
+
+def grub_and(feature, where):
+    path = where + "/image"
+    make_ext4(where, path, feature)
+    found = says("grub", "ext4", path, where)
+    if grub_reads(path, where):
+        assert not found, found
+    else:
+        named = [re.match(r"GRUB cannot read an ext4 with (\w+); put it on", one)[1]
+                 for one in found]
+        assert named == feature.split(","), found
+
+
+def uboot_and_ext4(where):
+    paths = []
+    for number, feature in enumerate(FEATURES):
+        paths.append(f"{where}/{number}")
+        make_ext4(where, paths[-1], feature)
+    read = uboot_reads(where, paths)
+    assert "plain" in read, read
+    for feature, path in zip(FEATURES, paths):
+        found = says("uboot", "ext4", path, where)
+        assert (not found) is ((feature or "plain") in read), (feature, found, read)
+        assert all("U-Boot cannot read an ext4 with inline_data; " in one for one in found), found
+
+
+def what_it_says_to_make(where):
+    """With it, and whatever mke2fs.conf says, both loaders can read."""
+    tap.write(where + "/mke2fs.conf", CONFIG)
+    path = blank(where + "/image")
+    run("mke2fs", "-q", "-F", "-t", "ext4", path, MKE2FS_CONFIG=where + "/mke2fs.conf")
+    content(where, "plain")
+    line, other, _ = says("grub", "ext4", path, where)
+    assert "inline_data" in other
+    command = re.search(r'made with "(.*) DEVICE"$', line)[1].split()
+    run(*command, "-q", "-F", "-d", content(where, "plain"), blank(path),
+        MKE2FS_CONFIG=where + "/mke2fs.conf")
+    assert not says("grub", "ext4", path, where) and not says("uboot", "ext4", path, where)
+    assert grub_reads(path, where) and uboot_reads(where, [path]) == {"plain"}
+
+
+def make_xfs(where, path):
+    boot = content(where, "xfs")
+    tap.write(where + "/proto", f"/\n0 0\nd--755 0 0\nloader d--755 0 0\nmenu ---644 0 0 {boot}"
+              f"/loader/menu\nname ---644 0 0 {boot}/loader/name\n$\n$\n".encode())
+    run("mkfs.xfs", "-q", "-p", where + "/proto", blank(path, 320 << 20))
+
+
+def make_f2fs(where, path):
+    run("mkfs.f2fs", "-q", blank(path, 64 << 20))
+    # Its exit status is not to be relied on; GRUB judges what it has made.
+    subprocess.run(["sload.f2fs", "-f", content(where, "f2fs"), path], capture_output=True,
+                   check=False)
+
+
+def other_kinds(where):
+    """U-Boot does not read what GRUB reads."""
+    make_xfs(where, where + "/xfs")
+    assert grub_reads(where + "/xfs", where), "no XFS"
+    make_f2fs(where, where + "/f2fs")
+    assert grub_reads(where + "/f2fs", where), "no F2FS"
+    make_ext4(where, where + "/ext4", "")
+    paths = [f"{where}/{kind}" for kind in ("xfs", "f2fs", "ext4")]
+    assert uboot_reads(where, paths) == {"plain"}
+    for kind, name in ("xfs", "XFS"), ("f2fs", "F2FS"):
+        found = says("uboot", kind, f"{where}/{kind}", where)
+        assert len(found) == 1 and found[0].startswith(f"U-Boot cannot read {name}; put"), found
+    assert not says("grub", "f2fs", where + "/f2fs", where)
+    assert "GRUB does not read the log of XFS" in says("grub", "xfs", where + "/xfs", where)[0]
+
+
+def fat(where):
+    """Only with the directory that a symlink would be."""
+    os.makedirs(where + "/boot")
+    for loader in "grub", "uboot":
+        assert not says(loader, "vfat", "/dev/null", where)
+    os.mkdir(where + "/boot/loader")
+    for loader in "grub", "uboot":
+        assert "FAT has no symlinks" in says(loader, "vfat", "/dev/null", where)[0]
+
+
+def nothing_to_read(where):
+    """A device that is not there, too small or of another file system has no features."""
+    content(where, "plain")
+    tap.write(where + "/small", b"x")
+    for path in where + "/none", where + "/small", blank(where + "/zeros"):
+        assert not says("grub", "ext4", path, where)
+
+
+NAMED = [(feature or "no feature", functools.partial(grub_and, feature)) for feature in FEATURES]
+TESTS = [("GRUB: " + name, test) for name, test in NAMED]
+TESTS += [("U-Boot and ext4", uboot_and_ext4), ("what it says to make", what_it_says_to_make),
+          ("XFS and F2FS", other_kinds)]
+MISSING = realuboot.missing() or next(
+    (tool for tool in ("grub-fstest", "mkfs.xfs", "mkfs.f2fs", "sload.f2fs")
+     if not shutil.which(tool)), None)
+if MISSING:
+    TESTS = tap.skipped(TESTS, f"there is no {MISSING}")
+TESTS += [("FAT", fat), ("nothing to read", nothing_to_read)]
+sys.exit(tap.main(TESTS))
