@@ -133,6 +133,8 @@ def killed(rig):
     process.send_signal(signal.SIGKILL)
     process.wait()
     tap.check(len(rig.kept()) == 1, "a killed build leaves its folder", rig.kept())
+    # The counter writes to standard error; what is left of make does not.
+    process.stderr.read()
 
 
 def successes(rig):
