@@ -22,6 +22,7 @@ static bool take(struct expect *expect, const char *key, const char *value)
 		{ "sysroot", &expect->sysroot },
 		{ "var", &expect->var },
 		{ "boot", &expect->boot },
+		{ "model", &expect->model },
 		{ "disk", &expect->disk },
 		{ "arg", &expect->arg },
 		{ "env", &expect->env },

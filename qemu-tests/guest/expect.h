@@ -25,7 +25,8 @@ struct expect {
 	struct words usr;	  /* "ro" or "overlay" */
 	struct words sysroot;	  /* "ro" or "rw" */
 	struct words var;	  /* "prepared" or "fstab" */
-	struct words boot;	  /* "prepared" or "fstab" */
+	struct words boot;	  /* "prepared", "fstab", or "absent": libostree cannot read it */
+	struct words model;	  /* what the kernel's device tree says, if that matters */
 	struct words disk;	  /* the disk's name in /dev */
 	struct words arg;	  /* argv[1..] */
 	struct words env;	  /* the whole environment, in any order */

@@ -184,7 +184,10 @@ void mounts_check(const struct expect *expect)
 			     var_is_shared(expect, path + strlen(expect_one(&expect->inside))),
 		"/var is shared, but what is mounted there stays out of /sysroot");
 	snprintf(boot, sizeof boot, "%s/boot", expect_one(&expect->inside));
-	report_check(bound("/boot", expect_one(&expect->boot), boot) &&
-			     access("/boot/loader/entries", R_OK) == 0,
-		"/boot has the boot loader's entries");
+	if (expect_is(&expect->boot, "absent"))
+		report_check(access("/boot/loader", F_OK) < 0, "/boot is the tree's own");
+	else
+		report_check(bound("/boot", expect_one(&expect->boot), boot) &&
+				     access("/boot/loader/entries", R_OK) == 0,
+			"/boot has the boot loader's entries");
 }

@@ -50,8 +50,10 @@ SCENARIO = {
         "userland": "probe",  # in the tree: the probe and busybox, or debian, which has systemd
         "kernels": "same",  # of two deployments: the same, or each its own (which differ by a byte)
         "tree-files": "",  # PATH TEXT of files of the tree, one a line
+        "devicetree": "",  # in the tree: QEMU's own, under the name of this model
         "kargs": "rw",  # for the kernel, besides those of image.kargs()
-        "partition": "",  # boot or var: a partition of its own, in the tree's fstab
+        "partition": "",  # boot or var: a partition of its own, in the tree's fstab; fat: /boot on
+                          # a FAT, which libostree can neither write nor read
         "stateroots": "demo",  # one gets two deployments, of several each gets one
         "repo-config": "",  # KEY=VALUE of the sysroot's repository
         "options": "",  # a sed command for the options of all entries; the menu is made anew
@@ -78,8 +80,11 @@ SCENARIO = {
         "root": "rw",  # how the kernel mounts the root file system, ro or rw; fixed: ro for ever
         "sysroot": "rw",  # whether /sysroot is to be ro or rw
         "usr": "ro",  # ro, or overlay for a hotfix
+        "model": "",  # what the device tree says that the kernel got, if anything is asked
         "switches": "0",  # how often an initramfs' init may give up the processor; 0: any number
         "console": "",  # what must be on the console, one sentence a line, * is anything
+        "grub": "",  # the same for what GRUB says, where the machine has it
+        "u-boot": "",  # and for U-Boot with our script
     },
 }
 # What a scenario needs on the host besides its machine, in a machine's words.
@@ -98,13 +103,13 @@ NAME = re.compile(r"[A-Za-z0-9_-]+")
 NUMBER = "[0-9]+"
 # What the values of a scenario's keys look like, where that can be said of each by itself.
 VALUES = {
-    "disk": {"partition": "|boot|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr",
+    "disk": {"partition": "|boot|fat|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr",
              "attach": "start|twice|" + NUMBER, "filesystem": "|".join(filesystem.KINDS),
              "damage": "|" + "|".join(damage.KINDS), "tree": "deployment|plain",
              "userland": "probe|debian", "kernels": "same|each"},
     "initramfs": {"kind": "none|rootstock|" + "|".join(foreign.COMMANDS), "shell": "no|yes",
                   "blob": NUMBER, "compress": "|none|lz4|zstd|gzip"},
-    "boot": {"end": "poweroff|panic|halt|typed|loader|reboot(:[0-9]+)?", "timeout": "-?" + NUMBER,
+    "boot": {"end": "poweroff|panic|no-root|halt|typed|loader|reboot(:[0-9]+)?", "timeout": "-?" + NUMBER,
              "chosen": "|" + NUMBER},
     "expect": {"root": "rw|ro|fixed", "sysroot": "rw|ro", "usr": "ro|overlay",
                "switches": NUMBER},
@@ -153,9 +158,9 @@ def scenario(path):
         boot["entries"] = [0] * len(boot["roots"])
     boot["chosen"] = int(boot["chosen"] or boot["entries"][0])
     disk["tree-files"] = dict(line.split(" ", 1) for line in lines(disk["tree-files"]))
-    for key in ("args", "env", "console"):
+    for key in ("args", "env", "console", "grub", "u-boot"):
         expect[key] = lines(expect[key])
-    if boot["end"] != "poweroff" and not expect["console"]:
+    if boot["end"] not in ("poweroff", "loader") and not expect["console"]:
         raise ValueError("%s: a boot that fails needs its sentence in [expect] console" % path)
     if (boot["end"] == "typed") != bool(boot["typed"]):
         raise ValueError("%s: end = typed and [boot] typed go together" % path)
@@ -203,7 +208,13 @@ def cell(machine_path, path):
             raise ValueError("%s: %s = is for machines without a loader" % (path, key))
     if plan["attach"].isdigit() and plan["bus"]:
         raise ValueError("%s: attach = is for the machine's own bus" % path)
+    speaks = kind["loader"] if kind["loader"] == "u-boot" else kind["loader"].split("-")[0]
+    found["expect"]["loader"] = found["expect"].get(speaks, [])
+    if boot["end"] == "loader" and not found["expect"]["loader"]:
+        raise ValueError("%s: a loader that gives up needs its sentence in [expect]" % path)
     chosen = dict(plan, **found["initramfs"])
+    if plan["devicetree"]:
+        kind = dict(kind, needs=kind["needs"] + " fdtput:device-tree-compiler")
     if len(set(boot["entries"])) > 1 and kind["loader"] not in ("none", "grub-bios"):
         raise ValueError("%s: on this machine each boot is of the same entry" % path)
     needs = " ".join([kind["needs"], EVERYWHERE, arch.NEEDS[kind["arch"]]] + [

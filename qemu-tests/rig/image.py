@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 
-from rig import arch, damage, debian, disk, filesystem, kernels, loaders, sysroot
+from rig import arch, damage, debian, devicetree, disk, filesystem, kernels, loaders, sysroot
 from rig.kernels import HERE, kernel
 
 SECOND_SIZE = 64
@@ -126,14 +126,18 @@ def repository(build, cell, init, initrd=None):
         files = tree_files(build, cell, init)
         if initrd:
             files["usr/lib/modules/%s/initramfs.img" % release] = initrd
-        if initrd or plan["tree-files"] or plan["kernels"] == "each":
+        if initrd or plan["tree-files"] or plan["devicetree"] or plan["kernels"] == "each":
             name = cell["name"].replace("/", ".") + ".repo"
         make, basis = debian.maker(cell["machine"]) if init == "debian" else (
             sysroot.make_tree, "")
         key = digest(list(files.values()) + [sysroot.__file__, debian.__file__], sorted(files),
-                     basis, plan["tree-files"], plan["kernels"])
+                     basis, [plan[key] for key in ("tree-files", "devicetree", "kernels")])
 
         def commit(path, work):
+            if plan["devicetree"]:
+                made = os.path.join(work, "devicetree")
+                devicetree.make(made, cell["machine"], plan["devicetree"])
+                files["usr/lib/modules/%s/devicetree" % release] = made
             versions = (own_kernels(files, release, work) if plan["kernels"] == "each" else
                         dict.fromkeys(sysroot.VERSIONS, files))
             sysroot.commit(path, work, versions, plan["tree-files"], make)
@@ -168,9 +172,12 @@ def expectations(cell, item, index, top):
     found = [("stateroot", item["stateroot"]), ("deployment", item["deployment"]),
              ("disk", cell["machine"]["disk-name"]), ("tree", plan["tree"])]
     found += [(key, expect[key]) for key in ("root", "sysroot", "usr", "switches")]
+    if expect["model"]:
+        found.append(("model", expect["model"]))
     found.append(("inside", filesystem.INSIDE.get(plan["filesystem"], "")))
     for name in ("var", "boot"):
-        found.append((name, "fstab" if plan["partition"] == name else "prepared"))
+        found.append((name, "fstab" if plan["partition"] == name else "absent" if name == "boot" and
+                      plan["partition"] == "fat" else "prepared"))
     # Other systems leave variables of their own, and free their memory when the real init has long
     # started; systemd makes all mounts private.
     ours = kind in ("none", "rootstock")
@@ -196,7 +203,7 @@ def write_etc(cell, menu, top):
         with open(os.path.join(item["path"], "etc/probe.conf"), "w", encoding="utf-8") as out:
             out.write(expectations(cell, item, index, top))
         with open(os.path.join(item["path"], "etc/fstab"), "w", encoding="ascii") as out:
-            if partition:
+            if partition in ("boot", "var"):
                 out.write("/dev/%s /%s ext4 defaults 0 2\n" % (
                     cell["machine"]["partition-name"] % 3, partition))
 
@@ -276,14 +283,19 @@ def build_disk(path, work, cell, repo, generator):
     menu, facts = make_sysroot(root, cell, repo, generator, parts)
     os.mkdir(path)
     image = os.path.join(path, "disk.img")
-    boot, top = (parts[1], "") if partition == "boot" else (parts[0], "/boot")
+    boot, top = (parts[1], "") if partition in ("boot", "fat") else (parts[0], "/boot")
     disk.create(image, parts, loader.first, plan["table"], boot if loader.bootable else None)
     if partition:
         second = os.path.join(work, partition)
-        if partition == "boot":
+        if partition == "var":
+            os.mkdir(second)
+        else:
             os.rename(os.path.join(root, "boot"), second)
-        os.makedirs(os.path.join(root if partition == "boot" else work, partition))
-        disk.fill(image, parts[1], second, partition)
+            os.mkdir(os.path.join(root, "boot"))
+        if partition == "fat":
+            disk.fill_fat(image, parts[1]["start"], SECOND_SIZE, second)
+        else:
+            disk.fill(image, parts[1], second, partition)
     filesystem.fill(image, parts[0], root, cell, work, [
         item["path"][len(root):] for item in menu if plan["tree"] == "deployment"])
     loader.install(image, work, cell, boot, top)

@@ -14,6 +14,8 @@ TROUBLE = ["Kernel panic", "BUG:", "WARNING:", "Oops", "Call Trace", "EXT4-fs er
 ENDS = {"poweroff": ("poweroff", "reboot: Power down"),
         "typed": ("poweroff", "reboot: Power down"),
         "panic": ("reset", "Kernel panic - not syncing: Attempted to kill init!"),
+        "no-root": ("reset", "Kernel panic - not syncing: VFS: Unable to mount root fs"),
+        "loader": ("reset", ""),
         "reboot": ("reset", "reboot: Restarting system"),
         "halt": ("halt", "reboot: System halted")}
 # What systemd says in vain: /usr stays mounted when it ends, and it need not have BPF.
@@ -90,14 +92,16 @@ def judge_delay(console, wanted, scale):
 def judge_words(kind, expect, console):
     """Findings about what was said: expected sentences, and in a boot that works no others."""
     # What the program says comes after the kernel has started it, never before.
-    after = console[console.rfind(" as init process"):]
+    after = console[max(console.rfind(" as init process"), 0):]
     findings = ["the console lacks the sentence '%s'" % sentence
                 for sentence in expect["console"] if not has(after, sentence)]
+    findings += ["the loader does not say '%s'" % sentence
+                 for sentence in expect["loader"] if not has(console, sentence)]
     if kind != "poweroff":
         return findings
-    fine = expect["console"] + ["rootstock: booting ", "rootstock: prepared ",
-                                 "rootstock: root=* is /dev/*, ",
-                                 "rootstock: *, from */loader/uEnv.txt"]
+    fine = expect["console"] + expect["loader"] + [
+        "rootstock: booting ", "rootstock: prepared ", "rootstock: root=* is /dev/*, ",
+        "rootstock: *, from */loader/uEnv.txt"]
     return findings + ["the console has: " + line
                        for line in re.findall(r"^.*rootstock: .*$", console, re.MULTILINE)
                        if not any(has(line, sentence) for sentence in fine)]
@@ -114,15 +118,18 @@ def judge_end(boot, expect, run, console, scale):
     if words not in console:
         findings.append("the console lacks '%s'" % words)
     booted = len(re.findall(r"\] Linux version ", console))
-    if not booted == len(run["boots"]) == len(boot["entries"]):
+    # Where the boot loader gives up no kernel starts.
+    wanted = 0 if kind == "loader" else len(boot["entries"])
+    if booted != wanted or len(run["boots"]) != len(boot["entries"]):
         findings.append("%d boots by the console, %d by QEMU, expected %d" % (
-            booted, len(run["boots"]), len(boot["entries"])))
+            booted, len(run["boots"]), wanted))
     if kind == "reboot":
         findings += judge_delay(console, int(seconds or 0), scale)
-    if kind != "panic":
+    if kind not in ("panic", "no-root"):
         trouble = TROUBLE if kind == "poweroff" else ["Kernel panic"]
-        findings += ["the console has: " + has(console, sign)
-                     for sign in trouble if has(console, sign)]
+        findings += ["the console has: " + line for sign in trouble for line in re.findall(
+            "^.*%s.*$" % re.escape(sign), console, re.MULTILINE)[:3]
+                     if not any(has(line, sentence) for sentence in expect["loader"])]
     return findings + judge_words(kind, expect, console)
 
 

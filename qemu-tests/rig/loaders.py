@@ -17,7 +17,7 @@ BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649"
 ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 STUB = os.path.join(os.path.dirname(kernels.HERE), "grub/stub.cfg")
 # What GRUB's image must bring along, because there is no grub-install to put modules beside it.
-MODULES = """part_gpt ext2 normal configfile linux echo test serial terminal ls cat reboot halt
+MODULES = """part_gpt ext2 fat normal configfile linux echo test serial terminal ls cat reboot halt
     search search_fs_file search_fs_uuid sleep true minicmd""".split()
 # Where patches go in GRUB's boot code.
 BOOT_KERNEL_SECTOR = 0x5C
@@ -133,8 +133,8 @@ class GrubEfi(GrubBios):
     def install(self, image, work, cell, part, top):
         """Makes the system partition, a FAT with GRUB, its stub and its settings."""
         esp, home = os.path.join(work, "esp"), os.path.join(work, "esp/EFI/BOOT")
-        data = self.core(work, "echo GRUB on EFI\nnormal\n", "/EFI/BOOT", ["fat", "efi_gop"] if
-                         self.machine["arch"] == "x86_64" else ["fat", "fdt"])
+        data = self.core(work, "echo GRUB on EFI\nnormal\n", "/EFI/BOOT", ["efi_gop"] if
+                         self.machine["arch"] == "x86_64" else ["fdt"])
         write(os.path.join(home, "rootstock.cfg"),
               "search --no-floppy --fs-uuid --set=root %s\n" % part["uuid"])
         write(os.path.join(home, "custom.cfg"), self.custom(cell))

@@ -90,8 +90,38 @@ def sequence():
 def end(kind, words, boots=1, ending="reset", sentence="rootstock: cannot do it: * thing",
         console=CONSOLE, scale=1):
     """The judge on one ending."""
-    return judge.judge_end({"entries": [0], "end": kind}, {"console": [sentence]},
+    return judge.judge_end({"entries": [0], "end": kind}, {"console": [sentence], "loader": []},
                            {"end": ending, "boots": [{}] * boots}, console % words, scale)
+
+
+def loader(kind, said, console, boots=1, ending="reset"):
+    """The judge on what a boot loader says."""
+    return judge.judge_end({"entries": [0], "end": kind}, {"console": [], "loader": said},
+                           {"end": ending, "boots": [{}] * boots}, console, 1)
+
+
+def loaders():
+    """A boot loader that gives up, and one that helps itself."""
+    well = "GRUB\nerror: torn.\n" + HEALTHY % "reboot: Power down"
+    well = well.replace("cannot do it: no such thing", "booting x")
+    for name, good, result in (
+            ("a loader gives up", True, loader("loader", ["it * up"], "GRUB\nit gives up\n")),
+            ("it says nothing", False, loader("loader", ["it * up"], "GRUB\n")),
+            ("it starts a kernel", False, loader(
+                "loader", ["it * up"], "it gives up\n[ 0.0] Linux version 6\n")),
+            ("it waits for ever", False, loader("loader", ["it * up"], "it gives up\n",
+                                                ending="no end of stage loader")),
+            ("a torn menu that was expected", True, loader("poweroff", ["error: torn."], well,
+                                                           ending="poweroff")),
+            ("a torn menu that was not", False, loader("poweroff", [], well, ending="poweroff")),
+            ("another error besides", False, loader(
+                "poweroff", ["error: torn."], well + "error: lost.\n", ending="poweroff")),
+            ("no root", True, loader("no-root", [], "[ 0.0] Linux version 6\n" +
+                                     judge.ENDS["no-root"][1])),
+            ("no root, by another panic", False, loader("no-root", [], "[ 0.0] Linux version 6\n"
+                                                        "Kernel panic - not syncing: x")),
+            ):
+        tap.check(bool(result) != good, name, result)
 
 
 def ends():
@@ -219,6 +249,6 @@ def shown():
               "the summary counts right")
 
 
-for part in (reports, sequence, ends, disks, roots, systems, shown):
+for part in (reports, sequence, ends, loaders, disks, roots, systems, shown):
     part()
 sys.exit(tap.end())
