@@ -126,6 +126,13 @@ def calibrate(machine, accel, vmlinuz):
     return max(1.0, seconds / CALIBRATED)
 
 
+def limits(accel, scale):
+    """The time limits as a line for whoever wonders."""
+    return "%s; time limits, times %.1f: %s" % (
+        accel.upper(), scale, ", ".join("%s %.0f s" % (stage, seconds * scale)
+                                        for stage, seconds in LIMITS.items()))
+
+
 def stage_of(console, reported, mark):
     """How far the last boot on a console has come, as an index into STAGES.
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a run says: the table on the terminal, TAP, JUnit."""
 
+import os
 import re
 from xml.sax.saxutils import escape, quoteattr
 
+NAMES = ("cell", "firmware", "loader", "kernel", "prepare", "probe", "total", "result")
 COLUMNS = "%-40s %-13s %7s %7s %8s %6s %7s  %s"
-HEADER = COLUMNS % ("cell", "firmware", "loader", "kernel", "prepare", "probe", "total", "result")
+HEADER = COLUMNS % NAMES
 
 
 def seconds(value, digits=1):
@@ -19,19 +21,28 @@ def total(run, *stages):
     return sum(known) if known else None
 
 
-def row(result):
-    """The line of the table for one cell. The program's own time is the longest of its boots."""
-    name, machine, run = result["name"], result["machine"], result["run"]
+def word(result):
+    """The outcome of a cell in a word."""
+    return "FAILED" if result["findings"] else "skipped" if result["skip"] else "ok"
+
+
+def columns(result):
+    """What stands under NAMES for one cell. The program's own time is the longest of its boots."""
+    name, firmware, run = result["name"], result["machine"]["firmware"], result["run"]
     if result["skip"]:
-        return COLUMNS % (name, machine["firmware"], *"-----", "skipped: " + result["skip"])
+        return [name, firmware, *"-----", "skipped: " + result["skip"]]
     prepare = [float(report["prepare"]) for report in result["reports"] if report["prepare"]]
     passed = sum(report["passed"] for report in result["reports"])
     checks = sum(report["checks"] for report in result["reports"])
-    return COLUMNS % (
-        name, machine["firmware"], seconds(total(run, "firmware", "loader")),
-        seconds(total(run, "kernel")), seconds(max(prepare, default=None), 3),
-        "%d/%d" % (passed, checks) if checks else "-", seconds(result["seconds"]),
-        "FAILED" if result["findings"] else "ok")
+    return [name, firmware, seconds(total(run, "firmware", "loader")),
+            seconds(total(run, "kernel")), seconds(max(prepare, default=None), 3),
+            "%d/%d" % (passed, checks) if checks else "-", seconds(result["seconds"]),
+            word(result)]
+
+
+def row(result):
+    """The line of the table for one cell."""
+    return COLUMNS % tuple(columns(result))
 
 
 def tap(results):
@@ -72,10 +83,20 @@ def junit(results):
     return "\n".join(out + ["</testsuite>", ""])
 
 
-def summary(results, took, accel, jobs, folder):
+def counts(results):
+    """How many passed, and how many did not."""
+    words = [word(result) for result in results]
+    skipped = words.count("skipped")
+    return "%d passed, %d failed%s" % (words.count("ok"), words.count("FAILED"),
+                                       ", %d skipped" % skipped if skipped else "")
+
+
+def about(took, hosts, jobs, folder):
+    """What is to be known of a whole run besides its results; `hosts` says what was measured."""
+    return {"folder": folder, "line": "%.0f s, %d at a time, %s" % (took, jobs, hosts)}
+
+
+def summary(results, known):
     """The last line."""
-    failed = sum(bool(result["findings"]) for result in results)
-    skipped = sum(bool(result["skip"]) for result in results)
-    return "%d passed, %d failed%s in %.0f s   (%s, %d jobs)   consoles: %s" % (
-        len(results) - failed - skipped, failed, ", %d skipped" % skipped if skipped else "", took,
-        accel.upper() if accel else "nothing booted", jobs, folder)
+    return "%s in %s   consoles: %s" % (counts(results), known["line"],
+                                        os.path.relpath(known["folder"]))

@@ -222,8 +222,9 @@ def load_run():
 
 
 def play(what, folder):
-    """`run` (what: matrix) or the script of `run --try` (what: try), with a machine that sleeps and
-    notes its process. Runs in a process of its own, to be interrupted."""
+    """`run` (what: matrix) or the script of `run --try` (what:
+    try), with a machine that sleeps and notes its process. Runs in a process of its own, to be
+    interrupted."""
     run = load_run()
     words = ["sh", "-c", 'echo $$ >>"%s"; exec sleep 300' % os.path.join(folder, "pids")]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -284,9 +285,9 @@ def broken_cell(work):
         return {}["no such key"]
 
     run.prepare = prepare
-    hosts = run.Hosts()
-    hosts.measure = lambda _: ("tcg", 1.0)
-    result = run.run_cell(work, {"name": "m/s", "machine": {}}, hosts)
+    hosts = run.Hosts(1.0, lambda _: None)
+    result = run.run_cell(work, {"name": "m/s", "machine": {"qemu": "q"}, "scenario": {
+        "about": "x"}}, hosts)
     seen = "\n".join(result["findings"])
     tap.check(result["name"] == "m/s" and "KeyError: 'no such key'" in seen and
               "in prepare" in seen and "test-rig.py" in seen,
@@ -298,7 +299,7 @@ def broken_cell(work):
 def must_run():
     """A cell that cannot run here."""
     run = load_run()
-    cell = {"name": "m/s", "machine": {}}
+    cell = {"name": "m/s", "machine": {}, "scenario": {"about": "x"}}
     os.environ["MUST_RUN"] = "0"
     tap.check(run.skipped(cell, "why")["skip"] == "why", "what cannot run is skipped")
     os.environ["MUST_RUN"] = "1"

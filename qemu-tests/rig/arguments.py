@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command line of `run`, which --help shows."""
+
+import argparse
+import os
+
+from rig import times
+from rig.kernels import HERE
+
+
+def parse(description):
+    """The options, as argparse gives them; leaves where there is nothing to run."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--build", metavar="DIR", type=os.path.abspath,
+                        default=os.path.join(os.path.dirname(HERE), "build/x86_64"),
+                        help="where the programs are and output goes (default: %(default)s)")
+    parser.add_argument("--list", action="store_true", help="list the cells and leave")
+    parser.add_argument("--only", default="*", metavar="GLOBS",
+                        help="only the cells that match one of these, with blanks between")
+    parser.add_argument("--interactive", metavar="CELL", help="boot one cell in this terminal")
+    parser.add_argument("--dry-run", action="store_true", help="print the QEMU commands")
+    parser.add_argument("--shard", metavar="I/N", type=times.part,
+                        help="of the cells only part I of N, which take about equally long")
+    parser.add_argument("--rerun-failed", action="store_true",
+                        help="only the cells that did not pass when they last ran")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="cells at a time")
+    parser.add_argument("--scale", type=float, metavar="X",
+                        help="time limits times X, and no KVM, instead of measuring this host")
+    parser.add_argument("--tap", metavar="FILE", help="write the results as TAP")
+    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML")
+    parser.add_argument("--markdown", metavar="FILE", help="write what failed, and a table")
+    parser.add_argument("--html", metavar="FILE", help="write a page with all consoles")
+    parser.add_argument("--try", dest="tryout", action="store_true",
+                        help="boot a disk to look around in; without a terminal, by a script")
+    return parser.parse_args()

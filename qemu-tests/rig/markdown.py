@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A run as Markdown, for the summary that a CI shows: what failed and why comes first, the whole
+table is behind a click."""
+
+import re
+
+from rig import show
+
+# Of a summary GitHub takes 1 MiB, and nobody reads a thousand lines of one cell.
+LINES = 20
+
+
+def code(text):
+    """Text in a span of code: no back quote of its own, and no line, ends it."""
+    text = show.clean(text).replace("\n", " ").replace("|", "\\|")
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return fence + pad + text + pad + fence
+
+
+def block(text):
+    """Text as a block of code, with a fence that is not in it."""
+    lines = show.clean(text).splitlines()
+    if len(lines) > LINES:
+        lines[LINES:] = ["... %d lines more" % (len(lines) - LINES)]
+    fence = "`" * max(3, max((len(run) for line in lines for run in re.findall("`+", line)),
+                             default=0) + 1)
+    return "\n".join([fence] + lines + [fence])
+
+
+def line(result):
+    """One cell's line of the table."""
+    cells = show.columns(result)
+    return "| %s | %s |" % (code(cells[0]), " | ".join(
+        show.clean(cell).replace("|", "\\|") for cell in cells[1:]))
+
+
+def summary(results, about):
+    """The whole text. `about` is what show.about() knows of the run."""
+    failed = [result for result in results if result["findings"]]
+    out = ["### Boot matrix: %s" % show.counts(results), "", about["line"], ""]
+    for result in failed:
+        out += ["**%s failed:** %s" % (code(result["name"]), result["about"]), "",
+                block("\n".join(result["findings"])), ""]
+    out += ["<details><summary>all %d cells</summary>" % len(results), "",
+            "| %s |" % " | ".join(show.NAMES), "|%s" % (" --- |" * len(show.NAMES))]
+    out += [line(result) for result in failed + [
+        result for result in results if not result["findings"]]]
+    return "\n".join(out + ["", "</details>", "", ""])

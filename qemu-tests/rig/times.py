@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How long cells take, and who runs which where several machines share them.
+
+The file `times` beside `run` has what was measured once, on two slow cores without any image made
+before. It is in the tree because all machines of a CI must split the cells in the same way."""
+
+import argparse
+import os
+import re
+import statistics
+
+# Of a cell about which nothing at all is known.
+UNKNOWN = 10.0
+
+
+def measured(path):
+    """{cell: seconds} of a file with a cell and its seconds on each line."""
+    found = {}
+    with open(path, encoding="utf-8") as source:
+        for number, line in enumerate(source, 1):
+            words = line.split()
+            if not words or line.startswith("#"):
+                continue
+            if len(words) != 2 or not re.fullmatch(r"\d+(\.\d+)?", words[1]):
+                raise ValueError("%s:%d: a line is a cell and its seconds" % (path, number))
+            found[words[0]] = float(words[1])
+    return found
+
+
+def estimate(name, table):
+    """The seconds of a cell: as measured, or as its scenario takes on other machines, or as others
+    take on its machine."""
+    if name in table:
+        return table[name]
+    kind, scenario = name.split("/")
+    alike = ([seconds for other, seconds in table.items() if other.split("/")[1] == scenario] or
+             [seconds for other, seconds in table.items() if other.split("/")[0] == kind])
+    return statistics.median(alike) if alike else UNKNOWN
+
+
+def estimates(folder, names):
+    """{cell: seconds} for the cells, the same on every host."""
+    table = measured(os.path.join(folder, "times"))
+    return {name: estimate(name, table) for name in names}
+
+
+def part(text):
+    """I/N of a command line as (I, N)."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    index, count = (int(group) for group in found.groups()) if found else (0, 0)
+    if not 1 <= index <= count:
+        raise argparse.ArgumentTypeError("'%s' is not I/N with I from 1 to N, 2/3 say" % text)
+    return index, count
+
+
+def shard(seconds, index, count):
+    """The names that are part `index` (from 1) of `count` about equally long ones, of {name:
+    seconds}: the longest first, each to whoever has least to do so far."""
+    loads, shares = [0.0] * count, [[] for _ in range(count)]
+    for name in sorted(seconds, key=lambda name: (-seconds[name], name)):
+        least = loads.index(min(loads))
+        loads[least] += seconds[name]
+        shares[least].append(name)
+    return shares[index - 1]

@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run shows while it goes on and when it is over: nothing that failed may be missing, and
+nothing that a guest wrote may become a part of the report itself."""
+
+import argparse
+import html.parser
+import io
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+# Running the matrix must not leave compiled modules in the tree.
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [HERE, os.path.join(HERE, "test")]
+from rig import cells, kept, machine, markdown, page, progress, show, times
+import tap
+
+EVIL = "</pre></details><script>alert(1)</script> & \x1b[31mred\x1b[0m \x00 \udcff ``` | `x`"
+VOID = {"meta", "br"}
+# HTML lets their end tags out.
+OPTIONAL = {"html", "p", "tr", "td", "th"}
+
+
+def result(name, **parts):
+    """The outcome of a cell."""
+    return dict({"name": name, "about": "what <it> is", "machine": {"firmware": "F"}, "skip": "",
+                 "findings": [], "reports": [], "seconds": 2.0, "run": {"boots": [
+                     dict(zip(machine.STAGES, (0.5, 1.0, 3.0, 0.25, None)))]}}, **parts)
+
+
+RESULTS = [result("m/a"), result("m/b", findings=[EVIL + "\nmore", "second"]),
+           result("n/b"), result("n/c", skip="no | such package", run={"boots": []})]
+
+
+class Reader(html.parser.HTMLParser):
+    """Reads a page: its tags, its ids, its links, its text, and whether all that opens closes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.ids, self.links, self.text, self.bad = [], [], [], [], "", []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.ids += [value for key, value in attrs if key == "id"]
+        self.links += [value for key, value in attrs if key in ("href", "src")]
+        if tag not in VOID | OPTIONAL:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in OPTIONAL and (not self.open or self.open.pop() != tag):
+            self.bad.append(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def pages(work):
+    """The page."""
+    os.makedirs(os.path.join(work, "m/b"))
+    with open(os.path.join(work, "m/b/console.log"), "wb") as out:
+        out.write(b"first\n" + EVIL.encode(errors="surrogateescape") + b"\n" + b"x" * 99 +
+                  b"long line\n" * 20000 + b"last\n")
+    with open(os.path.join(work, "m/b/command"), "w", encoding="ascii") as out:
+        out.write("qemu -append 'a <b> c'\n")
+    made = page.page(RESULTS, show.about(9, "TCG", 2, work))
+    seen = Reader(made)
+    tap.check(not seen.bad and not seen.open, "all that opens closes", (seen.bad, seen.open))
+    tap.check(not {"script", "link", "img", "iframe"} & {tag for tag, _ in seen.tags} and
+              all(link.startswith("#") for link in seen.links) and "url(" not in made and
+              "@import" not in made, "it needs no script and no other file")
+    tap.check(all(link[1:] in seen.ids for link in seen.links) and
+              len(set(seen.ids)) == len(seen.ids) == len(RESULTS), "each link leads to its cell")
+    tap.check("<script>alert(1)</script> & red \N{REPLACEMENT CHARACTER}" in seen.text and
+              "\x1b" not in made, "what a guest wrote is text, without colours")
+    tap.check("\nfirst\n" in seen.text and "last\n" in seen.text and
+              "bytes more are in console.log" in seen.text and len(made) < 150 * 1024,
+              "of a long console start and end are there", len(made))
+    tap.check("qemu -append 'a <b> c'" in seen.text and "There is none." in seen.text,
+              "so is the command; what was not written is missed")
+    titles = [attrs["title"] for tag, attrs in seen.tags if tag == "i"]
+    tap.check(titles[:4] == ["firmware 0.5 s", "loader 1.0 s", "kernel 3.0 s", "prepare 0.2 s"] and
+              len(titles) == 4 * 3 * 2, "a bar has the stages that were come through", titles)
+    grid = made[made.index("<tbody>"):made.index("</tbody>")]
+    order = re.findall(r'<td class="(\w+)">|<tr><th[^>]*>(\w+)', grid)
+    tap.check([one or two for one, two in order] == [
+        "b", "FAILED", "ok", "a", "ok", "none", "c", "none", "skipped"],
+              "scenarios by machines, what failed first", order)
+    tap.check(made.index("<h2>Failed") < made.index("<h2>Scenarios") and
+              "<b>1</b> failed" in made and "<b>2</b> passed" in made and
+              "<b>1</b> skipped" in made, "totals")
+    tap.check("<h2>Failed" not in page.page(RESULTS[:1], show.about(9, "TCG", 2, work)),
+              "nothing about failures where there is none")
+
+
+def summaries():
+    """Markdown."""
+    made = markdown.summary(RESULTS, show.about(9, "nothing", 2, "f"))
+    lines = made.splitlines()
+    start = lines.index("````")
+    block = lines[start + 1:lines.index("````", start + 1)]
+    tap.check(lines[0] == "### Boot matrix: 2 passed, 1 failed, 1 skipped" and
+              len(block) == 3 and "``` |" in block[0] and block[1:] == ["more", "second"],
+              "what failed comes first, in a fence that its text does not end", lines[:12])
+    table = [line for line in lines if line.startswith("|")]
+    width = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
+    tap.check(len(table) == 6 and width == {9} and "`m/b`" in table[2],
+              "a table with as many columns in each line", table)
+    many = result("m/b", findings=["\n".join("line %d" % number for number in range(100))])
+    made = markdown.summary([many], show.about(9, "TCG", 2, "f"))
+    tap.check("line 19\n... 80 lines more\n" in made and "line 20\n" not in made,
+              "what is too long says how much more there is")
+
+
+class Terminal(io.StringIO):
+    """Something to write to that may be a terminal."""
+
+    def __init__(self, live):
+        super().__init__()
+        self.live = live
+
+    def isatty(self):
+        return self.live
+
+
+def told(live, environment):
+    """What is written of two cells, with a clock that can be set."""
+    now, out = [0.0], Terminal(live)
+    os.environ.pop("NO_COLOR", None)
+    os.environ.update({"TERM": "xterm", **environment})
+    shown = progress.Progress(["m/a", "m/b", "n/b"], {"m/a": 1.0, "m/b": 10.0, "n/b": 4.0}, 2, out,
+                              lambda: now[0])
+    shown.heading()
+    shown.start("m/a")
+    shown.start("m/b")
+    first = shown.status()
+    now[0] = 2.0
+    shown.end(RESULTS[0])
+    middle = shown.time_left()
+    shown.start("n/b")
+    now[0] = 6.0
+    late = shown.time_left()
+    shown.end(RESULTS[1])
+    shown.end(RESULTS[2])
+    return out.getvalue(), first, middle, late, shown.time_left()
+
+
+def growing():
+    """The table on the terminal."""
+    text, first, middle, late, end = told(True, {})
+    tap.check("time left not known yet: m/a m/b" in first, "nobody knows before the first", first)
+    # The first took twice what was expected: 20 and 8 s are to come, 2 of which have passed.
+    tap.check((middle, late, end) == (18.0, 14.0, 0.0), "the time left", (middle, late, end))
+    tap.check("\x1b[32mok\x1b[0m" in text and "\x1b[1;31mFAILED\x1b[0m" in text and
+              "\r\x1b[K1 of 3 done, about 20 s left: m/b" in text and
+              "1 FAILED" in text, "rows in colour and a last line", text)
+    lines = [line for line in text.split("\r\x1b[K") if "\n" in line]
+    tap.check("\n".join(lines).count("m/a") == 1 and lines[-1].startswith("3/3 n/b"),
+              "the last line never stays", lines)
+    for name, live, environment in (("NO_COLOR", True, {"NO_COLOR": "1"}),
+                                    ("a dumb terminal", True, {"TERM": "dumb"}),
+                                    ("no terminal", False, {})):
+        plain = told(live, environment)[0]
+        tap.check("\x1b[32m" not in plain and "\x1b[1" not in plain and "3/3 n/b" in plain,
+                  name + ": no colour", plain)
+    tap.check("\x1b" not in plain and "\r" not in plain, "and no last line")
+    tap.check([progress.duration(value) for value in (0, 4, 84, 100, 1000)] ==
+              ["10 s", "10 s", "80 s", "2 min", "17 min"], "rough times")
+
+
+def shards():
+    """Who runs what."""
+    rolls = random.Random(1)
+    for count in (1, 2, 3, 7, 40):
+        seconds = {"m/%d" % number: rolls.choice((3.0, 5.0, 5.0, 60.0)) for number in range(40)}
+        turned = dict(reversed(list(seconds.items())))
+        parts = [times.shard(seconds, index, count) for index in range(1, count + 1)]
+        again = [times.shard(turned, index, count) for index in range(1, count + 1)]
+        loads = [sum(seconds[name] for name in part) for part in parts]
+        tap.check(sorted(sum(parts, [])) == sorted(seconds) and parts == again,
+                  "%d shards: each cell in one, whatever the order" % count, parts)
+        tap.check(max(loads) - min(loads) <= max(seconds.values()) and
+                  max(loads) <= max(sum(seconds.values()) / count * 4 / 3 + 1, 60.0),
+                  "%d shards: about equally long" % count, loads)
+    seconds = {"m/long": 60.0, **{"m/%d" % number: 5.0 for number in range(12)}}
+    tap.check(times.shard(seconds, 1, 2) == ["m/long"] and len(times.shard(seconds, 2, 2)) == 12,
+              "one that takes long is a shard of its own")
+    for text in ("0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"):
+        tap.check(tap.raises(argparse.ArgumentTypeError, times.part, text),
+                  "'%s' is no shard" % text)
+    tap.check(times.part("2/3") == (2, 3), "2/3 is one")
+    table = {"m/a": 4.0, "n/a": 6.0, "m/b": 30.0}
+    tap.check([times.estimate(name, table) for name in ("m/a", "o/a", "n/b", "m/c", "o/d")] ==
+              [4.0, 5.0, 30.0, 17.0, times.UNKNOWN],
+              "estimates: the cell, its scenario, its machine")
+    seconds = times.estimates(HERE, [cell["name"] for cell in cells.load(HERE)])
+    tap.check(min(seconds.values()) > 0, "all cells have an estimate")
+
+
+def memory(work):
+    """What is kept."""
+    tap.check(kept.unfinished(work) is None, "nothing is kept where nothing ran")
+    kept.begin(work, ["m/a", "m/b", "n/b", "n/c", "n/d"])
+    tap.check(len(kept.unfinished(work)) == 5, "what has not come to its end did not pass")
+    for one in RESULTS:
+        kept.note(work, one)
+    tap.check(kept.unfinished(work) == {"m/b", "n/d"}, "what failed, and what did not run",
+              kept.unfinished(work))
+    kept.begin(work, ["m/a"])
+    tap.check(kept.unfinished(work) == {"m/a", "m/b", "n/d"}, "a new run forgets a success")
+    kept.note(work, result("m/a", seconds=3.04))
+    tap.check(kept.unfinished(work) == {"m/b", "n/d"} and kept.seconds(work) == {
+        "m/a": 3.0, "m/b": 2.0, "n/b": 2.0}, "and no failure of others", kept.seconds(work))
+
+
+def options(work):
+    """The words of the command line that choose cells."""
+    def run(*words):
+        done = subprocess.run([os.path.join(HERE, "run"), "--build", work, "--list", *words],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        return done.returncode, done.stdout
+
+    listed = run()[1].splitlines()
+    parts = [run("--shard", "%d/3" % index)[1].splitlines() for index in (1, 2, 3)]
+    tap.check(sorted(sum(parts, [])) == listed and all(parts), "the shards are the whole matrix")
+    tap.check(run("--rerun-failed")[0] == 1 and "nothing ran" in run("--rerun-failed")[1],
+              "a first run cannot be a second")
+    kept.begin(work, ["x86-direct/plain", "x86-direct/gone"])
+    tap.check(run("--rerun-failed")[1].split()[0] == "x86-direct/plain" and
+              len(run("--rerun-failed")[1].splitlines()) == 1, "what did not pass is listed")
+    tap.check(run("--shard", "999/999")[0] == 1, "an empty shard is an error")
+    tap.check(run("--shard", "0/2")[0] == 2, "and a wrong one")
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    pages(os.path.join(scratch, "page"))
+    memory(os.path.join(scratch, "memory"))
+    options(os.path.join(scratch, "options"))
+summaries()
+growing()
+shards()
+sys.exit(tap.end())
