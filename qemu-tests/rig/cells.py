@@ -239,6 +239,12 @@ def load(folder, patterns="*"):
     return sorted(cells, key=lambda found: found["name"])
 
 
+def unmatched(cells, patterns):
+    """Those of the patterns that match no cell: a misspelt one would be a cell that never runs."""
+    return [pattern for pattern in patterns.split()
+            if not any(fnmatch.fnmatchcase(found["name"], pattern) for found in cells)]
+
+
 def stem(path):
     """The file's name without folder and .ini, which is the name of the machine or scenario."""
     name = os.path.splitext(os.path.basename(path))[0]

@@ -105,6 +105,13 @@ def fill(image, part, directory, cell, work, immutable):
               "seek=%d" % (part["start"] // disk.MIB)])
 
 
+def same(image, pristine, part):
+    """Whether a partition has the bytes that it had."""
+    return subprocess.run(["cmp", "--quiet", "--ignore-initial=%d" % part["start"],
+                           "--bytes=%d" % part["size"], image, pristine],
+                          check=False).returncode == 0
+
+
 def state(image, part, kind):
     """(clean, needs recovery, complaints of its checker) of a file system in a partition."""
     if kind == "ext4":

@@ -62,6 +62,10 @@ def reports():
             "a kernel message in between": GOOD.replace("ok 2", "[ 1.0] oops\nok 2"),
             }.items():
         tap.check(findings(text), name + " is a finding")
+    for name, text in (("a check that was skipped", GOOD.replace("the second", "it # SKIP why")),
+                       ("a check to do", GOOD.replace("the second", "it # TODO")),
+                       ("something before the report", "ok 1 - x\n" + GOOD)):
+        tap.check(findings(text), name + " is a finding")
     two = judge.reports(GOOD + GOOD.replace("aaa", "bbb"))
     tap.check([report["deployment"] for report in two] == ["aaa.0", "bbb.0"],
               "two boots are two reports")
@@ -85,6 +89,29 @@ def sequence():
     failing = {"entries": [0], "end": "panic"}
     tap.check(not judge.judge_reports(failing, ["aaa.0"], []), "a boot that fails reports nothing")
     tap.check(judge.judge_reports(failing, ["aaa.0"], both[:1]), "and is found out if it does")
+
+
+def completeness():
+    """Reports without the checks that were to be made."""
+    for name, tree, userland, root in (("a deployment", "deployment", "probe", "rw"),
+                                       ("a plain root", "plain", "probe", "rw"),
+                                       ("a distribution", "deployment", "debian", "rw"),
+                                       ("a medium", "deployment", "probe", "fixed")):
+        least = judge.CHECKS["fixed" if root == "fixed" else "debian" if userland == "debian"
+                             else tree]
+        plan, expect = {"tree": tree, "userland": userland}, {"root": root}
+        both = [{"checks": least}, {"checks": least - 1}]
+        tap.check(not judge.judge_checks(plan, expect, both[:1]) and
+                  len(judge.judge_checks(plan, expect, both)) == 1, name + " has all its checks")
+
+
+def each_boot():
+    """A sentence that is to be there each time."""
+    said = HEALTHY.replace("# qemu\n", "") % "reboot: Power down"
+    for good, console in ((True, said + said), (False, said + said.replace("cannot", "can")),
+                          (False, said.replace("cannot", "can") + said)):
+        found = judge.judge_words("panic", {"console": ["rootstock: cannot do it"]}, console)
+        tap.check(bool(found) != good, "a sentence in each boot", found)
 
 
 def end(kind, words, boots=1, ending="reset", sentence="rootstock: cannot do it: * thing",
@@ -245,10 +272,12 @@ def shown():
     suite = xml.etree.ElementTree.fromstring(show.junit(results).split("\n", 1)[1])
     tap.check((suite.get("tests"), suite.get("failures"), suite.get("skipped")) ==
               ("3", "1", "1") and "two" in suite[1][0].text, "JUnit is XML and counts right")
-    tap.check(show.summary(results, 2, "tcg", 2, "f").startswith("1 passed, 1 failed, 1 skipped "),
+    tap.check(show.summary(results, show.about(2, "TCG", 2, "f")).startswith(
+        "1 passed, 1 failed, 1 skipped in 2 s, 2 at a time, TCG"),
               "the summary counts right")
 
 
-for part in (reports, sequence, ends, loaders, disks, roots, systems, shown):
+for part in (reports, sequence, completeness, each_boot, ends, loaders, disks, roots, systems,
+             shown):
     part()
 sys.exit(tap.end())

@@ -19,7 +19,7 @@ import time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
-from rig import cells, disk, image, loaders, machine, tryout
+from rig import cells, disk, filesystem, image, loaders, machine, tryout
 import tap
 
 FAILING = "[scenario]\nabout = x\n[boot]\nend = %s\n[expect]\nconsole = %s\n"
@@ -64,6 +64,9 @@ def ini_files(work):
     names = [cell["name"] for cell in cells.load(HERE)]
     tap.check("x86-bios-grub/pid1" in names and names == sorted(names), "all cells are read", names)
     tap.check(cells.load(HERE, "*/no-such-cell") == [], "no cell is no cell")
+    some = "*/pid1 */no-such-cell x86-direct/*"
+    tap.check(cells.unmatched(cells.load(HERE, some), some) == ["*/no-such-cell"],
+              "a pattern without a cell is named")
     for name in ("a@b", "a.b", "a b"):
         tap.check(tap.raises(ValueError, cells.stem, "x/%s.ini" % name), "'%s' is no name" % name)
     lacks = cells.missing({"needs": "sh:dash no-such-program:no-such-package /no/file:another"})
@@ -160,6 +163,15 @@ def disks(work):
             out.seek(parts[0]["start"] + 1024 + offset)
             out.write(struct.pack(form, value))
         tap.check(disk.superblock_state(copy, parts[0]) == seen, name + " is seen")
+    copy = path + ".changed"
+    shutil.copyfile(path, copy)
+    with open(copy, "r+b") as out:
+        out.write(b"x")
+        out.flush()
+        tap.check(filesystem.same(copy, path, parts[0]), "a partition is what it was")
+        out.seek(parts[0]["start"] + parts[0]["size"] - 1)
+        out.write(b"x")
+    tap.check(not filesystem.same(copy, path, parts[0]), "one byte of it is another")
     disk.debugfs(path, parts[0], "clri /inner")
     tap.check(disk.check_ext4(path, parts[0]), "a lost directory is seen")
 
@@ -222,7 +234,7 @@ def load_run():
 
 
 def play(what, folder):
-    """`run` (what: matrix) or the script of `run --try` (what:
+    """`run` (what: matrix; nothing: of which nothing can run) or the script of `run --try` (what:
     try), with a machine that sleeps and notes its process. Runs in a process of its own, to be
     interrupted."""
     run = load_run()
@@ -233,6 +245,11 @@ def play(what, folder):
         run.leave_on_signals()
         return tryout.script(words, os.path.join(folder, "console"), 1)
     run.image.need_programs = lambda *_: None
+    if what == "nothing":
+        run.cells.missing = lambda _: "a package is not installed"
+        sys.argv = ["run", "--build", folder, "--only", "x86-bios-grub/pid1"]
+        os.environ["MUST_RUN"] = "0"
+        return run.main()
     run.cells.missing = lambda _: ""
     run.Hosts.measure = lambda *_: ("tcg", 1.0)
     run.prepare = lambda build, cell: os.makedirs(run.place(build, cell)["folder"])
@@ -305,6 +322,12 @@ def must_run():
     os.environ["MUST_RUN"] = "1"
     result = run.skipped(cell, "why")
     tap.check(result["findings"] and not result["skip"], "and fails where it must run")
+    with tempfile.TemporaryDirectory() as folder:
+        found = subprocess.run(
+            [sys.executable, __file__, "nothing", folder], stdout=subprocess.PIPE, text=True,
+            check=False)
+        tap.check(found.returncode == 1 and "1 skipped" in found.stdout,
+                  "a run in which nothing could run has not passed", found)
 
 
 if len(sys.argv) > 1:
