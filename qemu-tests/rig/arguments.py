@@ -30,6 +30,8 @@ def parse(description):
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML")
     parser.add_argument("--markdown", metavar="FILE", help="write what failed, and a table")
     parser.add_argument("--html", metavar="FILE", help="write a page with all consoles")
+    parser.add_argument("--mutants", action="store_true",
+                        help="show that the cells fail where the programs are wrong")
     parser.add_argument("--try", dest="tryout", action="store_true",
                         help="boot a disk to look around in; without a terminal, by a script")
     return parser.parse_args()

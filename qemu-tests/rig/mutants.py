@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Mutants: copies of this tree with one thing wrong, to see that the matrix sees it. Each is a
+section of mutants/*.ini: in `file` the text `old`, which is there once, becomes `new`; of each of
+the `cells` the run must then say one of the sentences in `finding`, where * stands for anything.
+
+A cell that passes has let the mutant survive, and one that fails for another reason proves nothing:
+both are failures. Whoever writes a scenario names the mutant that only it would catch."""
+
+import concurrent.futures
+import configparser
+import contextlib
+import glob
+import os
+import queue
+import shutil
+import subprocess
+import time
+
+from rig import arch, disk, judge, kept
+from rig.kernels import HERE
+
+TOP = os.path.dirname(HERE)
+KEYS = {"file", "old", "new", "cells", "finding"}
+
+
+def load(folder):
+    """The mutants of a folder, as dicts with their name, `cells` and `finding` being lists."""
+    found = []
+    for path in sorted(glob.glob(os.path.join(folder, "mutants", "*.ini"))):
+        parser = configparser.ConfigParser(interpolation=None, delimiters=("=",),
+                                           comment_prefixes=("#",), default_section="")
+        try:
+            with open(path, encoding="utf-8") as source:
+                parser.read_file(source)
+        except configparser.Error as error:
+            raise ValueError("%s: %s" % (path, str(error).replace("\n", " "))) from error
+        for name in parser.sections():
+            if set(parser[name]) != KEYS or not all(
+                    parser[name][key] for key in KEYS - {"new"}):
+                raise ValueError("%s: [%s] needs %s" % (path, name, ", ".join(sorted(KEYS))))
+            found.append(dict(parser[name], name=name, cells=parser[name]["cells"].split(),
+                              finding=parser[name]["finding"].strip().splitlines()))
+    return found
+
+
+def apply(mutant, top):
+    """Changes the mutant's file below `top`; returns its text before."""
+    path = os.path.join(top, mutant["file"])
+    with open(path, encoding="utf-8") as source:
+        text = source.read()
+    if text.count(mutant["old"]) != 1:
+        raise ValueError("mutant %s: %s has '%s' %d times, not once" % (
+            mutant["name"], mutant["file"], mutant["old"], text.count(mutant["old"])))
+    write(path, text.replace(mutant["old"], mutant["new"]))
+    return text
+
+
+def write(path, text):
+    """Writes a file anew, which makes it newer than what was built of it."""
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+def copy(build, tree):
+    """Makes a fresh copy of this tree, with the disks that are in the build folder already: those
+    that a mutant does not touch need not be made again."""
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(TOP, tree, symlinks=True, ignore=lambda folder, names: [
+        name for name in names if name in (".git", "build", "__pycache__") or
+        os.path.abspath(os.path.join(folder, name)) == os.path.abspath(build)])
+    images = os.path.join(build, "qemu/images")
+    if os.path.exists(images):
+        shutil.copytree(images, os.path.join(folder_in(tree), "qemu/images"), symlinks=True,
+                        copy_function=os.link)
+
+
+def folder_in(tree):
+    """The build folder of a copy."""
+    return os.path.join(tree, "build", arch.HOST)
+
+
+def call(words, tree, log):
+    """Runs a program in the copy, to its end or ours; what it says goes to the log."""
+    with subprocess.Popen(words, cwd=tree, stdin=subprocess.DEVNULL, stdout=log,
+                          stderr=subprocess.STDOUT) as process:
+        while process.poll() is None:
+            if disk.stop.wait(0.1):
+                process.terminate()
+                process.wait()
+        return process.returncode
+
+
+def verdict(mutant, result):
+    """Findings about one of the mutant's cells, from what its run kept of it: [] if it is caught.
+    """
+    if not result:
+        return ["the cell did not run"]
+    if result["result"] == kept.PASSED:
+        return ["the mutant survived: the cell passed"]
+    if any(judge.has(finding, sentence) for finding in result["findings"]
+           for sentence in mutant["finding"]):
+        return []
+    return ["the cell is '%s', but says none of: %s" % (
+        result["result"], "; ".join(mutant["finding"]))] + result["findings"]
+
+
+def boot(mutant, tree, scale, log):
+    """{cell: findings} of a mutant that is in the copy."""
+    build = folder_in(tree)
+    for name in sorted(mutant["archs"]):
+        if call(["make", "ARCH=" + name], tree, log):
+            return {cell: ["the mutant cannot be built, see " + log.name]
+                    for cell in mutant["cells"]}
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(kept.path_in(build))
+    call(["qemu-tests/run", "--build", build, "--jobs", "1", "--scale", str(scale), "--only",
+          " ".join(mutant["cells"])], tree, log)
+    results = kept.load(build)
+    return {cell: verdict(mutant, results.get(cell)) for cell in mutant["cells"]}
+
+
+def prove(mutant, tree, hosts):
+    """What show wants to know of an outcome, for each of the mutant's cells."""
+    start = time.monotonic()
+    with open(os.path.join(os.path.dirname(tree), mutant["name"] + ".log"), "w",
+              encoding="utf-8") as log:
+        before = apply(mutant, tree)
+        try:
+            found = boot(mutant, tree, max(hosts.measure(kind)[1] for kind in mutant["machines"]),
+                         log)
+        finally:
+            write(os.path.join(tree, mutant["file"]), before)
+    return [{"name": "%s by %s" % (mutant["name"], cell), "findings": findings, "skip": "",
+             "seconds": (time.monotonic() - start) / len(found)}
+            for cell, findings in found.items()]
+
+
+def of_cells(chosen):
+    """The mutants that some of these cells must catch, with those cells only."""
+    machines = {cell["name"]: cell["machine"] for cell in chosen}
+    for mutant in load(HERE):
+        names = [cell for cell in mutant["cells"] if cell in machines]
+        kinds = [machines[name] for name in names]
+        if names:
+            yield dict(mutant, cells=names, machines=kinds,
+                       archs={arch.HOST} | {kind["arch"] for kind in kinds})
+
+
+def run(build, chosen, jobs, hosts):
+    """Makes all mutants that some of the cells must catch, in as many copies as may run at a time,
+    and yields what show wants to know of each such cell."""
+    folder, free = os.path.join(build, "mutants"), queue.SimpleQueue()
+    shutil.rmtree(folder, ignore_errors=True)
+    for number in range(jobs):
+        copy(build, os.path.join(folder, "tree-%d" % number))
+        free.put(os.path.join(folder, "tree-%d" % number))
+
+    def work(mutant):
+        tree = free.get()
+        try:
+            return prove(mutant, tree, hosts)
+        finally:
+            free.put(tree)
+
+    pool = concurrent.futures.ThreadPoolExecutor(jobs)
+    try:
+        for future in concurrent.futures.as_completed(
+                [pool.submit(work, mutant) for mutant in of_cells(chosen)]):
+            yield from future.result()
+    except BaseException:
+        disk.stop.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def tell(results, folder):
+    """Prints a line for each; returns the list of all."""
+    found = []
+    for result in results:
+        found.append(result)
+        print("%-60s %6.1f s  %s" % (result["name"], result["seconds"],
+                                     "FAILED" if result["findings"] else "caught"))
+        for finding in result["findings"]:
+            print("    " + finding.replace("\n", "\n    "), flush=True)
+    failed = sum(bool(result["findings"]) for result in found)
+    print("%d caught, %d failed   what was printed: %s" % (
+        len(found) - failed, failed, os.path.relpath(folder)))
+    return found

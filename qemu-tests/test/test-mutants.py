@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The mutants: each has its place in the sources, each scenario has one, and none counts as caught
+that was not."""
+
+import os
+import sys
+import tempfile
+import time
+
+# Running the matrix must not leave compiled modules in the tree.
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [HERE, os.path.join(HERE, "test")]
+from rig import cells, disk, mutants
+from rig.hosts import Hosts
+import tap
+
+
+def copies(work):
+    """Mutants: what they say they change is there, and each scenario has one."""
+    found, names = mutants.load(HERE), {cell["name"] for cell in cells.load(HERE)}
+    for mutant in found:
+        with open(os.path.join(mutants.TOP, mutant["file"]), encoding="utf-8") as source:
+            times = source.read().count(mutant["old"])
+        tap.check(times == 1 and not set(mutant["cells"]) - names,
+                  "mutant %s has its text and its cells" % mutant["name"],
+                  (times, set(mutant["cells"]) - names))
+    lacking = {name.split("/")[1] for name in names} - {
+        cell.split("/")[1] for mutant in found for cell in mutant["cells"]}
+    tap.check(not lacking, "each scenario has a mutant that it must catch", lacking)
+    one = {"name": "m", "file": "a", "old": "b", "new": "B", "finding": ["not so: */usr"]}
+    path = os.path.join(work, "a")
+    mutants.write(path, "abc\n")
+    before = mutants.apply(one, work)
+    with open(path, encoding="ascii") as source:
+        tap.check((before, source.read()) == ("abc\n", "aBc\n"), "a mutant has its new text")
+    for text in ("ac\n", "bb\n"):
+        mutants.write(path, text)
+        tap.check(tap.raises(ValueError, mutants.apply, one, work), "'%s' is no place" % text[:-1])
+    for name, good, result, said in (
+            ("is caught", True, "failed", ["x", "boot 1: not so: the /usr"]),
+            ("survives", False, "passed", []),
+            ("fails for another reason", False, "failed", ["the rig: KeyError"]),
+            ("cannot run", False, "skipped", []),
+            ("did not come to its end", False, "not run", []),
+            ):
+        seen = mutants.verdict(one, {"result": result, "findings": said})
+        tap.check(bool(seen) != good, "a mutant that " + name, seen)
+    tap.check(mutants.verdict(one, None), "a mutant whose cell is not there")
+
+
+def all_mutants(work):
+    """run() of the mutants, with programs that play make and the matrix."""
+    tree = os.path.join(work, "mutants/tree-0")
+    chosen = cells.load(HERE, "x86-bios-grub/arguments")
+    name = os.path.join(tree, "grub/menuentry.c")
+    with open(os.path.join(mutants.TOP, "grub/menuentry.c"), encoding="utf-8") as source:
+        text = source.read()
+    for mode, good, finding in (("caught", True, "not so: the arguments are those"),
+                                ("survives", False, None), ("cannot be built", False, None)):
+        calls = []
+
+        def call(words, top, log):
+            with open(name, encoding="utf-8") as source:
+                calls.append((words[0], source.read() != text, top, os.path.basename(log.name)))
+            if words[0] == "make":
+                return mode == "cannot be built"
+            mutants.kept.note(mutants.folder_in(tree), {
+                "name": "x86-bios-grub/arguments", "skip": "", "seconds": 1.0,
+                "findings": [finding] if finding else []})
+            return 0
+
+        real, mutants.call = mutants.call, call
+        found = list(mutants.run(work, chosen, 1, Hosts(1.5, lambda _: None)))
+        mutants.call = real
+        with open(name, encoding="utf-8") as source:
+            tap.check(source.read() == text, "the copy is whole again")
+        log = "drops-words-with-a-dash.log"
+        wanted = [("make", True, tree, log), ("qemu-tests/run", True, tree, log)]
+        tap.check(calls == wanted[:1 if mode == "cannot be built" else 2] and len(found) == 1 and
+                  not found[0]["findings"] == good, "a mutant that " + mode, (calls, found))
+    tap.check(not os.path.exists(os.path.join(tree, ".git")) and
+              not os.path.exists(os.path.join(tree, "build/x86_64")), "nothing built is copied")
+    with open(os.path.join(work, "log"), "w", encoding="ascii") as log:
+        disk.stop.set()
+        start = time.monotonic()
+        tap.check(mutants.call(["sleep", "60"], work, log) < 0 and time.monotonic() - start < 20,
+                  "no mutant stays behind where the run ends")
+        disk.stop.clear()
+
+
+def wrong_files(work):
+    """Mutants that are none."""
+    os.makedirs(os.path.join(work, "mutants"))
+    whole = "[m]\nfile = a\nold = b\nnew =\ncells = m/s\nfinding = x\n    y\n"
+    path = os.path.join(work, "mutants/a.ini")
+    mutants.write(path, whole)
+    found = mutants.load(work)
+    tap.check(len(found) == 1 and found[0]["finding"] == ["x", "y"] and found[0]["new"] == "",
+              "a mutant may take something away", found)
+    for name, text in (("without a finding", whole.replace("finding = x\n    y\n", "")),
+                       ("with an empty one", whole.replace("finding = x\n    y\n", "finding =\n")),
+                       ("without new =", whole.replace("new =\n", "")),
+                       ("with a word more", whole + "about = z\n"),
+                       ("twice", whole + whole)):
+        mutants.write(path, text)
+        error = tap.raises(ValueError, mutants.load, work)
+        tap.check(error and "a.ini" in error, "a mutant %s is an error" % name, error)
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    copies(scratch)
+    all_mutants(os.path.join(scratch, "all"))
+    wrong_files(os.path.join(scratch, "wrong"))
+sys.exit(tap.end())
