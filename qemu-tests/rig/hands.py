@@ -39,7 +39,7 @@ class Typist:
     """Types one line at each prompt of a shell."""
 
     def __init__(self, path, typed):
-        self.path, self.typed = path, list(typed)
+        self.path, self.typed, self.prompt = path, list(typed), PROMPT
         self.socket, self.seen = None, 0
 
     def start(self, _):
@@ -51,7 +51,7 @@ class Typist:
             # Nobody else reads it, and the machine must not wait for that.
             with contextlib.suppress(BlockingIOError):
                 self.socket.recv(65536)
-        if not self.typed or len(console) == self.seen or not PROMPT.search(console):
+        if not self.typed or len(console) == self.seen or not self.prompt.search(console):
             return
         if not self.socket:
             self.socket = socket.socket(socket.AF_UNIX)

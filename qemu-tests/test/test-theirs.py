@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`run --image`: what is an expectation, what is judged of a console, and a whole run with a
+program that plays QEMU."""
+
+import hashlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+# Running the matrix must not leave compiled modules in the tree.
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [HERE, os.path.join(HERE, "test")]
+from rig import theirs
+import tap
+
+FILE = """[boot]
+seconds = 20
+end = poweroff
+typed =
+    login: => root
+    ~# => poweroff now
+[expect]
+console =
+    GRUB
+    Linux * 6
+    Welcome
+"""
+
+# What a machine has where QEMU's own will do.
+BARE = {"bios": "", "bios-package": "", "bios-patch": "", "report-device": ""}
+
+
+def write(folder, name, text):
+    """A file with a text; returns its path."""
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+    return path
+
+
+def files(work):
+    """Files of expectations."""
+    found = theirs.expectations(write(work, "a.ini", FILE))
+    tap.check(found["console"] == ["GRUB", "Linux * 6", "Welcome"] and found["seconds"] == 20 and
+              found["typed"] == [("login:", "root"), ("~#", "poweroff now")] and
+              found["never"] == ["Kernel panic"], "lists and defaults", found)
+    tap.check(theirs.expectations(os.path.join(HERE, "expect-example.ini")), "the example is one")
+    for name, word, old, new in (
+            ("no sentence", "needs a sentence", FILE[FILE.index("    GRUB"):], ""),
+            ("an unknown key", "nevr", "[expect]", "[expect]\nnevr = x"),
+            ("an unknown end", "explode", "poweroff\n", "explode\n"),
+            ("no time limit", "seconds", "seconds = 20\n", ""),
+            ("a time limit of nothing", "seconds", "= 20", "= 0"),
+            ("a typed line without a prompt", "PROMPT", "login: =>", "=>"),
+            ("a typed line without an arrow", "PROMPT", "login: => root", "root"),
+            ):
+        error = tap.raises(ValueError, theirs.expectations,
+                           write(work, "a.ini", FILE.replace(old, new, 1)))
+        tap.check(error and word in error and "a.ini" in error, name + " is an error", error)
+
+
+def formats(work):
+    """What images begin with."""
+    for name, start, kind in (("raw", b"\0" * 64, "raw"), ("qcow2", b"QFI\xfb" + b"\0" * 60,
+                                                           "qcow2"), ("empty", b"", "raw")):
+        with open(os.path.join(work, name), "wb") as out:
+            out.write(start)
+        tap.check(theirs.kind_of(os.path.join(work, name)) == kind, "%s is %s" % (name, kind))
+    with open(os.path.join(work, "gz"), "wb") as out:
+        out.write(b"\x1f\x8b\x08 and so on")
+    error = tap.raises(ValueError, theirs.kind_of, os.path.join(work, "gz"))
+    tap.check(error and "gzip -dk" in error, "what is packed is not booted", error)
+    kind = {"qemu": "q", "disk-device": "d", "loader": "grub", **BARE}
+    words = theirs.command(kind, "tcg", os.path.join(work, "qcow2"), [], ["-m", "1G"])
+    tap.check("-snapshot" in words and words[-2:] == ["-m", "1G"] and
+              any("format=qcow2" in word for word in words) and
+              not any("format=raw" in word for word in words), "the command", words)
+    tap.check(tap.raises(ValueError, theirs.command, dict(kind, loader="none"), "tcg",
+                         os.path.join(work, "raw"), [], []), "a machine without a loader is none")
+
+
+def judged():
+    """Consoles."""
+    expect = {"console": ["one", "t*o", "three"], "never": ["panic"], "end": "said"}
+    for name, good, console, end, untyped in (
+            ("all in order", True, "one\ntwo\nthree\n", "said", []),
+            ("in one line", True, "one two three", "said", []),
+            ("out of order", False, "two\none\nthree\n", "said", []),
+            ("one lacks", False, "one\ntwo\n", "said", []),
+            ("nothing at all", False, "", "said", []),
+            ("across two lines", False, "one\nt\no\nthree\n", "said", []),
+            ("what must not be", False, "one\ntwo\nthree\npanic\n", "said", []),
+            ("another end", False, "one\ntwo\nthree\n", "poweroff", []),
+            ("the limit", False, "one\ntwo\nthree\n", "none in time", []),
+            ("not all typed", False, "one\ntwo\nthree\n", "said", ["x"]),
+            ):
+        found = theirs.judged(expect, console, end, untyped)
+        tap.check(bool(found) != good, name, found)
+
+
+def play(mode, words):
+    """Plays QEMU: a boot with a login, as `mode` says."""
+    console = next(re.search(r"(?:path|logfile)=([^,]*)", word).group(1)
+                   for word in words if "id=console" in word and (
+                       "logfile" in word or word.startswith("file")))
+    keys = next((re.search(r"path=([^,]*)", word).group(1) for word in words
+                 if word.startswith("socket,id=console")), None)
+    console = next((re.search(r"logfile=([^,]*)", word).group(1) for word in words
+                    if "logfile=" in word), console)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(keys)
+    listening.listen()
+
+    def say(text):
+        with open(console, "a", encoding="utf-8") as out:
+            out.write(text)
+
+    def hear(text):
+        return connection.recv(100).decode() == text or sys.exit("heard something else")
+
+    if mode == "gone":
+        return print("no such device")
+    say("GRUB\r\n[ 0.0] Linux version 6\r\n\x1b[1mWel\x1b[0mcome\r\n" +
+        ("Kernel panic\r\n" if mode == "panic" else ""))
+    if mode == "silent":
+        time.sleep(60)
+    say("host login: ")
+    connection = listening.accept()[0]
+    hear("root\r")
+    say("root\r\nroot@host:~# ")
+    hear("poweroff now\r")
+    event = "guest-reset" if mode == "reset" else "guest-shutdown"
+    print('{"event": "SHUTDOWN", "data": {"guest": true, "reason": "%s"}}' % event, flush=True)
+    return time.sleep(60)
+
+
+def whole(work):
+    """All of it, with a program that plays QEMU."""
+    path = write(work, "their.img", "\0" * 4096)
+    before = hashlib.sha256(b"\0" * 4096).hexdigest()
+    for mode, said in (("good", ""), ("reset", "the machine's end: reset"),
+                       ("panic", "the console has: Kernel panic"),
+                       ("gone", "QEMU is gone: no such device"),
+                       ("command", "the console lacks 'theirs'"),
+                       ("silent", "the machine's end: none in time")):
+        kind = {"qemu": "%s %s play %s" % (sys.executable, __file__, mode), "disk-device": "d",
+                "loader": "grub", "firmware": "F", **BARE}
+        expect = FILE.replace("= 20", "= 1") if mode == "silent" else FILE
+        if mode == "command":
+            expect = expect.replace("GRUB", "theirs")
+        found = theirs.outcome(work, "m", kind, write(work, "my.ini", expect), path, ("tcg", 1.0))
+        tap.check(bool(found["findings"]) == bool(said) and said in "\n".join(found["findings"]),
+                  "a machine that is %s" % mode, found["findings"])
+        if mode == "good":
+            with open(os.path.join(work, "qemu/theirs/m/my/console.log"),
+                      encoding="utf-8") as source:
+                tap.check(source.readline().startswith("# " + sys.executable) and
+                          found["name"] == "m/my", "console and command are kept")
+    with open(path, "rb") as source:
+        tap.check(hashlib.sha256(source.read()).hexdigest() == before, "the image is what it was")
+
+
+def refused(work):
+    """Words of the command line that do not go together."""
+    path, expect = write(work, "i", "x"), write(work, "e", FILE)
+    for words, said in ((("--machine", "x86-bios-grub"), "needs --machine and --expect"),
+                        (("--machine", "no-such", "--expect", expect), "no machine no-such")):
+        done = subprocess.run([os.path.join(HERE, "run"), "--build", work, "--image", path, *words],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        tap.check(done.returncode == 1 and said in done.stdout, said, done.stdout)
+
+
+if sys.argv[1:2] == ["play"]:
+    sys.exit(play(sys.argv[2], sys.argv[3:]))
+with tempfile.TemporaryDirectory() as scratch:
+    files(scratch)
+    formats(scratch)
+    whole(scratch)
+    refused(scratch)
+judged()
+sys.exit(tap.end())
