@@ -23,7 +23,7 @@ class Hosts:
                     accel = machine.accelerator(kind, vmlinuz)
                     found = accel, machine.calibrate(kind, accel, vmlinuz)
                 self.known[kind["qemu"]] = found
-                self.say("# %s: %s" % (kind["qemu"], machine.limits(*found)))
+                self.say("# %s: %s" % (kind["arch"], machine.limits(*found)))
             return self.known[kind["qemu"]]
 
     def __str__(self):

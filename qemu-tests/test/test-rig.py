@@ -303,7 +303,7 @@ def broken_cell(work):
 
     run.prepare = prepare
     hosts = run.Hosts(1.0, lambda _: None)
-    result = run.run_cell(work, {"name": "m/s", "machine": {"qemu": "q"}, "scenario": {
+    result = run.run_cell(work, {"name": "m/s", "machine": {"qemu": "q", "arch": "a"}, "scenario": {
         "about": "x"}}, hosts)
     seen = "\n".join(result["findings"])
     tap.check(result["name"] == "m/s" and "KeyError: 'no such key'" in seen and
