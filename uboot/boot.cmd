@@ -33,9 +33,24 @@ for rs_dir in ${rs_dirs}; do
 	# The last line of the file sets rootstock_complete: one that is torn, empty or full of
 	# garbage does not, although "env import" takes it without complaint.
 	setenv rootstock_complete
+	setenv rootstock_crc32
 	if test -e ${rootstock_disk} ${rs_dir}/uEnv.txt; then
 		if load ${rootstock_disk} ${kernel_addr_r} ${rs_dir}/uEnv.txt; then
-			env import -t ${kernel_addr_r} ${filesize} rootstock_complete
+			env import -t ${kernel_addr_r} ${filesize} rootstock_complete rootstock_crc32
+		fi
+		# The head of one file and the tail of another: then the checksum of all that is
+		# before the last two lines, which have 31 (hexadecimal) bytes, is another one.
+		# Where U-Boot lacks one of the two commands the mark has to be enough.
+		if test -n "${rootstock_crc32}"; then
+			setexpr rs_size ${filesize} - 31
+			itest ${filesize} -gt 31 || setenv rs_size 0
+			if itest 1 -eq 1 && crc32 ${kernel_addr_r} ${rs_size} ${ramdisk_addr_r}; then
+				setenv rs_end ${ramdisk_addr_r}
+				for rs_name in ${rootstock_crc32}; do
+					itest.b *${rs_end} -eq ${rs_name} || setenv rootstock_complete
+					setexpr rs_end ${rs_end} + 1
+				done
+			fi
 		fi
 		if test "${rootstock_complete}" != 1; then
 			echo "rootstock: ${rs_dir}/uEnv.txt is not complete"

@@ -4,6 +4,7 @@
 #include "bls/kargs.h"
 #include "bls/kernel.h"
 #include "bls/place.h"
+#include "uboot/crc.h"
 #include "uboot/escape.h"
 
 #include <errno.h>
@@ -209,6 +210,17 @@ static size_t add_item(
 	return !r;
 }
 
+static void add_end(struct text *text, size_t start)
+{
+	uint32_t crc = text->failed ? 0 : crc_make(text->bytes + start, text->size - start);
+	char value[12];
+
+	(void)snprintf(value, sizeof(value), "%02x %02x %02x %02x", crc >> 24, crc >> 16 & 0xff,
+		crc >> 8 & 0xff, crc & 0xff);
+	escape_add(text, FIELDS_CRC, value);
+	escape_add(text, FIELDS_MARK, "1");
+}
+
 size_t fields_render(struct text *text, struct menu *menu, const struct fields_style *style)
 {
 	size_t start = text->size, count = 0;
@@ -239,21 +251,26 @@ size_t fields_render(struct text *text, struct menu *menu, const struct fields_s
 	for (size_t number = count + 1; number <= FIELDS_CLEARED; number++)
 		add_fields(text, style, NULL, number);
 	text_add_bytes(text, style->lines->bytes, style->lines->size);
-	escape_add(text, FIELDS_MARK, "1");
+	add_end(text, start);
 	return count;
+}
+
+static bool is_name(const char *known, const char *name, size_t length)
+{
+	return strlen(known) == length && !memcmp(known, name, length);
 }
 
 bool fields_known(const char *name, size_t length)
 {
 	for (size_t i = 0; i < FIELDS; i++)
-		if (strlen(fields[i].name) == length && !memcmp(fields[i].name, name, length))
+		if (is_name(fields[i].name, name, length))
 			return true;
 	return false;
 }
 
 bool fields_own(const char *name, size_t length)
 {
-	if (length == strlen(FIELDS_MARK) && !memcmp(name, FIELDS_MARK, length))
+	if (is_name(FIELDS_MARK, name, length) || is_name(FIELDS_CRC, name, length))
 		return true;
 	while (length && name[length - 1] >= '0' && name[length - 1] <= '9')
 		length--;
@@ -264,5 +281,7 @@ bool fields_from_entries(const char *line, size_t length)
 {
 	const char *equals = memchr(line, '=', length);
 
-	return equals && fields_own(line, (size_t)(equals - line));
+	/* The checksum is also that of lines that do not. */
+	return equals && fields_own(line, (size_t)(equals - line)) &&
+	       !is_name(FIELDS_CRC, line, (size_t)(equals - line));
 }

@@ -6,7 +6,8 @@
  * bootargs, the second entry the same names with a 2 behind them, and so on. A name without a value
  * is there too, because "NAME=" deletes what an earlier import has left, for all entries up to
  * FIELDS_CLEARED. The last line is FIELDS_MARK: a file without it was not written to its end, and
- * U-Boot itself would take it without a word.
+ * U-Boot itself would take it without a word. The line before, FIELDS_CRC, tells a whole file from
+ * the head of one and the tail of another.
  */
 #pragma once
 
@@ -16,6 +17,8 @@
 #include <stdbool.h>
 
 #define FIELDS_MARK "rootstock_complete"
+/* The checksum (crc.h) of all lines before, byte by byte as U-Boot has it in memory. */
+#define FIELDS_CRC "rootstock_crc32"
 
 /* What the file that libostree asks for, a grub.cfg, says beside a uEnv.txt. */
 #define FIELDS_STANDIN "# The menu of this system is uEnv.txt, for U-Boot.\n"
@@ -37,8 +40,8 @@ struct fields_style {
  */
 size_t fields_render(struct text *text, struct menu *menu, const struct fields_style *style);
 
-/* True for a name, of length bytes, that is a field's, whatever number is behind it, or the mark.
- */
+/* True for a name, of length bytes, that is a field's, whatever number is behind it, or that of
+ * one of the last two lines. */
 bool fields_own(const char *name, size_t length);
 
 /* True for a name without number that is a field's. */

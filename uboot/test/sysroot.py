@@ -6,6 +6,7 @@ Importing this also makes the modules of bls/test known.
 import os
 import re
 import sys
+import zlib
 
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bls/test"))
 
@@ -17,6 +18,7 @@ check_says, fails = UBOOT.check_says, UBOOT.fails
 
 FIELDS = ["kernel_image", "bootdir", "ramdisk_image", "ramdisk_images", "fdt_file", "fdtdir",
           "bootargs"]
+END = 49
 RECORD = re.compile(rb"([^=\n]*)(?:=((?:[^\\\n]|\\.|\\\Z)*))?(?:\n(.*))?", re.DOTALL)
 
 
@@ -42,15 +44,22 @@ def imports(uenv, environment=None):
     return found
 
 
+def checked(uenv):
+    """The two lines that come behind these lines in a whole file."""
+    return b"rootstock_crc32=%s\nrootstock_complete=1\n" % (
+        zlib.crc32(uenv).to_bytes(4, "big").hex(" ").encode())
+
+
 def parse(uenv):
     """The entries as dictionaries of fields that are set, and whatever else the file sets."""
     # Each name that an earlier import may have left must be set or deleted.
     stale = {name + suffix: "stale" for name in FIELDS for suffix in ["", *map(str, range(2, 10))]}
     found = {k.decode("latin-1"): v for k, v in imports(uenv).items()}
-    assert uenv.endswith(b"\nrootstock_complete=1\n"), uenv
+    end = uenv[-END:]
+    assert end == checked(uenv[:-END]), uenv
     left = imports(uenv, {k.encode(): b"" for k in stale})
     assert {k.decode("latin-1"): v for k, v in left.items()} == found, "an old value would stay"
-    assert found.pop("rootstock_complete") == b"1"
+    assert found.pop("rootstock_complete") == b"1" and found.pop("rootstock_crc32")
     entries = []
     while True:
         suffix = str(len(entries) + 1) if entries else ""

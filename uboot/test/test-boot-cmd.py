@@ -145,6 +145,41 @@ def incomplete_files_are_passed_over(board):
     board.gives("good")
 
 
+def mixtures_are_passed_over(board):
+    """The head of one file and the tail of another, as blocks that were used before give them."""
+    files = []
+    for name in b"old", b"new":
+        shutil.rmtree(board.where + "/made", ignore_errors=True)
+        options = b"linux /k\noptions %s %s\n" % (name, b"x" * 1500)
+        out = sysroot.make(board.where + "/made", {"ostree-1.conf": b"version 1\n" + options})
+        assert sysroot.generate("-o", out)[0] == 0
+        files.append(tap.read(out))
+    old, new = files
+    board.write("/boot/loader.0/uEnv.txt", uenv(entry()))
+    for mixed in (new[:512] + old[512:], new[:1024] + bytes(512) + new[1536:],
+                  new[:-49] + old[-49:], new[-49:]):
+        board.loader(mixed)
+        board.gives("good")
+        board.said("rootstock: /boot/loader/uEnv.txt is not complete")
+    board.write("/boot/boot/k", KERNEL[board.arch])
+    board.loader(new)
+    board.gives(b"new " + b"x" * 1500)
+
+
+def the_checksum_needs_two_commands(board):
+    """Without them the mark has to do, as it does for a file without a checksum."""
+    board.loader(uenv(entry(), mark=b"rootstock_crc32=00 00 00 00\nrootstock_complete=1\n"))
+    for command in b"crc32 ", b"itest ":
+        script = tap.read(HERE + "/../boot.cmd")
+        assert command in script
+        write(board.where + "/lines", script.replace(command, b"no" + command))
+        subprocess.run(["mkimage", "-A", "arm", "-T", "script", "-C", "none", "-d",
+                        board.where + "/lines", board.root + "/boot/boot.scr"], check=True,
+                       stdout=subprocess.DEVNULL)
+        board.gives("good")
+        board.said("Unknown command 'no" + command.decode().strip())
+
+
 def empty_files_are_passed_over(board):
     board.write("/boot/loader/uEnv.txt", b"")
     board.write("/boot/loader.1/uEnv.txt", b"\xff" * 4096)
@@ -358,6 +393,7 @@ def other_releases(board):
             every_entry_gets_its_turn(board)
             board.said({"bullseye": "U-Boot 2021", "trixie": "U-Boot 2025"}[release])
             every_byte_arrives(board)
+            mixtures_are_passed_over(board)
         finally:
             realuboot.UBOOT = usual
 
@@ -370,7 +406,8 @@ TESTS = [(f"boot.cmd on {arch}: {test.__name__.replace('_', ' ')}",
           functools.partial(on, arch, test)) for test in (
              boot_on_the_root_file_system, the_file_of_the_generator, boot_is_a_partition,
              boot_is_a_partition_and_paths_begin_there, boot_is_fat, loader_is_missing,
-             incomplete_files_are_passed_over, empty_files_are_passed_over,
+             incomplete_files_are_passed_over, mixtures_are_passed_over,
+             the_checksum_needs_two_commands, empty_files_are_passed_over,
              every_entry_gets_its_turn, nine_entries, no_entry_can_be_loaded,
              the_environment_does_not_leak_in, the_environment_completes_nothing,
              other_variables_are_not_taken, nothing_is_taken_from_a_torn_file,

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "uboot/crc.h"
 #include "uboot/fields.h"
 
 #include <errno.h>
@@ -67,9 +68,19 @@ static void test_whole_file(void **state)
 		}
 	}
 	assert_memory_equal(line, deleted, strlen(deleted));
-	assert_string_equal(line + strlen(deleted), "rootstock_complete=1\n");
+	line += strlen(deleted);
+	assert_memory_equal(line, FIELDS_CRC "=", 16);
+	assert_string_equal(line + strlen(FIELDS_CRC "=00 00 00 00\n"), "rootstock_complete=1\n");
 	free(found);
 	menu_free(&menu);
+}
+
+/* The value that the catalogues of checksums give for it. */
+static void test_crc(void **state)
+{
+	(void)state;
+	assert_int_equal(crc_make("123456789", 9), 0xcbf43926);
+	assert_int_equal(crc_make("", 0), 0);
 }
 
 static void test_as_libostree(void **state)
@@ -140,7 +151,7 @@ static void test_too_long(void **state)
 static void test_names(void **state)
 {
 	static const char *const own[] = { "kernel_image", "bootargs", "bootargs2",
-		"fdtdir123456789", "rootstock_complete" };
+		"fdtdir123456789", "rootstock_complete", "rootstock_crc32" };
 	static const char *const others[] = { "", "2", "bootarg", "bootargsx", "bootargs2x",
 		"xbootargs", "rootstock_complete2", "Bootargs" };
 
@@ -158,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_file),
+		cmocka_unit_test(test_crc),
 		cmocka_unit_test(test_as_libostree),
 		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_too_long),
