@@ -26,6 +26,10 @@ else
 	echo "rootstock: devtype, devnum and distro_bootpart; see rootstock-boot.cmd(7)"
 fi
 
+# Some have no arithmetic (x86's of Debian): enough for the first entry with one initramfs.
+setenv rs_maths
+setexpr rs_maths 1 + 1
+
 # What uEnv.txt says of each entry; behind the names of the second one is a 2, and so on.
 setenv rs_fields kernel_image bootdir ramdisk_image ramdisk_images fdt_file fdtdir bootargs
 
@@ -40,8 +44,8 @@ for rs_dir in ${rs_dirs}; do
 		fi
 		# The head of one file and the tail of another: then the checksum of all that is
 		# before the last two lines, which have 31 (hexadecimal) bytes, is another one.
-		# Where U-Boot lacks one of the two commands the mark has to be enough.
-		if test -n "${rootstock_crc32}"; then
+		# Where U-Boot lacks one of the commands the mark has to be enough.
+		if test -n "${rootstock_crc32}" -a -n "${rs_maths}"; then
 			setexpr rs_size ${filesize} - 31
 			itest ${filesize} -gt 31 || setenv rs_size 0
 			if itest 1 -eq 1 && crc32 ${kernel_addr_r} ${rs_size} ${ramdisk_addr_r}; then
@@ -122,7 +126,10 @@ for rs_dir in ${rs_dirs}; do
 				setexpr rs_end ${rs_end} + 3
 				setexpr rs_end ${rs_end} / 4
 				setexpr rs_end ${rs_end} * 4
-				if load ${rootstock_disk} ${rs_end} "${rs_name}"; then
+				if test -z "${rs_maths}" -a "${rs_ramdisk}" != -; then
+					setenv rs_missing "without setexpr ${rs_name}"
+				elif load ${rootstock_disk} ${rs_end} "${rs_name}"; then
+					setenv rs_size ${filesize}
 					setexpr rs_end ${rs_end} + ${filesize}
 					setexpr rs_size ${rs_end} - ${ramdisk_addr_r}
 					setenv rs_ramdisk ${ramdisk_addr_r}:${rs_size}
@@ -154,6 +161,10 @@ for rs_dir in ${rs_dirs}; do
 			# and that imported: a blank before a name does not matter. The text of the
 			# variable " NAME" is four bytes longer: "=1", a line feed and a zero. An
 			# unset NAME2 leaves NAME unset.
+			if test -z "${rs_maths}"; then
+				setenv kernel_image
+				setenv rs_fields
+			fi
 			for rs_name in ${rs_fields}; do
 				setenv " ${rs_name}" 1
 				env export -t ${ramdisk_addr_r} " ${rs_name}"

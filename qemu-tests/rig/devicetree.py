@@ -2,10 +2,12 @@
 """A board's device tree for the deployment: QEMU's own for the machine, under another name, by which
 the guest can tell that the kernel was started with it."""
 
-from rig import disk
+from rig import disk, firmware
 
 
 def make(path, machine, model):
     """Writes the device tree of a machine, whose model is `model`, to a file."""
-    disk.run(machine["qemu"].split() + ["-machine", "dumpdtb=" + path, "-display", "none"])
+    # With a firmware the board has other devices than without.
+    disk.run(machine["qemu"].split() + firmware.words(machine) + [
+        "-machine", "dumpdtb=" + path, "-display", "none"])
     disk.run(["fdtput", "-t", "s", path, "/", "model", model])

@@ -130,7 +130,8 @@ def repository(build, cell, init, initrd=None):
             name = cell["name"].replace("/", ".") + ".repo"
         make, basis = debian.maker(cell["machine"]) if init == "debian" else (
             sysroot.make_tree, "")
-        key = digest(list(files.values()) + [sysroot.__file__, debian.__file__], sorted(files),
+        key = digest(list(files.values()) + [sysroot.__file__, debian.__file__,
+                                             devicetree.__file__], sorted(files),
                      basis, [plan[key] for key in ("tree-files", "devicetree", "kernels")])
 
         def commit(path, work):
@@ -242,9 +243,10 @@ def kargs(cell, parts):
     plan = cell["disk"]
     uuid = parts[0]["uuid"] if plan["table"] == "gpt" else "%s-%02d" % (
         disk.MBR, parts[0]["number"])
-    # On a busy host the kernel may find that QEMU's timer does not work, and panic.
-    return (["root=PARTUUID=" + uuid, "rootwait", "panic=1", "no_timer_check",
-             "console=" + cell["machine"]["console"]] + plan["kargs"].split())
+    # On a busy host the kernel of a PC may find that QEMU's timer does not work, and panic.
+    timer = ["no_timer_check"] if cell["machine"]["arch"] == "x86_64" else []
+    return (["root=PARTUUID=" + uuid, "rootwait", "panic=1"] + timer +
+            ["console=" + cell["machine"]["console"]] + plan["kargs"].split())
 
 
 def options(root):
