@@ -47,6 +47,7 @@ SCENARIO = {
         "label": "root",  # of the root's file system
         "damage": "",  # see damage.KINDS
         "tree": "deployment",  # what is to be booted; plain: a root without OSTree
+        "ostree": "",  # of this Debian release: the disk's writer, and in a life's small tree
         "userland": "probe",  # in the tree: the probe and busybox, or debian, which has systemd
         "kernels": "same",  # of two deployments: the same, or each its own (which differ by a byte)
         "tree-files": "",  # PATH TEXT of files of the tree, one a line
@@ -87,10 +88,19 @@ SCENARIO = {
         "u-boot": "",  # and for U-Boot with our script
     },
 }
+# Sections [boot 1], [boot 2] and so on make a scenario a life: what the guest does in each boot of
+# a disk that starts with version A (see updates.py and guest/life.sh).
+BOOT = {
+    "version": None,  # that must be running; several if one of them must
+    "steps": "",  # a line of shell for each check
+    "end": "reboot",  # or poweroff, or kill:SEED in the middle of the last step (hands.Killer)
+}
 # What a scenario needs on the host besides its machine, in a machine's words.
 GUEST, FOREIGN = "cpio:cpio modprobe:kmod", "depmod:kmod lz4:lz4 /usr/bin/busybox:busybox-static"
 NEEDS = {
     "userland": {"debian": "mmdebstrap:mmdebstrap"},
+    "ostree": {"trixie": "mmdebstrap:mmdebstrap readelf:binutils",
+               "sid": "mmdebstrap:mmdebstrap readelf:binutils"},
     "filesystem": {"btrfs": "btrfs:btrfs-progs " + GUEST, "xfs": "mkfs.xfs:xfsprogs " + GUEST,
                    "f2fs": "mkfs.f2fs:f2fs-tools " + GUEST,
                    "squashfs": "mksquashfs:squashfs-tools", "erofs": "mkfs.erofs:erofs-utils"},
@@ -106,7 +116,7 @@ VALUES = {
     "disk": {"partition": "|boot|fat|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr",
              "attach": "start|twice|" + NUMBER, "filesystem": "|".join(filesystem.KINDS),
              "damage": "|" + "|".join(damage.KINDS), "tree": "deployment|plain",
-             "userland": "probe|debian", "kernels": "same|each"},
+             "userland": "probe|debian", "ostree": "|[a-z]+", "kernels": "same|each"},
     "initramfs": {"kind": "none|rootstock|" + "|".join(foreign.COMMANDS), "shell": "no|yes",
                   "blob": NUMBER, "compress": "|none|lz4|zstd|gzip"},
     "boot": {"end": "poweroff|panic|no-root|halt|typed|loader|reboot(:[0-9]+)?", "timeout": "-?" + NUMBER,
@@ -117,7 +127,8 @@ VALUES = {
 
 
 def read(path, sections):
-    """One ini file as {section: {key: value}}, complete with defaults."""
+    """One ini file as {section: {key: value}}, complete with defaults; a key of `sections` that
+    ends in a blank stands for any number of numbered sections."""
     parser = configparser.ConfigParser(interpolation=None, delimiters=("=",), strict=True,
                                        inline_comment_prefixes=None, comment_prefixes=("#",))
     try:
@@ -126,6 +137,11 @@ def read(path, sections):
     except configparser.Error as error:
         raise ValueError("%s: %s" % (path, str(error).replace("\n", " "))) from error
     result = {}
+    for numbered in [name for name in sections if name.endswith(" ")]:
+        count = sum(section.startswith(numbered) for section in parser.sections())
+        sections = dict(sections, **{numbered + str(number): sections[numbered]
+                                     for number in range(1, count + 1)})
+        del sections[numbered]
     for section in parser.sections():
         unknown = set(parser[section]) - set(sections.get(section, {}))
         if section not in sections or unknown:
@@ -143,7 +159,8 @@ def read(path, sections):
 
 def scenario(path):
     """A scenario file, with its lists split and its words checked."""
-    found = read(path, SCENARIO)
+    found = read(path, dict(SCENARIO, **{"boot ": BOOT}))
+    found["life"] = life(path, [found.pop(name) for name in list(found) if name[:5] == "boot "])
     for section, keys in VALUES.items():
         for key, pattern in keys.items():
             if not re.fullmatch(pattern, found[section][key]):
@@ -152,6 +169,7 @@ def scenario(path):
     for section, key in (("scenario", "machines"), ("disk", "stateroots"),
                          ("initramfs", "modules")):
         found[section][key] = found[section][key].split()
+    disk["versions"] = ["A"] if found["life"] else ["1", "2"]
     boot["roots"], boot["typed"] = lines(boot["roots"]), lines(boot["typed"])
     boot["entries"] = [int(word) for word in boot["entries"].split()]
     if boot["roots"]:
@@ -170,6 +188,21 @@ def scenario(path):
     if disk["partition"] and (disk["filesystem"] != "ext4" or disk["tree"] != "deployment"):
         raise ValueError("%s: partition = is for a deployment on ext4" % path)
     return found
+
+
+def life(path, boots):
+    """The boots of a life, with their lists split and their words checked."""
+    for boot in boots:
+        boot["version"], boot["steps"] = boot["version"].split(), lines(boot["steps"])
+        if not re.fullmatch("reboot|poweroff|kill:" + NUMBER, boot["end"]):
+            raise ValueError("%s: end = %s is not known" % (path, boot["end"]))
+    for before, boot in zip([{"end": ""}] + boots, boots):
+        if boot["end"][:4] == "kill" and (before["end"] == "reboot" or len(boot["steps"]) < 4):
+            raise ValueError("%s: a boot that ends with a kill is the first of its machine, with a "
+                             "rehearsal two steps before its last one" % path)
+    if boots and boots[-1]["end"] != "poweroff":
+        raise ValueError("%s: the last boot needs end = poweroff" % path)
+    return boots
 
 
 def missing(kind):
@@ -200,6 +233,8 @@ def cell(machine_path, path):
     """The cell of a machine and a scenario, which have to fit each other."""
     found, kind = scenario(path), machine(machine_path)
     boot, plan = found["boot"], found["disk"]
+    if found["life"] and kind["loader"] == "none":
+        raise ValueError("%s: a life is for machines with a loader" % path)
     for key, value, normal in (("roots", boot["roots"], []), ("table", plan["table"], "gpt"),
                                ("tree", plan["tree"], "deployment"),
                                ("attach", plan["attach"], "start"),

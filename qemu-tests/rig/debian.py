@@ -45,14 +45,21 @@ mv etc usr/etc
 """
 
 
-def mmdebstrap(release, sources, out):
-    """Makes the archive `out` of a userland of the release, from the mirror in the file `sources`.
+def lagging():
+    """What apt has been told about mirrors that lag behind: mmdebstrap reads no settings."""
+    dumped = subprocess.run(["apt-config", "dump", "Acquire::Check-Valid-Until"], check=True,
+                            text=True, stdout=subprocess.PIPE).stdout
+    return ["--aptopt=" + line for line in dumped.splitlines()]
+
+
+def mmdebstrap(options, release, sources, out):
+    """Makes the archive `out` of packages of the release, from the mirror in the file `sources`.
 
     Many owners are in it: a user needs the numbers of /etc/subuid for that, which root does not.
     """
     words = (["unshare", "--mount", "mmdebstrap", "--mode=root"] if os.geteuid() == 0 else
-             ["mmdebstrap", "--mode=unshare"]) + OPTIONS + [release, out, sources]
-    print("Making a userland of Debian %s, once: two minutes and the network ..." % release,
+             ["mmdebstrap", "--mode=unshare"]) + options + lagging() + [release, out, sources]
+    print("Unpacking Debian %s, once: two minutes and the network ..." % release,
           file=sys.stderr)
     with tempfile.TemporaryFile("w+") as log, subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT) as process:
@@ -61,7 +68,7 @@ def mmdebstrap(release, sources, out):
                 process.terminate()
         if process.returncode:
             log.seek(0)
-            raise RuntimeError("no userland of Debian %s: mmdebstrap: %s" % (
+            raise RuntimeError("no packages of Debian %s: mmdebstrap: %s" % (
                 release, log.read()[-2000:]))
 
 
@@ -76,7 +83,7 @@ def userland(machine):
     if not os.path.exists(path):
         with tempfile.TemporaryDirectory(prefix="new.", dir=folder) as work:
             made = os.path.join(work, "userland.tar")
-            mmdebstrap(release, os.path.join(folder, "apt/sources.list"), made)
+            mmdebstrap(OPTIONS, release, os.path.join(folder, "apt/sources.list"), made)
             os.rename(made, path)
     return path
 

@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 import threading
 
-from rig import arch, damage, debian, devicetree, disk, filesystem, kernels, loaders, sysroot
+from rig import (arch, damage, debian, devicetree, disk, filesystem, kernels, loaders, releases,
+                 sysroot)
 from rig.kernels import HERE, kernel
 
 SECOND_SIZE = 64
@@ -307,10 +308,11 @@ def build_disk(path, work, cell, repo, generator):
         json.dump(facts, out)
 
 
-def image(build, cell, init="probe", initrd=None):
+def image(build, cell, init="probe", initrd=None, repo=None):
     """(path of the pristine image, facts about it) for a cell; builds what is missing. `initrd` is
     an initramfs for the tree: a boot loader takes it from there."""
-    repo, loader = repository(build, cell, init, initrd), loaders.of(cell["machine"])
+    repo, loader = repo or repository(build, cell, init, initrd), loaders.of(cell["machine"])
+    cell = dict(cell, disk=dict(cell["disk"], writer=releases.writer(cell["disk"]["ostree"])))
     generator = os.path.join(build, loader.generator)
     parts = [part.__file__ for part in (damage, debian, disk, filesystem, kernels, loaders)]
     key = digest([generator, __file__] + parts + loader.sources(), os.path.basename(repo), cell)

@@ -31,7 +31,8 @@ SLACK = 5.0
 
 def report_of(text):
     """One boot's report as a dict; a report that is cut anywhere has a finding."""
-    report = {"deployment": None, "prepare": None, "passed": 0, "checks": 0, "findings": []}
+    report = {"deployment": None, "prepare": None, "passed": 0, "checks": 0, "names": [],
+              "findings": []}
     findings, plan = report["findings"], None
     for line in text.splitlines():
         check = re.fullmatch(r"(not )?ok (\d+) - (.+)", line)
@@ -44,6 +45,7 @@ def report_of(text):
         elif check:
             report["checks"] += 1
             report["passed"] += not check.group(1)
+            report["names"].append(check.group(3))
             if int(check.group(2)) != report["checks"]:
                 findings.append("the report lacks check %d" % report["checks"])
             if "#" in check.group(3):
@@ -153,8 +155,9 @@ def judge_initramfs(cell, console):
             for sentence in wanted if not has(console, sentence)]
 
 
-def judge_systemd(console):
-    """Findings about what systemd says of the starts and ends of a whole distribution.
+def judge_systemd(console, expected=()):
+    """Findings about what systemd says of the starts and ends of a whole distribution, besides the
+    expected sentences.
 
     It ends as a program of /usr, which cannot be unmounted under it: the file system is read-only
     by then. Debian 12's, built for a /usr of its own, tries all the same, and says so.
@@ -162,7 +165,7 @@ def judge_systemd(console):
     console = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", console)
     findings = ["the console has: " + line for line in re.findall(
         r"^.*(?:\[ *(?:FAILED|DEPEND|TIME) *\]|Failed to |Failed un).*$", console, re.MULTILINE)
-        if not any(has(line, fine) for fine in VAIN)]
+        if not any(has(line, fine) for fine in VAIN + list(expected))]
     for number, boot in enumerate(console.split("] Linux version ")[1:], 1):
         last = re.findall(r"systemd-shutdown\[1\]: (.* unmounted.*)", boot)[-1:]
         if not last or last[0] not in LEFT:

@@ -53,22 +53,32 @@ def make_tree(tree, files, version):
     os.symlink("../usr/lib/os-release", os.path.join(tree, "usr/etc/os-release"))
 
 
+def begin(repo, mode):
+    """An empty repository, made fast."""
+    disk.run(["ostree", "--repo=" + repo, "init", "--mode=" + mode])
+    disk.run(["ostree", "--repo=" + repo, "config", "set", "core.fsync", "false"])
+
+
+def commit_tree(repo, tree, version):
+    """Moves a tree into the repository, as the commit demo/VERSION."""
+    disk.run(["ostree", "--repo=" + repo, "commit", "--branch=demo/" + version,
+              "--tree=dir=" + tree, "--owner-uid=0", "--owner-gid=0", "--no-xattrs",
+              "--timestamp=@1700000000", "--add-metadata-string=version=" + version,
+              "--subject=demo " + version])
+    shutil.rmtree(tree)
+
+
 def commit(repo, work, versions, texts, make=make_tree):
     """A repository with the commits demo/1 and demo/2: trees of their files in `versions` {version:
     {path in the tree: path here}}, and `texts` {path in the tree: a line of text}."""
-    disk.run(["ostree", "--repo=" + repo, "init", "--mode=bare"])
-    disk.run(["ostree", "--repo=" + repo, "config", "set", "core.fsync", "false"])
+    begin(repo, "bare")
     for version, files in versions.items():
         tree = os.path.join(work, "tree-" + version)
         make(tree, files, version)
         for name, text in texts.items():
             with open(os.path.join(tree, name), "w", encoding="utf-8") as out:
                 out.write(text + "\n")
-        disk.run(["ostree", "--repo=" + repo, "commit", "--branch=demo/" + version,
-                  "--tree=dir=" + tree, "--owner-uid=0", "--owner-gid=0", "--no-xattrs",
-                  "--timestamp=@1700000000", "--add-metadata-string=version=" + version,
-                  "--subject=demo " + version])
-        shutil.rmtree(tree)
+        commit_tree(repo, tree, version)
 
 
 def deployments(sysroot):
@@ -87,24 +97,27 @@ def deployments(sysroot):
 def make(sysroot, repo, generator, plan, kargs):
     """A sysroot with the scenario's deployments; returns its menu (see deployments).
 
-    One stateroot gets version 1, then version 2, which becomes the default; of several stateroots
-    each gets version 1 and the last one is the default.
+    One stateroot gets all of the plan's versions, 1 and 2 say, the last of which becomes the
+    default; of several stateroots each gets the first one and the last one is the default.
     """
     environment = dict(os.environ, OSTREE_GRUB2_EXEC=generator, **ENVIRONMENT)
-    admin = ["ostree", "admin", "--sysroot=" + sysroot]
+    writer, inner = plan["writer"], "--repo=%s/ostree/repo" % sysroot
+    admin = writer + ["admin", "--sysroot=" + sysroot]
     os.makedirs(sysroot)
-    disk.run(["ostree", "admin", "init-fs", sysroot])
-    inner = "--repo=%s/ostree/repo" % sysroot
+    disk.run(writer + ["admin", "init-fs", sysroot])
     for setting in ["sysroot.bootloader=grub2", "core.fsync=false"] + plan["repo-config"].split():
-        disk.run(["ostree", inner, "config", "set"] + setting.split("=", 1))
-    disk.run(["ostree", inner, "pull-local", "--remote=factory", repo, "demo/1", "demo/2"])
-    names = plan["stateroots"]
-    todo = [(name, "1") for name in names] + ([(names[0], "2")] if len(names) == 1 else [])
+        disk.run(writer + [inner, "config", "set"] + setting.split("=", 1))
+    names, versions = plan["stateroots"], plan["versions"]
+    disk.run(writer + [inner, "pull-local", "--remote=factory", repo] +
+             ["demo/" + version for version in versions])
+    todo = [(name, versions[0]) for name in names]
+    if len(names) == 1:
+        todo += [(names[0], version) for version in versions[1:]]
     for name, version in todo:
         if not os.path.isdir(os.path.join(sysroot, "ostree/deploy", name)):
-            disk.run(admin[:2] + ["os-init", admin[2], name])
-        disk.run(admin[:2] + ["deploy", admin[2], "--os=" + name, "--karg-none"] +
+            disk.run(admin[:-1] + ["os-init", admin[-1], name])
+        disk.run(admin[:-1] + ["deploy", admin[-1], "--os=" + name, "--karg-none"] +
                  ["--karg=" + word for word in kargs] + ["factory:demo/" + version],
                  env=environment)
-    disk.run(["ostree", inner, "config", "unset", "core.fsync"])
+    disk.run(writer + [inner, "config", "unset", "core.fsync"])
     return deployments(sysroot)

@@ -253,6 +253,10 @@ def systems():
             ("each boot ends", True, start + none + start + none),
             ):
         tap.check(bool(judge.judge_systemd(console)) != good, name)
+    var = start + "[FAILED] Failed unmounting var.mount\n" + none
+    tap.check(not judge.judge_systemd(var, ["Failed unmounting *var.mount"]) and
+              judge.judge_systemd(var, ["Failed unmounting *etc.mount"]),
+              "what is expected is no finding")
 
 
 def shown():
