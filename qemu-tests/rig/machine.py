@@ -147,14 +147,17 @@ def stage_of(console, reported, mark):
     return STAGES.index("loader")
 
 
-def events_of(lines):
-    """The (event, reason) pairs in lines of QMP, without those of the host's own doing."""
-    found = []
+def messages_of(lines):
+    """What QEMU says in lines of QMP."""
     for line in lines:
-        try:
-            message = json.loads(line)
-        except ValueError:
-            continue
+        with contextlib.suppress(ValueError):
+            yield json.loads(line)
+
+
+def events_of(messages):
+    """The (event, reason) pairs in messages, without those of the host's own doing."""
+    found = []
+    for message in messages:
         if message.get("event") in ("SHUTDOWN", "RESET") and message["data"]["guest"]:
             found.append((message["event"], message["data"]["reason"]))
     return found
@@ -212,7 +215,9 @@ def progress(state):
         if stage > state["stage"]:
             enter_stage(state, stage)
     for hand in state["hands"]:
-        hand.look(console, STAGES[state["stage"]])
+        end = hand.look(console, STAGES[state["stage"]])
+        if end:
+            return end
     if HALTED in console:
         state["halted"] = state["halted"] or time.monotonic()
         return "halt" if time.monotonic() - state["halted"] > HALT_WATCH else None
@@ -236,7 +241,11 @@ def follow(process, state):
             gone = not new
         log += new
         lines, _, rest = (rest + new).rpartition(b"\n")
-        end = ended(state, events_of(lines.splitlines())) or progress(state)
+        messages = list(messages_of(lines.splitlines()))
+        for hand in state["hands"]:
+            for message in messages:
+                hand.hear(message)
+        end = ended(state, events_of(messages)) or progress(state)
         end = end or ("QEMU is gone" if gone else "stopped" if disk.stop.is_set() else None)
     return end, log.decode(errors="replace")
 

@@ -136,7 +136,8 @@ def machines(work):
     with open(os.path.join(work, "C-0"), encoding="utf-8") as source:
         tap.check(source.readline().startswith("# env C="), "the console begins with the command")
     host = b'{"event": "SHUTDOWN", "data": {"guest": false, "reason": "host-signal"}}'
-    tap.check(machine.events_of([host, b"no JSON", b'{"return": {}}']) == [],
+    tap.check(machine.events_of(machine.messages_of(
+        [host, b"no JSON", b'{"return": {}}'])) == [],
               "what the host did is not the guest's doing")
 
 
