@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The life of a device: what its scenarios may say, what its judge must find, how its server fails
+and how its machine is killed."""
+
+import http.client
+import os
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+
+# Running the matrix must not leave compiled modules in the tree.
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                os.path.dirname(os.path.abspath(__file__))]
+from rig import cells, hands, judge, life, server
+import tap
+
+SCENARIO = "[scenario]\nabout = x\n"
+FIRST = "[boot 1]\nversion = A\nsteps =\n    booted A\n    deploy B\n"
+LAST = "[boot 2]\nversion = B\nend = poweroff\nsteps =\n    booted B\n"
+REPORT = """TAP version 13
+# deployment aaa.0
+ok 1 - booted A
+ok 2 - deploy B
+1..2
+TAP version 13
+# deployment bbb.0
+ok 1 - booted B
+1..1
+"""
+COMMITS = {"A": "aaa", "B": "bbb"}
+
+
+def scenario(work, text):
+    """The scenario of a text."""
+    path = os.path.join(work, "a.ini")
+    with open(path, "w", encoding="ascii") as out:
+        out.write(text)
+    return cells.scenario(path)
+
+
+def scenarios(work):
+    """What is and what is not a life."""
+    found = scenario(work, SCENARIO + FIRST + LAST)
+    tap.check([boot["end"] for boot in found["life"]] == ["reboot", "poweroff"] and
+              found["life"][0]["steps"] == ["booted A", "deploy B"] and
+              found["disk"]["versions"] == ["A"], "boots in their order", found)
+    tap.check(scenario(work, SCENARIO)["life"] == [], "without boots it is no life")
+    for name, word, text in (
+            ("a boot that is left out", "boot 3", LAST.replace("boot 2", "boot 3")),
+            ("a life without an end", "poweroff", LAST.replace("poweroff", "reboot")),
+            ("an unknown end", "explode", LAST.replace("poweroff", "explode")),
+            ("a kill after a restart", "rehearsal", LAST.replace("poweroff", "kill:1")),
+            ("an unknown key", "step", LAST.replace("steps", "step")),
+            ("a boot of no version", "version", LAST.replace("version = B\n", ""))):
+        error = tap.raises(ValueError, scenario, work, SCENARIO + FIRST + text)
+        tap.check(error and word in error, name + " is an error", error)
+    return found
+
+
+def findings(found, text):
+    """What the judge of a life finds in the guest's reports."""
+    return life.judge_reports(found, COMMITS, judge.reports(text))
+
+
+def judged(found):
+    """Whatever a boot did not do, did besides or is not, is a finding."""
+    tap.check(findings(found, REPORT) == [], "a life as it should be", findings(found, REPORT))
+    for name, old, new in (
+            ("a step that failed", "ok 2 - deploy B", "not ok 2 - deploy B"),
+            ("a step that is missing", "ok 2 - deploy B\n1..2", "1..1"),
+            ("another step", "deploy B", "deploy C"),
+            ("a boot of another version", "bbb", "aaa"),
+            ("a boot of no deployment", "# deployment bbb.0\n", ""),
+            ("a report without its end", "1..2\n", ""),
+            ("a boot that is missing", REPORT[REPORT.index("1..2\n") + 5:], "")):
+        tap.check(findings(found, REPORT.replace(old, new)), name + " is found")
+    killed = dict(found, life=[dict(found["life"][0], end="kill:1"), found["life"][1]])
+    short = REPORT.replace("ok 2 - deploy B\n1..2\n", "")
+    tap.check(findings(killed, short) == [], "what was killed in its last step", short)
+    for name, text in (("is not killed", REPORT), ("is killed too early", short.replace(
+            "ok 1 - booted A\n", "")), ("is killed too late", REPORT.replace("1..2\n", ""))):
+        tap.check(findings(killed, text), "what %s is found" % name)
+
+
+def get(running, path):
+    """The answer of a server: its status, and how many bytes came."""
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:%d/%s" % (
+                running.server_port, path), timeout=10) as answer:
+            return answer.status, len(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, 0
+    except http.client.IncompleteRead as error:
+        return "cut", len(error.partial)
+    except (OSError, http.client.HTTPException):
+        return "gone", 0
+
+
+def served(work):
+    """A server that is cut off where it was told, and what it counts."""
+    for number in range(server.IN_FLIGHT * 3):
+        with open(os.path.join(work, "%d.filez" % number), "wb") as out:
+            out.write(bytes(10000))
+    running = server.Server(work)
+    half = server.IN_FLIGHT * 3 // 2
+    tap.check(get(running, "-/up")[0] == 409 and get(running, "-/resumed")[0] == 409,
+              "what is not down does not come up")
+    tap.check(get(running, "no-such-file")[0] == 404 and get(running, "../x")[0] == 404 and
+              get(running, "-/cut/%d" % (half * 10000 + 5000))[0] == 200, "it obeys")
+    seen = [get(running, "%d.filez" % number) for number in range(half + 2)]
+    tap.check(seen == [(200, 10000)] * half + [("cut", 4096), ("gone", 0)],
+              "it goes down in the middle of a file", seen)
+    tap.check(get(running, "-/up")[0] == 200 and get(running, "-/resumed")[0] == 409,
+              "a client that fetches nothing more has not resumed")
+    for number in range(half, half * 2):
+        get(running, "%d.filez" % number)
+    tap.check(get(running, "-/resumed")[0] == 200, "one that fetches the rest has")
+    for number in range(server.IN_FLIGHT + 1):
+        get(running, "%d.filez" % number)
+    tap.check(get(running, "-/resumed")[0] == 409, "one that fetches it all again has not")
+    running.close()
+    tap.check(get(running, "1.filez")[0] == "gone", "it ends")
+
+
+class Pipe:
+    """What QEMU is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def write(self, line):
+        """Keeps a line."""
+        self.told.append(line)
+
+
+def killed(work):
+    """A machine is killed after its part of the writes that the rehearsal took, not before."""
+    path, pipe = os.path.join(work, "report"), Pipe()
+    killer = hands.Killer(path, 4, 1)
+    killer.start(pipe)
+    ends = []
+    for steps, writes in ((0, 0), (1, 100), (2, 300), (3, 400), (3, 401), (3, 599)):
+        with open(path, "w", encoding="ascii") as out:
+            out.write("TAP version 13\n" + "ok 1 - x\n" * steps)
+        killer.since = 0
+        ends.append(killer.look())
+        killer.hear({"return": {}})
+        if killer.asked is not None:
+            killer.hear({"return": [{"stats": {"wr_operations": writes}}]})
+    killer.since = 0
+    tap.check(ends == [None] * 6 and killer.look() == "killed" and
+              sum(b"throttle" in line for line in pipe.told) == 1,
+              "it is killed in the middle of its last step", (ends, pipe.told))
+
+
+with tempfile.TemporaryDirectory() as folder:
+    judged(scenarios(folder))
+    served(folder)
+    killed(folder)
+sys.exit(tap.end())
