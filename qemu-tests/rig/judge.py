@@ -98,11 +98,13 @@ def judge_delay(console, wanted, scale):
     return []
 
 
-def judge_words(kind, expect, console):
-    """Findings about what was said: expected sentences, and in a boot that works no others."""
-    # What the program says comes after the kernel has started it, never before, and in each boot.
+def judge_words(kind, expect, console, each=True):
+    """Findings about what was said: expected sentences, in each boot or in one of them, and in a
+    boot that works no others."""
+    # What the program says comes after the kernel has started it, never before.
     boots = [boot[max(boot.rfind(" as init process"), 0):]
              for boot in console.split("] Linux version ")[1:] or [""]]
+    boots = boots if each else ["\n".join(boots)]
     findings = ["the console lacks the sentence '%s'" % sentence + (
         " in boot %d" % number if len(boots) > 1 else "")
                 for sentence in expect["console"] for number, after in enumerate(boots, 1)

@@ -106,7 +106,7 @@ def judge_runs(cell, run, console):
     fine = ["recovery complete"] if "killed" in wanted else []
     return findings + ["the console has: " + judge.has(console, sign) for sign in judge.TROUBLE
                        if sign not in fine and judge.has(console, sign)] + judge.judge_words(
-                           "poweroff", cell["expect"], console)
+                           "poweroff", cell["expect"], console, each=False)
 
 
 def judge_boot(boot, report, commits):
