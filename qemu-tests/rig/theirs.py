@@ -108,7 +108,7 @@ def read(path):
 
 def ended(lines):
     """How the machine ended, by lines of QEMU's events; None while it runs."""
-    for event, reason in machine.events_of(lines):
+    for event, reason in machine.events_of(machine.messages_of(lines)):
         if event == "SHUTDOWN":
             return {"guest-shutdown": "poweroff", "guest-reset": "reset"}.get(reason, reason)
     return None
