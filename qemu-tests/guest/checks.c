@@ -123,7 +123,8 @@ void checks_handed(const struct expect *expect)
 
 		look_text("/proc/device-tree/model", model, sizeof model);
 		report_say("it is '%s'\n", model);
-		report_check(expect_is(&expect->model, model), "the device tree is the deployment's");
+		report_check(
+			expect_is(&expect->model, model), "the device tree is the deployment's");
 	}
 	good = look_mount("/run", &run) && strcmp(run.type, "tmpfs") == 0 &&
 	       look_has(run.options, "rw") && look_has(run.options, "nosuid") &&

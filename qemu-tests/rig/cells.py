@@ -119,8 +119,8 @@ VALUES = {
              "userland": "probe|debian", "ostree": "|[a-z]+", "kernels": "same|each"},
     "initramfs": {"kind": "none|rootstock|" + "|".join(foreign.COMMANDS), "shell": "no|yes",
                   "blob": NUMBER, "compress": "|none|lz4|zstd|gzip"},
-    "boot": {"end": "poweroff|panic|no-root|halt|typed|loader|reboot(:[0-9]+)?", "timeout": "-?" + NUMBER,
-             "chosen": "|" + NUMBER},
+    "boot": {"end": "poweroff|panic|no-root|halt|typed|loader|reboot(:[0-9]+)?",
+             "timeout": "-?" + NUMBER, "chosen": "|" + NUMBER},
     "expect": {"root": "rw|ro|fixed", "sysroot": "rw|ro", "usr": "ro|overlay",
                "switches": NUMBER},
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A board's device tree for the deployment: QEMU's own for the machine, under another name, by which
-the guest can tell that the kernel was started with it."""
+"""A board's device tree for the deployment: QEMU's own for the machine, under another name, by
+which the guest can tell that the kernel was started with it."""
 
 from rig import disk, firmware
 

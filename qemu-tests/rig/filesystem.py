@@ -13,7 +13,8 @@ FIXED = ("squashfs", "erofs")
 # Where in its file system the root is: in a subvolume that rootflags= has to name.
 INSIDE = {"btrfs": "/@root"}
 # Without a journal of its own, or checked when it is mounted: what finds errors in a partition.
-CHECKS = {"vfat": ["fsck.vfat", "-n"], "btrfs": ["btrfs", "check", "--readonly"], "xfs": ["xfs_repair", "-n"],
+CHECKS = {"vfat": ["fsck.vfat", "-n"], "btrfs": ["btrfs", "check", "--readonly"],
+          "xfs": ["xfs_repair", "-n"],
           "f2fs": ["fsck.f2fs", "--dry-run"]}
 # What Debian's static busybox has not.
 TOOLS = ["/usr/bin/chattr"]

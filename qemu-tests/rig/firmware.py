@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The firmware of machines: files of Debian's packages, of this release or another one, unpacked.
 
-U-Boot keeps its default environment as text in its image. Where that does not suit a board its maker
-compiles another one; `bios-patch` puts another value over one of no shorter length in a copy.
+U-Boot keeps its default environment as text in its image. Where that does not suit a board its
+maker compiles another one; `bios-patch` puts another value over one of no shorter length in a copy.
 """
 
 import hashlib

@@ -235,8 +235,8 @@ def change(plan, root, generator, menu_file, menu):
         disk.run([generator, "-o", menu_file])
     if plan["change"]:
         disk.run(["sh", "-euc", plan["change"]], cwd=root, env=dict(
-            os.environ, GENERATOR=generator, MENU=menu_file, DEPLOYMENT=menu[0]["path"], OTHER=menu[-1]["path"],
-            BOOTLINKS=os.path.dirname(root + menu[0]["karg"])))
+            os.environ, GENERATOR=generator, MENU=menu_file, DEPLOYMENT=menu[0]["path"],
+            OTHER=menu[-1]["path"], BOOTLINKS=os.path.dirname(root + menu[0]["karg"])))
 
 
 def kargs(cell, parts):

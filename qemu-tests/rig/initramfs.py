@@ -17,7 +17,8 @@ def command(build, cell, work, out):
     if cell["expect"]["switches"] == "0":
         words += ["--init", init]
     else:
-        words += ["--init", image.guest(build, cell["machine"], "before"), "--include", init + ":/rootstock-init"]
+        words += ["--init", image.guest(build, cell["machine"], "before"),
+                  "--include", init + ":/rootstock-init"]
     words += ["--kernel", kernels.kernel(cell["machine"])[0],
              "--moduledir", kernels.modules(cell["machine"], os.path.join(work, "modules"))]
     for name in plan["modules"]:

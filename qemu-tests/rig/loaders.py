@@ -156,8 +156,8 @@ class UBoot(Direct):
 
     def configure(self, boot, cell):
         """Copies the script of the first deployment to where U-Boot looks."""
-        deployed = os.path.join(os.path.dirname(boot), "ostree/deploy", cell["disk"]["stateroots"][0],
-                                "deploy")
+        deployed = os.path.join(os.path.dirname(boot), "ostree/deploy",
+                                cell["disk"]["stateroots"][0], "deploy")
         first = sorted(name for name in os.listdir(deployed) if not name.endswith(".origin"))[0]
         shutil.copy(os.path.join(deployed, first, self.script), boot)
 

@@ -110,7 +110,8 @@ def each_boot():
     said = HEALTHY.replace("# qemu\n", "") % "reboot: Power down"
     for good, console in ((True, said + said), (False, said + said.replace("cannot", "can")),
                           (False, said.replace("cannot", "can") + said)):
-        found = judge.judge_words("panic", {"console": ["rootstock: cannot do it"], "loader": []}, console)
+        found = judge.judge_words(
+            "panic", {"console": ["rootstock: cannot do it"], "loader": []}, console)
         tap.check(bool(found) != good, "a sentence in each boot", found)
 
 

@@ -73,7 +73,8 @@ def entries(work):
         out.write("[scenario]\nabout = x\n[boot]\nentries = 0 1\n")
     for name, fine in (("x86-bios-grub", True), ("x86-direct", True), ("arm64-u-boot", False),
                        ("x86-efi-grub", False)):
-        error = tap.raises(ValueError, cells.cell, os.path.join(HERE, "machines/%s.ini" % name), path)
+        error = tap.raises(ValueError, cells.cell,
+                           os.path.join(HERE, "machines/%s.ini" % name), path)
         tap.check(fine == (error is None), "two entries on " + name, error)
 
 
