@@ -17,10 +17,14 @@ MACHINE = {
     "arch": "x86_64",  # of the machine and of its programs: see arch.TRIPLETS
     "bios": "",  # the file of the firmware, if it is not QEMU's own
     "bios-package": "",  # RELEASE ARCH PACKAGE that it is in, if that is not installed here
+    "bios-address": "",  # where an i.MX image is put, less its header: its ROM would do that
     "bios-patch": "",  # OLD|NEW, one a line: settings in it, see firmware.py
     "qemu": None, "disk-device": None, "disk-name": None, "partition-name": None, "console": None,
     "report": "ttyS1",  # the guest's name of the port that it reports through
+    "report-first": "no",  # yes: the console is the second serial port
     "report-device": "",  # QEMU's device for it, if it is not the second serial port
+    "board-dtb": "",  # of the device trees beside the kernel, the one that the tree brings
+    "power-off": "yes",  # no: QEMU's model has none, and the kernel halts
     "loader": None,  # see loaders.KINDS
     "grub": "",  # RELEASE ARCH PACKAGE of GRUB's modules, if they are not the host's
     "loader-mark": None, "needs": None, "kernel": None,
@@ -243,6 +247,7 @@ def cell(machine_path, path):
             raise ValueError("%s: %s = is for machines without a loader" % (path, key))
     if plan["attach"].isdigit() and plan["bus"]:
         raise ValueError("%s: attach = is for the machine's own bus" % path)
+    found["boot"]["off"] = "poweroff" if kind["power-off"] == "yes" else "halt"
     speaks = kind["loader"] if kind["loader"] == "u-boot" else kind["loader"].split("-")[0]
     found["expect"]["loader"] = found["expect"].get(speaks, [])
     if boot["end"] == "loader" and not found["expect"]["loader"]:

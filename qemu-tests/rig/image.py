@@ -103,6 +103,8 @@ def tree_files(build, cell, init):
     release, vmlinuz = kernel(kind)
     files = {PREPARE_ROOT: os.path.join(arch.programs(build, kind["arch"]), "ostree-prepare-root"),
              "usr/lib/modules/%s/vmlinuz" % release: vmlinuz, **loaders.of(kind).tree(build)}
+    if kind["board-dtb"]:
+        files["usr/lib/modules/%s/devicetree" % release] = kernels.board_dtb(kind)
     if init == "debian":
         files.update({debian.JUDGE: guest(build, kind, init), debian.UNIT: debian.SERVICE})
         return files

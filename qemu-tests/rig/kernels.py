@@ -38,6 +38,14 @@ def kernel(machine):
     raise RuntimeError("no kernel: %s: there is no vmlinuz" % machine["kernel"])
 
 
+def board_dtb(machine):
+    """The path of the machine's device tree, of those that come with its kernel."""
+    for folder in unpacked(machine):
+        for path in glob.glob("%s/usr/lib/linux-image-*/%s" % (folder, machine["board-dtb"])):
+            return path
+    raise RuntimeError("%s: there is no %s" % (machine["kernel"], machine["board-dtb"]))
+
+
 def modules(machine, work):
     """Makes work/lib/modules/RELEASE, of links, with the lists that depmod writes; returns it.
 

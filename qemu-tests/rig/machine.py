@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import time
 
-from rig import arch, disk, firmware
+from rig import arch, disk, firmware, kernels
 
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
 # Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
@@ -77,10 +77,12 @@ def direct(vmlinuz, initrd, options):
     return words + ["-append", options]
 
 
-def report_port(machine):
-    """The words for the port through which the guest reports; the console's stand before them."""
-    return (["-device", machine["report-device"] + ",chardev=report"] if machine["report-device"]
-            else ["-serial", "chardev:report"])
+def ports(machine, console):
+    """The words for the console and for the port through which the guest reports."""
+    report = (["-device", machine["report-device"] + ",chardev=report"] if machine["report-device"]
+              else ["-serial", "chardev:report"])
+    serial = ["-serial", console]
+    return report + serial if machine["report-first"] == "yes" else serial + report
 
 
 def kept(machine, console, report, keys=""):
@@ -90,15 +92,17 @@ def kept(machine, console, report, keys=""):
     if keys:
         back = "socket,id=console,path=%s,server=on,wait=off,logfile=%s,logappend=on" % (
             in_option(keys), in_option(console))
-    return ["-chardev", back, "-serial", "chardev:console", "-chardev",
-            "file,id=report,path=%s,append=on" % in_option(report), *report_port(machine),
-            "-qmp", "stdio"]
+    return ["-chardev", back, "-chardev", "file,id=report,path=%s,append=on" % in_option(report),
+            *ports(machine, "chardev:console"), "-qmp", "stdio"]
 
 
 def kernel_only(machine, accel, vmlinuz, seconds):
     """Boots the bare kernel, which has no root file system and panics. Returns (seconds, log)."""
-    words = qemu(machine, accel) + [
-        "-serial", "stdio", "-no-reboot", "-kernel", vmlinuz, "-append",
+    words = qemu(machine, accel) + ["-chardev", "null,id=report"] + ports(machine, "stdio")
+    if machine["board-dtb"]:
+        words += ["-dtb", kernels.board_dtb(machine)]
+    words += [
+        "-no-reboot", "-kernel", vmlinuz, "-append",
         "console=%s panic=-1 root=/dev/nowhere" % machine["console"]]
     start = time.monotonic()
     try:

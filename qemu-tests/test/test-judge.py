@@ -116,15 +116,17 @@ def each_boot():
 
 
 def end(kind, words, boots=1, ending="reset", sentence="rootstock: cannot do it: * thing",
-        console=CONSOLE, scale=1):
+        console=CONSOLE, scale=1, off="poweroff"):
     """The judge on one ending."""
-    return judge.judge_end({"entries": [0], "end": kind}, {"console": [sentence], "loader": []},
+    return judge.judge_end({"entries": [0], "end": kind, "off": off},
+                           {"console": [sentence], "loader": []},
                            {"end": ending, "boots": [{}] * boots}, console % words, scale)
 
 
 def loader(kind, said, console, boots=1, ending="reset"):
     """The judge on what a boot loader says."""
-    return judge.judge_end({"entries": [0], "end": kind}, {"console": [], "loader": said},
+    return judge.judge_end({"entries": [0], "end": kind, "off": "poweroff"},
+                           {"console": [], "loader": said},
                            {"end": ending, "boots": [{}] * boots}, console, 1)
 
 
@@ -175,6 +177,10 @@ def ends():
             ("halt that goes on", False, end("halt", "reboot: System halted")),
             ("poweroff", True, end("poweroff", "reboot: Power down", ending="poweroff",
                                    console=HEALTHY)),
+            ("poweroff of a machine that has none", True, end(
+                "poweroff", "reboot: System halted", ending="halt", console=HEALTHY, off="halt")),
+            ("poweroff, but it halts", False, end("poweroff", "reboot: System halted",
+                                                  ending="halt", console=HEALTHY)),
             ("typed", True, end("typed", "reboot: Power down", ending="poweroff")),
             ("typed, but it restarts", False, end("typed", "reboot: Power down")),
             ("typed after a panic", False, end("typed", "Kernel panic - x\nreboot: Power down",

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,12 @@ def patches(work):
     for patch in ("delay=3|delay=0", "delay=2|delay=10", "target|tar"):
         tap.check(tap.raises(RuntimeError, firmware.patched, path, patch),
                   "the patch %s is an error" % patch)
+    with open(path, "wb") as out:
+        out.write(struct.pack("<6I", 0, 0x17800000, 0, 0, 0, 0x177ff400).ljust(0xc00) + b"code")
+    kind = dict(cells.MACHINE, **{"bios": path, "bios-address": "0x17800000"})
+    image = firmware.words(kind)[1].split("file=")[1].split(",")[0]
+    with open(image, "rb") as source:
+        tap.check(source.read() == b"code", "an i.MX image loses its header")
     kind = dict(cells.MACHINE, bios=path)
     tap.check(firmware.words(kind) == ["-bios", path] and
               firmware.words(dict(kind, bios="")) == [], "QEMU's words for a firmware")
@@ -60,9 +67,13 @@ def libraries():
 def ports():
     """The guest's second port, where the board has only one."""
     kind = dict(cells.MACHINE, **{"qemu": "q", "disk-device": "d"})
-    tap.check(machine.report_port(kind) == ["-serial", "chardev:report"], "a second serial port")
-    kind["report-device"] = "pci-serial"
-    tap.check(machine.report_port(kind) == ["-device", "pci-serial,chardev=report"],
+    tap.check(machine.ports(kind, "stdio") == ["-serial", "stdio", "-serial", "chardev:report"], "a second serial port")
+    kind["report-first"] = "yes"
+    tap.check(machine.ports(kind, "stdio") == ["-serial", "chardev:report", "-serial", "stdio"],
+              "the console is the second one")
+    kind.update({"report-first": "no", "report-device": "pci-serial"})
+    tap.check(machine.ports(kind, "stdio") == ["-serial", "stdio", "-device",
+                                               "pci-serial,chardev=report"],
               "a serial port that is a device")
 
 
