@@ -99,7 +99,8 @@ def completeness():
                                        ("a medium", "deployment", "probe", "fixed")):
         least = judge.CHECKS["fixed" if root == "fixed" else "debian" if userland == "debian"
                              else tree]
-        plan, expect = {"tree": tree, "userland": userland}, {"root": root}
+        plan = {"tree": tree, "userland": userland, "partition": ""}
+        expect = {"root": root}
         both = [{"checks": least}, {"checks": least - 1}]
         tap.check(not judge.judge_checks(plan, expect, both[:1]) and
                   len(judge.judge_checks(plan, expect, both)) == 1, name + " has all its checks")
