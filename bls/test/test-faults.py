@@ -37,7 +37,7 @@ class Ground:
             self.options += ["-e", f"inject={call}:{reply}"]
 
 
-SYNC = ["syncfs DIR", "fsync DIR"]
+SYNC = ["syncfs DIR", "syncfs DIR", "fsync DIR"]
 HELD = ["close OUT"]
 GROUNDS = {
     "ext4": Ground(flush=["ioctl DIR"], ioctl="retval=0"),
