@@ -8,6 +8,8 @@
 #   make try              boot a real OSTree disk with them, in this terminal
 #   make check            all tests and one boot per machine; CELLS='*' boots the whole matrix
 #   make qemu-check       the whole boot matrix and nothing else
+#   make crash            cut the power at every write of a new boot menu (STATES=100000); with
+#                         MUTANTS=1 see whether that finds generators that lack a precaution
 #   make lint size fuzz   static analysis, sizes against their budgets, fuzzing (SECONDS= each)
 #   make bench            instructions of a boot beside other initramfs systems', against budgets;
 #                         PEERS= measures ours alone
@@ -24,6 +26,7 @@ DESTDIR ?=
 BOOTLOADER ?=
 $(if $(filter-out grub uboot,$(BOOTLOADER)),$(error BOOTLOADER is grub or uboot))
 SECONDS ?= 60
+STATES ?= 100000
 CELLS ?= */pid1 */initramfs
 
 HOST := $(patsubst aarch64,arm64,$(patsubst armv%,armhf,$(shell uname -m)))
@@ -232,6 +235,10 @@ qemu-check: deps-check
 	$(Q)$(MAKE) --no-print-directory matrix
 	$(Q)qemu-tests/run --build $(BUILD)
 
+crash: deps-check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)qemu-tests/crash --build $(BUILD) --states $(STATES) $(if $(MUTANTS),--mutants)
+
 try: deps-try
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)qemu-tests/run --build $(BUILD) --try
@@ -379,7 +386,7 @@ clean:
 	rm -rf build
 
 .DELETE_ON_ERROR:
-.PHONY: FORCE all matrix check check-now coverage coverage-now qemu-check try bench fuzz fuzz-loaders lint \
+.PHONY: FORCE all matrix check check-now coverage coverage-now qemu-check crash try bench fuzz fuzz-loaders lint \
 	lint-now size deps deps-build deps-try deps-check deps-lint install clean
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/san -type f -name '*.d' 2>/dev/null)

@@ -25,6 +25,7 @@ GUESTS = {"probe": ["guest/%s.c" % name for name in
           "debian": ["guest/%s.c" % name for name in
                      ("userland", "report", "look", "expect", "checks", "mounts")],
           "tryinit": ["guest/tryinit.c", "guest/finish.c"], "mark": ["guest/mark.c"],
+          "lognote": ["guest/lognote.c"],
           "before": ["guest/%s.c" % name for name in ("before", "initramfs", "expect", "look",
                                                   "report")]}
 # Linked with glibc, as most trees' init is: what that costs at a start is a part of the bench.

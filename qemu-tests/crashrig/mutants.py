@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whether the trials see what they are for.
+
+Each of the steps by which bls/emit.c keeps a live menu safe is left out once, and a trial must find
+that; in the generators as they are it must find nothing.
+"""
+
+import fnmatch
+import os
+import shutil
+import subprocess
+
+from crashrig import record, trial
+from rig import image
+
+FILE = "bls/emit.c"
+FOLDERS = "bls grub uboot prepare-root initramfs".split()
+COUNT, STATES = 24, 8000
+SETTLE_FIRST = ("\tif (!r && way != WAY_FILES)\n"
+                "\t\tr = settle(dir_fd, EMIT_TEMPORARY, way);\n\tif (!r)\n")
+UNLINK = "\tif (!r && exchanged)\n\t\t(void)unlinkat(dir_fd, EMIT_TEMPORARY, 0);\n"
+SETTLE = "\tr = settle(dir_fd, name, way);\n"
+HOLD = "\tint old_fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;\n"
+NO_HOLD = HOLD + "\n\tif (old_fd >= 0)\n\t\tclose(old_fd);\n\told_fd = -1;\n\terrno = ENOENT;\n"
+EXCHANGE = "\tif (way != WAY_FILES) {\n\t\t*ret_exchanged"
+RENAME = "\tif (false) {\n\t\t*ret_exchanged"
+# On ext4 the hold does what exchange does, and the order of removal, as long as nobody kills the
+# generator: so they are left out together.
+# (what is missing, the kind of file system that shows it, (text, text that takes its place)...)
+MUTANTS = [
+    ("nothing", "ext4-1k"), ("nothing", "ext4-nojournal"), ("nothing", "vfat"),
+    ("fsync of the new file", "ext4-1k", ("if (!r && fsync(fd) < 0)", "if (false)")),
+    ("fsync of the new file", "vfat", ("if (!r && fsync(fd) < 0)", "if (false)")),
+    ("the flush point before the exchange", "ext4-1k", (SETTLE_FIRST, "\tif (!r)\n")),
+    ("the flush point behind the exchange", "ext4-1k", (SETTLE, "")),
+    ("the flush point behind the rename", "vfat", (SETTLE, "")),
+    ("the order of flush point and removal, and the hold", "ext4-1k", (SETTLE, UNLINK + SETTLE),
+     (HOLD, NO_HOLD)),
+    ("exchange and hold", "ext4-4k", (EXCHANGE, RENAME), (HOLD, NO_HOLD)),
+    ("the hold", "vfat", (HOLD, NO_HOLD)),
+    ("the checkpoint", "ext4-1k", ("ioctl(dir_fd, CHECKPOINT, &flags) == 0", "fsync(dir_fd) == 0")),
+    ("the way of ext4", "ext4-1k", ("case EXT4_SUPER_MAGIC:", "case 0:")),
+    ("the way of a live file", "ext4-1k", ("if (!live)", "if (true)")),
+    ("the second syncfs", "ext4-nojournal", ("turn < 2", "turn < 1")),
+    ("both syncfs", "ext4-nojournal", ("turn < 2", "turn < 0")),
+    ("fsync of the renamed file", "vfat", ("way == WAY_FILES ? sync_file(dir_fd, name) : 0", "0")),
+]
+
+
+def copy_tree(folder):
+    """A copy of the sources, to be built in."""
+    top = os.path.dirname(image.HERE)
+    for name in FOLDERS:
+        shutil.copytree(os.path.join(top, name), os.path.join(folder, name))
+    shutil.copytree(os.path.join(image.HERE, "rig"), os.path.join(folder, "qemu-tests/rig"))
+    shutil.copy(os.path.join(top, "Makefile"), folder)
+
+
+def build(folder, original, changes):
+    """Builds the generators with changes to emit.c; returns their directory."""
+    text = original
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise RuntimeError("%s no longer has this once: %s" % (FILE, old))
+        text = text.replace(old, new)
+    with open(os.path.join(folder, FILE), "w", encoding="utf-8") as out:
+        out.write(text)
+    programs = ["build/x86_64/" + name for name in record.GENERATORS]
+    done = subprocess.run(["make", "-C", folder, "ARCH=x86_64"] + programs, check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise RuntimeError(done.stdout[-2000:])
+    return os.path.join(folder, "build/x86_64")
+
+
+def try_one(top, programs, kind, seed):
+    """The first violation that a trial with these generators finds, or None."""
+    folder = os.path.join(top, "recording")
+    record.record(top, programs, kind, "menu", folder, COUNT)
+    tally, _ = trial.read_by_grub(folder, STATES, seed, True)
+    return tally.violations[0] if tally.violations else None
+
+
+def run(top, seed, only):
+    """Tries each whose name matches; prints TAP and returns the exit status."""
+    chosen = [each for each in MUTANTS if fnmatch.fnmatch("%s on %s" % each[:2], only)]
+    shutil.rmtree(top, ignore_errors=True)
+    source = os.path.join(top, "source")
+    copy_tree(source)
+    with open(os.path.join(source, FILE), encoding="utf-8") as text:
+        original = text.read()
+    broken = 0
+    print("1..%d" % len(chosen))
+    for number, (name, kind, *changes) in enumerate(chosen, 1):
+        found = try_one(top, build(source, original, changes), kind, seed)
+        good = bool(found) == bool(changes)
+        broken += not good
+        print("%s %d - without %s on %s: %s" % ("ok" if good else "not ok", number, name, kind,
+                                                found or "nothing is found"), flush=True)
+    return 1 if broken else 0
