@@ -106,13 +106,13 @@ def tree_files(build, cell, init):
              "usr/lib/modules/%s/vmlinuz" % release: vmlinuz, **loaders.of(kind).tree(build)}
     if kind["board-dtb"]:
         files["usr/lib/modules/%s/devicetree" % release] = kernels.board_dtb(kind)
+    tops = arch.files(kind["arch"], "ostree", "busybox-static")
+    files["usr/bin/busybox"] = arch.find(tops, "/bin/busybox", "/usr/bin/busybox")
     if init == "debian":
         files.update({debian.JUDGE: guest(build, kind, init), debian.UNIT: debian.SERVICE})
         return files
-    tops = arch.files(kind["arch"], "ostree", "busybox-static")
     program = arch.find(tops, "/usr/bin/ostree")
     files.update({"usr/sbin/init": guest(build, kind, init), "usr/bin/ostree": program,
-                  "usr/bin/busybox": arch.find(tops, "/bin/busybox", "/usr/bin/busybox"),
                   **arch.libraries(kind["arch"], tops, program)})
     if init == "tryinit":
         files["usr/etc/profile"] = os.path.join(HERE, "guest/profile")
