@@ -49,11 +49,19 @@ for rs_dir in ${rs_dirs}; do
 			setexpr rs_size ${filesize} - 31
 			itest ${filesize} -gt 31 || setenv rs_size 0
 			if itest 1 -eq 1 && crc32 ${kernel_addr_r} ${rs_size} ${ramdisk_addr_r}; then
+				# Whether the first byte in memory is the highest or, as on an i.MX6,
+				# the lowest one depends on how U-Boot was configured.
+				setenv rs_high 1
+				setenv rs_low 1
 				setenv rs_end ${ramdisk_addr_r}
+				setexpr rs_last ${ramdisk_addr_r} + 3
 				for rs_name in ${rootstock_crc32}; do
-					itest.b *${rs_end} -eq ${rs_name} || setenv rootstock_complete
+					itest.b *${rs_end} -eq ${rs_name} || setenv rs_high
+					itest.b *${rs_last} -eq ${rs_name} || setenv rs_low
 					setexpr rs_end ${rs_end} + 1
+					setexpr rs_last ${rs_last} - 1
 				done
+				test -n "${rs_high}${rs_low}" || setenv rootstock_complete
 			fi
 		fi
 		if test "${rootstock_complete}" != 1; then
