@@ -17,7 +17,11 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Any that is not long ago. */
+enum { DATE = 1700000000 };
 
 /* Seconds since the kernel logged "Run INIT as init process", by the kernel log's own clock. */
 static double seconds_prepared(void)
@@ -73,6 +77,10 @@ int main(int argc, char **argv, char **envp)
 	int error;
 
 	checks_take(argc, argv, envp, &start);
+	/* A board without a clock starts in 1970, as systemd would not leave it: what is deleted in
+	 * its first second has no time of deletion, which e2fsck calls an error. */
+	if (time(NULL) < DATE)
+		(void)clock_settime(CLOCK_REALTIME, &(struct timespec){ .tv_sec = DATE });
 	start.prepared = seconds_prepared();
 	/* An init finds these unmounted, unless the kernel's own program had to mount them. */
 	(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
