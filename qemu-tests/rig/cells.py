@@ -27,6 +27,7 @@ MACHINE = {
     "power-off": "yes",  # no: QEMU's model has none, and the kernel halts
     "loader": None,  # see loaders.KINDS
     "grub": "",  # RELEASE ARCH PACKAGE of GRUB's modules, if they are not the host's
+    "noise": "",  # what its kernel complains about by itself, one sentence a line
     "loader-mark": None, "needs": None, "kernel": None,
 }
 # What every machine needs on the host.
@@ -250,6 +251,7 @@ def cell(machine_path, path):
     found["boot"]["off"] = "poweroff" if kind["power-off"] == "yes" else "halt"
     speaks = kind["loader"] if kind["loader"] == "u-boot" else kind["loader"].split("-")[0]
     found["expect"]["loader"] = found["expect"].get(speaks, [])
+    found["expect"]["noise"] = lines(kind["noise"])
     if boot["end"] == "loader" and not found["expect"]["loader"]:
         raise ValueError("%s: a loader that gives up needs its sentence in [expect]" % path)
     chosen = dict(plan, **found["initramfs"])

@@ -144,7 +144,8 @@ def judge_end(boot, expect, run, console, scale):
         trouble = TROUBLE if kind == "poweroff" else ["Kernel panic"]
         findings += ["the console has: " + line for sign in trouble for line in re.findall(
             "^.*%s.*$" % re.escape(sign), console, re.MULTILINE)[:3]
-                     if not any(has(line, sentence) for sentence in expect["loader"])]
+                     if not any(has(line, sentence)
+                                for sentence in expect["loader"] + expect["noise"])]
     return findings + judge_words(kind, expect, console)
 
 

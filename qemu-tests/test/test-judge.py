@@ -120,14 +120,14 @@ def end(kind, words, boots=1, ending="reset", sentence="rootstock: cannot do it:
         console=CONSOLE, scale=1, off="poweroff"):
     """The judge on one ending."""
     return judge.judge_end({"entries": [0], "end": kind, "off": off},
-                           {"console": [sentence], "loader": []},
+                           {"console": [sentence], "loader": [], "noise": []},
                            {"end": ending, "boots": [{}] * boots}, console % words, scale)
 
 
 def loader(kind, said, console, boots=1, ending="reset"):
     """The judge on what a boot loader says."""
     return judge.judge_end({"entries": [0], "end": kind, "off": "poweroff"},
-                           {"console": [], "loader": said},
+                           {"console": [], "loader": said, "noise": ["WARNING: its own"]},
                            {"end": ending, "boots": [{}] * boots}, console, 1)
 
 
@@ -145,6 +145,10 @@ def loaders():
             ("a torn menu that was expected", True, loader("poweroff", ["error: torn."], well,
                                                            ending="poweroff")),
             ("a torn menu that was not", False, loader("poweroff", [], well, ending="poweroff")),
+            ("a warning of the machine's own", True, loader(
+                "poweroff", ["error: torn."], well + "WARNING: its own\n", ending="poweroff")),
+            ("another warning", False, loader(
+                "poweroff", ["error: torn."], well + "WARNING: x\n", ending="poweroff")),
             ("another error besides", False, loader(
                 "poweroff", ["error: torn."], well + "error: lost.\n", ending="poweroff")),
             ("no root", True, loader("no-root", [], "[ 0.0] Linux version 6\n" +
