@@ -21,7 +21,7 @@ HOST = {"aarch64": "arm64", "armv7l": "armhf"}.get(platform.machine(), platform.
 
 def programs(build, arch):
     """The folder of the programs for an architecture; `build` is that of the host's."""
-    return os.path.join(os.path.dirname(build), arch)
+    return build if arch == HOST else os.path.join(os.path.dirname(build), arch)
 
 
 def tool(arch, name):
