@@ -27,7 +27,7 @@ BOOTLOADER ?=
 $(if $(filter-out grub uboot,$(BOOTLOADER)),$(error BOOTLOADER is grub or uboot))
 SECONDS ?= 60
 STATES ?= 100000
-CELLS ?= */pid1 */initramfs
+CELLS ?= */pid1 x86-direct/initramfs
 
 HOST := $(patsubst aarch64,arm64,$(patsubst armv%,armhf,$(shell uname -m)))
 ARCH ?= $(HOST)
