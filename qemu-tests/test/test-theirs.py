@@ -16,7 +16,7 @@ import time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
-from rig import theirs
+from rig import cells, theirs
 import tap
 
 FILE = """[boot]
@@ -33,7 +33,7 @@ console =
 """
 
 # What a machine has where QEMU's own will do.
-BARE = {"bios": "", "bios-package": "", "bios-patch": "", "report-device": ""}
+BARE = {key: value for key, value in cells.MACHINE.items() if value is not None}
 
 
 def write(folder, name, text):
@@ -76,7 +76,7 @@ def formats(work):
         out.write(b"\x1f\x8b\x08 and so on")
     error = tap.raises(ValueError, theirs.kind_of, os.path.join(work, "gz"))
     tap.check(error and "gzip -dk" in error, "what is packed is not booted", error)
-    kind = {"qemu": "q", "disk-device": "d", "loader": "grub", **BARE}
+    kind = {**BARE, "qemu": "q", "disk-device": "d", "loader": "grub"}
     words = theirs.command(kind, "tcg", os.path.join(work, "qcow2"), [], ["-m", "1G"])
     tap.check("-snapshot" in words and words[-2:] == ["-m", "1G"] and
               any("format=qcow2" in word for word in words) and
