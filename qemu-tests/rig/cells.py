@@ -21,6 +21,7 @@ MACHINE = {
     "bios-patch": "",  # OLD|NEW, one a line: settings in it, see firmware.py
     "qemu": None, "disk-device": None, "disk-name": None, "partition-name": None, "console": None,
     "report": "ttyS1",  # the guest's name of the port that it reports through
+    "report-shared": "no",  # yes: the firmware writes to that port too, before the first boot
     "report-first": "no",  # yes: the console is the second serial port
     "report-device": "",  # QEMU's device for it, if it is not the second serial port
     "board-dtb": "",  # of the device trees beside the kernel, the one that the tree brings
