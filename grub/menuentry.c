@@ -93,13 +93,15 @@ static int add_path(struct job *job, const char *before, const struct entry_line
 }
 
 /*
- * The condition for booting the entry: this machine, and all files there. A test that GRUB does not
- * know counts as passed (seen with 2.06), so where the module is missing the entry still boots.
+ * The condition for booting the entry: this machine, and all files there. An empty file is none: a
+ * loss of power can leave one where libostree was removing the file, and GRUB would start a kernel
+ * with an empty initramfs. A test that GRUB does not know counts as passed (seen with 2.06), so
+ * where the module is missing the entry still boots.
  */
 static int add_condition(struct job *job)
 {
 	static const enum entry_key needed[] = { ENTRY_LINUX, ENTRY_INITRD, ENTRY_DEVICETREE };
-	const char *before = "-f ";
+	const char *before = "-s ";
 	int r;
 
 	text_add(job->text, "\tif [ ");
@@ -113,7 +115,7 @@ static int add_condition(struct job *job)
 			r = add_path(job, before, line);
 			if (r < 0)
 				return r;
-			before = " -a -f ";
+			before = " -a -s ";
 		}
 	}
 	text_add(job->text, " ]; then\n");

@@ -43,8 +43,8 @@ def parse(cfg):
             menu[-1][2 if words[0] == "linux" else 3] = words[1:]
         elif line.startswith("\tif [ "):
             words = list(lexer)
-            tested = [words[i + 1] for i, word in enumerate(words) if word == "-f"]
-            assert " ".join(words).count(" -a -f ") >= len(tested) - 1, line
+            tested = [words[i + 1] for i, word in enumerate(words) if word == "-s"]
+            assert " ".join(words).count(" -a -s ") >= len(tested) - 1, line
         elif line.startswith("\t\t\tdevicetree "):
             tested.remove(list(lexer)[1])
         elif line == "\telse":

@@ -76,7 +76,8 @@ def try_entries(menu, read):
     started, whole = None, True
     for entry in menu:
         files = [read(path) for path in entry]
-        if None in files:
+        # Our menus pass over an empty file as over one that is not there.
+        if not all(files):
             whole = False
         elif any(data != content(path) for path, data in zip(entry, files)):
             if not started:
