@@ -91,7 +91,9 @@ for rs_dir in ${rs_dirs}; do
 	for rs_next in 2 3 4 5 6 7 8 9 none; do
 		if test -n "${kernel_image}"; then
 			echo "rootstock: ${kernel_image}, from ${rs_dir}/uEnv.txt"
-			if load ${rootstock_disk} ${kernel_addr_r} "${kernel_image}"; then
+			# A loss of power leaves an empty file where one was being removed. On FAT U-Boot
+			# loads it, and would start a kernel without its initramfs.
+			if load ${rootstock_disk} ${kernel_addr_r} "${kernel_image}" && test "${filesize}" != 0; then
 				setenv rs_missing
 			else
 				setenv rs_missing "${kernel_image}"
@@ -113,7 +115,7 @@ for rs_dir in ${rs_dirs}; do
 				setenv rs_fdt ${fdt_addr_r}
 				if test -z "${fdt_addr_r}"; then
 					setenv rs_missing "without fdt_addr_r ${rs_dtb}"
-				elif load ${rootstock_disk} ${fdt_addr_r} "${rs_dtb}"; then
+				elif load ${rootstock_disk} ${fdt_addr_r} "${rs_dtb}" && test "${filesize}" != 0; then
 					true
 				else
 					setenv rs_missing "${rs_dtb}"
@@ -136,7 +138,7 @@ for rs_dir in ${rs_dirs}; do
 				setexpr rs_end ${rs_end} * 4
 				if test -z "${rs_maths}" -a "${rs_ramdisk}" != -; then
 					setenv rs_missing "without setexpr ${rs_name}"
-				elif load ${rootstock_disk} ${rs_end} "${rs_name}"; then
+				elif load ${rootstock_disk} ${rs_end} "${rs_name}" && test "${filesize}" != 0; then
 					setenv rs_size ${filesize}
 					setexpr rs_end ${rs_end} + ${filesize}
 					setexpr rs_size ${rs_end} - ${ramdisk_addr_r}

@@ -28,12 +28,13 @@ OUTER, INNER = 0x42000000, 0x43000000
 ADDRESSES = {"kernel_addr_r": "44000000", "ramdisk_addr_r": "48000000"}
 LINUX = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4").bytes_le
 CHUNK = 64 * 1024
+NOT_EMPTY = " && test \"${filesize}\" != 0; then\n"
 CHANGES = [
     ("if load ${rootstock_disk} ${kernel_addr_r} ${rs_dir}/uEnv.txt; then\n",
      "%secho @menu ${rs_dir}\ncrc32 ${kernel_addr_r} ${filesize}\n"),
-    ("if load ${rootstock_disk} ${kernel_addr_r} \"${kernel_image}\"; then\n",
+    ("if load ${rootstock_disk} ${kernel_addr_r} \"${kernel_image}\"" + NOT_EMPTY,
      "%secho @kernel ${kernel_image}\ncrc32 ${kernel_addr_r} ${filesize}\n"),
-    ("if load ${rootstock_disk} ${rs_end} \"${rs_name}\"; then\n",
+    ("if load ${rootstock_disk} ${rs_end} \"${rs_name}\"" + NOT_EMPTY,
      "%secho @ramdisk ${rs_name}\ncrc32 ${rs_end} ${filesize}\n"),
     ("for rs_name in booti bootz bootm; do\n\t\t\t\t\t${rs_name} ${rs_all}\n\t\t\t\tdone\n",
      "echo @started\nsetenv kernel_image\nsetenv rs_fields\nsetenv rootstock_disk none 0\n"),

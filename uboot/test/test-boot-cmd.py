@@ -206,6 +206,18 @@ def every_entry_gets_its_turn(board):
                "/boot/i1 does not start", "rootstock: /boot/k,")
 
 
+def a_file_that_has_become_empty_is_missing(board):
+    """A loss of power leaves it so while it is being removed; ext4 and FAT say it differently."""
+    board.write("/boot/empty", b"")
+    board.write("/boot/loader/uEnv.txt", uenv(
+        entry("1", "/empty"), entry("2", "/k", ramdisk_image="/empty"),
+        entry("3", "/k", ramdisk_image="/i1", ramdisk_images="/i1 /empty"),
+        entry("4", "/k", fdt_file="/empty"), entry(kernel="/k", ramdisk_image="/i2")))
+    for kind in "ext4", "vfat":
+        board.gives("good", (board.root + "/boot", kind), initrd=b"2" * 77)
+        board.said(*["rootstock: /empty cannot be loaded"] * 4, "rootstock: /k,")
+
+
 def nine_entries(board):
     board.loader(uenv(*[entry("bad", "/gone")] * 8, entry(ramdisk_image="/boot/i1")))
     board.gives("good", initrd=b"1" * 1001)
@@ -394,6 +406,7 @@ def other_releases(board):
             board.said({"bullseye": "U-Boot 2021", "trixie": "U-Boot 2025"}[release])
             every_byte_arrives(board)
             mixtures_are_passed_over(board)
+            a_file_that_has_become_empty_is_missing(board)
         finally:
             realuboot.UBOOT = usual
 
@@ -408,7 +421,7 @@ TESTS = [(f"boot.cmd on {arch}: {test.__name__.replace('_', ' ')}",
              boot_is_a_partition_and_paths_begin_there, boot_is_fat, loader_is_missing,
              incomplete_files_are_passed_over, mixtures_are_passed_over,
              the_checksum_needs_two_commands, empty_files_are_passed_over,
-             every_entry_gets_its_turn, nine_entries, no_entry_can_be_loaded,
+             every_entry_gets_its_turn, a_file_that_has_become_empty_is_missing, nine_entries, no_entry_can_be_loaded,
              the_environment_does_not_leak_in, the_environment_completes_nothing,
              other_variables_are_not_taken, nothing_is_taken_from_a_torn_file,
              every_byte_arrives, every_value_is_copied,
