@@ -138,15 +138,20 @@ def read_by_uboot(folder, names, wanted, seed):
     return tally
 
 
-def show(folder, name, seed, path):
-    """Makes the image of one state and says what GRUB finds in it."""
-    recording = writelog.Recording(folder)
+def find(recording, name, seed, path):
+    """Makes the image of the state with this name, and returns the state."""
     disk = Disk(recording)
     samples = [int(name.split(".")[1])] if "." in name else []
     for state in states.states(disk, samples, seed):
         if name_of(state) == name:
             Slot(path, disk).put(state)
-            found = grubjudge.read_alone(recording, path)
-            return "%s\n%s\n%s\n%s" % (path, state.window, found, menus.judge(
-                recording, grubjudge.NAME, state.window, found))
-    raise ValueError("%s has no state %s" % (folder, name))
+            return state
+    raise ValueError("%s has no state %s" % (recording.folder, name))
+
+
+def show(recording, name, seed, path):
+    """Makes the image of one state and says what GRUB finds in it."""
+    state = find(recording, name, seed, path)
+    found = grubjudge.read_alone(recording, path)
+    return "%s\n%s\n%s\n%s" % (path, state.window, found, menus.judge(
+        recording, grubjudge.NAME, state.window, found))

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 from crashrig import record, states, writelog
-from crashrig.trial import Tally
+from crashrig.trial import Tally, find
 from rig import disk, image, kernels, loaders, machine, sysroot
 
 # What of a scenario there is to say.
@@ -111,6 +111,29 @@ def verdict(recording, state, said):
     return "version %s came up by %s" % found.groups()
 
 
+def try_disk(recording, state, path, kept):
+    """Boots the image of a state; returns the verdict, with the consoles in the folder `kept`.
+
+    On a busy host a serial port may lose what is said right before the power goes off. It is the
+    same disk again: what does not come up does not come up twice.
+    """
+    said, starts = boot(path, kept)
+    if not said:
+        said, starts = boot(path, kept)
+    word = verdict(recording, state, said)
+    # A menu that is late may name a tree that Linux finds removed once it has replayed the journal.
+    # It panics; and the menu that GRUB reads then is the new one.
+    return "restart" if starts > 1 and word in ("old", "new") else word
+
+
+def show(recording, name, seed, path):
+    """Makes the disk of one state, boots a copy and says what came of it."""
+    state = find(recording, name, seed, path)
+    kept = os.path.join(recording.folder, "boots", name)
+    return "%s\n%s\n%s/console\n%s" % (path, state.window, kept,
+                                        try_disk(recording, state, path, kept))
+
+
 def judge(folder, seed):
     """Boots some of the states; returns the tally."""
     recording = writelog.Recording(folder)
@@ -121,18 +144,8 @@ def judge(folder, seed):
         if states.name_of(state) in chosen:
             slot.put(state)
             kept = os.path.join(folder, "boots", states.name_of(state))
-            # On a busy host a serial port may lose what is said right before the power goes off.
-            # It is the same disk again: what does not come up does not come up twice.
-            said, starts = boot(slot.path, kept)
-            if not said:
-                said, starts = boot(slot.path, kept)
-            word = verdict(recording, state, said)
-            # A menu that is late may name a tree that Linux finds removed once it has replayed the
-            # journal. It panics; and the menu that GRUB reads then is the new one.
-            if starts > 1 and word in ("old", "new"):
-                word = "restart"
             tally.built += 1
-            tally.add(state, word)
+            tally.add(state, try_disk(recording, state, slot.path, kept))
     slot.close()
     tally.seconds = time.monotonic() - start
     return tally
