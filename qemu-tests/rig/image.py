@@ -124,8 +124,7 @@ def repository(build, cell, init, initrd=None):
     initramfs in the tree, or files of its own, it is the cell's own."""
     plan, release = cell["disk"], kernel(cell["machine"])[0]
     name = "%s-repo-%s" % (init, "-".join([cell["machine"]["arch"], cell["machine"]["report"],
-                                           cell["machine"]["loader"],
-                                           cell["machine"]["kernel"].split()[0]]))
+                                           cell["machine"]["loader"], release]))
     with lock:
         files = tree_files(build, cell, init)
         if initrd:
@@ -230,7 +229,8 @@ def change(plan, root, generator, menu_file, menu):
 
     `options` is a sed script for the entries' options, after which the menu is generated anew;
     `change` a shell script, in the physical root, with the paths of the default deployment, of the
-    other one, of the directory of the default one's bootlink, of the generator and of its file.
+    other one, of the directory of the default one's bootlink, of the generator and of its file. The
+    files are links to those of a repository that is kept: it may replace them, and not write to one.
     """
     if plan["options"]:
         disk.run(["sed", "-i", "/^options /" + plan["options"]] +

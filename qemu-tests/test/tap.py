@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """TAP for the rig's own tests: check() as often as needed, end() once."""
 
+import os
+
 RESULTS = []
 
 
@@ -25,6 +27,15 @@ def raises(kind, call, *arguments):
     except kind as error:
         return str(error)
     return None
+
+
+def write(folder, name, text):
+    """A file with a text; returns its path."""
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+    return path
 
 
 def end():

@@ -21,20 +21,11 @@ import tap
 ABOUT = "[scenario]\nabout = x\nmachines = %s\n"
 
 
-def write(folder, name, text):
-    """A file with a text; returns its path."""
-    path = os.path.join(folder, name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as out:
-        out.write(text)
-    return path
-
-
 def load(folder, scenario, pattern="*"):
     """The cells of a folder with our machines and one scenario, `s`."""
     shutil.copytree(os.path.join(HERE, "machines"), os.path.join(folder, "machines"),
                     dirs_exist_ok=True)
-    write(folder, "scenarios/s.ini", scenario)
+    tap.write(folder, "scenarios/s.ini", scenario)
     return cells.load(folder, pattern)
 
 
@@ -117,7 +108,7 @@ def fixed(work):
     """A read-only file system in its partition, by blkid; and what its state is."""
     path, source = os.path.join(work, "fixed.img"), os.path.join(work, "source")
     os.makedirs(source)
-    write(source, "file", "text")
+    tap.write(source, "file", "text")
     parts = disk.layout([8])
     for kind in filesystem.FIXED:
         lacks = cells.missing({"needs": cells.NEEDS["filesystem"][kind]})
@@ -194,7 +185,7 @@ def kernel_paths(work):
     """Where packages of old and new releases have a kernel and its modules."""
     for name, path in (("old", "boot/vmlinuz-5.10-x"), ("new", "usr/lib/modules/7.2-x/vmlinuz")):
         top = os.path.join(work, name)
-        write(top, path, "")
+        tap.write(top, path, "")
         kernels.unpacked = lambda _, top=top: [os.path.join(top, "none"), top]
         tap.check(kernels.kernel({"kernel": ""}) == (
             "5.10-x" if name == "old" else "7.2-x", os.path.join(top, path)),

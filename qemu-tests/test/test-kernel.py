@@ -55,11 +55,7 @@ class Rig:
 
     def write(self, name, text):
         """A file of the rig; returns its path."""
-        path = os.path.join(self.work, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="ascii") as out:
-            out.write(text)
-        return path
+        return tap.write(self.work, name, text)
 
     def configure(self, text):
         """Puts another configuration in place."""

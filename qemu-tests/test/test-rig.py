@@ -25,17 +25,9 @@ import tap
 FAILING = "[scenario]\nabout = x\n[boot]\nend = %s\n[expect]\nconsole = %s\n"
 
 
-def write(folder, name, text):
-    """A file with a text; returns its path."""
-    path = os.path.join(folder, name)
-    with open(path, "w", encoding="utf-8") as out:
-        out.write(text)
-    return path
-
-
 def ini_files(work):
     """What is and what is not a scenario."""
-    path = write(work, "a.ini", "[scenario]\nabout = x\n[boot]\nentries = 0 1\n[expect]\n"
+    path = tap.write(work, "a.ini", "[scenario]\nabout = x\n[boot]\nentries = 0 1\n[expect]\n"
                  "args =\n    --a b\n    c=d\n")
     found = cells.scenario(path)
     tap.check(found["boot"]["entries"] == [0, 1] and found["expect"]["args"] == ["--a b", "c=d"]
@@ -56,10 +48,10 @@ def ini_files(work):
             ("an entry that is no number", "two",
              "[scenario]\nabout = x\n[boot]\nentries = two\n"),
             ):
-        error = tap.raises(ValueError, cells.scenario, write(work, "a.ini", text))
+        error = tap.raises(ValueError, cells.scenario, tap.write(work, "a.ini", text))
         tap.check(error and word in error, name + " is an error", error)
     tap.check(not tap.raises(ValueError, cells.scenario,
-                             write(work, "a.ini", FAILING % ("reboot:2", "x"))),
+                             tap.write(work, "a.ini", FAILING % ("reboot:2", "x"))),
               "a failing boot with its sentence is fine")
     names = [cell["name"] for cell in cells.load(HERE)]
     tap.check("x86-bios-grub/pid1" in names and names == sorted(names), "all cells are read", names)

@@ -36,17 +36,9 @@ console =
 BARE = {key: value for key, value in cells.MACHINE.items() if value is not None}
 
 
-def write(folder, name, text):
-    """A file with a text; returns its path."""
-    path = os.path.join(folder, name)
-    with open(path, "w", encoding="utf-8") as out:
-        out.write(text)
-    return path
-
-
 def files(work):
     """Files of expectations."""
-    found = theirs.expectations(write(work, "a.ini", FILE))
+    found = theirs.expectations(tap.write(work, "a.ini", FILE))
     tap.check(found["console"] == ["GRUB", "Linux * 6", "Welcome"] and found["seconds"] == 20 and
               found["typed"] == [("login:", "root"), ("~#", "poweroff now")] and
               found["never"] == ["Kernel panic"], "lists and defaults", found)
@@ -61,7 +53,7 @@ def files(work):
             ("a typed line without an arrow", "PROMPT", "login: => root", "root"),
             ):
         error = tap.raises(ValueError, theirs.expectations,
-                           write(work, "a.ini", FILE.replace(old, new, 1)))
+                           tap.write(work, "a.ini", FILE.replace(old, new, 1)))
         tap.check(error and word in error and "a.ini" in error, name + " is an error", error)
 
 
@@ -142,7 +134,7 @@ def play(mode, words):
 
 def whole(work):
     """All of it, with a program that plays QEMU."""
-    path = write(work, "their.img", "\0" * 4096)
+    path = tap.write(work, "their.img", "\0" * 4096)
     before = hashlib.sha256(b"\0" * 4096).hexdigest()
     for mode, said in (("good", ""), ("reset", "the machine's end: reset"),
                        ("panic", "the console has: Kernel panic"),
@@ -154,7 +146,8 @@ def whole(work):
         expect = FILE.replace("= 20", "= 1") if mode == "silent" else FILE
         if mode == "command":
             expect = expect.replace("GRUB", "theirs")
-        found = theirs.outcome(work, "m", kind, write(work, "my.ini", expect), path, ("tcg", 1.0))
+        found = theirs.outcome(work, "m", kind, tap.write(work, "my.ini", expect), path,
+                               ("tcg", 1.0))
         tap.check(bool(found["findings"]) == bool(said) and said in "\n".join(found["findings"]),
                   "a machine that is %s" % mode, found["findings"])
         if mode == "good":
@@ -168,7 +161,7 @@ def whole(work):
 
 def refused(work):
     """Words of the command line that do not go together."""
-    path, expect = write(work, "i", "x"), write(work, "e", FILE)
+    path, expect = tap.write(work, "i", "x"), tap.write(work, "e", FILE)
     for words, said in ((("--machine", "x86-bios-grub"), "needs --machine and --expect"),
                         (("--machine", "no-such", "--expect", expect), "no machine no-such")):
         done = subprocess.run([os.path.join(HERE, "run"), "--build", work, "--image", path, *words],
