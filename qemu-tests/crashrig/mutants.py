@@ -24,26 +24,32 @@ HOLD = "\tint old_fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r 
 NO_HOLD = HOLD + "\n\tif (old_fd >= 0)\n\t\tclose(old_fd);\n\told_fd = -1;\n\terrno = ENOENT;\n"
 EXCHANGE = "\tif (way != WAY_FILES) {\n\t\t*ret_exchanged"
 RENAME = "\tif (false) {\n\t\t*ret_exchanged"
+LEFTOVER = "\t\tr = settle(dir_fd, EMIT_TEMPORARY, way);\n\tif (!r && unlinkat"
 # On ext4 the hold does what exchange does, and the order of removal, as long as nobody kills the
-# generator: so they are left out together.
-# (what is missing, the kind of file system that shows it, (text, text that takes its place)...)
+# generator: so they are left out together, or the generator is killed.
+# (what is missing, the trial that shows it, (text, text that takes its place)...)
 MUTANTS = [
-    ("nothing", "ext4-1k"), ("nothing", "ext4-nojournal"), ("nothing", "vfat"),
-    ("fsync of the new file", "ext4-1k", ("if (!r && fsync(fd) < 0)", "if (false)")),
-    ("fsync of the new file", "vfat", ("if (!r && fsync(fd) < 0)", "if (false)")),
-    ("the flush point before the exchange", "ext4-1k", (SETTLE_FIRST, "\tif (!r)\n")),
-    ("the flush point behind the exchange", "ext4-1k", (SETTLE, "")),
-    ("the flush point behind the rename", "vfat", (SETTLE, "")),
-    ("the order of flush point and removal, and the hold", "ext4-1k", (SETTLE, UNLINK + SETTLE),
-     (HOLD, NO_HOLD)),
-    ("exchange and hold", "ext4-4k", (EXCHANGE, RENAME), (HOLD, NO_HOLD)),
-    ("the hold", "vfat", (HOLD, NO_HOLD)),
-    ("the checkpoint", "ext4-1k", ("ioctl(dir_fd, CHECKPOINT, &flags) == 0", "fsync(dir_fd) == 0")),
-    ("the way of ext4", "ext4-1k", ("case EXT4_SUPER_MAGIC:", "case 0:")),
-    ("the way of a live file", "ext4-1k", ("if (!live)", "if (true)")),
-    ("the second syncfs", "ext4-nojournal", ("turn < 2", "turn < 1")),
-    ("both syncfs", "ext4-nojournal", ("turn < 2", "turn < 0")),
-    ("fsync of the renamed file", "vfat", ("way == WAY_FILES ? sync_file(dir_fd, name) : 0", "0")),
+    ("nothing", "ext4-1k-menu"), ("nothing", "ext4-nojournal-menu"), ("nothing", "vfat-menu"),
+    ("fsync of the new file", "ext4-1k-menu", ("if (!r && fsync(fd) < 0)", "if (false)")),
+    ("fsync of the new file", "vfat-menu", ("if (!r && fsync(fd) < 0)", "if (false)")),
+    ("the flush point before the exchange", "ext4-1k-menu", (SETTLE_FIRST, "\tif (!r)\n")),
+    ("the flush point behind the exchange", "ext4-1k-menu", (SETTLE, "")),
+    ("the flush point behind the rename", "vfat-menu", (SETTLE, "")),
+    ("the order of flush point and removal, and the hold", "ext4-1k-menu",
+     (SETTLE, UNLINK + SETTLE), (HOLD, NO_HOLD)),
+    ("exchange and hold", "ext4-4k-menu", (EXCHANGE, RENAME), (HOLD, NO_HOLD)),
+    ("nothing", "ext4-1k-killed"), ("exchange", "ext4-1k-killed", (EXCHANGE, RENAME)),
+    ("the flush point before a leftover is removed", "ext4-1k-killed",
+     (LEFTOVER, LEFTOVER.replace("settle(dir_fd, EMIT_TEMPORARY, way)", "0"))),
+    ("the hold", "vfat-menu", (HOLD, NO_HOLD)),
+    ("the checkpoint", "ext4-1k-menu",
+     ("ioctl(dir_fd, CHECKPOINT, &flags) == 0", "fsync(dir_fd) == 0")),
+    ("the way of ext4", "ext4-1k-menu", ("case EXT4_SUPER_MAGIC:", "case 0:")),
+    ("the way of a live file", "ext4-1k-menu", ("if (!live)", "if (true)")),
+    ("the second syncfs", "ext4-nojournal-menu", ("turn < 2", "turn < 1")),
+    ("both syncfs", "ext4-nojournal-menu", ("turn < 2", "turn < 0")),
+    ("fsync of the renamed file", "vfat-menu",
+     ("way == WAY_FILES ? sync_file(dir_fd, name) : 0", "0")),
 ]
 
 
@@ -73,10 +79,11 @@ def build(folder, original, changes):
     return os.path.join(folder, "build/x86_64")
 
 
-def try_one(top, programs, kind, seed):
+def try_one(top, programs, name, seed):
     """The first violation that a trial with these generators finds, or None."""
     folder = os.path.join(top, "recording")
-    record.record(top, programs, kind, "menu", folder, COUNT)
+    kind, _, operation = name.rpartition("-")
+    record.record(top, programs, kind, operation, folder, COUNT)
     tally, _ = trial.read_by_grub(folder, STATES, seed, True)
     return tally.violations[0] if tally.violations else None
 
@@ -91,10 +98,10 @@ def run(top, seed, only):
         original = text.read()
     broken = 0
     print("1..%d" % len(chosen))
-    for number, (name, kind, *changes) in enumerate(chosen, 1):
-        found = try_one(top, build(source, original, changes), kind, seed)
+    for number, (name, where, *changes) in enumerate(chosen, 1):
+        found = try_one(top, build(source, original, changes), where, seed)
         good = bool(found) == bool(changes)
         broken += not good
-        print("%s %d - without %s on %s: %s" % ("ok" if good else "not ok", number, name, kind,
+        print("%s %d - without %s on %s: %s" % ("ok" if good else "not ok", number, name, where,
                                                 found or "nothing is found"), flush=True)
     return 1 if broken else 0

@@ -18,13 +18,13 @@ from rig import arch, disk, image, kernels
 
 MACHINE = {"arch": "x86_64", "report": "ttyS1", "loader": "grub-bios", "grub": "",
            "kernel": "bookworm amd64 meta:linux-image-cloud-amd64"}
-OSTREE = "/usr/bin/ostree"
+OSTREE, STRACE = "/usr/bin/ostree", "/usr/bin/strace"
 QEMU = "qemu-system-x86_64 -M q35 -accel tcg -cpu qemu64 -smp 1 -m 512 -nodefaults -display none"
 GENERATORS = ("ostree-grub-generator", "ostree-uboot-generator")
 VERSIONS = 6
 # What a machine takes at most, with others on this host.
 SECONDS = 900
-COUNTS = {"menu": 40, "kargs": 24, "deploy": 16, "row": 16, "frozen": 16, "truncate": 24}
+COUNTS = {"menu": 40, "killed": 40, "kargs": 24, "deploy": 16, "row": 16, "frozen": 16, "truncate": 24}
 
 
 def write(path, data):
@@ -62,10 +62,12 @@ def make_system(build, programs, path, work):
     """Packs path/initrd, the guest's: all but the parameters, so that it serves every recording."""
     top = os.path.join(work, "top")
     copies = {"bin/busybox": shutil.which("busybox"), "init": image.HERE + "/guest/updates",
-              "hook": image.HERE + "/guest/hook", "usr/bin/ostree": OSTREE,
+              "hook": image.HERE + "/guest/hook", "usr/bin/ostree": OSTREE, "usr/bin/strace": STRACE,
               "usr/bin/lognote": image.guest(build, MACHINE, "lognote")}
     copies.update({"usr/bin/" + name: os.path.join(programs, name) for name in GENERATORS})
-    copies.update(arch.libraries("x86_64", arch.files("x86_64", "ostree"), OSTREE))
+    tops = arch.files("x86_64", "ostree", "strace")
+    for program in (OSTREE, STRACE):
+        copies.update(arch.libraries("x86_64", tops, program))
     wanted = sum((kind.modules for kind in volume.KINDS.values()), ["virtio_pci", "virtio_blk"])
     modules = kernels.insert(MACHINE, work, wanted)
     copies.update({"modules/" + os.path.basename(name): name for name in modules})
@@ -97,7 +99,7 @@ def system(build, programs):
     """The guest's initramfs with the generators in the directory `programs`."""
     files = [os.path.join(programs, name) for name in GENERATORS]
     files += [__file__, volume.__file__, image.HERE + "/guest/updates", image.HERE + "/guest/hook",
-              image.HERE + "/guest/lognote.c", OSTREE]
+              image.HERE + "/guest/lognote.c", OSTREE, STRACE]
     return os.path.join(image.replace(
         os.path.join(build, "crash"), "system", image.digest(files),
         lambda path, work: make_system(build, programs, path, work)), "initrd")

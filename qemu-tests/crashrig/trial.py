@@ -31,7 +31,7 @@ class Tally:
         self.judged += 1
         self.verdicts[verdict if verdict in menus.VERDICTS else "wrong"] += 1
         wrong = () if verdict in menus.VERDICTS else (verdict,)
-        if verdict in ("late", "shorter") and self.late_is_wrong:
+        if verdict in ("late", "shorter") and self.late_is_wrong(state.window):
             wrong = ("the menu before, whole, although the change was reported as done",)
         self.violations += ["%s: %s" % (name_of(state), text) for text in wrong]
 
