@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is told of the trials: TAP as they end, and a table of all."""
 
+import time
+
 from crashrig import menus
 
 COLUMNS = ("states", "differ") + menus.VERDICTS + ("wrong", "seconds")
@@ -23,7 +25,7 @@ def tell(number, name, tallies, options):
 
 
 def table(tallies, seconds):
-    """A row for each file system, operation and loader, as comments of TAP."""
+    """A row for each file system, operation and loader."""
     rows = [("file system", "operation", "loader") + COLUMNS]
     total = [0] * len(COLUMNS)
     for tally in sorted(tallies, key=lambda tally: (tally.operation, tally.name, tally.loader)):
@@ -34,6 +36,12 @@ def table(tallies, seconds):
         rows.append((tally.kind, tally.operation, tally.loader) + tuple(counts))
     rows.append(("all", "", "") + tuple(total[:-1]) + (round(seconds),))
     wide = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("# " + "  ".join(
+    return "\n".join("  ".join(
         str(cell).ljust(size) if column < 3 else str(cell).rjust(size)
         for column, (cell, size) in enumerate(zip(row, wide))) for row in rows)
+
+
+def headline(trials, broken, seed):
+    """What stands above the table of a run."""
+    return "%d of %d trials failed, seed %d, %s" % (
+        broken, trials, seed, time.strftime("%Y-%m-%d %H:%M:%S"))

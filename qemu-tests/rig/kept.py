@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What runs leave for those that follow: the latest result of each cell, in qemu/results.json of a
 build folder. What was to run and did not come to an end is kept as that, not as what it was before.
+And of the trials of power cuts the table, in crash/table, for the reports.
 """
 
+import contextlib
 import json
 import os
 
@@ -29,6 +31,29 @@ def save(build, news):
     with open(path + ".new", "w", encoding="ascii") as out:
         json.dump({**load(build), **news}, out, indent=1, sort_keys=True)
     os.rename(path + ".new", path)
+
+
+def table_in(build):
+    """Where the table of the power cuts is."""
+    return os.path.join(build, "crash", "table")
+
+
+def keep_table(build, text):
+    """Keeps the table of a whole run of the power cuts; None while there is none."""
+    if text is None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(table_in(build))
+    else:
+        with open(table_in(build), "w", encoding="utf-8") as out:
+            out.write(text)
+
+
+def table(build):
+    """What was kept of the power cuts, or nothing."""
+    if not os.path.exists(table_in(build)):
+        return ""
+    with open(table_in(build), encoding="utf-8") as source:
+        return source.read()
 
 
 def verdict(result):

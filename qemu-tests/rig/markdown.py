@@ -46,4 +46,7 @@ def summary(results, about):
             "| %s |" % " | ".join(show.NAMES), "|%s" % (" --- |" * len(show.NAMES))]
     out += [line(result) for result in failed + [
         result for result in results if not result["findings"]]]
-    return "\n".join(out + ["", "</details>", "", ""])
+    out += ["", "</details>", ""]
+    if about["cuts"]:
+        out += ["### Power cuts", "", "```", about["cuts"].rstrip(), "```", ""]
+    return "\n".join(out + [""])

@@ -30,7 +30,7 @@ PAGE = """<!DOCTYPE html>
 <tbody>
 %(rows)s
 </tbody></table></div>
-<h2>Cells</h2>
+%(cuts)s<h2>Cells</h2>
 %(cells)s
 </html>
 """
@@ -141,6 +141,11 @@ def details(result, folder):
                      TAIL_FAILED if result["findings"] else TAIL)))
 
 
+def power_cuts(table):
+    """The table of the power cuts, where there is one."""
+    return "<h2>Power cuts</h2>\n<pre>%s</pre>\n" % text(table) if table else ""
+
+
 def page(results, about):
     """The whole page. `about` is what show.about() knows of the run."""
     machines, rows = grid(results)
@@ -158,4 +163,5 @@ def page(results, about):
             ("ok", "passed"), ("FAILED", "failed"), ("skipped", "skipped"),
             ("none", "no such cell")] + list(STAGES.items())),
         "cells": "\n".join(details(result, about["folder"]) for result in sorted(
-            results, key=lambda result: (not result["findings"], result["name"])))}
+            results, key=lambda result: (not result["findings"], result["name"]))),
+        "cuts": power_cuts(about["cuts"])}

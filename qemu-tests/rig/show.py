@@ -91,9 +91,11 @@ def counts(results):
                                        ", %d skipped" % skipped if skipped else "")
 
 
-def about(took, hosts, jobs, folder):
-    """What is to be known of a whole run besides its results; `hosts` says what was measured."""
-    return {"folder": folder, "line": "%.0f s, %d at a time, %s" % (took, jobs, hosts)}
+def about(took, hosts, jobs, folder, cuts=""):
+    """What is to be known of a whole run besides its results; `hosts` says what was measured, and
+    `cuts` what the last whole run of the power cuts found."""
+    return {"folder": folder, "line": "%.0f s, %d at a time, %s" % (took, jobs, hosts),
+            "cuts": cuts}
 
 
 def summary(results, known):

@@ -97,6 +97,20 @@ def pages(work):
               "<b>1</b> skipped" in made, "totals")
     tap.check("<h2>Failed" not in page.page(RESULTS[:1], show.about(9, "TCG", 2, work)),
               "nothing about failures where there is none")
+    seen = Reader(page.page(RESULTS, show.about(9, "TCG", 2, work, "a <table>\n")))
+    tap.check("Power cuts" not in made and "a <table>\n" in seen.text and not seen.bad,
+              "the table of the power cuts, where there is one")
+
+
+def tables(work):
+    """What is kept of the power cuts: a run that did not come to its end leaves no older table."""
+    os.makedirs(os.path.join(work, "crash"))
+    kept.keep_table(work, None)
+    tap.check(kept.table(work) == "", "no table before the first run")
+    kept.keep_table(work, "a table\n")
+    tap.check(kept.table(work) == "a table\n", "a table")
+    kept.keep_table(work, None)
+    tap.check(kept.table(work) == "", "none during the next run")
 
 
 def summaries():
@@ -116,6 +130,9 @@ def summaries():
     made = markdown.summary([many], show.about(9, "TCG", 2, "f"))
     tap.check("line 19\n... 80 lines more\n" in made and "line 20\n" not in made,
               "what is too long says how much more there is")
+    made = markdown.summary([many], show.about(9, "TCG", 2, "f", "a table\n"))
+    tap.check(made.endswith("</details>\n\n### Power cuts\n\n```\na table\n```\n\n"),
+              "the table of the power cuts, where there is one", made[-100:])
 
 
 class Terminal(io.StringIO):
@@ -241,6 +258,7 @@ def options(work):
 
 with tempfile.TemporaryDirectory() as scratch:
     pages(os.path.join(scratch, "page"))
+    tables(os.path.join(scratch, "tables"))
     memory(os.path.join(scratch, "memory"))
     options(os.path.join(scratch, "options"))
 summaries()
