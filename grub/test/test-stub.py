@@ -94,6 +94,15 @@ def other_disks_do_not_count(where):
     expect("boot", [ext4(tree, where + "/1"), ext4(stick, where + "/2")], b"new")
 
 
+def other_disks_do_not_count_on_fat(where):
+    """Nor where there is no directory boot, in which to look for what says that this is the one."""
+    tree = boot_tree(where + "/root", MACHINES["own"],
+                     {"loader.1": MENUS["new"].replace(b"/boot/k", b"/k")})
+    stick = boot_tree(where + "/stick", MACHINES["own"], {"loader": MENUS["old"]}, stub=False)
+    os.remove(tree + "/boot/boot")
+    expect("own", [fat(tree + "/boot", where + "/1"), ext4(stick, where + "/2")], b"new")
+
+
 def system_partition(where, files):
     write(where + "/esp/EFI/os/grub.cfg", tap.read(stubrig.STUB))
     for name, content in files.items():
@@ -178,6 +187,7 @@ TESTS = [(f"stub: {name}", functools.partial(case, make=make, expected=expected)
          for name, make, expected in CASES]
 TESTS += [(f"stub: {test.__name__.replace('_', ' ')}", test) for test in (
     custom_has_the_last_word, own_partition, directories_on_fat, other_disks_do_not_count,
+    other_disks_do_not_count_on_fat,
     search_from_the_system_partition, named_file_system, efi)]
 EMULATED = [(f"menu, at each byte: {name}", functools.partial(whole_or_not_at_all, damage=damage))
             for name, damage in DAMAGES.items()]
