@@ -3,8 +3,8 @@
 # The one Makefile: builds, tests and installs rootstock. Nothing is configured beforehand, nothing
 # is written outside build/ and the user's cache.
 #
-#   make                  static programs in build/ARCH/ (ARCH=x86_64, armhf or arm64); what that
-#                         needs on Debian, make deps-build installs
+#   make                  static programs in build/ARCH/ (ARCH=x86_64, armhf, arm64 or
+#                         riscv64); what that needs on Debian, make deps-build installs
 #   make try              boot a real OSTree disk with them, in this terminal
 #   make check            all tests and one boot per machine; CELLS='*' boots the whole matrix
 #   make qemu-check       the whole boot matrix and nothing else
@@ -39,8 +39,9 @@ Q := $(if $(V),,@)
 triplet_x86_64 := x86_64-linux-gnu
 triplet_armhf := arm-linux-gnueabihf
 triplet_arm64 := aarch64-linux-gnu
+triplet_riscv64 := riscv64-linux-gnu
 TRIPLET := $(triplet_$(ARCH))
-$(if $(TRIPLET),,$(error ARCH=$(ARCH) is not known: use x86_64, armhf or arm64))
+$(if $(TRIPLET),,$(error ARCH=$(ARCH) is not known: use x86_64, armhf, arm64 or riscv64))
 
 # Without a compiler of the caller's the programs are linked with musl: natively through Debian's
 # wrapper, for another architecture through a specs file that names the unpacked foreign musl-dev.
@@ -73,6 +74,7 @@ RS_CFLAGS = -std=gnu11 $(SMALL) -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 # map segments laid out for less; without relro the program does not grow to that size.
 pages_x86_64 := -Wl,-z,max-page-size=4096
 pages_armhf := $(pages_x86_64)
+pages_riscv64 := $(pages_x86_64)
 pages_arm64 := -Wl,-z,max-page-size=65536 -Wl,-z,norelro
 RS_LDFLAGS = -static -Wl,--gc-sections -Wl,-z,noseparate-code $(pages_$(ARCH)) \
 	-Wl,--build-id=none $(LDFLAGS)
@@ -165,10 +167,12 @@ $(BUILD)/flags: Makefile FORCE
 		'$(MOUNT_LIBS)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
+# Debian 12's ld dies of the debugging information in the crt1.o of a newer release's musl.
+specs_riscv64 := s/^-dynamic-linker/--strip-debug &/
 $(BUILD)/musl.specs: FORCE
 	@mkdir -p $(@D)
-	@dir=$$(qemu-tests/rig/debs bookworm $(ARCH) musl-dev) && \
-		sed "s|/usr/|$$dir/usr/|g" "$$dir"/usr/lib/*/musl-gcc.specs >$@.new
+	@dir=$$(qemu-tests/rig/debs base $(ARCH) musl-dev) && \
+		sed "s|/usr/|$$dir/usr/|g; $(specs_$(ARCH))" "$$dir"/usr/lib/*/musl-gcc.specs >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(BUILD)/util-linux: $(MUSL_SPECS) FORCE
@@ -302,8 +306,10 @@ lint-now:
 
 STRIP := $(or $(CROSS_COMPILE),$(if $(filter $(ARCH),$(HOST)),,$(TRIPLET)-))strip
 budgets := ostree-prepare-root:49152 rootstock-init:245760
-# Of an initramfs that is rootstock-init alone, with gzip. The same program takes more on arm64.
-packed_budget := $(if $(filter arm64,$(ARCH)),122880,112640)
+# Of an initramfs that is rootstock-init alone, with gzip. The same program takes more on some.
+packed_arm64 := 122880
+packed_riscv64 := 131072
+packed_budget := $(or $(packed_$(ARCH)),112640)
 size: all
 	$(Q)for p in $(PROGRAMS); do \
 		$(STRIP) -o $(BUILD)/$$p.stripped $(BUILD)/$$p || exit 1; \
@@ -324,8 +330,8 @@ size: all
 packages_build := gcc libc6-dev linux-libc-dev musl-tools patch xz-utils
 packages_try := $(packages_build) busybox-static e2fsprogs fdisk grub-common grub-pc-bin ostree \
 	python3 qemu-system-x86 seabios
-packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-cross \
-	libc6-dev-armhf-cross qemu-user-static
+packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf gcc-riscv64-linux-gnu \
+	libc6-dev-arm64-cross libc6-dev-armhf-cross libc6-dev-riscv64-cross qemu-user-static
 packages_check := $(packages_try) $(packages_cross) bc bcache-tools bison btrfs-progs cpio \
 	cryptsetup-bin device-tree-compiler dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file flex genisoimage \
 	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kmod libblkid-dev \

@@ -108,9 +108,10 @@ no_heap() {
 	! nm "${BUILD:?}/ostree-prepare-root" | grep -E ' (malloc|calloc|realloc|free|printf|fopen)$'
 }
 
-echo 1..6
+echo 1..7
 check 'armhf: static, and runs' build_and_run armhf qemu-arm-static 'ARM, EABI5'
 check 'arm64: static, and runs' build_and_run arm64 qemu-aarch64-static 'ARM aarch64'
+check 'riscv64: static, and runs' build_and_run riscv64 qemu-riscv64-static 'UCB RISC-V'
 check 'make install' installs
 check 'the same bytes from another checkout' same_bytes
 check 'CC, CFLAGS and LDFLAGS are the caller'"'"'s' obeys_the_caller
