@@ -120,6 +120,8 @@ def step(process, state, expect):
     if select.select([process.stdout], [], [], 0.1)[0]:
         new = os.read(process.stdout.fileno(), 65536)
         if not new:
+            if machine.unsaid(process, state["console"]):
+                return "poweroff"
             return "QEMU is gone: " + state["log"].decode(errors="replace")[-500:].strip()
     state["log"] += new
     lines, _, state["rest"] = (state["rest"] + new).rpartition(b"\n")

@@ -82,6 +82,7 @@ event() { echo "{\\"event\\": \\"$1\\", \\"data\\": {\\"guest\\": true, \\"reaso
 off() { event SHUTDOWN guest-shutdown; sleep 20; }
 boot() { echo MARK >>$C; sleep 0.3; echo '[ 0.0] Linux version 6' >>$C; sleep 0.3
     echo 'Run /x as init process' >>$C; sleep 0.3; }
+last() { echo 'reboot: Power down' >>$C; }
 report() { echo ok >>$R; sleep 0.3; }
 halt() { echo 'reboot: System halted' >>$C; sleep $1; }
 """
@@ -96,6 +97,8 @@ MACHINES = [
      "reset", 1),
     ("QEMU ends and says nothing", "boot; exit 0", 0, 1, "QEMU is gone", 1),
     ("QEMU does not start", "echo no such device; exit 1", 0, 1, "QEMU is gone", 0),
+    ("a power switch that ends QEMU", "boot; report; last; exit 0", 0, 1, "poweroff", 1),
+    ("a QEMU that fails at a power-off", "boot; report; last; exit 1", 0, 1, "QEMU is gone", 1),
     ("a machine that stands still", "boot; halt 20", 0, 1, "halt", 1),
     ("a halt that was none", "boot; halt 0.5; off", 0, 1, "poweroff", 1),
     ("stuck in the firmware", "sleep 20", 0, 0.1, "no end of stage firmware", 0),
@@ -124,6 +127,7 @@ def machines(work):
     for run, (name, _, _, _, end, boots) in zip(runs, MACHINES):
         tap.check(run["end"] == end and len(run["boots"]) == boots, name, run)
     tap.check(all(runs[0]["boots"][0].values()), "every stage has its time", runs[0])
+    tap.check(all(runs[6]["boots"][0].values()), "without QEMU's word too", runs[6])
     tap.check("no such device" in runs[5]["output"], "what QEMU says is kept", runs[5])
     with open(os.path.join(work, "C-0"), encoding="utf-8") as source:
         tap.check(source.readline().startswith("# env C="), "the console begins with the command")

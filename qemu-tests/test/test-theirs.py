@@ -127,6 +127,8 @@ def play(mode, words):
     hear("root\r")
     say("root\r\nroot@host:~# ")
     hear("poweroff now\r")
+    if mode == "switch":
+        return say("[ 9.0] reboot: Power down\r\n")
     event = "guest-reset" if mode == "reset" else "guest-shutdown"
     print('{"event": "SHUTDOWN", "data": {"guest": true, "reason": "%s"}}' % event, flush=True)
     return time.sleep(60)
@@ -136,7 +138,7 @@ def whole(work):
     """All of it, with a program that plays QEMU."""
     path = tap.write(work, "their.img", "\0" * 4096)
     before = hashlib.sha256(b"\0" * 4096).hexdigest()
-    for mode, said in (("good", ""), ("reset", "the machine's end: reset"),
+    for mode, said in (("good", ""), ("switch", ""), ("reset", "the machine's end: reset"),
                        ("panic", "the console has: Kernel panic"),
                        ("gone", "QEMU is gone: no such device"),
                        ("command", "the console lacks 'theirs'"),
