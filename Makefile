@@ -27,7 +27,7 @@ BOOTLOADER ?=
 $(if $(filter-out grub uboot,$(BOOTLOADER)),$(error BOOTLOADER is grub or uboot))
 SECONDS ?= 60
 STATES ?= 100000
-CELLS ?= */pid1 x86-direct/initramfs
+CELLS ?= */pid1 x86-direct/initramfs riscv64-u-boot/initramfs
 
 HOST := $(patsubst aarch64,arm64,$(patsubst armv%,armhf,$(shell uname -m)))
 ARCH ?= $(HOST)
@@ -217,7 +217,7 @@ check: deps-check
 	$(Q)$(MAKE) --no-print-directory check-now
 # What the machines of the boot matrix run.
 matrix: all
-	$(Q)for arch in $(filter-out $(ARCH),x86_64 arm64 armhf); do \
+	$(Q)for arch in $(filter-out $(ARCH),x86_64 arm64 armhf riscv64); do \
 		$(MAKE) --no-print-directory ARCH=$$arch || exit 1; \
 	done
 check-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
@@ -336,8 +336,8 @@ packages_check := $(packages_try) $(packages_cross) bc bcache-tools bison btrfs-
 	cryptsetup-bin device-tree-compiler dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file flex genisoimage \
 	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kmod libblkid-dev \
 	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtd-utils mtools nilfs-tools \
-	ntfs-3g ostree-boot ovmf pkg-config qemu-efi-aarch64 qemu-system-arm reiserfsprogs \
-	squashfs-tools strace systemd u-boot-qemu u-boot-tools udev udftools uidmap util-linux \
+	ntfs-3g ostree-boot ovmf pkg-config qemu-efi-aarch64 qemu-system-arm qemu-system-misc \
+	reiserfsprogs squashfs-tools strace systemd u-boot-qemu u-boot-tools udev udftools uidmap util-linux \
 	valgrind xfsprogs zstd
 packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
 

@@ -11,11 +11,12 @@ from rig import kernels
 
 # What the programs are built for: the name of Debian's compiler and folders, and QEMU's own name.
 TRIPLETS = {"x86_64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu",
-            "armhf": "arm-linux-gnueabihf"}
+            "armhf": "arm-linux-gnueabihf", "riscv64": "riscv64-linux-gnu"}
 # What the rig needs on the host for each.
 NEEDS = {"x86_64": "busybox:busybox-static musl-gcc:musl-tools",
          "arm64": "aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu",
-         "armhf": "arm-linux-gnueabihf-gcc:gcc-arm-linux-gnueabihf"}
+         "armhf": "arm-linux-gnueabihf-gcc:gcc-arm-linux-gnueabihf",
+         "riscv64": "riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu"}
 HOST = {"aarch64": "arm64", "armv7l": "armhf"}.get(platform.machine(), platform.machine())
 
 
@@ -38,11 +39,11 @@ def compiler(build, arch):
 
 
 def files(arch, *packages):
-    """The directories that hold Debian 12's files of packages, with all that these depend on: of
+    """The directories that hold the files of Debian's packages, with all that these depend on: of
     the host's architecture what is installed."""
     if arch == HOST:
         return [""]
-    return kernels.debs("bookworm", arch, *["closure:" + name for name in packages])
+    return kernels.debs("base", arch, *["closure:" + name for name in packages])
 
 
 def find(tops, *names):

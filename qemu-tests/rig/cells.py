@@ -16,6 +16,7 @@ MACHINE = {
     "about": None, "firmware": None,
     "arch": "x86_64",  # of the machine and of its programs: see arch.TRIPLETS
     "bios": "",  # the file of the firmware, if it is not QEMU's own
+    "bios-option": "-bios",  # QEMU's for it; -kernel where QEMU's own firmware is to start it
     "bios-package": "",  # RELEASE ARCH PACKAGE that it is in, if that is not installed here
     "bios-address": "",  # where an i.MX image is put, less its header: its ROM would do that
     "bios-patch": "",  # OLD|NEW, one a line: settings in it, see firmware.py
@@ -30,6 +31,7 @@ MACHINE = {
     "grub": "",  # RELEASE ARCH PACKAGE of GRUB's modules, if they are not the host's
     "noise": "",  # what its kernel complains about by itself, one sentence a line
     "loader-mark": None, "needs": None, "kernel": None,
+    "modules": "",  # that each initramfs needs, since they are not in its kernel
 }
 # What every machine needs on the host.
 EVERYWHERE = "sfdisk:fdisk mkfs.ext4:e2fsprogs ostree:ostree"
@@ -249,6 +251,10 @@ def cell(machine_path, path):
             raise ValueError("%s: %s = is for machines without a loader" % (path, key))
     if plan["attach"].isdigit() and plan["bus"]:
         raise ValueError("%s: attach = is for the machine's own bus" % path)
+    if kind["modules"]:
+        if found["initramfs"]["kind"] != "rootstock":
+            raise ValueError("%s: the machine's kernel needs modules, so kind = rootstock" % path)
+        found["initramfs"]["modules"] = kind["modules"].split() + found["initramfs"]["modules"]
     found["boot"]["off"] = "poweroff" if kind["power-off"] == "yes" else "halt"
     speaks = kind["loader"] if kind["loader"] == "u-boot" else kind["loader"].split("-")[0]
     found["expect"]["loader"] = found["expect"].get(speaks, [])

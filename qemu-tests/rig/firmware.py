@@ -63,4 +63,4 @@ def words(machine):
     if machine["bios-address"]:
         return ["-device", "loader,file=%s,addr=%s,force-raw=on,cpu-num=0" % (
             headless(path), machine["bios-address"])]
-    return ["-bios", path] if path else []
+    return [machine["bios-option"], path] if path else []

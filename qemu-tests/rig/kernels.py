@@ -29,11 +29,11 @@ def unpacked(machine):
 
 
 def kernel(machine):
-    """(release, path of vmlinuz) of the machine's kernel."""
+    """(release, path of vmlinuz, which Debian calls vmlinux on riscv64) of the machine's kernel."""
     for folder in unpacked(machine):
-        for path in (glob.glob(folder + "/boot/vmlinuz-*") +
+        for path in (glob.glob(folder + "/boot/vmlinu[xz]-*") +
                      glob.glob(folder + "/usr/lib/modules/*/vmlinuz")):
-            release = re.search(r"vmlinuz-(.+)$|([^/]+)/vmlinuz$", path)
+            release = re.search(r"vmlinu[xz]-(.+)$|([^/]+)/vmlinuz$", path)
             return release.group(1) or release.group(2), path
     raise RuntimeError("no kernel: %s: there is no vmlinuz" % machine["kernel"])
 

@@ -64,6 +64,7 @@ def bindings(work):
              "[expect]\nconsole = x\n"),
             ("something typed without its end", "typed", both + "[boot]\ntyped = exit\n"),
             ("modules without our initramfs", "modules", both + "[initramfs]\nmodules = xfs\n"),
+            ("a kernel that cannot do without", "rootstock", ABOUT % "riscv64-u-boot"),
             ):
         error = tap.raises(ValueError, load, work, text)
         tap.check(error and word in error, name + " is an error", error)

@@ -45,6 +45,7 @@ def patches(work):
         tap.check(source.read() == b"code", "an i.MX image loses its header")
     kind = dict(cells.MACHINE, bios=path)
     tap.check(firmware.words(kind) == ["-bios", path] and
+              firmware.words(dict(kind, **{"bios-option": "-kernel"})) == ["-kernel", path] and
               firmware.words(dict(kind, bios="")) == [], "QEMU's words for a firmware")
     del os.environ["XDG_CACHE_HOME"]
 
