@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { HEADER_SIZE = 0x23c, LINE_MAX_USUAL = 2047, LINE_MAX_ARM = 1023 };
+enum { HEADER_SIZE = 0x23c, LINE_MAX_USUAL = 2047, LINE_MAX_SHORT = 1023 };
 
 static uint32_t little_endian(const unsigned char *bytes)
 {
@@ -26,19 +26,19 @@ static size_t x86_line_max(const unsigned char *header)
 	return little_endian(header + 0x238);
 }
 
-/* The others' magic numbers: arm's zImage, arm64's Image, and U-Boot's legacy header for both. */
-static size_t arm_line_max(const unsigned char *header)
+/* The others' magic numbers: zImage of arm, Image of arm64 and riscv, U-Boot's legacy header. */
+static size_t board_line_max(const unsigned char *header)
 {
-	enum { UIMAGE_ARM = 2, UIMAGE_ARM64 = 22 };
+	enum { UIMAGE_ARM = 2, UIMAGE_ARM64 = 22, UIMAGE_RISCV = 26 };
 
-	if (little_endian(header + 0x24) == 0x016f2818)
-		return LINE_MAX_ARM;
+	if (little_endian(header + 0x24) == 0x016f2818 || memcmp(header + 0x38, "RSC\x05", 4) == 0)
+		return LINE_MAX_SHORT;
 	if (memcmp(header + 0x38, "ARM\x64", 4) == 0)
 		return LINE_MAX_USUAL;
 	if (memcmp(header, "\x27\x05\x19\x56", 4) != 0)
 		return 0;
-	if (header[29] == UIMAGE_ARM)
-		return LINE_MAX_ARM;
+	if (header[29] == UIMAGE_ARM || header[29] == UIMAGE_RISCV)
+		return LINE_MAX_SHORT;
 	return header[29] == UIMAGE_ARM64 ? LINE_MAX_USUAL : 0;
 }
 
@@ -52,8 +52,9 @@ size_t kernel_line_max(int boot_fd, const char *path, const char *architecture)
 		file_read(boot_fd, resolved, (char *)header, sizeof(header)) > 0)
 		max = x86_line_max(header);
 	if (!max)
-		max = arm_line_max(header);
-	if (!max && architecture && !strcasecmp(architecture, "arm"))
-		max = LINE_MAX_ARM;
+		max = board_line_max(header);
+	if (!max && architecture &&
+		(!strcasecmp(architecture, "arm") || !strcasecmp(architecture, "riscv64")))
+		max = LINE_MAX_SHORT;
 	return max ? max : LINE_MAX_USUAL;
 }

@@ -62,18 +62,21 @@ static void test_headers(void **state)
 		/* x86: protocol 2.15 with its own number, 2.05 without. */
 		{ 4096, 0x202, "HdrS\x0f\x02", 6, "arm", 0 },
 		{ 4096, 0x202, "HdrS\x05\x02", 6, NULL, 255 },
-		/* arm zImage, arm64 Image, U-Boot's header for arm, arm64 and m68k. */
+		/* arm zImage, arm64 and riscv Image, U-Boot's header for these and m68k. */
 		{ 4096, 0x24, "\x18\x28\x6f\x01", 4, "x64", 1023 },
 		{ 4096, 0x38, "ARM\x64", 4, "arm", 2047 },
+		{ 4096, 0x38, "RSC\x05", 4, "aa64", 1023 },
 		{ 64, 0, "\x27\x05\x19\x56", 30, NULL, 1023 },
 		{ 64, 0, "\x27\x05\x19\x56", 30, "arm", 2047 },
 		{ 64, 0, "\x27\x05\x19\x56", 30, "ARM", 1023 },
+		{ 64, 0, "\x27\x05\x19\x56", 30, "aa64", 1023 },
 		/* Nothing that is known, and next to nothing. */
 		{ 4096, 0, "\x1f\x8b", 2, NULL, 2047 },
 		{ 4096, 0, "\x1f\x8b", 2, "Arm", 1023 },
+		{ 4096, 0, "\x1f\x8b", 2, "RISCV64", 1023 },
 		{ 3, 0, "MZ", 2, "aa64", 2047 },
 	};
-	static const unsigned char machines[] = { 2, 22, 12 };
+	static const unsigned char machines[] = { 2, 22, 12, 26 };
 	int fd = *(int *)*state;
 	unsigned uimages = 0;
 

@@ -270,6 +270,7 @@ def longest_line(where):
     """The kernel's own number where its file tells it."""
     kernels = {"zImage": (b"\0" * 0x24 + b"\x18\x28\x6f\x01", 1023),
                "Image": (b"\0" * 0x38 + b"ARM\x64", 2047),
+               "riscv": (b"\0" * 0x38 + b"RSC\x05", 1023),
                "bzImage": (b"\0" * 0x202 + b"HdrS\x0f\x02" + b"\0" * 0x30 + b"\x2c\1\0\0", 300)}
     out = make(where, {})
     for name, (content, most) in kernels.items():
