@@ -24,7 +24,8 @@ GENERATORS = ("ostree-grub-generator", "ostree-uboot-generator")
 VERSIONS = 6
 # What a machine takes at most, with others on this host.
 SECONDS = 900
-COUNTS = {"menu": 40, "killed": 40, "kargs": 24, "deploy": 16, "row": 16, "frozen": 16, "truncate": 24}
+COUNTS = {"menu": 40, "killed": 40, "kargs": 24, "deploy": 16, "row": 16, "frozen": 16,
+          "truncate": 24}
 
 
 def write(path, data):
@@ -62,11 +63,12 @@ def make_system(build, programs, path, work):
     """Packs path/initrd, the guest's: all but the parameters, so that it serves every recording."""
     top = os.path.join(work, "top")
     copies = {"bin/busybox": shutil.which("busybox"), "init": image.HERE + "/guest/updates",
-              "hook": image.HERE + "/guest/hook", "usr/bin/ostree": OSTREE, "usr/bin/strace": STRACE,
+              "hook": image.HERE + "/guest/hook",
               "usr/bin/lognote": image.guest(build, MACHINE, "lognote")}
     copies.update({"usr/bin/" + name: os.path.join(programs, name) for name in GENERATORS})
     tops = arch.files("x86_64", "ostree", "strace")
     for program in (OSTREE, STRACE):
+        copies[program[1:]] = program
         copies.update(arch.libraries("x86_64", tops, program))
     wanted = sum((kind.modules for kind in volume.KINDS.values()), ["virtio_pci", "virtio_blk"])
     modules = kernels.insert(MACHINE, work, wanted)

@@ -230,7 +230,7 @@ def change(plan, root, generator, menu_file, menu):
     `options` is a sed script for the entries' options, after which the menu is generated anew;
     `change` a shell script, in the physical root, with the paths of the default deployment, of the
     other one, of the directory of the default one's bootlink, of the generator and of its file. The
-    files are links to those of a repository that is kept: it may replace them, and not write to one.
+    files are links to those of a repository that is kept: it may replace one, not write to it.
     """
     if plan["options"]:
         disk.run(["sed", "-i", "/^options /" + plan["options"]] +
