@@ -270,7 +270,7 @@ fuzz-loaders: deps-check
 # --- lint, sizes ----------------------------------------------------------------------------------
 
 sources = $(wildcard $(folders:%=%/*.c) $(folders:%=%/test/*.c) qemu-tests/guest/*.c qemu-tests/rig/*.c)
-shells = $(shell grep -lE '^\#!/bin/(ba)?sh' -r .ci $(folders) qemu-tests)
+shells = $(shell grep -lE '^\#!(/usr)?/bin/(ba|busybox )?sh' -r .ci $(folders) qemu-tests)
 
 # Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no
 # va_list is ever started; matters of taste. cppcheck doubts that NULL is a pointer; POSIX says so;
