@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the judges of the power cuts make of what they hear. That the trials find what is wrong, make
-crash MUTANTS=1 shows."""
+"""What the judges of the power cuts make of what they hear. That the trials find what is wrong, is
+shown by make crash MUTANTS=1."""
 
 import os
 import sys
