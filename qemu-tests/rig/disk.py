@@ -84,8 +84,8 @@ def fill(path, part, directory, label):
     system this small would get blocks of 1 KiB, which no device has and each boot pays for.
     """
     run(["mkfs.ext4", "-q", "-F", "-L", label, "-U", part["uuid"], "-d", directory, "-m", "0",
-         "-b", "4096", "-O", "^metadata_csum_seed,^orphan_file", "-E", "offset=%d" % part["start"],
-         path, "%dk" % (part["size"] // 1024)])
+         "-b", "4096", "-O", "^metadata_csum_seed,^orphan_file", "-E",
+         "offset=%d,lazy_journal_init=1" % part["start"], path, "%dk" % (part["size"] // 1024)])
 
 
 def debugfs(path, part, *requests):

@@ -15,6 +15,10 @@ from rig import (arch, damage, debian, devicetree, disk, filesystem, kernels, lo
 from rig.kernels import HERE, kernel
 
 SECOND_SIZE = 64
+GIB = 1 << 30
+# GiB free on the disk: what a run needs to begin with; and less than what a cell has to leave behind
+# it, or else its images go: what cells share takes 3, a large tree in the making 2.
+LEAST, ROOM = 1, 6
 # KiB in memory file systems when the real init starts: what is in /run, and a few pages.
 MEMORY = 1024
 PROGRAMS = ("ostree-prepare-root", "rootstock-init")
@@ -43,6 +47,29 @@ def need_programs(build, machines):
         if not os.access(path, os.X_OK):
             raise RuntimeError("%s is not there: run make ARCH=%s first" % (
                 path, os.path.basename(os.path.dirname(path))))
+
+
+def free(build):
+    """GiB that are free where the images are."""
+    return shutil.disk_usage(build).free / GIB
+
+
+def need_room(build):
+    """Fails if there is no room even for one cell's images."""
+    if free(build) < LEAST:
+        raise RuntimeError("%s: its disk has %.1f GiB free, and %d are needed: make room first" %
+                           (build, free(build), LEAST))
+
+
+def make_room(build, cell):
+    """Removes the images that only this cell boots if the disk is getting full. Where there is room
+    they stay for the next run; all of the matrix take 20 GiB."""
+    if free(build) >= ROOM:
+        return
+    name = os.path.join(build, "qemu/images", cell["name"].replace("/", "."))
+    for kind in ("", ".initramfs", ".repo"):
+        for path in glob.glob(glob.escape(name + kind) + "@*"):
+            shutil.rmtree(path)
 
 
 def digest(paths, *words):

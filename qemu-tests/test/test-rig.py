@@ -3,6 +3,7 @@
 """The boot matrix's own parts: ini files, disks, and the watch over a machine (here a shell script
 that plays QEMU, so that every way to die can be had at will)."""
 
+import argparse
 import concurrent.futures
 import importlib.machinery
 import importlib.util
@@ -214,6 +215,29 @@ def paths(work):
     tap.check("/mkfs.ext4" in found, "an ordinary user's PATH is enough", found)
 
 
+def room(work):
+    """What is kept and what is said on a disk that is nearly full."""
+    images = os.path.join(work, "qemu/images")
+    own = {"m.a@1", "m.a.initramfs@1", "m.a.repo@1"}
+    others = {"m.a-b@1", "m.b@1", "probe-repo-m@1"}
+    for name in own | others:
+        os.makedirs(os.path.join(images, name))
+    usage, kept = shutil.disk_usage, []
+    try:
+        for free, left in ((7.0, own | others), (5.0, others)):
+            shutil.disk_usage = lambda _, free=free: argparse.Namespace(free=free * 2 ** 30)
+            image.make_room(work, {"name": "m/a"})
+            kept.append(set(os.listdir(images)) == left)
+        tap.check(kept == [True, True] and tap.raises(RuntimeError, image.need_room, work) is None,
+                  "a cell's own images go when the disk is nearly full", os.listdir(images))
+        shutil.disk_usage = lambda _: argparse.Namespace(free=2 ** 29)
+        said = tap.raises(RuntimeError, image.need_room, work)
+        tap.check(said == work + ": its disk has 0.5 GiB free, and 1 are needed: make room first",
+                  "a full disk is said before anything runs", said)
+    finally:
+        shutil.disk_usage = usage
+
+
 def stopped():
     """No tool starts in a run that is to end."""
     disk.stop.set()
@@ -331,6 +355,7 @@ if len(sys.argv) > 1:
     sys.exit(play(*sys.argv[1:]))
 with tempfile.TemporaryDirectory() as scratch:
     paths(os.path.join(scratch, "images"))
+    room(os.path.join(scratch, "room"))
     broken_cell(os.path.join(scratch, "build"))
     ini_files(scratch)
     plans()
