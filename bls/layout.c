@@ -10,25 +10,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MKFS "mkfs.ext4 -O ^casefold,^ea_inode,^inline_data,^metadata_csum_seed"
+#define MKFS "mkfs.ext4 -O ^bigalloc,^casefold,^ea_inode,^inline_data,^metadata_csum_seed"
 
 /* The superblock of ext2, ext3 and ext4 (Documentation/filesystems/ext4/super.rst of Linux). */
 enum {
 	SUPERBLOCK = 1024,
-	MAGIC = 0x38, /* 16 bits */
+	LOG_BLOCK_SIZE = 0x18, /* 32 bits: 0 for 1 KiB */
+	MAGIC = 0x38,	       /* 16 bits */
 	MAGIC_VALUE = 0xef53,
-	INCOMPAT = 0x60, /* 32 bits: what a reader must know */
-	SUPERBLOCK_SIZE = 0x64,
+	INCOMPAT = 0x60,  /* 32 bits: what a reader must know */
+	RO_COMPAT = 0x64, /* 32 bits: what only a writer must know */
+	SUPERBLOCK_SIZE = 0x68,
 };
 
 static const struct feature {
 	const char *name;
+	unsigned field;
 	uint32_t bit;
-	unsigned loaders; /* that cannot read it */
+	bool small_blocks; /* only where blocks have 1 KiB */
+	unsigned loaders;  /* that cannot read it */
 } features[] = {
-	{ "ea_inode", 0x400, LAYOUT_GRUB },
-	{ "inline_data", 0x8000, LAYOUT_GRUB | LAYOUT_UBOOT },
-	{ "casefold", 0x20000, LAYOUT_GRUB },
+	{ "ea_inode", INCOMPAT, 0x400, false, LAYOUT_GRUB },
+	{ "inline_data", INCOMPAT, 0x8000, false, LAYOUT_GRUB | LAYOUT_UBOOT },
+	{ "casefold", INCOMPAT, 0x20000, false, LAYOUT_GRUB },
+	/* There the first block group begins a block earlier than both take it to. */
+	{ "bigalloc and blocks of 1 KiB", RO_COMPAT, 0x200, true, LAYOUT_GRUB | LAYOUT_UBOOT },
 };
 
 static const struct kind {
@@ -60,35 +66,44 @@ static void add(const struct inspect_place *place, const char *what)
 	free(file);
 }
 
-/* No feature where there is no such file system. */
-static uint32_t read_incompat(const char *device)
+static uint32_t field(const unsigned char block[SUPERBLOCK_SIZE], unsigned offset)
 {
-	unsigned char block[SUPERBLOCK_SIZE];
+	uint32_t value;
+
+	memcpy(&value, block + offset, sizeof(value));
+	return le32toh(value);
+}
+
+/* False where there is no such file system, or nothing may be read. */
+static bool read_superblock(const char *device, unsigned char block[SUPERBLOCK_SIZE])
+{
 	int fd = device ? open(device, O_RDONLY | O_CLOEXEC) : -1;
-	uint32_t incompat = 0;
-	uint16_t magic;
+	bool whole;
 
 	if (fd < 0)
-		return 0;
-	if (pread(fd, block, sizeof(block), SUPERBLOCK) == sizeof(block)) {
-		memcpy(&magic, block + MAGIC, sizeof(magic));
-		if (le16toh(magic) == MAGIC_VALUE)
-			memcpy(&incompat, block + INCOMPAT, sizeof(incompat));
-	}
+		return false;
+	whole = pread(fd, block, SUPERBLOCK_SIZE, SUPERBLOCK) == SUPERBLOCK_SIZE;
 	close(fd);
-	return le32toh(incompat);
+	return whole && (field(block, MAGIC) & 0xffff) == MAGIC_VALUE;
 }
 
 static void judge_features(
-	const struct inspect_place *place, uint32_t incompat, enum layout_loader loader)
+	const struct inspect_place *place, const char *device, enum layout_loader loader)
 {
+	unsigned char block[SUPERBLOCK_SIZE];
+
+	if (!read_superblock(device, block))
+		return;
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		const struct feature *feature = &features[i];
 		char what[64];
 
-		if (!(incompat & features[i].bit) || !(features[i].loaders & loader))
+		if (!(field(block, feature->field) & feature->bit) ||
+			!(feature->loaders & loader) ||
+			(feature->small_blocks && field(block, LOG_BLOCK_SIZE)))
 			continue;
 		(void)snprintf(what, sizeof(what), "%s cannot read an ext4 with %s",
-			loader == LAYOUT_GRUB ? "GRUB" : "U-Boot", features[i].name);
+			loader == LAYOUT_GRUB ? "GRUB" : "U-Boot", feature->name);
 		add(place, what);
 	}
 }
@@ -110,5 +125,5 @@ void layout_judge(
 			(!kinds[i].with_loader || has_loader(place->boot_fd)))
 			add(place, kinds[i].what);
 	if (!strncmp(bootfs->type, "ext", strlen("ext")))
-		judge_features(place, read_incompat(bootfs->device), loader);
+		judge_features(place, bootfs->device, loader);
 }
