@@ -14,7 +14,7 @@ import subprocess
 
 from crashrig import volume
 from crashrig.writelog import content
-from rig import arch, disk, image, kernels
+from rig import arch, disk, image, kernels, releases
 
 MACHINE = {"arch": "x86_64", "report": "ttyS1", "loader": "grub-bios", "grub": "",
            "kernel": "bookworm amd64 meta:linux-image-cloud-amd64"}
@@ -22,10 +22,12 @@ OSTREE, STRACE = "/usr/bin/ostree", "/usr/bin/strace"
 QEMU = "qemu-system-x86_64 -M q35 -accel tcg -cpu qemu64 -smp 1 -m 512 -nodefaults -display none"
 GENERATORS = ("ostree-grub-generator", "ostree-uboot-generator")
 VERSIONS = 6
+# The Debian release whose libostree makes the changes of an operation, if not the host's.
+WRITERS = {"newer": "trixie"}
 # What a machine takes at most, with others on this host.
 SECONDS = 900
-COUNTS = {"menu": 40, "killed": 40, "kargs": 24, "deploy": 16, "row": 16, "frozen": 16,
-          "truncate": 24}
+COUNTS = {"menu": 40, "killed": 40, "kargs": 24, "deploy": 16, "row": 16, "newer": 16,
+          "frozen": 16, "truncate": 24}
 
 
 def write(path, data):
@@ -59,17 +61,17 @@ def make_sysroot(top, work):
         shutil.rmtree(tree)
 
 
-def make_system(build, programs, path, work):
-    """Packs path/initrd, the guest's: all but the parameters, so that it serves every recording."""
+def make_system(build, programs, tops, path, work):
+    """Packs path/initrd, the guest's: all but the parameters, so that it serves every recording. The
+    programs and their libraries are in the directories `tops`, the first that has them."""
     top = os.path.join(work, "top")
     copies = {"bin/busybox": shutil.which("busybox"), "init": image.HERE + "/guest/updates",
               "hook": image.HERE + "/guest/hook",
               "usr/bin/lognote": image.guest(build, MACHINE, "lognote")}
     copies.update({"usr/bin/" + name: os.path.join(programs, name) for name in GENERATORS})
-    tops = arch.files("x86_64", "ostree", "strace")
-    for program in (OSTREE, STRACE):
-        copies[program[1:]] = program
-        copies.update(arch.libraries("x86_64", tops, program))
+    for name in (OSTREE, STRACE):
+        copies[name[1:]] = arch.find(tops, name)
+        copies.update(arch.libraries("x86_64", tops, copies[name[1:]]))
     wanted = sum((kind.modules for kind in volume.KINDS.values()), ["virtio_pci", "virtio_blk"])
     modules = kernels.insert(MACHINE, work, wanted)
     copies.update({"modules/" + os.path.basename(name): name for name in modules})
@@ -97,14 +99,17 @@ def pack(top, path):
                        input=listed, stdout=out)
 
 
-def system(build, programs):
+def system(build, programs, operation=""):
     """The guest's initramfs with the generators in the directory `programs`."""
+    release = WRITERS.get(operation, "")
+    tops = ([releases.unpacked(release, "amd64")] if release else []) + arch.files(
+        "x86_64", "ostree", "strace")
     files = [os.path.join(programs, name) for name in GENERATORS]
     files += [__file__, volume.__file__, image.HERE + "/guest/updates", image.HERE + "/guest/hook",
-              image.HERE + "/guest/lognote.c", OSTREE, STRACE]
+              image.HERE + "/guest/lognote.c", arch.find(tops, OSTREE), STRACE]
     return os.path.join(image.replace(
-        os.path.join(build, "crash"), "system", image.digest(files),
-        lambda path, work: make_system(build, programs, path, work)), "initrd")
+        os.path.join(build, "crash"), "system" + release, image.digest(files),
+        lambda path, work: make_system(build, programs, tops, path, work)), "initrd")
 
 
 def boot(folder, initramfs, parameters, drives, faults=""):
@@ -190,5 +195,5 @@ def record(build, programs, kind, operation, folder, count=0):
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     size = volume.make(os.path.join(folder, "base.img"), kind)
-    run(folder, system(build, programs), size, kind,
+    run(folder, system(build, programs, operation), size, kind,
         {"operation": operation, "count": count or COUNTS[operation]})
