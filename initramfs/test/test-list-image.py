@@ -4,6 +4,7 @@
 import gzip
 import lzma
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,22 @@ def several(where):
     assert below[-1][1] == "the image (gzip, cpio, cpio)", below
 
 
+def damaged(where):
+    """An archive of which cpio passes over a part, or a packing that cannot be undone, is said to
+    be damaged, in whichever member that is."""
+    plain = image(where, *WORDS, "--compress", "none")
+    headers = [found.start() for found in re.finditer(rb"070701[0-9A-F]{104}", plain)]
+    assert len(headers) > len(fakekernel.files(plain)), headers
+    for at in headers[1:]:
+        said = listed(where, plain[:at] + b"1" + plain[at + 1:], status=1)[2]
+        assert len(said) == 1 and " is damaged: " in said[0], (at, said)
+    for packing in ("gzip", "lz4", "zstd"):
+        packed = image(where, *WORDS, "--compress", packing)
+        for cut in (8, 20):
+            said = listed(where, packed[:cut], status=1)[2]
+            assert len(said) == 1 and f" is damaged: {packing} cannot unpack it" in said[0], said
+
+
 def unread(where):
     """What is not read is said, with status 1, after what is."""
     plain = image(where, "--compress", "none")
@@ -112,6 +129,7 @@ if __name__ == "__main__":
     sys.exit(tap.main([
         ("every format", whole),
         ("more than one archive", several),
+        ("damage", damaged),
         ("what cannot be read", unread),
         ("devices and odd names", others),
     ]))
