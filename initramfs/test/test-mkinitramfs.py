@@ -62,7 +62,8 @@ def parameters(where):
 
 def missing(where):
     """A module that is not there is an error that names who needs it."""
-    refused("has no module nothing, which --module names", "--module", "nothing")
+    for name in ("nothing", "--help"):
+        refused(f"has no module {name}, which --module names", "--module", name)
     refused("has no module gone, which the module orphan.ko needs", "--module", "orphan")
     refused("has no module lost, which the module loser.ko needs", "--module", "loser")
     refused("has no lost.ko, which its modules.dep names", "--module", "lost")
@@ -151,6 +152,8 @@ def with_shell(where):
              if (mode, target) == (LINK, b"busybox")}
     assert {"sh", "mount", "ls", "reboot"} < links <= set(applets), links - set(applets)
     assert len(found) == len(links) + 3, sorted(found)
+    for option in ("--shell", "--init"):
+        refused("/etc/passwd is no program", option, "/etc/passwd")
     refused("has /bin/sh already", "--shell", shutil.which("busybox"), "--include", "/bin/sh")
 
 
