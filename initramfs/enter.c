@@ -89,6 +89,7 @@ int enter_root(struct fault *ret_fault)
 	take_along("/dev", ENTER_SYSROOT "/dev");
 	take_along("/proc", ENTER_SYSROOT "/proc");
 	take_along("/sys", ENTER_SYSROOT "/sys");
+	take_along("/run", ENTER_SYSROOT "/run");
 	err = run(&enter, 1, ret_fault);
 	if (err) {
 		close(initramfs);

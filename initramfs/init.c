@@ -53,16 +53,32 @@ static int mount_device(struct search *search, const struct wanted *wanted, stru
 	return err;
 }
 
+/* For whom a device was meant, and root= has a typo. */
+static void list_devices(struct search *search)
+{
+	struct fault ignored;
+
+	search->class = enter_sysfs(&ignored);
+	if (search->class < 0)
+		return;
+	devices_scan(&search->devices, search->class);
+	search_list(search);
+	close(search->class);
+}
+
 /* Only trying tells whether such a source has come. */
 static int mount_source(struct search *search, const struct wanted *wanted, struct fault *ret_fault)
 {
 	int err;
 
 	search->class = -1;
+	search->trouble = ret_fault->sentence;
 	while ((err = mountroot_source(search->request, wanted->text, ENTER_SYSROOT, ret_fault)))
 		if (err == -ENODEV || search_wait(search))
-			return err;
-	return 0;
+			break;
+	if (err == -ENOENT || err == -ENOTBLK)
+		list_devices(search);
+	return err;
 }
 
 static int mount_root(const struct request *request, int uevents, struct fault *ret_fault)

@@ -47,6 +47,11 @@ static const char *hint(int err, const char *type)
 	case EINVAL:
 		return "the file system is damaged, or rootflags= has an option that it does not "
 		       "know; the kernel's messages say which";
+	case ENOENT:
+	case ENOTBLK:
+		return "there is no such share; a device would be /dev/NAME, PARTUUID=, "
+		       "PARTLABEL=, "
+		       "UUID=, LABEL= or MAJOR:MINOR";
 	case ENXIO:
 	case ENOMEDIUM:
 	case EIO:

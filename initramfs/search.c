@@ -38,10 +38,12 @@ static void say_waiting(const struct search *search, uint64_t time)
 	}
 	fault(&line, 0, "waiting for root=", search->request->root, ", ",
 		decimal((unsigned)((time - search->start) / 1000), number), " seconds so far",
-		search->class < 0 ? "" : "; block devices:",
-		search->class < 0 ? ""
-		: *names	  ? names
-				  : " none",
+		search->class >= 0 ? "; block devices:"
+		: search->trouble  ? "; "
+				   : "",
+		search->class >= 0 ? (*names ? names : " none")
+		: search->trouble  ? search->trouble
+				   : "",
 		NULL);
 	log_line(LOG_NOTE, line.sentence);
 }
@@ -125,11 +127,10 @@ static void say_device(struct devices *devices, struct device *device)
 	log_line(LOG_FAILURE, line.sentence);
 }
 
-static int in_vain(struct search *search, struct fault *ret_fault)
+unsigned search_list(struct search *search)
 {
 	struct devices *devices = &search->devices;
 	unsigned listed = 0;
-	char number[12];
 
 	log_reopen("/dev/kmsg");
 	devices_read_tables(devices);
@@ -144,6 +145,14 @@ static int in_vain(struct search *search, struct fault *ret_fault)
 			log_reopen("/dev/kmsg");
 	}
 	log_reopen("/dev/kmsg");
+	return listed;
+}
+
+static int in_vain(struct search *search, struct fault *ret_fault)
+{
+	unsigned listed = search_list(search);
+	char number[12];
+
 	return fault(ret_fault, -ETIMEDOUT, "no device is root=", search->request->root, ", after ",
 		decimal(search->request->wait, number), " seconds; ",
 		listed ? "is it one of those listed above?"

@@ -21,8 +21,9 @@ enum { SEARCH_FIRST_LINE = 5000, SEARCH_NEXT_LINE = 10000, SEARCH_POLL = 20 };
 struct search {
 	const struct request *request;
 	struct devices devices; /* dev is set by the caller */
-	int class;   /* descriptor of /sys/class/block; negative if what is awaited is not there */
-	int uevents; /* from uevent_open, opened before; negative where there is none */
+	int class;		/* of /sys/class/block; negative if what is awaited is not there */
+	const char *trouble;	/* then: why the last try to mount it failed; may be NULL */
+	int uevents;		/* from uevent_open, opened before; negative where there is none */
 	uint64_t start, next_line; /* CLOCK_MONOTONIC, milliseconds; 0 before the first wait */
 };
 
@@ -32,6 +33,12 @@ struct search {
  */
 int search_device(struct search *search, const struct wanted *wanted, struct device **ret_device,
 	struct fault *ret_fault);
+
+/*
+ * Lists the block devices that were found, in the words that root= could have, in the log. Returns
+ * how many there are.
+ */
+unsigned search_list(struct search *search);
 
 /*
  * Waits until a device, a block device if there is a class, has appeared, changed or gone. Returns

@@ -92,10 +92,11 @@ static void make_world(void)
 	become_root("/tmp/initramfs");
 	mount_marked(ENTER_SYSROOT, "root");
 	CHECK(!mkdir(ENTER_SYSROOT "/dev", 0755) && !mkdir(ENTER_SYSROOT "/proc", 0755) &&
-		!mkdir(ENTER_SYSROOT "/sys", 0755));
+		!mkdir(ENTER_SYSROOT "/sys", 0755) && !mkdir(ENTER_SYSROOT "/run", 0755));
 	mount_marked("/dev", "devices");
 	mount_marked("/proc", "processes");
 	mount_marked("/sys", "system");
+	mount_marked("/run", "runtime");
 }
 
 /* How many names are in the directory. */
@@ -130,7 +131,7 @@ static void enters(void)
 	CHECK(enter_is_initramfs());
 	CHECK(!enter_root(&fault));
 	CHECK(there("/is-root") && there("/dev/is-devices") && there("/proc/is-processes") &&
-		there("/sys/is-system"));
+		there("/sys/is-system") && there("/run/is-runtime"));
 	CHECK(!there("/is-initramfs") && !there("/../is-initramfs"));
 	CHECK(!faccessat(top, "is-initramfs", F_OK, 0));
 	enter_free();

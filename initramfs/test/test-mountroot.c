@@ -161,6 +161,7 @@ static void mounts_sources(void **state)
 		{ "share", "rootfstype=9p rootflags=trans=virtio,noatime", "",
 			"share 9p ro,noatime trans=virtio;", 0 },
 		{ "share", "rootfstype=9p,virtiofs", "9p:2 ", "share 9p ro;", -ENOENT },
+		{ "LABLE=x", "rootfstype=ext4", "ext4:2 ", "LABLE=x ext4 ro;", -ENOENT },
 	};
 
 	(void)state;
@@ -178,6 +179,8 @@ static void mounts_sources(void **state)
 			sources[i].error);
 		assert_string_equal(calls, sources[i].calls);
 		assert_int_equal(!*fault.sentence, !sources[i].error);
+		if (sources[i].error)
+			assert_non_null(strstr(fault.sentence, "a device would be /dev/NAME"));
 	}
 }
 

@@ -53,6 +53,13 @@ static void source(void **state)
 	assert_int_equal(search_wait(&search), -ETIMEDOUT);
 	assert_string_equal(
 		said(), "<29>rootstock: waiting for root=ubi0:root, 5 seconds so far\n");
+
+	search = begin("root=ubi0:root rootwait=6");
+	search.class = -1;
+	search.trouble = "cannot mount it";
+	assert_int_equal(search_wait(&search), -ETIMEDOUT);
+	assert_string_equal(said(), "<29>rootstock: waiting for root=ubi0:root, 5 seconds so far; "
+				    "cannot mount it\n");
 }
 
 /* All that root= could have been, so that the typo shows; a sign of two file systems is no tag. */

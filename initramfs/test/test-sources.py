@@ -122,8 +122,19 @@ def plan9(where):
 def never_there(where):
     """A share that does not come is waited for, and named in the end."""
     console = share(where, "root=three rootflags=trans=virtio rootwait=6")
-    for sentence in ("waiting for root=three, 5 seconds so far\n",
+    for sentence in ("waiting for root=three, 5 seconds so far; cannot mount three, which",
                      "cannot mount three, which is root=three, as 9p: No such file or directory",
+                     "Kernel panic"):
+        assert sentence in console, (sentence, console[-3000:])
+
+
+def typo(where):
+    """What was to be a device is looked for as a share; in the end the devices are listed."""
+    console = boot(where, ["virtio_pci", "virtio_blk", "ext4"], "root=LABLE=root rootfstype=ext4",
+                   flash(where, b""))
+    for sentence in ("the block devices that are there:", "rootstock:   vda",
+                     "cannot mount LABLE=root, which is root=LABLE=root, as ext4: No such file or "
+                     "directory; there is no such share; a device would be /dev/NAME",
                      "Kernel panic"):
         assert sentence in console, (sentence, console[-3000:])
 
@@ -133,6 +144,7 @@ TESTS = [
     ("JFFS2 on mtd:", jffs2),
     ("a share of 9p", plan9),
     ("a share that is not there", never_there),
+    ("a typo in what was to be a device", typo),
 ]
 
 if __name__ == "__main__":
