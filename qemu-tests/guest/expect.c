@@ -30,6 +30,7 @@ static bool take(struct expect *expect, const char *key, const char *value)
 		{ "propagation", &expect->propagation },
 		{ "memory", &expect->memory },
 		{ "switches", &expect->switches },
+		{ "world", &expect->world },
 		{ "top", &expect->top },
 		{ "then", &expect->then },
 	};

@@ -33,6 +33,7 @@ struct expect {
 	struct words environment; /* "exact", or "more": there may be other variables */
 	struct words propagation; /* "shared" or "private": what /var is */
 	struct words memory;	  /* KiB that may stay in memory file systems, 0 any */
+	struct words world;	  /* handed: by an initramfs */
 	struct words switches;	  /* how often process 1 may give up the processor, 0 any */
 	struct words top;	  /* the names in the physical root */
 	struct words then;	  /* what to do at the end of this deployment's N-th boot */

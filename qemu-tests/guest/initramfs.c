@@ -41,11 +41,37 @@ static bool is_freed(long most)
 	return ramfs >= 0 && tmpfs >= 0 && (!most || ramfs + tmpfs <= most);
 }
 
-void initramfs_check(const struct expect *expect, long switches)
+bool initramfs_handed(void)
+{
+	/* As systemd mounts them where nobody else has. */
+	static const struct {
+		const char *target;
+		const char *options[3];
+	} world[] = {
+		{ "/proc", { "nosuid", "nodev", "noexec" } },
+		{ "/sys", { "nosuid", "nodev", "noexec" } },
+		{ "/dev", { "nosuid" } },
+	};
+	struct mounted mounted;
+	bool good = access("/proc/self", F_OK) == 0;
+
+	for (size_t i = 0; good && i < sizeof world / sizeof *world; i++) {
+		good = look_mount(world[i].target, &mounted);
+		for (size_t j = 0; good && j < 3 && world[i].options[j]; j++)
+			good = look_has(mounted.options, world[i].options[j]);
+		if (!good)
+			report_say("%s is not as it should be\n", world[i].target);
+	}
+	return good;
+}
+
+void initramfs_check(const struct expect *expect, long switches, bool handed)
 {
 	long most = strtol(expect_one(&expect->switches), NULL, 10);
 	const char *before = getenv("switches");
 
+	report_check(handed || !expect_is(&expect->world, "handed"),
+		"/proc, /sys and /dev came along, with the options that they need");
 	report_check(is_freed(strtol(expect_one(&expect->memory), NULL, 10)),
 		"the initramfs' memory is free");
 	report_say("it gave up the processor %ld times, %s of them before, %ld are fine\n",

@@ -72,6 +72,7 @@ int main(int argc, char **argv, char **envp)
 	struct start start;
 	unsigned boot = 0;
 	long switches;
+	bool handed;
 	bool port;
 	int end = RB_POWER_OFF;
 	int error;
@@ -82,6 +83,7 @@ int main(int argc, char **argv, char **envp)
 	if (time(NULL) < DATE)
 		(void)clock_settime(CLOCK_REALTIME, &(struct timespec){ .tv_sec = DATE });
 	start.prepared = seconds_prepared();
+	handed = initramfs_handed();
 	/* An init finds these unmounted, unless the kernel's own program had to mount them. */
 	(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	switches = initramfs_switches();
@@ -98,7 +100,7 @@ int main(int argc, char **argv, char **envp)
 	report_check(expect_read(&expect), "the deployment's /etc has the probe's expectations");
 	report_note("deployment", expect_one(&expect.deployment));
 	checks_process(&start, &expect);
-	initramfs_check(&expect, switches);
+	initramfs_check(&expect, switches, handed);
 	if (expect_is(&expect.tree, "plain")) {
 		initramfs_plain(&expect);
 	} else {

@@ -213,6 +213,7 @@ def expectations(cell, item, index, top):
     # started; systemd makes all mounts private.
     ours = kind in ("none", "rootstock")
     found.append(("environment", "exact" if ours and expect["switches"] == "0" else "more"))
+    found.append(("world", "own" if kind == "none" else "handed"))
     found.append(("memory", str(MEMORY) if ours else "0"))
     private = kind == "dracut-systemd" and plan["userland"] == "probe"
     found.append(("propagation", "private" if private else "shared"))
