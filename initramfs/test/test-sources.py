@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Roots that are no block device, which the kernel gets as root= names them: flash with UBIFS and
-with JFFS2, a share of 9p. Debian's kernel boots from each in QEMU, flash being played by a disk and
-the module block2mtd, and the root's own init shows what the kernel has mounted."""
+with JFFS2, shares of 9p and virtiofs. Debian's kernel boots from each in QEMU, flash being played
+by a disk and the module block2mtd, and the root's own init shows what the kernel has mounted."""
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from rig import cells, count, disk, kernels
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "cpio": "cpio", "depmod": "kmod",
          "mkfs.ubifs": "mtd-utils", "ubinize": "mtd-utils", "mkfs.jffs2": "mtd-utils",
          "/usr/bin/busybox": "busybox-static"}
+VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 # What the kernel says of /: options, then type, source and the options of the file system.
 INIT = b"""#!/bin/busybox sh
 /bin/busybox sed -n 's/^[^/]* \\/ \\/ /the root is /p' /proc/self/mountinfo
@@ -128,6 +130,34 @@ def never_there(where):
         assert sentence in console, (sentence, console[-3000:])
 
 
+def virtiofs(where):
+    """root=TAG rootfstype=virtiofs is a share that a process beside QEMU serves."""
+    if not os.path.exists(VIRTIOFSD):
+        raise tap.Skip("qemu-system-common not installed")
+    root, path = make_root(where), where + "/socket"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        # For a path of its own it would make a lock in this host's /run. Its other sandbox is made
+        # of namespaces, which a container may not allow.
+        server = subprocess.Popen((["unshare", "-r"] if os.getuid() else []) + [
+            VIRTIOFSD, "--fd=%d" % listener.fileno(), "-o", "sandbox=chroot,source=" + root],
+            pass_fds=[listener.fileno()], stderr=subprocess.PIPE, text=True)
+    try:
+        # The server shares the guest's memory, all of it, with QEMU.
+        console = boot(where, ["virtio_pci", "virtiofs"],
+                       "root=tree rw rootfstype=virtiofs rootflags=nodev", [
+                           "-object", "memory-backend-memfd,id=memory,size=512M,share=on",
+                           "-machine", "memory-backend=memory",
+                           "-chardev", "socket,id=server,path=" + path,
+                           "-device", "vhost-user-fs-pci,chardev=server,tag=tree"])
+    finally:
+        server.kill()
+        # QEMU says no more than that the server is gone.
+        said = server.communicate()[1]
+    is_root(console + said, "rw,nodev,relatime", "virtiofs", "tree")
+
+
 def typo(where):
     """What was to be a device is looked for as a share; in the end the devices are listed."""
     console = boot(where, ["virtio_pci", "virtio_blk", "ext4"], "root=LABLE=root rootfstype=ext4",
@@ -143,6 +173,7 @@ TESTS = [
     ("UBIFS on ubi0:", ubifs),
     ("JFFS2 on mtd:", jffs2),
     ("a share of 9p", plan9),
+    ("a share of virtiofs", virtiofs),
     ("a share that is not there", never_there),
     ("a typo in what was to be a device", typo),
 ]
