@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What rootstock-mkinitramfs --uboot makes, before real U-Boots for arm and arm64: header and data
+are as their checksums say, a bit that flips is seen, and a kernel gets what is behind the header.
+"""
+import functools
+import os
+import re
+import sys
+
+from fakekernel import TOP, image, tap
+
+sys.path.insert(1, os.path.join(TOP, "uboot/test"))
+
+import realuboot
+
+HEADER = 64
+START = {"arm": "bootz", "arm64": "booti"}
+SAID = {"arm": "ARM", "arm64": "AArch64"}
+
+
+def flipped(data, at):
+    """The same bytes but for one bit."""
+    return data[:at] + bytes([data[at] ^ 16]) + data[at + 1:]
+
+
+def uboots(where, arch, blobs, lines):
+    """U-Boot, stopped, after a script in which {name} is the address of a blob."""
+    memory, addresses = b"", {}
+    for name, blob in blobs.items():
+        memory += b"\0" * (-len(memory) % 4096)
+        addresses[name] = f"{realuboot.INPUT + len(memory):x}"
+        memory += blob
+    return realuboot.source(where, arch, [line.format(**addresses) for line in lines], memory)
+
+
+def judged(arch, where):
+    """iminfo says what the image is, and whether its checksums are right."""
+    data = image(where, "--init", tap.BUILD + "/rootstock-init", "--uboot", arch)
+    blobs = {"whole": data, "header": flipped(data, HEADER // 2),
+             "first": flipped(data, HEADER), "last": flipped(data, len(data) - 1),
+             "cut": data[:len(data) // 2]}
+    lines = [line for name in blobs for line in (
+        f"echo BEGIN {name}", f"if iminfo {{{name}}}; then echo TAKEN; else echo REFUSED; fi")]
+    with uboots(where, arch, blobs, lines) as machine:
+        console = machine.console.decode("latin-1").replace("\r", "")
+    found = dict(re.findall(r"^BEGIN (\w+)\n(.*?^(?:TAKEN|REFUSED))$", console,
+                            re.MULTILINE | re.DOTALL))
+    assert list(found) == list(blobs), console
+    for line in ("   Image Name:   rootstock\n", f"   Data Size:    {len(data) - HEADER} Bytes",
+                 f"   Image Type:   {SAID[arch]} Linux RAMDisk Image (uncompressed)\n",
+                 "   Verifying Checksum ... OK\nTAKEN"):
+        assert line in found["whole"], (line, found["whole"])
+    assert found["header"].endswith("Bad Header Checksum\nREFUSED"), found["header"]
+    for name in ("first", "last", "cut"):
+        assert found[name].endswith("   Bad Data CRC\nREFUSED"), found[name]
+
+
+def started(arch, where):
+    """bootz or booti takes it, and the kernel finds what is behind the header, still packed."""
+    words = ["--init", tap.BUILD + "/rootstock-init", "--compress", "gzip"]
+    plain = image(where, *words)
+    ours = image(where, *words, "--uboot", arch)
+    # The kernel comes first: booti would move it to the next 2 MiB, and whatever lies there.
+    blobs = {"kernel": realuboot.make_stub(where, arch), "fdt": realuboot.make_fdt("board", 4096),
+             "damaged": flipped(ours, len(ours) // 2), "ours": ours,
+             "other": image(where, *words, "--uboot", "arm64")}
+    # U-Boot for arm64 takes one for arm too.
+    names = ["other", "damaged", "ours"] if arch == "arm" else ["damaged", "ours"]
+    lines = [f"echo BEGIN {name}; {START[arch]} {{kernel}} {{{name}}} {{fdt}}" for name in names]
+    with uboots(where, arch, blobs, lines) as machine:
+        console = machine.console.decode("latin-1")
+        assert machine.reason == "guest-shutdown", console
+        tree = machine.device_tree(machine.register("X19" if arch == "arm64" else "R04"))
+        first, end = (int.from_bytes(tree["/chosen/linux,initrd-" + which], "big")
+                      for which in ("start", "end"))
+        assert machine.memory(first, end - first) == plain, console
+    assert console.count("BEGIN ") == len(names), console
+    found = dict(zip(names, console.split("BEGIN ")[1:]))
+    assert "Bad Data CRC" in found["damaged"], console
+    if arch == "arm":
+        assert "No Linux ARM Ramdisk Image" in found["other"], console
+
+
+TESTS = [(f"{name} on {arch}", functools.partial(test, arch)) for arch in START
+         for name, test in (("iminfo", judged), (START[arch], started))]
+MISSING = realuboot.missing()
+sys.exit(tap.main(tap.skipped(TESTS, f"{MISSING} is not installed") if MISSING else TESTS))
