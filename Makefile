@@ -334,7 +334,7 @@ packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf gcc-riscv64-linu
 	libc6-dev-arm64-cross libc6-dev-armhf-cross libc6-dev-riscv64-cross qemu-user-static
 packages_check := $(packages_try) $(packages_cross) bc bcache-tools bison btrfs-progs cpio \
 	cryptsetup-bin device-tree-compiler dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file flex genisoimage \
-	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kmod libblkid-dev \
+	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kconfig-frontends-nox kmod libblkid-dev \
 	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtd-utils mtools nilfs-tools \
 	ntfs-3g ostree-boot ovmf pkg-config qemu-efi-aarch64 qemu-system-arm qemu-system-misc \
 	reiserfsprogs squashfs-tools strace systemd u-boot-qemu u-boot-tools udev udftools uidmap util-linux \

@@ -14,6 +14,7 @@ from guestimage import TOP, foreign, tap
 
 RECIPE = os.path.join(TOP, "initramfs/yocto/rootstock_git.bb")
 PACKAGE = os.path.join(TOP, "initramfs/buildroot/rootstock.mk")
+OPTIONS = os.path.join(TOP, "initramfs/buildroot/Config.in")
 # What OpenEmbedded's own configuration says, for a target like this host.
 BITBAKE = {"PN": "rootstock", "S": TOP, "prefix": "/usr", "bindir": "/usr/bin",
            "datadir": "/usr/share", "mandir": "/usr/share/man", "nonarch_libdir": "/usr/lib",
@@ -32,6 +33,42 @@ $(HERE)/.stamp_built:
 endef
 include %s
 """ % PACKAGE
+# The options of Buildroot that the package names, and what they depend on there.
+KCONFIG = """
+choice
+	prompt "architecture"
+config BR2_x86_64
+	bool "x86_64"
+config BR2_aarch64
+	bool "aarch64"
+config BR2_arm
+	bool "arm"
+config BR2_mips
+	bool "mips"
+endchoice
+config BR2_USE_MMU
+	bool "MMU"
+choice
+	prompt "libraries"
+config BR2_STATIC_LIBS
+	bool "static"
+config BR2_SHARED_LIBS
+	bool "shared"
+config BR2_SHARED_STATIC_LIBS
+	bool "both"
+endchoice
+config BR2_PACKAGE_UTIL_LINUX
+	bool "util-linux"
+if BR2_PACKAGE_UTIL_LINUX && BR2_USE_MMU
+config BR2_PACKAGE_UTIL_LINUX_LIBBLKID
+	bool "libblkid"
+config BR2_PACKAGE_UTIL_LINUX_LIBMOUNT
+	bool "libmount"
+endif
+source "%s"
+""" % OPTIONS
+OFFERED = {"BR2_PACKAGE_ROOTSTOCK", "BR2_PACKAGE_UTIL_LINUX", "BR2_PACKAGE_UTIL_LINUX_LIBBLKID",
+           "BR2_PACKAGE_UTIL_LINUX_LIBMOUNT"}
 
 
 def environment(**more):
@@ -114,6 +151,38 @@ def buildroot(where):
     assert b"gcc -I. " in flags and b"-DTARGET" in flags and b"-O2 -g0" in flags, flags
 
 
+def configured(where, *options):
+    """The lines of the .config that Kconfig makes when these options and the package are wanted."""
+    tap.write(where + "/.config", "".join(
+        option + "=y\n" for option in [*options, "BR2_PACKAGE_ROOTSTOCK"]).encode())
+    # As Buildroot calls it: its options do not begin with CONFIG_.
+    done = subprocess.run(["kconfig-conf", "--olddefconfig", "Config.in"], cwd=where, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                          env=environment(CONFIG_="", KCONFIG_CONFIG=".config"))
+    assert done.returncode == 0 and "warning" not in done.stdout, done.stdout
+    lines = tap.read(where + "/.config").decode().splitlines()
+    assert {option + "=y" for option in options} <= set(lines), lines
+    return lines
+
+
+def kconfig(where):
+    """The package can be had, with what it needs, where its programs can be built, and only there;
+    it is said if only the libraries are in the way."""
+    if not shutil.which("kconfig-conf"):
+        raise tap.Skip("kconfig-frontends-nox not installed")
+    tap.write(where + "/Config.in", KCONFIG.encode())
+    reason = "# rootstock needs static libraries"
+    for machine in ("x86_64", "aarch64", "arm", "mips"):
+        for libraries in ("STATIC", "SHARED", "SHARED_STATIC"):
+            for rest in (["BR2_USE_MMU"], []):
+                lines = configured(where, "BR2_" + machine, "BR2_%s_LIBS" % libraries, *rest)
+                possible = machine != "mips" and rest != []
+                wanted = OFFERED if possible and libraries != "SHARED" else set()
+                found = {line[:-2] for line in lines if re.match("BR2_PACKAGE_.*=y$", line)}
+                assert found == wanted, (machine, libraries, rest, lines)
+                assert (reason in lines) is (possible and libraries == "SHARED"), lines
+
+
 def agreed(where):
     """Version and licence are those of the sources."""
     version = re.search(r"^VERSION := (.*)$", tap.read(TOP + "/Makefile").decode(), re.MULTILINE)[1]
@@ -129,5 +198,6 @@ if __name__ == "__main__":
     sys.exit(tap.main([
         ("OpenEmbedded: the recipe's functions, and each file in one package", bitbake),
         ("Buildroot: the package's commands, and the files of make install", buildroot),
+        ("Buildroot: where Kconfig offers the package, and what it selects", kconfig),
         ("version and licence are the sources'", agreed),
     ]))
