@@ -76,6 +76,7 @@ static int mount_source(struct search *search, const struct wanted *wanted, stru
 	while ((err = mountroot_source(search->request, wanted->text, ENTER_SYSROOT, ret_fault)))
 		if (err == -ENODEV || search_wait(search))
 			break;
+	search->trouble = NULL;
 	if (err == -ENOENT || err == -ENOTBLK)
 		list_devices(search);
 	return err;
