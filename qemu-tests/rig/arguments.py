@@ -8,6 +8,34 @@ from rig import times
 from rig.kernels import HERE
 
 
+def count(text):
+    """A number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("'%s' is not a number of 1 or more" % text)
+    return int(text)
+
+
+def factor(text):
+    """A number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("'%s' is not a number above 0" % text)
+    return value
+
+
+def out_file(text):
+    """A file that can be made where it is to be: a run is long, and its end no time to find out."""
+    folder = os.path.dirname(os.path.abspath(text))
+    if not os.access(folder, os.W_OK) or os.path.isdir(text):
+        raise argparse.ArgumentTypeError("'%s' cannot be written: %s" % (
+            text, "it is a directory" if os.path.isdir(text) else
+            "is there such a directory, and may you write to it?"))
+    return text
+
+
 def parse(description):
     """The options, as argparse gives them; leaves where there is nothing to run."""
     parser = argparse.ArgumentParser(description=description)
@@ -23,13 +51,15 @@ def parse(description):
                         help="of the cells only part I of N, which take about equally long")
     parser.add_argument("--rerun-failed", action="store_true",
                         help="only the cells that did not pass when they last ran")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="cells at a time")
-    parser.add_argument("--scale", type=float, metavar="X",
+    parser.add_argument("--jobs", type=count, default=2, metavar="N", help="cells at a time")
+    parser.add_argument("--scale", type=factor, metavar="X",
                         help="time limits times X, and no KVM, instead of measuring this host")
-    parser.add_argument("--tap", metavar="FILE", help="write the results as TAP")
-    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML")
-    parser.add_argument("--markdown", metavar="FILE", help="write what failed, and a table")
-    parser.add_argument("--html", metavar="FILE", help="write a page with all consoles")
+    parser.add_argument("--tap", type=out_file, metavar="FILE", help="write the results as TAP")
+    parser.add_argument("--junit", type=out_file, metavar="FILE", help="write the results as JUnit XML")
+    parser.add_argument("--markdown", type=out_file, metavar="FILE",
+                        help="write what failed, and a table")
+    parser.add_argument("--html", type=out_file, metavar="FILE",
+                        help="write a page with the ends of each console")
     parser.add_argument("--mutants", action="store_true",
                         help="show that the cells fail where the programs are wrong")
     parser.add_argument("--image", metavar="FILE",
@@ -38,4 +68,7 @@ def parse(description):
     parser.add_argument("--expect", metavar="FILE", help="what its console must say (for --image)")
     parser.add_argument("--try", dest="tryout", action="store_true",
                         help="boot a disk to look around in; without a terminal, by a script")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if (options.machine or options.expect) and not options.image:
+        parser.error("--machine and --expect are for --image")
+    return options

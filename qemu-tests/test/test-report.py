@@ -242,7 +242,7 @@ def options(work):
         done = subprocess.run([os.path.join(HERE, "run"), "--build", work, "--list", *words],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               check=False)
-        return done.returncode, done.stdout
+        return done.returncode, re.sub("(?m)^#.*\n", "", done.stdout)
 
     listed = run()[1].splitlines()
     parts = [run("--shard", "%d/3" % index)[1].splitlines() for index in (1, 2, 3)]
