@@ -48,6 +48,7 @@ MUTANTS = [
     ("the way of a live file", "ext4-1k-menu", ("if (!live)", "if (true)")),
     ("the second syncfs", "ext4-nojournal-menu", ("turn < 2", "turn < 1")),
     ("both syncfs", "ext4-nojournal-menu", ("turn < 2", "turn < 0")),
+    ("nothing", "btrfs-menu"), ("both syncfs", "btrfs-menu", ("turn < 2", "turn < 0")),
     ("fsync of the renamed file", "vfat-menu",
      ("way == WAY_FILES ? sync_file(dir_fd, name) : 0", "0")),
 ]
@@ -91,6 +92,9 @@ def try_one(top, programs, name, seed):
 def run(top, seed, only):
     """Tries each whose name matches; prints TAP and returns the exit status."""
     chosen = [each for each in MUTANTS if fnmatch.fnmatch("%s on %s" % each[:2], only)]
+    if not chosen:
+        raise ValueError("no mutant matches '%s'; there are\n  %s" % (
+            only, "\n  ".join("%s on %s" % each[:2] for each in MUTANTS)))
     shutil.rmtree(top, ignore_errors=True)
     source = os.path.join(top, "source")
     copy_tree(source)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is told of the trials: TAP as they end, and a table of all."""
 
+import os
 import time
 
 from crashrig import menus
@@ -15,10 +16,10 @@ def tell(number, name, tallies, options):
         "%d states for %s" % (tally.built, tally.loader) for tally in tallies)))
     for tally, text in wrong[:10]:
         print("# %s: %s" % (tally.loader, text))
-        if tally.operation == "faults":
-            continue
-        print("#   qemu-tests/crash --seed %d --show %s --state %s" % (
-            options.seed, name, text.split(":")[0]))
+        again = ("--only " + name if tally.operation == "faults" else "--show %s --state %s" % (
+            name, text.split(":")[0]))
+        print("#   qemu-tests/crash --build %s --seed %d %s" % (
+            os.path.relpath(options.build), options.seed, again))
     if wrong:
         print("# %d are wrong" % len(wrong))
     return 1 if wrong else 0

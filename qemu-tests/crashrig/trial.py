@@ -149,9 +149,23 @@ def find(recording, name, seed, path):
     raise ValueError("%s has no state %s" % (recording.folder, name))
 
 
+def read_alone_by_uboot(recording, path):
+    """What U-Boot finds in one image."""
+    disk = ubootjudge.Disk(path + ".disk", recording.size)
+    disk.add(path)
+    disk.finish()
+    return ubootjudge.understand(recording, ubootjudge.say(recording.folder, disk)[0])
+
+
 def show(recording, name, seed, path):
-    """Makes the image of one state and says what GRUB finds in it."""
+    """Makes the image of one state and says what each loader finds in it."""
     state = find(recording, name, seed, path)
-    found = grubjudge.read_alone(recording, path)
-    return "%s\n%s\n%s\n%s" % (path, state.window, found, menus.judge(
-        recording, grubjudge.NAME, state.window, found))
+    readers = [("GRUB", grubjudge.NAME, grubjudge.read_alone)]
+    if "uboot" in volume.KINDS[recording.kind].loaders:
+        readers.append(("U-Boot", ubootjudge.NAME, read_alone_by_uboot))
+    lines = [path, str(state.window)]
+    for loader, menu, read in readers:
+        found = read(recording, path)
+        lines.append("%s: %s, %s" % (loader, menus.judge(recording, menu, state.window, found),
+                                     found))
+    return "\n".join(lines)

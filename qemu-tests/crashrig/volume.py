@@ -19,6 +19,7 @@ KINDS = {
     "ext4-4k": Kind("ext4", 12, EXT4 + "4096", [], ("grub", "uboot")),
     "ext4-nojournal": Kind("ext4", 12, EXT4 + "1024 -O ^has_journal", [], ("grub", "uboot")),
     "vfat": Kind("vfat", 12, "mkfs.vfat", ["vfat", "nls_cp437", "nls_ascii"], ("grub", "uboot")),
+    "btrfs": Kind("btrfs", 128, "mkfs.btrfs -q", ["btrfs"], ("grub",)),
     "xfs": Kind("xfs", 300, "mkfs.xfs -q -f", ["xfs"], ("grub",)),
 }
 os.environ["PATH"] = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"

@@ -70,7 +70,10 @@ def choose(recording, seed):
         for names in epochs.values():
             if names:
                 chosen.append(names.pop(dice.randrange(len(names))))
-    return set(dice.sample(chosen, min(BOOTS, len(chosen))))
+    if len(chosen) < BOOTS:
+        raise RuntimeError("only %d states differ, of which %d are to be booted" % (
+            len(chosen), BOOTS))
+    return set(dice.sample(chosen, BOOTS))
 
 
 def first(recording, generation):
