@@ -77,36 +77,38 @@ def run(build, recording, folder, plan):
 
 
 def judge(image, name, status, legal):
-    """What is wrong with one menu on a disk, or None."""
+    """(what is wrong with one menu on a disk, or None; whether it is the new one)."""
     found = menus.find(legal, name, lambda path: grubjudge.cat(image, path))
     if isinstance(found, str):
-        return found
+        return found, False
     if not found.whole:
-        return "files of an entry are missing"
-    if status == "0" and found.generation != 1:
-        return "the old menu, although the generator ended with success"
-    return None
+        return "files of an entry are missing", False
+    new = found.generation == 1
+    if status == "0" and not new:
+        return "the old menu, although the generator ended with success", False
+    return None, new
 
 
 def try_plan(build, folder, name):
-    """(runs, how many failed, [what was wrong]) for one plan on the disk of a recording."""
+    """([for each run whether both menus are new], [what was wrong]) for one plan on the disk of a
+    recording."""
     recording = Recording(folder)
     work = os.path.join(folder, "faults-" + name)
     statuses, new = run(build, recording, work, PLANS[name])
     legal = types.SimpleNamespace(directories=("loader",), menus={
         0: recording.menus[max(recording.menus)], 1: new})
-    wrong, failed = [], 0
+    wrong, failed, new_ones = [], 0, []
     for number, (fault, turn) in enumerate([("none", 0)] + PLANS[name]):
         image = os.path.join(work, device(number))
         given = statuses[device(number)].split()
         failed += given != ["0", "0"]
-        for menu, status in zip(NAMES, given):
-            problem = judge(image, menu, status, legal)
-            if problem:
-                wrong.append("%s %d, %s: %s (%s)" % (fault, turn, menu, problem, image))
+        found = [judge(image, *pair, legal) for pair in zip(NAMES, given)]
+        wrong += ["%s %d, %s: %s (%s)" % (fault, turn, menu, problem, image)
+                  for menu, (problem, _) in zip(NAMES, found) if problem]
+        new_ones.append(all(is_new for _, is_new in found))
     if not failed:
         wrong.append("no generator has failed: the faults were not there")
-    return len(statuses), failed, wrong
+    return new_ones, wrong
 
 
 def run_all(build, folder):
@@ -114,11 +116,10 @@ def run_all(build, folder):
     tally, start = Tally(Recording(folder), "grub"), time.monotonic()
     tally.operation = "faults"
     for name in PLANS:
-        runs, failed, wrong = try_plan(build, folder, name)
-        tally.built += runs
-        tally.judged += runs
-        tally.verdicts["new"] += runs - failed
-        tally.verdicts["old"] += failed
+        new_ones, wrong = try_plan(build, folder, name)
+        tally.built += len(new_ones)
+        tally.judged += len(new_ones)
+        tally.verdicts.update("new" if both else "old" for both in new_ones)
         tally.violations += wrong
     tally.seconds = time.monotonic() - start
     return tally
