@@ -26,6 +26,11 @@ def tell(qmp, command, **arguments):
         qmp.write(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
 
 
+def attaching(device):
+    """QEMU's command that attaches the disk to the port that is there for it."""
+    return "device_add %s,bus=late" % device
+
+
 class Attach:
     """Attaches the disk so many seconds after the kernel has started an init."""
 
@@ -42,8 +47,7 @@ class Attach:
         if stage == "prepare" and self.since is None:
             self.since = time.monotonic()
         if self.qmp and self.since and time.monotonic() - self.since > self.seconds:
-            tell(self.qmp, "human-monitor-command",
-                 **{"command-line": "device_add %s,bus=late" % self.device})
+            tell(self.qmp, "human-monitor-command", **{"command-line": attaching(self.device)})
             self.qmp = None
 
     def hear(self, _):
