@@ -62,8 +62,8 @@ def make_sysroot(top, work):
 
 
 def make_system(build, programs, tops, path, work):
-    """Packs path/initrd, the guest's: all but the parameters, so that it serves every recording. The
-    programs and their libraries are in the directories `tops`, the first that has them."""
+    """Packs path/initrd, the guest's: all but the parameters, so that it serves every recording.
+    The programs and their libraries are in the directories `tops`, the first that has them."""
     top = os.path.join(work, "top")
     copies = {"bin/busybox": shutil.which("busybox"), "init": image.HERE + "/guest/updates",
               "hook": image.HERE + "/guest/hook",

@@ -55,7 +55,8 @@ def parse(description):
     parser.add_argument("--scale", type=factor, metavar="X",
                         help="time limits times X, and no KVM, instead of measuring this host")
     parser.add_argument("--tap", type=out_file, metavar="FILE", help="write the results as TAP")
-    parser.add_argument("--junit", type=out_file, metavar="FILE", help="write the results as JUnit XML")
+    parser.add_argument("--junit", type=out_file, metavar="FILE",
+                        help="write the results as JUnit XML")
     parser.add_argument("--markdown", type=out_file, metavar="FILE",
                         help="write what failed, and a table")
     parser.add_argument("--html", type=out_file, metavar="FILE",

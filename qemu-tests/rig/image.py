@@ -16,8 +16,8 @@ from rig.kernels import HERE, kernel
 
 SECOND_SIZE = 64
 GIB = 1 << 30
-# GiB free on the disk: what a run needs to begin with; and less than what a cell has to leave behind
-# it, or else its images go: what cells share takes 3, a large tree in the making 2.
+# GiB free on the disk: what a run needs to begin with; and with less than what a cell's images go
+# once it has passed: what cells share takes 3, a large tree in the making 2.
 LEAST, ROOM = 1, 6
 # KiB in memory file systems when the real init starts: what is in /run, and a few pages.
 MEMORY = 1024

@@ -18,8 +18,8 @@ from rig import arch, disk, firmware, kernels
 
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
 # Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
-# They only have to tell a dead guest from a slow one. GRUB itself waits three times ten seconds before
-# it restarts a machine whose menus are all torn.
+# They only have to tell a dead guest from a slow one. GRUB itself waits three times ten seconds
+# before it restarts a machine whose menus are all torn.
 LIMITS = {"firmware": 20, "loader": 60, "kernel": 40, "prepare": 60, "probe": 60}
 CALIBRATED = 3.0
 KERNEL_MARK = b"Linux version "
