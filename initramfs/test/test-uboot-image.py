@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What rootstock-mkinitramfs --uboot makes, before real U-Boots for arm and arm64: header and data
-are as their checksums say, a bit that flips is seen, and a kernel gets what is behind the header.
-"""
+"""What rootstock-mkinitramfs --uboot makes, as mkimage reads it and before real U-Boots for arm and
+arm64: header and data are as their checksums say, a bit that flips is seen, and a kernel gets what
+is behind the header."""
 import functools
 import os
 import re
+import subprocess
 import sys
 
-from fakekernel import TOP, image, tap
+from fakekernel import TOP, image, tap, unpacked
 
 sys.path.insert(1, os.path.join(TOP, "uboot/test"))
 
@@ -17,6 +18,21 @@ import realuboot
 HEADER = 64
 START = {"arm": "bootz", "arm64": "booti"}
 SAID = {"arm": "ARM", "arm64": "AArch64"}
+
+
+def dated(where):
+    """U-Boot's header says what is in it and when it was made."""
+    plain = image(where)
+    for arch, said in (("arm", "ARM Linux RAMDisk Image (uncompressed)"),
+                       ("arm64", "AArch64 Linux RAMDisk Image (uncompressed)")):
+        data = image(where, "--uboot", arch, TZ="UTC")
+        assert data[HEADER:] == plain, arch
+        header = subprocess.run(["mkimage", "-l", where + "/image"], check=True, text=True,
+                                stdout=subprocess.PIPE, env=dict(os.environ, TZ="UTC")).stdout
+        assert said in header and "Thu Jan  1 00:00:00 1970" in header, header
+    data = image(where, "--uboot", "arm", SOURCE_DATE_EPOCH="1000000000")
+    assert data[8:12] == (1000000000).to_bytes(4, "big")
+    assert unpacked(data[HEADER:])[46:54] == b"3B9ACA00"
 
 
 def flipped(data, at):
@@ -85,4 +101,6 @@ def started(arch, where):
 TESTS = [(f"{name} on {arch}", functools.partial(test, arch)) for arch in START
          for name, test in (("iminfo", judged), (START[arch], started))]
 MISSING = realuboot.missing()
-sys.exit(tap.main(tap.skipped(TESTS, f"{MISSING} is not installed") if MISSING else TESTS))
+if MISSING:
+    TESTS = tap.skipped(TESTS, f"{MISSING} is not installed")
+sys.exit(tap.main([("mkimage and the date", dated)] + TESTS))
