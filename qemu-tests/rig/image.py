@@ -19,6 +19,8 @@ GIB = 1 << 30
 # GiB free on the disk: what a run needs to begin with; and with less than what a cell's images go
 # once it has passed: what cells share takes 3, a large tree in the making 2.
 LEAST, ROOM = 1, 6
+# What may be kept of a cell, besides what cells share.
+OWN = ("", ".initramfs", ".repo")
 # KiB in memory file systems when the real init starts: what is in /run, and a few pages.
 MEMORY = 1024
 PROGRAMS = ("ostree-prepare-root", "rootstock-init")
@@ -63,13 +65,22 @@ def need_room(build):
 
 def make_room(build, cell):
     """Removes the images that only this cell boots if the disk is getting full. Where there is room
-    they stay for the next run; all of the matrix take 20 GiB."""
+    they stay for the next run; those of the whole matrix take some 18."""
     if free(build) >= ROOM:
         return
-    name = os.path.join(build, "qemu/images", cell["name"].replace("/", "."))
-    for kind in ("", ".initramfs", ".repo"):
-        for path in glob.glob(glob.escape(name + kind) + "@*"):
-            shutil.rmtree(path)
+    for kind in OWN:
+        drop(os.path.join(build, "qemu/images"), own(cell, kind))
+
+
+def own(cell, kind=""):
+    """What replace() calls a thing of this cell's, one of OWN; the image itself is ""."""
+    return cell["name"].replace("/", ".") + kind
+
+
+def drop(folder, prefix):
+    """Removes what replace() has made with this prefix."""
+    for path in glob.glob(os.path.join(glob.escape(folder), prefix + "@*")):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def digest(paths, *words):
@@ -105,8 +116,7 @@ def replace(folder, prefix, key, make):
         try:
             made = os.path.join(work, "made")
             make(made, work)
-            for old in glob.glob(os.path.join(glob.escape(folder), prefix + "@*")):
-                shutil.rmtree(old, ignore_errors=True)
+            drop(folder, prefix)
             os.rename(made, path)
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -157,7 +167,7 @@ def repository(build, cell, init, initrd=None):
         if initrd:
             files["usr/lib/modules/%s/initramfs.img" % release] = initrd
         if initrd or plan["tree-files"] or plan["devicetree"] or plan["kernels"] == "each":
-            name = cell["name"].replace("/", ".") + ".repo"
+            name = own(cell, ".repo")
         make, basis = debian.maker(cell["machine"]) if init == "debian" else (
             sysroot.make_tree, "")
         key = digest(list(files.values()) + [sysroot.__file__, debian.__file__,
@@ -347,7 +357,7 @@ def image(build, cell, init="probe", initrd=None, repo=None):
     generator = os.path.join(build, loader.generator)
     parts = [part.__file__ for part in (damage, debian, disk, filesystem, kernels, loaders)]
     key = digest([generator, __file__] + parts + loader.sources(), os.path.basename(repo), cell)
-    path = replace(os.path.join(build, "qemu/images"), cell["name"].replace("/", "."), key,
+    path = replace(os.path.join(build, "qemu/images"), own(cell), key,
                    lambda path, work: build_disk(path, work, cell, repo, generator))
     with open(os.path.join(path, "facts.json"), encoding="ascii") as source:
         return os.path.join(path, "disk.img"), json.load(source)

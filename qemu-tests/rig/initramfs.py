@@ -54,6 +54,6 @@ def initramfs(build, cell):
                                              image.GUESTS["before"]],
                        cell["initramfs"], cell["expect"]["switches"])
     path = image.replace(os.path.join(build, "qemu/images"),
-                         cell["name"].replace("/", ".") + ".initramfs", key,
+                         image.own(cell, ".initramfs"), key,
                          lambda path, work: make(path, work, build, cell))
     return os.path.join(path, "initrd.img")
