@@ -149,23 +149,13 @@ def find(recording, name, seed, path):
     raise ValueError("%s has no state %s" % (recording.folder, name))
 
 
-def read_alone_by_uboot(recording, path):
-    """What U-Boot finds in one image."""
-    disk = ubootjudge.Disk(path + ".disk", recording.size)
-    disk.add(path)
-    disk.finish()
-    return ubootjudge.understand(recording, ubootjudge.say(recording.folder, disk)[0])
-
-
 def show(recording, name, seed, path):
     """Makes the image of one state and says what each loader finds in it."""
     state = find(recording, name, seed, path)
-    readers = [("GRUB", grubjudge.NAME, grubjudge.read_alone)]
-    if "uboot" in volume.KINDS[recording.kind].loaders:
-        readers.append(("U-Boot", ubootjudge.NAME, read_alone_by_uboot))
     lines = [path, str(state.window)]
-    for loader, menu, read in readers:
-        found = read(recording, path)
-        lines.append("%s: %s, %s" % (loader, menus.judge(recording, menu, state.window, found),
-                                     found))
+    for loader, judge in (("grub", grubjudge), ("uboot", ubootjudge)):
+        if loader in volume.KINDS[recording.kind].loaders:
+            found = judge.read_alone(recording, path)
+            lines.append("%s: %s, %s" % (
+                loader, menus.judge(recording, judge.NAME, state.window, found), found))
     return "\n".join(lines)

@@ -187,3 +187,15 @@ def recognise(recording, menu, entry):
     if any(zlib.crc32(menus.content(path)) != checksum for path, checksum in entry):
         return "%s is torn, and starts" % paths[0]
     return menus.Reading(generation, paths, paths == entries[0])
+
+
+def read_alone(recording, image):
+    """What U-Boot finds in an image, on a disk of its own."""
+    work = os.path.join(recording.folder, "work")
+    os.makedirs(work, exist_ok=True)
+    disk = Disk(os.path.join(work, "disk.img"), recording.size)
+    disk.add(image)
+    disk.finish()
+    found = understand(recording, say(work, disk)[0])
+    os.unlink(disk.path)
+    return found
