@@ -19,6 +19,7 @@ static uint64_t now(void)
 
 static void say_waiting(const struct search *search, uint64_t time)
 {
+	const char *intro = "", *text = "";
 	char names[200] = "", number[12];
 	struct fault line;
 	int used = 0;
@@ -36,15 +37,16 @@ static void say_waiting(const struct search *search, uint64_t time)
 		}
 		used += more;
 	}
+	if (search->class >= 0) {
+		intro = "; block devices:";
+		text = *names ? names : " none";
+	} else if (search->trouble) {
+		intro = "; ";
+		text = search->trouble;
+	}
 	fault(&line, 0, "waiting for root=", search->request->root, ", ",
 		decimal((unsigned)((time - search->start) / 1000), number), " seconds so far",
-		search->class >= 0 ? "; block devices:"
-		: search->trouble  ? "; "
-				   : "",
-		search->class >= 0 ? (*names ? names : " none")
-		: search->trouble  ? search->trouble
-				   : "",
-		NULL);
+		intro, text, NULL);
 	log_line(LOG_NOTE, line.sentence);
 }
 

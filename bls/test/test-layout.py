@@ -19,12 +19,12 @@ SHOW = tap.BUILD + "/bls/test/show-layout"
 # More than fits into an inode or one block.
 MENU = b"".join(b"line %d of a menu\n" % i for i in range(500))
 SIZE = 24 << 20
-# What mke2fs is told besides the defaults of its program, by which so small a file system has blocks
-# of 1 KiB.
+# What mke2fs is told besides the defaults of its program, by which so small a file system has
+# blocks of 1 KiB.
 FEATURES = ["", "ea_inode", "inline_data", "casefold", "encrypt", "large_dir", "mmp", "verity",
             "metadata_csum_seed", "orphan_file", "meta_bg,^resize_inode", "quota", "^has_journal",
-            "^64bit", "^64bit,^extent", "^metadata_csum", "^dir_index", "ea_inode,inline_data", "bigalloc",
-            "bigalloc -b 4096"]
+            "^64bit", "^64bit,^extent", "^metadata_csum", "^dir_index", "ea_inode,inline_data",
+            "bigalloc", "bigalloc -b 4096"]
 # What somebody's mke2fs.conf may have for everyone.
 CONFIG = b"""[defaults]
 base_features = sparse_super,large_file,filetype,resize_inode,dir_index,ext_attr
