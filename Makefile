@@ -6,7 +6,8 @@
 #   make                  static programs in build/ARCH/ (ARCH=x86_64, armhf, arm64 or
 #                         riscv64); what that needs on Debian, make deps-build installs
 #   make try              boot a real OSTree disk with them, in this terminal
-#   make check            all tests and one boot per machine; CELLS='*' boots the whole matrix
+#   make check            all tests and one boot per machine; CELLS='*' boots the whole matrix,
+#                         CELLS=ci what CI does
 #   make qemu-check       the whole boot matrix and nothing else
 #   make crash            cut the power at every write of a new boot menu (STATES=100000); with
 #                         MUTANTS=1 see whether that finds generators that lack a precaution
@@ -299,6 +300,8 @@ lint-now:
 	$(Q)shellcheck $(shells)
 	@echo "  LINT  mandoc"
 	$(Q)! mandoc -Tlint $(MANUALS) 2>/dev/null | grep -v 'referenced manual not found'
+	@echo "  LINT  tiers"
+	$(Q)cd qemu-tests && python3 -B -m rig.budget
 	@echo "  LINT  SPDX"
 	$(Q)missing=$$(git ls-files | grep -vE '^LICENSES/|/(corpus|golden)-?[^/]*/' | \
 		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \

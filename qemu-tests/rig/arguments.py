@@ -44,7 +44,8 @@ def parse(description):
                         help="where the programs are and output goes (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="list the cells and leave")
     parser.add_argument("--only", default="*", metavar="GLOBS",
-                        help="only the cells that match one of these, with blanks between")
+                        help="only the cells that match one of these, with blanks between; "
+                             "ci and release are the cells of that tier")
     parser.add_argument("--interactive", metavar="CELL", help="boot one cell in this terminal")
     parser.add_argument("--dry-run", action="store_true", help="print the QEMU commands")
     parser.add_argument("--shard", metavar="I/N", type=times.part,

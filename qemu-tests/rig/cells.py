@@ -41,11 +41,14 @@ BUSES = {
     "scsi": {"disk-device": "virtio-scsi-pci scsi-hd", "disk-name": "sda",
              "partition-name": "sda%d"},
 }
+# When cells run: with every change, or before a release.
+TIERS = ("ci", "release")
 # Section, key and default.
 SCENARIO = {
     "scenario": {
         "about": None,  # a line for --list
         "machines": "x86-bios-grub",  # each makes a cell
+        "tier": "",  # of these cells, see tiers(); nothing where there is no matrix
     },
     "disk": {
         "bus": "",  # see BUSES; the machine's own if empty
@@ -272,26 +275,43 @@ def cell(machine_path, path):
                 machine=dict(kind, needs=needs, **BUSES.get(plan["bus"], {})))
 
 
+def tiers(path, found):
+    """{machine: tier} of a scenario. It says "release" or "ci" of all its cells, or "ci MACHINE...":
+    then those of its other machines wait for a release."""
+    tier, *some = found["tier"].split() or [""]
+    if (tier not in TIERS or set(some) - set(found["machines"]) or
+            (some and (tier != "ci" or set(some) == set(found["machines"])))):
+        raise ValueError("%s: tier = %s is not known: say ci, release, or ci and some of the "
+                         "scenario's machines" % (path, found["tier"]))
+    return {name: tier if not some or name in some else "release" for name in found["machines"]}
+
+
+def matches(found, pattern):
+    """Whether a pattern stands for a cell: by its name MACHINE/SCENARIO, or as its tier."""
+    return pattern == found["tier"] or fnmatch.fnmatchcase(found["name"], pattern)
+
+
 def load(folder, patterns="*"):
-    """All cells whose name MACHINE/SCENARIO matches one of the patterns, in order of name."""
+    """All cells that one of the patterns stands for, in order of name."""
     machines = {stem(path): path for path in glob.glob(os.path.join(folder, "machines", "*.ini"))}
     cells = []
     for path in glob.glob(os.path.join(folder, "scenarios", "*.ini")):
-        wanted = scenario(path)["scenario"]["machines"]
-        unknown = sorted(set(wanted) - set(machines))
-        if unknown or not wanted:
+        wanted = scenario(path)["scenario"]
+        unknown = sorted(set(wanted["machines"]) - set(machines))
+        if unknown or not wanted["machines"]:
             raise ValueError("%s: machines = %s: there is no such machine" % (
                 path, " ".join(unknown)))
-        cells += [cell(machines[name], path) for name in wanted
-                  if any(fnmatch.fnmatchcase("%s/%s" % (name, stem(path)), pattern)
-                         for pattern in patterns.split())]
+        for name, tier in tiers(path, wanted).items():
+            label = {"name": "%s/%s" % (name, stem(path)), "tier": tier}
+            if any(matches(label, pattern) for pattern in patterns.split()):
+                cells.append(dict(cell(machines[name], path), tier=tier))
     return sorted(cells, key=lambda found: found["name"])
 
 
 def unmatched(cells, patterns):
     """Those of the patterns that match no cell: a misspelt one would be a cell that never runs."""
     return [pattern for pattern in patterns.split()
-            if not any(fnmatch.fnmatchcase(found["name"], pattern) for found in cells)]
+            if not any(matches(found, pattern) for found in cells)]
 
 
 def stem(path):

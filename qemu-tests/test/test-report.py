@@ -17,7 +17,7 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
-from rig import cells, kept, machine, markdown, page, progress, show, times
+from rig import budget, cells, kept, machine, markdown, page, progress, show, times
 import tap
 
 EVIL = "</pre></details><script>alert(1)</script> & \x1b[31mred\x1b[0m \x00 \udcff ``` | `x`"
@@ -220,6 +220,23 @@ def shards():
     tap.check(min(seconds.values()) > 0, "all cells have an estimate")
 
 
+def room():
+    """What CI can bear."""
+    tiers = {"m/a": "ci", "m/b": "ci", "m/c": "release"}
+    table = {"m/a": 3000.0, "m/b": 600.0, "m/c": 9000.0}
+    tap.check(budget.left(tiers, table) == 0 and budget.findings(tiers, table) == [],
+              "a cell of tier release costs CI nothing")
+    for name, changed, word in (("a cell too much", dict(table, **{"m/b": 601.0}), "1 more than"),
+                                ("a cell without a time", {"m/a": 1.0, "m/b": 1.0}, "m/c has no"),
+                                ("a time without a cell", dict(table, **{"n/a": 1.0}), "n/a")):
+        found = budget.findings(tiers, changed)
+        tap.check(len(found) == 1 and word in found[0], name + " is a finding", found)
+    found = cells.load(HERE)
+    ci = cells.load(HERE, "ci")
+    tap.check({cell["name"].split("/")[0] for cell in ci} ==
+              {cell["name"].split("/")[0] for cell in found}, "each machine has a cell in CI")
+
+
 def memory(work):
     """What is kept."""
     tap.check(kept.unfinished(work) is None, "nothing is kept where nothing ran")
@@ -247,6 +264,8 @@ def options(work):
     listed = run()[1].splitlines()
     parts = [run("--shard", "%d/3" % index)[1].splitlines() for index in (1, 2, 3)]
     tap.check(sorted(sum(parts, [])) == listed and all(parts), "the shards are the whole matrix")
+    tiers = [run("--only", tier)[1].splitlines() for tier in ("ci", "release")]
+    tap.check(sorted(sum(tiers, [])) == listed and all(tiers), "so are the two tiers")
     tap.check(run("--rerun-failed")[0] == 1 and "nothing ran" in run("--rerun-failed")[1],
               "a first run cannot be a second")
     kept.begin(work, ["x86-direct/plain", "x86-direct/gone"])
@@ -264,4 +283,5 @@ with tempfile.TemporaryDirectory() as scratch:
 summaries()
 growing()
 shards()
+room()
 sys.exit(tap.end())

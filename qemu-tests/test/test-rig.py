@@ -54,6 +54,13 @@ def ini_files(work):
     tap.check(not tap.raises(ValueError, cells.scenario,
                              tap.write(work, "a.ini", FAILING % ("reboot:2", "x"))),
               "a failing boot with its sentence is fine")
+    for text, found in (("ci", ["ci", "ci"]), ("release", ["release", "release"]),
+                        ("ci n", ["release", "ci"])):
+        tap.check(cells.tiers(path, {"machines": ["m", "n"], "tier": text}) ==
+                  dict(zip("mn", found)), "tier = %s" % text)
+    for text in ("", "nightly", "ci x", "ci m n", "release m"):
+        error = tap.raises(ValueError, cells.tiers, path, {"machines": ["m", "n"], "tier": text})
+        tap.check(error and path in error, "tier = %s is an error" % text, error)
     names = [cell["name"] for cell in cells.load(HERE)]
     tap.check("x86-bios-grub/pid1" in names and names == sorted(names), "all cells are read", names)
     tap.check(cells.load(HERE, "*/no-such-cell") == [], "no cell is no cell")
