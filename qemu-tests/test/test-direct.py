@@ -18,7 +18,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import cells, damage, disk, filesystem, hands, image, kernels, loaders, machine
 import tap
 
-ABOUT = "[scenario]\nabout = x\nmachines = %s\n"
+ABOUT = "[scenario]\nabout = x\ntier = ci\nmachines = %s\n"
 
 
 def load(folder, scenario, pattern="*"):
@@ -34,7 +34,7 @@ def bindings(work):
     both = ABOUT % "x86-bios-grub x86-direct"
     names = [cell["name"] for cell in load(work, both)]
     tap.check(names == ["x86-bios-grub/s", "x86-direct/s"], "a cell for each machine", names)
-    names = [cell["name"] for cell in load(work, "[scenario]\nabout = x\n")]
+    names = [cell["name"] for cell in load(work, "[scenario]\nabout = x\ntier = ci\n")]
     tap.check(names == ["x86-bios-grub/s"], "a machine for those that name none", names)
     names = [cell["name"] for cell in load(work, both, "x/y */s")]
     tap.check(len(names) == 2, "one of several patterns is enough", names)
@@ -50,6 +50,7 @@ def bindings(work):
     for name, word, text in (
             ("an unknown machine", "x87", ABOUT % "x86-direct x87"),
             ("no machine at all", "machines", ABOUT % ""),
+            ("no tier", "tier", "[scenario]\nabout = x\n"),
             ("roots for a boot loader", "roots", both + "[boot]\nroots = root=/dev/x\n"),
             ("a table that GRUB is not on", "table", both + "[disk]\ntable = mbr\n"),
             ("a late disk with a boot loader", "attach", both + "[disk]\nattach = 3\n"),
