@@ -338,7 +338,7 @@ packages_build := gcc libc6-dev linux-libc-dev musl-tools patch xz-utils
 packages_try := $(packages_build) busybox-static e2fsprogs fdisk grub-common grub-pc-bin ostree \
 	python3 qemu-system-x86 seabios
 packages_cross := gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf gcc-riscv64-linux-gnu \
-	libc6-dev-arm64-cross libc6-dev-armhf-cross libc6-dev-riscv64-cross qemu-user-static
+	libc6-dev-arm64-cross libc6-dev-armhf-cross libc6-dev-riscv64-cross qemu-user-static|qemu-user
 packages_check := $(packages_try) $(packages_cross) bc bcache-tools bison btrfs-progs cpio \
 	cryptsetup-bin device-tree-compiler dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file flex genisoimage \
 	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kconfig-frontends-nox kmod libblkid-dev \
@@ -348,25 +348,9 @@ packages_check := $(packages_try) $(packages_cross) bc bcache-tools bison btrfs-
 	valgrind xfsprogs zstd
 packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
-# One after the other, because two apt-get at once do not go.
 deps: deps-lint
-deps-check: | deps-try
-deps-lint: | deps-check
 deps-build deps-try deps-check deps-lint: deps-%:
-	$(Q)command -v dpkg-query >/dev/null || { echo "This is not Debian; needed are what" \
-		"Debian calls: $(packages_$*)"; exit 0; }; \
-	missing=; for p in $(packages_$*); do \
-		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || \
-			missing="$$missing $$p"; \
-	done; \
-	[ -n "$$missing" ] || exit 0; \
-	. /etc/os-release; \
-	if [ "$$(id -u)" = 0 ] && [ "$$ID-$$VERSION_ID" = debian-12 ]; then \
-		apt-get -q update && DEBIAN_FRONTEND=noninteractive \
-			apt-get -q -y install --no-install-recommends $$missing; \
-	else \
-		echo "Please install:$$missing"; exit 1; \
-	fi
+	$(Q)qemu-tests/rig/deps $(packages_$*:%='%')
 
 # --- install, clean -------------------------------------------------------------------------------
 

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What rig/deps does about missing packages, for each release and each user. Its /etc/os-release and
+apt's lists are ours, by mounts that it alone sees, and dpkg-query, apt-get, apt-cache, id and sudo
+are programs of ours."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import tap
+from tap import check
+
+DEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../rig/deps")
+MAKEFILE = os.path.join(os.path.dirname(DEPS), "../../Makefile")
+WANTED = "gcc musl-tools qemu-user-static|qemu-user a|b|c gone|lost".split()
+MOUNTS = """
+mount --bind "$1/os-release" /etc/os-release
+mount --bind "$1/lists" /var/lib/apt/lists
+PATH=$1/bin
+shift
+exec "$@"
+"""
+INSTALL = "-q -y install --no-install-recommends "
+PASTE = "apt-get install --no-install-recommends "
+BOOKWORM, TRIXIE = 'ID=debian\nVERSION_ID="12"\n', 'ID=debian\nVERSION_ID="13"\n'
+
+
+def run(release, user=0, known="musl-tools qemu-user c", installed="gcc a", fails="-", without=(),
+        wanted=tuple(WANTED)):
+    """(exit status, what it said, what apt-get was asked to do). Of `fails`, a command of apt-get,
+    nothing comes; the programs of `without` are not there; `known` is None where there are no lists
+    of packages."""
+    fakes = {
+        # Asked for packages of which it does not know all, the real one names the others, and fails.
+        "dpkg-query": 'for p; do case " %s " in *" $p "*) echo "installed $p" ;; esac; done\n'
+                      "exit 1" % installed,
+        "apt-get": 'echo "$*" >>"${0%/*}/../told"\n'
+                   'for word; do test "$word" != ' + fails + " || exit 100; done",
+        "apt-cache": "for p in %s; do echo $p; done" % (known or installed),
+        "id": "echo %d" % user, "sudo": "exit 1"}
+    with tempfile.TemporaryDirectory() as work:
+        tap.write(work, "os-release", release)
+        tap.write(work, "lists/lock" if known is None else "lists/mirror_Packages.lz4", "")
+        told = tap.write(work, "told", "")
+        for name in set(fakes) - set(without):
+            os.chmod(tap.write(work, "bin/" + name, "#!/bin/sh\n%s\n" % fakes[name]), 0o755)
+        for name in "sh flock grep sed tr".split():
+            os.symlink(shutil.which(name), os.path.join(work, "bin", name))
+        done = subprocess.run(
+            ["unshare"] + (["--map-root-user"] if os.geteuid() else []) +
+            ["--mount", "sh", "-euc", MOUNTS, "sh", work, DEPS] + list(wanted),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        with open(told, encoding="ascii") as source:
+            return done.returncode, done.stdout, source.read().splitlines()
+
+
+def installs():
+    """Root, on the releases that are tried."""
+    for name, release in (("12", BOOKWORM), ("13", TRIXIE)):
+        seen = run(release)
+        check(seen[0] == 0 and seen[2] == ["-q update", INSTALL + "musl-tools qemu-user"],
+              "root on Debian %s: apt-get gets what is missing, under the release's name" % name,
+              seen)
+        check("no package gone|lost" in seen[1],
+              "root on Debian %s: what the release does not have is named" % name, seen)
+    for fails in ("update", "install"):
+        seen = run(TRIXIE, fails=fails)
+        check(seen[0] == 100 and seen[2][-1].split()[-1 if fails == "update" else 2] == fails,
+              "root on Debian 13: an apt-get %s that fails is the end" % fails, seen)
+
+
+def pastes():
+    """Everybody else."""
+    names = "musl-tools qemu-user"
+    for name, release in (("Ubuntu", 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n'),
+                          ("Debian 11", 'ID=debian\nVERSION_ID="11"\n'),
+                          ("Debian without a number", "ID=debian\n"),
+                          ("Raspbian 13", 'ID=raspbian\nID_LIKE=debian\nVERSION_ID="13"\n'),
+                          ("Debian 13, as a user", TRIXIE)):
+        users = (1000,) if release == TRIXIE else (0, 1000)
+        for user in users:
+            seen = run(release, user)
+            check(seen[0] == 1 and not seen[2] and "    sudo %s%s\n" % (PASTE, names) in seen[1],
+                  "%s, user %d: the command to paste, and nothing is installed" % (name, user), seen)
+    seen = run("ID=ubuntu\n", without=("sudo",))
+    check(seen[0] == 1 and "    %s%s\n" % (PASTE, names) in seen[1],
+          "root where there is no sudo: the command is without it", seen)
+    seen = run("ID=ubuntu\n", 1000, known=None)
+    check(seen[0] == 1 and "    sudo apt-get update && sudo %smusl-tools qemu-user-static gone\n" %
+          PASTE in seen[1], "no lists of packages: the command gets them first", seen)
+
+
+def nothing():
+    """Where there is nothing to do."""
+    for name, installed in (("all are installed", "gcc musl-tools qemu-user c lost"),
+                            ("the release has no others", "gcc musl-tools qemu-user a")):
+        seen = run("ID=ubuntu\n", 1000, installed=installed)
+        check(seen[0] == 0 and not seen[2] and "apt-get" not in seen[1], name + ": success", seen)
+    seen = run("ID=fedora\n", without=("dpkg-query",))
+    check(seen[0] == 0 and "musl-tools" in seen[1], "no Debian: what is needed is said", seen)
+    seen = run("ID=ubuntu\n", known="gcc-x", installed="gcc-x", wanted=("gcc",))
+    check(seen[0] == 0 and "no package gcc:" in seen[1], "a longer name is another package", seen)
+
+
+def targets():
+    """The first sentence of `make check` names what all of it needs, so that one paste is enough."""
+    said = {name: subprocess.run(
+        ["make", "-C", os.path.dirname(MAKEFILE), "--no-print-directory", "-n", "deps-" + name],
+        env={key: value for key, value in os.environ.items() if not key.startswith("M")},
+        stdout=subprocess.PIPE, text=True, check=True).stdout for name in ("try", "check", "lint")}
+    for name, less in (("check", "try"), ("lint", "check")):
+        check(said[name].count("rig/deps") == 1 and
+              set(said[less].split()) < set(said[name].split()),
+              "deps-%s asks once for all that deps-%s does, and more" % (name, less), said)
+
+
+installs()
+pastes()
+nothing()
+targets()
+sys.exit(tap.end())
