@@ -68,6 +68,10 @@ SMALL := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
 # lines are counted in objects.
 ifneq ($(if $(COVERAGE),,$(KERNEL_HEADERS)),)
 SMALL += -flto=auto -ffat-lto-objects
+# The link sees libblkid's code again, and from gcc 14 on doubts a variable in it that every way sets
+# (wp in btrfs.c: sb_write_pointer() sets it with 0 and with -ENOENT, and no other result goes on).
+# Of our own files the compiler has said this before.
+LTO_LDFLAGS := -Wno-maybe-uninitialized
 endif
 RS_CFLAGS = -std=gnu11 $(SMALL) -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	$(MUSL_SPECS:%=-specs=%) $(KERNEL_HEADERS) $(CFLAGS)
@@ -78,7 +82,7 @@ pages_armhf := $(pages_x86_64)
 pages_riscv64 := $(pages_x86_64)
 pages_arm64 := -Wl,-z,max-page-size=65536 -Wl,-z,norelro
 RS_LDFLAGS = -static -Wl,--gc-sections -Wl,-z,noseparate-code $(pages_$(ARCH)) \
-	-Wl,--build-id=none $(LDFLAGS)
+	-Wl,--build-id=none $(LTO_LDFLAGS) $(LDFLAGS)
 
 # Programs with bls/bootfs.c need static libmount and libblkid. A compiler of the caller's may bring
 # its own (Yocto, Buildroot), which pkg-config names; bls/util-linux builds them otherwise.
