@@ -6,9 +6,9 @@
 #include "bls/file.h"
 #include "bls/inspect.h"
 #include "bls/layout.h"
-#include "bls/place.h"
 #include "bls/settings.h"
 #include "bls/show.h"
+#include "bls/sysroot.h"
 #include "grub/grubconf.h"
 #include "grub/ident.h"
 #include "grub/render.h"
@@ -61,23 +61,23 @@ static const struct args_option options[] = {
 static struct plan {
 	struct outcome_loader loader;
 	const char *option; /* for --loader */
-	const char *file;   /* the menu, in ROOT/boot */
+	const char *file;   /* the menu, in ROOT */
 	const char *settings_file;
 	struct setting *settings;
 	int (*check_settings)(const struct reporter *reporter);
 } plans[SHOW_LOADERS] = {
 	[SHOW_GRUB] = { { "GRUB", GENERATORS "ostree-grub-generator", NULL, render_from_entries },
-		"grub", "loader/grub.cfg", GRUBCONF_FILE, grubconf_settings, grubconf_check },
+		"grub", "boot/loader/grub.cfg", GRUBCONF_FILE, grubconf_settings, grubconf_check },
 	[SHOW_UBOOT] = { { "U-Boot", GENERATORS "ostree-uboot-generator",
 				 "ostree-uboot-generator has not written this, and boot.cmd takes "
 				 "no other",
 				 fields_from_entries },
-		"uboot", "loader/uEnv.txt", UBOOTCONF_FILE, ubootconf_settings, ubootconf_check },
+		"uboot", "boot/loader/uEnv.txt", UBOOTCONF_FILE, ubootconf_settings,
+		ubootconf_check },
 };
 
 struct check {
-	struct place place;
-	int boot_fd;
+	struct sysroot sysroot;
 	struct show show;
 };
 
@@ -89,10 +89,10 @@ static int fail_for_memory(void)
 
 static int read_menu(const struct check *check, struct menu *ret_menu)
 {
-	int r = menu_read(check->place.entries_fd, ret_menu);
+	int r = menu_read(check->sysroot.entries_fd, ret_menu);
 
 	if (r < 0)
-		report(&reporter, REPORT_ERROR, "%s cannot be read: %s", check->place.entries,
+		report(&reporter, REPORT_ERROR, "%s cannot be read: %s", check->sysroot.entries,
 			r == -E2BIG ? "there are more than 512 entries" : strerror(-r));
 	return r;
 }
@@ -108,16 +108,16 @@ static int read_menu_again(const struct check *check, struct menu *ret_menu)
 		same = !strcmp(ret_menu->items[i].name, menu->items[i].name);
 	if (!r && !same)
 		report(&reporter, REPORT_ERROR, "%s has changed meanwhile: try again",
-			check->place.entries);
+			check->sysroot.entries);
 	return same ? 0 : -1;
 }
 
 static int read_file(const struct check *check, const struct plan *plan, struct text *bytes)
 {
 	char path[PATH_MAX];
-	int r = path_resolve(check->boot_fd, plan->file, PATH_BENEATH, path);
+	int r = path_resolve(check->sysroot.root_fd, plan->file, PATH_IN_ROOT, path);
 
-	return r < 0 ? r : file_add(check->boot_fd, path, MENU_SIZE_MAX, bytes);
+	return r < 0 ? r : file_add(check->sysroot.root_fd, path, MENU_SIZE_MAX, bytes);
 }
 
 static bool has_menu(const struct check *check, const struct plan *plan)
@@ -150,26 +150,26 @@ static void read_settings(struct check *check, struct plan *plan)
 {
 	const struct menu_item *first = menu_first(&check->show.menu);
 	int fd = first && !first->error
-			 ? deployment_find(check->place.root_fd, first->entry.options)
+			 ? deployment_find(check->sysroot.root_fd, first->entry.options)
 			 : -1;
 
 	if (fd < 0)
 		return;
 	if (settings_read(fd, plan->settings_file, plan->settings, NULL) < 0 ||
 		plan->check_settings(NULL) < 0)
-		findings_add(&check->show.findings, FINDINGS_ERROR, check->place.entries, 0,
+		findings_add(&check->show.findings, FINDINGS_ERROR, check->sysroot.entries, 0,
 			"%s of the default deployment is not in order, so no menu can be made; run "
 			"\"%s -o - --root %s --entries %s\" to see why",
-			plan->settings_file, plan->loader.generator, check->place.root,
-			check->place.entries);
+			plan->settings_file, plan->loader.generator, check->sysroot.root,
+			check->sysroot.entries);
 	close(fd);
 }
 
 static int render_grub(const struct check *check, struct outcome *outcome)
 {
 	const struct render_style style = {
-		.rules.prefix = check->place.prefix,
-		.rules.boot_fd = check->boot_fd,
+		.rules.prefix = check->sysroot.prefix,
+		.rules.boot_fd = check->sysroot.boot_fd,
 		.rules.allow_lossy = grubconf_allows_lossy(),
 	};
 
@@ -194,8 +194,8 @@ static void render_uboot(const struct check *check, struct outcome *outcome)
 {
 	const struct text lines = { 0 };
 	const struct fields_style style = {
-		.prefix = check->place.prefix,
-		.boot_fd = check->boot_fd,
+		.prefix = check->sysroot.prefix,
+		.boot_fd = check->sysroot.boot_fd,
 		.ostree = ubootconf_settings[UBOOTCONF_COMPAT].value,
 		.keep = ubootconf_settings[UBOOTCONF_KEEP].value,
 		.lines = &lines,
@@ -234,7 +234,7 @@ static void judge_file(struct check *check, size_t which)
 	int r = read_file(check, plan, &bytes);
 	char *file;
 
-	if (asprintf(&file, "%sboot/%s", check->place.root, plan->file) < 0) {
+	if (asprintf(&file, "%s%s", check->sysroot.root, plan->file) < 0) {
 		findings->failed = true;
 	} else {
 		if (!r)
@@ -252,30 +252,24 @@ static void judge_file(struct check *check, size_t which)
 static int judge(struct check *check)
 {
 	struct show *show = &check->show;
-	const struct inspect_place place = {
-		.root_fd = check->place.root_fd,
-		.root = check->place.root,
-		.boot_fd = check->boot_fd,
-		.prefix = check->place.prefix,
-		.entries = check->place.entries,
-		.findings = &show->findings,
-	};
+	const struct sysroot *sysroot = &check->sysroot;
 	struct menu spare;
 	int r = read_menu_again(check, &spare);
 
 	for (size_t i = 0; i < show->menu.count && !r; i++)
-		inspect_item(&place, &show->menu.items[i]);
+		inspect_item(sysroot, &show->menu.items[i], &show->findings);
 	if (!r) {
-		inspect_menu(&place, &show->menu, &spare);
-		inspect_prefix(&place, &show->menu, &show->bootfs);
+		inspect_menu(sysroot, &show->menu, &spare, &show->findings);
+		inspect_prefix(sysroot, &show->menu, &show->bootfs, &show->findings);
 	}
 	menu_free(&spare);
 	for (size_t i = 0; i < SHOW_LOADERS && !r; i++) {
 		if (!show->outcomes[i].wanted)
 			continue;
-		layout_judge(&place, &show->bootfs, i == SHOW_GRUB ? LAYOUT_GRUB : LAYOUT_UBOOT);
+		layout_judge(sysroot, &show->bootfs, i == SHOW_GRUB ? LAYOUT_GRUB : LAYOUT_UBOOT,
+			&show->findings);
 		outcome_judge(&show->outcomes[i], &plans[i].loader, &show->menu,
-			check->place.entries, &show->findings);
+			check->sysroot.entries, &show->findings);
 		if (!entries)
 			judge_file(check, i);
 	}
@@ -307,10 +301,10 @@ static int look(struct check *check, bool with_findings)
 	struct show *show = &check->show;
 	int r = read_menu(check, &show->menu);
 
-	show->root = check->place.root;
-	show->entries = check->place.entries;
-	show->prefix = check->place.prefix;
-	show->bootfs_error = bootfs_find(check->boot_fd, &show->bootfs);
+	show->root = check->sysroot.root;
+	show->entries = check->sysroot.entries;
+	show->prefix = check->sysroot.prefix;
+	show->bootfs_error = bootfs_find(check->sysroot.boot_fd, &show->bootfs);
 	choose_loaders(check);
 	for (size_t i = 0; i < SHOW_LOADERS && !r; i++)
 		if (show->outcomes[i].wanted)
@@ -332,31 +326,27 @@ static void free_show(struct show *show)
 }
 
 /* Returns the exit status. */
-static int run(const struct place_wish *wish, bool with_findings)
+static int run(const struct sysroot_wish *wish, bool with_findings)
 {
 	static struct check check;
-	int r = place_find(wish, &reporter, &check.place);
+	int r = sysroot_open(wish, &reporter, &check.sysroot);
 
-	check.boot_fd = -1;
-	if (!r) {
-		check.boot_fd =
-			openat(check.place.root_fd, "boot", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (check.boot_fd < 0)
-			report(&reporter, REPORT_ERROR, "the directory %sboot cannot be opened: %s",
-				check.place.root, strerror(errno));
-		r = check.boot_fd < 0 ? -1 : look(&check, with_findings);
+	if (!r && check.sysroot.boot_fd < 0) {
+		report(&reporter, REPORT_ERROR, "the sysroot %s has no directory boot",
+			check.sysroot.root);
+		r = -1;
 	}
+	if (!r)
+		r = look(&check, with_findings);
 	if (with_findings && check.show.findings.errors)
 		r = -1;
 	free_show(&check.show);
-	if (check.boot_fd >= 0)
-		close(check.boot_fd);
-	place_close(&check.place);
+	sysroot_close(&check.sysroot);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* Returns false, with the reason reported, for what cannot mean anything. */
-static bool valid(const char *verb, const struct place_wish *wish)
+static bool valid(const char *verb, const struct sysroot_wish *wish)
 {
 	if (!verb)
 		(void)args_usage(&reporter, "list or check is missing", "");
@@ -365,7 +355,7 @@ static bool valid(const char *verb, const struct place_wish *wish)
 	else if (loader && strcmp(loader, "grub") != 0 && strcmp(loader, "uboot") != 0)
 		(void)args_usage(&reporter, "--loader is grub or uboot, not ", loader);
 	else
-		return place_wish_valid(wish, &reporter);
+		return sysroot_wish_valid(wish, &reporter);
 	return false;
 }
 
@@ -373,7 +363,7 @@ int main(int argc, char *argv[])
 {
 	int skip = argc > 1 && argv[1][0] != '-', status = 2;
 	const char *verb = skip ? argv[1] : NULL;
-	struct place_wish wish = { .out = "-" };
+	struct sysroot_wish wish = { .out = "-" };
 	char *usual;
 
 	switch (args_parse(argc - skip, argv + skip, options, &reporter)) {

@@ -19,7 +19,7 @@ static void report_item(const struct reporter *reporter, const struct generator_
 	if (where->line)
 		(void)snprintf(number, sizeof(number), ":%u", where->line);
 	report(reporter, item->error ? REPORT_ERROR : REPORT_WARNING, "%s/%s%s: %s%s",
-		job->place->entries, item->name, number, where->what, end);
+		job->sysroot->entries, item->name, number, where->what, end);
 }
 
 static void report_items(const struct generator_job *job)
@@ -46,7 +46,7 @@ static int judge(const struct generator *generator, const struct generator_job *
 	if (!count) {
 		report(job->reporter, REPORT_ERROR,
 			"%s has no entry that %s could boot, so no menu is written",
-			job->place->entries, generator->loader);
+			job->sysroot->entries, generator->loader);
 		return -1;
 	}
 	/* With any other one first the old tree would boot, and the deployment report success. */
@@ -68,7 +68,7 @@ static int write_file(const struct generator_job *job, int dir_fd, const char *n
 	if (dir_fd < 0)
 		r = emit_bytes(STDOUT_FILENO, bytes, size);
 	else
-		r = emit_file(dir_fd, name, bytes, size, place_is_live(job->place, dir_fd));
+		r = emit_file(dir_fd, name, bytes, size, sysroot_is_live(job->sysroot, dir_fd));
 	if (r < 0)
 		report(job->reporter, REPORT_ERROR, "%s cannot be written: %s", shown,
 			r == -EEXIST ? "it is there, and not a regular file" : strerror(-r));
@@ -79,33 +79,33 @@ static int write_file(const struct generator_job *job, int dir_fd, const char *n
 static int write_in_hook(
 	const struct generator *generator, const struct generator_job *job, const struct text *text)
 {
-	const struct place *place = job->place;
-	int loader_fd = openat(place->entries_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+	const struct sysroot *sysroot = job->sysroot;
+	int r;
 
-	if (loader_fd < 0) {
-		report(job->reporter, REPORT_ERROR, "the directory above %s cannot be opened: %s",
-			place->entries, strerror(errno));
+	if (sysroot->loader_fd < 0) {
+		report(job->reporter, REPORT_ERROR,
+			"libostree's loader.%s, for %s, is not there: use --root",
+			getenv("_OSTREE_GRUB2_BOOTVERSION"), generator->hook_name);
 		return -1;
 	}
-	r = write_file(job, loader_fd, generator->hook_name, generator->hook_name, text->bytes,
-		text->size);
+	r = write_file(job, sysroot->loader_fd, generator->hook_name, generator->hook_name,
+		text->bytes, text->size);
 	if (!r)
-		r = write_file(job, place->out_fd, place->out_name, place->out, generator->standin,
-			strlen(generator->standin));
-	close(loader_fd);
+		r = write_file(job, sysroot->out_fd, sysroot->out_name, sysroot->out,
+			generator->standin, strlen(generator->standin));
 	return r;
 }
 
 static int write_out(
 	const struct generator *generator, const struct generator_job *job, const struct text *text)
 {
-	const struct place *place = job->place;
+	const struct sysroot *sysroot = job->sysroot;
 
-	if (job->reporter->hook && generator->hook_name && place->out_fd >= 0 &&
-		strcmp(place->out_name, generator->hook_name) != 0)
+	if (job->reporter->hook && generator->hook_name && sysroot->out_fd >= 0 &&
+		strcmp(sysroot->out_name, generator->hook_name) != 0)
 		return write_in_hook(generator, job, text);
-	return write_file(job, place->out_fd, place->out_name,
-		place->out_fd < 0 ? "standard output" : place->out, text->bytes, text->size);
+	return write_file(job, sysroot->out_fd, sysroot->out_name,
+		sysroot->out_fd < 0 ? "standard output" : sysroot->out, text->bytes, text->size);
 }
 
 /* An entry without ostree=, or whose bootlink is not there, has no deployment to ask. */
@@ -116,14 +116,14 @@ static int open_deployment(const struct generator_job *job)
 
 	if (!first || first->error)
 		return -1;
-	if (job->place->root_fd < 0) {
+	if (job->sysroot->root_fd < 0) {
 		if (strstr(first->entry.options, "ostree="))
 			report(job->reporter, REPORT_WARNING,
 				"nothing says where the sysroot is, so settings in the deployment "
 				"do not count: use --root");
 		return -1;
 	}
-	fd = deployment_find(job->place->root_fd, first->entry.options);
+	fd = deployment_find(job->sysroot->root_fd, first->entry.options);
 	if (fd < 0 && fd != -ENOENT)
 		report(job->reporter, REPORT_WARNING,
 			"%s: the deployment that ostree= leads to cannot be opened, so its "
@@ -158,30 +158,24 @@ static int render(const struct generator *generator, const struct generator_job 
 }
 
 static int generate(const struct generator *generator, const struct reporter *reporter,
-	const struct place *place)
+	const struct sysroot *sysroot)
 {
 	struct menu menu;
 	struct generator_job job = {
 		.reporter = reporter,
-		.place = place,
+		.sysroot = sysroot,
 		.menu = &menu,
-		.boot_fd = -1,
 		.deployment_fd = -1,
 	};
-	int r = menu_read(place->entries_fd, &menu);
+	int r = menu_read(sysroot->entries_fd, &menu);
 
 	if (r < 0) {
-		report(reporter, REPORT_ERROR, "%s cannot be read: %s", place->entries,
+		report(reporter, REPORT_ERROR, "%s cannot be read: %s", sysroot->entries,
 			r == -E2BIG ? "there are more than 512 entries" : strerror(-r));
 	} else {
-		if (place->root_fd >= 0)
-			job.boot_fd =
-				openat(place->root_fd, "boot", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		job.deployment_fd = open_deployment(&job);
 		r = render(generator, &job);
 	}
-	if (job.boot_fd >= 0)
-		close(job.boot_fd);
 	if (job.deployment_fd >= 0)
 		close(job.deployment_fd);
 	menu_free(&menu);
@@ -189,7 +183,7 @@ static int generate(const struct generator *generator, const struct reporter *re
 }
 
 /* Fills in the table of options: the common ones, and behind them the generator's own. */
-static void list_options(const struct generator *generator, struct place_wish *wish,
+static void list_options(const struct generator *generator, struct sysroot_wish *wish,
 	struct args_option ret_options[ARGS_OPTIONS_MAX])
 {
 	const struct args_option common[] = {
@@ -212,9 +206,9 @@ int generator_main(const struct generator *generator, int argc, char *const argv
 		.program = generator->program,
 		.hook = getenv("_OSTREE_GRUB2_BOOTVERSION") != NULL,
 	};
-	struct place_wish wish = { .prefix = "auto" };
+	struct sysroot_wish wish = { .prefix = "auto" };
 	struct args_option options[ARGS_OPTIONS_MAX];
-	struct place place;
+	struct sysroot sysroot;
 	int r;
 
 	list_options(generator, &wish, options);
@@ -228,11 +222,11 @@ int generator_main(const struct generator *generator, int argc, char *const argv
 	case ARGS_RUN:
 		break;
 	}
-	if (!place_wish_valid(&wish, &reporter) || !generator->options_valid(&reporter))
+	if (!sysroot_wish_valid(&wish, &reporter) || !generator->options_valid(&reporter))
 		return 2;
-	r = place_find(&wish, &reporter, &place);
+	r = sysroot_open(&wish, &reporter, &sysroot);
 	if (!r)
-		r = generate(generator, &reporter, &place);
-	place_close(&place);
+		r = generate(generator, &reporter, &sysroot);
+	sysroot_close(&sysroot);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }

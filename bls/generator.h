@@ -11,16 +11,15 @@
 
 #include "bls/args.h"
 #include "bls/menu.h"
-#include "bls/place.h"
 #include "bls/settings.h"
+#include "bls/sysroot.h"
 #include "bls/text.h"
 
 /* What a render function is given. */
 struct generator_job {
 	const struct reporter *reporter;
-	const struct place *place;
+	const struct sysroot *sysroot;
 	struct menu *menu; /* sorted */
-	int boot_fd;	   /* ROOT/boot, for kernel_line_max, or -1 */
 	int deployment_fd; /* the tree that the default entry boots, or -1 where none is found */
 };
 

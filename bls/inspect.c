@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/inspect.h"
 
+#include "bls/bootpath.h"
 #include "bls/deployment.h"
 #include "bls/kargs.h"
-#include "bls/place.h"
 #include "bls/version.h"
 #include "prepare-root/path.h"
 
@@ -19,23 +19,26 @@
 enum kind { KIND_FILE, KIND_PROGRAM, KIND_DIRECTORY };
 
 struct job {
-	const struct inspect_place *place;
+	const struct sysroot *sysroot;
+	struct findings *findings;
 	const struct menu_item *item;
 	const struct entry *entry;
 	char *file; /* with its directory, for the findings */
 };
 
-static struct job make_job(const struct inspect_place *place, const struct menu_item *item)
+static struct job make_job(
+	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings)
 {
 	struct job job = {
-		.place = place,
+		.sysroot = sysroot,
+		.findings = findings,
 		.item = item,
 		.entry = &item->entry,
 	};
 
-	if (asprintf(&job.file, "%s/%s", place->entries, item->name) < 0) {
+	if (asprintf(&job.file, "%s/%s", sysroot->entries, item->name) < 0) {
 		job.file = NULL;
-		place->findings->failed = true;
+		findings->failed = true;
 	}
 	return job;
 }
@@ -67,11 +70,11 @@ static const char *look(int dir_fd, const char *path, enum path_rule rule, enum 
 static void check_file(
 	const struct job *job, const struct entry_line *line, const char *path, enum kind kind)
 {
-	const char *what = look(
-		job->place->boot_fd, place_below(path, job->place->prefix), PATH_BENEATH, kind);
+	const char *what = look(job->sysroot->boot_fd, bootpath_below(path, job->sysroot->prefix),
+		PATH_BENEATH, kind);
 
 	if (what)
-		findings_add(job->place->findings, FINDINGS_ERROR, job->file, line->number,
+		findings_add(job->findings, FINDINGS_ERROR, job->file, line->number,
 			"%s: %s %s; bring it back, or deploy again and let this entry go",
 			line->name, path, what);
 }
@@ -80,7 +83,7 @@ static void check_overlays(const struct job *job, const struct entry_line *line)
 {
 	char *copy = strdup(line->value), *rest = NULL;
 
-	job->place->findings->failed |= !copy;
+	job->findings->failed |= !copy;
 	for (char *path = copy ? strtok_r(copy, " \t", &rest) : NULL; path;
 		path = strtok_r(NULL, " \t", &rest))
 		check_file(job, line, path, KIND_FILE);
@@ -129,7 +132,7 @@ static unsigned options_line(const struct job *job)
 /* The bootlink is followed as it will be at boot. */
 static void check_deployment(const struct job *job)
 {
-	int fd = deployment_find(job->place->root_fd, job->entry->options);
+	int fd = deployment_find(job->sysroot->root_fd, job->entry->options);
 	const char *what = NULL;
 
 	if (fd == -EXDEV)
@@ -142,7 +145,7 @@ static void check_deployment(const struct job *job)
 		what = look(fd, "usr", PATH_BENEATH, KIND_DIRECTORY) ? "leads to a tree without usr"
 								     : NULL;
 	if (what)
-		findings_add(job->place->findings, FINDINGS_ERROR, job->file, options_line(job),
+		findings_add(job->findings, FINDINGS_ERROR, job->file, options_line(job),
 			"ostree= is of no use: %s; deploy again, or remove this entry", what);
 	if (fd >= 0)
 		close(fd);
@@ -156,15 +159,15 @@ static void check_init(const struct job *job, const char *init)
 	if (job->entry->last[ENTRY_INITRD])
 		return;
 	if (!init || !kargs_is_prepare_root(init)) {
-		findings_add(job->place->findings, FINDINGS_ERROR, job->file, options_line(job),
+		findings_add(job->findings, FINDINGS_ERROR, job->file, options_line(job),
 			"there is neither an initrd nor init= with ostree-prepare-root, so the "
 			"kernel would start what is in the root directory of its disk; add one of "
 			"them");
 		return;
 	}
-	what = look(job->place->root_fd, init, PATH_IN_ROOT, KIND_PROGRAM);
+	what = look(job->sysroot->root_fd, init, PATH_IN_ROOT, KIND_PROGRAM);
 	if (what)
-		findings_add(job->place->findings, FINDINGS_ERROR, job->file, options_line(job),
+		findings_add(job->findings, FINDINGS_ERROR, job->file, options_line(job),
 			"init=%s %s, so the kernel would panic; add ostree-prepare-root to the "
 			"tree and deploy it",
 			init, what);
@@ -175,7 +178,7 @@ static void check_panic(const struct job *job, const char *panic)
 	/* As the kernel reads it: 0 stands for ever. */
 	if (panic && strtol(panic, NULL, 0) != 0)
 		return;
-	findings_add(job->place->findings, FINDINGS_WARNING, job->file, options_line(job),
+	findings_add(job->findings, FINDINGS_WARNING, job->file, options_line(job),
 		"after a panic the kernel would hang for ever; %s",
 		job->item->libostree
 			? "run \"ostree admin kargs edit-in-place --append-if-missing=panic=10\" "
@@ -188,7 +191,7 @@ static void check_options(const struct job *job)
 	struct kargs kargs;
 
 	if (kargs_split(job->entry->options, &kargs) < 0) {
-		job->place->findings->failed = true;
+		job->findings->failed = true;
 	} else {
 		if (kargs_first(&kargs, "ostree")) {
 			check_deployment(job);
@@ -199,14 +202,15 @@ static void check_options(const struct job *job)
 	kargs_free(&kargs);
 }
 
-void inspect_item(const struct inspect_place *place, const struct menu_item *item)
+void inspect_item(
+	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings)
 {
-	struct job job = make_job(place, item);
+	struct job job = make_job(sysroot, item, findings);
 
 	if (!job.file)
 		return;
 	if (item->error) {
-		findings_add(place->findings, FINDINGS_ERROR, job.file, item->where.line,
+		findings_add(findings, FINDINGS_ERROR, job.file, item->where.line,
 			"%s; mend it or remove it, no menu has this entry", item->where.what);
 	} else {
 		check_files(&job);
@@ -216,15 +220,16 @@ void inspect_item(const struct inspect_place *place, const struct menu_item *ite
 	free(job.file);
 }
 
-static void inspect_names(const struct inspect_place *place, const struct menu *menu)
+static void inspect_names(
+	const struct sysroot *sysroot, const struct menu *menu, struct findings *findings)
 {
 	for (size_t i = 0; i < menu->count; i++) {
-		struct job job = make_job(place, &menu->items[i]);
+		struct job job = make_job(sysroot, &menu->items[i], findings);
 
 		for (size_t j = 0; j < i && job.file; j++) {
 			if (version_compare(menu->items[j].stem, menu->items[i].stem) != 0)
 				continue;
-			findings_add(place->findings, FINDINGS_WARNING, job.file, 0,
+			findings_add(findings, FINDINGS_WARNING, job.file, 0,
 				"this name counts as the same as %s, and GRUB's blscfg would show "
 				"only one of them; remove or rename one",
 				menu->items[j].name);
@@ -234,8 +239,8 @@ static void inspect_names(const struct inspect_place *place, const struct menu *
 	}
 }
 
-static void inspect_first(
-	const struct inspect_place *place, const struct menu *menu, struct menu *spare)
+static void inspect_first(const struct sysroot *sysroot, const struct menu *menu,
+	struct menu *spare, struct findings *findings)
 {
 	const struct menu_item *ours = menu_first(menu), *theirs;
 	struct job job;
@@ -246,9 +251,9 @@ static void inspect_first(
 	theirs = menu_first(spare);
 	if (!ours || !theirs || ours->error || theirs->error || !strcmp(ours->name, theirs->name))
 		return;
-	job = make_job(place, theirs);
+	job = make_job(sysroot, theirs, findings);
 	if (job.file)
-		findings_add(place->findings, FINDINGS_WARNING, job.file, 0,
+		findings_add(findings, FINDINGS_WARNING, job.file, 0,
 			"a loader that goes by file names, like systemd-boot, boots this entry "
 			"first, and libostree means %s by its version; deploy again to have the "
 			"names in order",
@@ -256,10 +261,11 @@ static void inspect_first(
 	free(job.file);
 }
 
-void inspect_menu(const struct inspect_place *place, const struct menu *menu, struct menu *spare)
+void inspect_menu(const struct sysroot *sysroot, const struct menu *menu, struct menu *spare,
+	struct findings *findings)
 {
-	inspect_names(place, menu);
-	inspect_first(place, menu, spare);
+	inspect_names(sysroot, menu, findings);
+	inspect_first(sysroot, menu, spare, findings);
 }
 
 static bool is_in_boot(const char *path)
@@ -271,7 +277,7 @@ static bool is_in_boot(const char *path)
 
 /* What is wrong with the way from a file system's top to ROOT/boot, given a loader's path. */
 static const char *judge_way(
-	const struct inspect_place *place, const char *path, const struct bootfs *bootfs)
+	const struct sysroot *sysroot, const char *path, const struct bootfs *bootfs)
 {
 	char resolved[PATH_MAX];
 
@@ -282,33 +288,32 @@ static const char *judge_way(
 				 "finds it by paths that begin with /boot; give the generator "
 				 "--boot-prefix /boot";
 	if (!is_in_boot(path) ||
-		(path_resolve(place->boot_fd, "boot", PATH_BENEATH, resolved) == 1 && !*resolved))
+		(path_resolve(sysroot->boot_fd, "boot", PATH_BENEATH, resolved) == 1 && !*resolved))
 		return NULL;
 	return "this is a file system of its own, in which a loader finds no paths that begin "
 	       "with /boot; make a symlink \"boot\" to \".\" in it, or give the generator "
 	       "--boot-prefix none";
 }
 
-void inspect_prefix(
-	const struct inspect_place *place, const struct menu *menu, const struct bootfs *bootfs)
+void inspect_prefix(const struct sysroot *sysroot, const struct menu *menu,
+	const struct bootfs *bootfs, struct findings *findings)
 {
 	const struct menu_item *first = menu_first(menu);
-	const char *path, *what;
+	struct text path = { 0 };
+	const char *what;
 	char *file;
 
 	if (!bootfs->type || !first || first->error)
 		return;
-	/* A path without the prefix gets it, and then begins with it. */
-	path = entry_value(&first->entry, ENTRY_LINUX);
-	if (*place->prefix && place_below(path, place->prefix) == path)
-		path = place->prefix;
-	what = judge_way(place, path, bootfs);
-	if (!what)
-		return;
-	if (asprintf(&file, "%sboot", place->root) < 0) {
-		place->findings->failed = true;
-		return;
+	bootpath_add(&path, entry_value(&first->entry, ENTRY_LINUX), sysroot->prefix);
+	text_add_bytes(&path, "", 1);
+	if (path.failed || asprintf(&file, "%sboot", sysroot->root) < 0) {
+		findings->failed = true;
+	} else {
+		what = judge_way(sysroot, path.bytes, bootfs);
+		if (what)
+			findings_add(findings, FINDINGS_ERROR, file, 0, "%s", what);
+		free(file);
 	}
-	findings_add(place->findings, FINDINGS_ERROR, file, 0, "%s", what);
-	free(file);
+	text_free(&path);
 }

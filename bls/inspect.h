@@ -12,15 +12,7 @@
 #include "bls/bootfs.h"
 #include "bls/findings.h"
 #include "bls/menu.h"
-
-struct inspect_place {
-	int root_fd;
-	const char *root;    /* with "/" at its end, for the findings */
-	int boot_fd;	     /* ROOT/boot */
-	const char *prefix;  /* what a loader needs before the paths of the entries (place.h) */
-	const char *entries; /* the directory, for the findings */
-	struct findings *findings;
-};
+#include "bls/sysroot.h"
 
 /*
  * One entry: each of its files is below ROOT/boot, out of which no path leads, and not empty;
@@ -28,19 +20,21 @@ struct inspect_place {
  * because by default the kernel hangs for ever. Of an entry with an error only that is found. What
  * is for a running kernel is not looked at in a hidden one.
  */
-void inspect_item(const struct inspect_place *place, const struct menu_item *item);
+void inspect_item(
+	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings);
 
 /*
  * All entries together: names that count as equal, of which GRUB's blscfg shows one; and whether a
  * loader that knows nothing of libostree's order (systemd-boot) would boot another one first. spare
  * is the same menu once more, and is sorted anew.
  */
-void inspect_menu(const struct inspect_place *place, const struct menu *menu, struct menu *spare);
+void inspect_menu(const struct sysroot *sysroot, const struct menu *menu, struct menu *spare,
+	struct findings *findings);
 
 /*
  * Whether a loader's path of the first entry leads to ROOT/boot in the file system that it is on:
  * "/boot/..." in one of its own needs libostree's symlink boot -> . there, and nothing else is
  * right in a larger one. Nothing is found where bootfs has no type.
  */
-void inspect_prefix(
-	const struct inspect_place *place, const struct menu *menu, const struct bootfs *bootfs);
+void inspect_prefix(const struct sysroot *sysroot, const struct menu *menu,
+	const struct bootfs *bootfs, struct findings *findings);

@@ -53,15 +53,15 @@ static const struct kind {
 		"ones at once, and a loss of power may leave some of both" },
 };
 
-static void add(const struct inspect_place *place, const char *what)
+static void add(const struct sysroot *sysroot, const char *what, struct findings *findings)
 {
 	char *file;
 
-	if (asprintf(&file, "%sboot", place->root) < 0) {
-		place->findings->failed = true;
+	if (asprintf(&file, "%sboot", sysroot->root) < 0) {
+		findings->failed = true;
 		return;
 	}
-	findings_add(place->findings, FINDINGS_WARNING, file, 0,
+	findings_add(findings, FINDINGS_WARNING, file, 0,
 		"%s; put it on a file system made with \"" MKFS " DEVICE\"", what);
 	free(file);
 }
@@ -87,8 +87,8 @@ static bool read_superblock(const char *device, unsigned char block[SUPERBLOCK_S
 	return whole && (field(block, MAGIC) & 0xffff) == MAGIC_VALUE;
 }
 
-static void judge_features(
-	const struct inspect_place *place, const char *device, enum layout_loader loader)
+static void judge_features(const struct sysroot *sysroot, const char *device,
+	enum layout_loader loader, struct findings *findings)
 {
 	unsigned char block[SUPERBLOCK_SIZE];
 
@@ -104,7 +104,7 @@ static void judge_features(
 			continue;
 		(void)snprintf(what, sizeof(what), "%s cannot read an ext4 with %s",
 			loader == LAYOUT_GRUB ? "GRUB" : "U-Boot", feature->name);
-		add(place, what);
+		add(sysroot, what, findings);
 	}
 }
 
@@ -115,15 +115,15 @@ static bool has_loader(int boot_fd)
 	return fstatat(boot_fd, "loader", &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-void layout_judge(
-	const struct inspect_place *place, const struct bootfs *bootfs, enum layout_loader loader)
+void layout_judge(const struct sysroot *sysroot, const struct bootfs *bootfs,
+	enum layout_loader loader, struct findings *findings)
 {
 	if (!bootfs->type)
 		return;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(bootfs->type, kinds[i].type) && kinds[i].loaders & loader &&
-			(!kinds[i].with_loader || has_loader(place->boot_fd)))
-			add(place, kinds[i].what);
+			(!kinds[i].with_loader || has_loader(sysroot->boot_fd)))
+			add(sysroot, kinds[i].what, findings);
 	if (!strncmp(bootfs->type, "ext", strlen("ext")))
-		judge_features(place, bootfs->device, loader);
+		judge_features(sysroot, bootfs->device, loader, findings);
 }

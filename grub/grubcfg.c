@@ -57,7 +57,7 @@ static const char *why_no_uuid(int error, const struct bootfs *bootfs)
 static char *read_uuid(const struct generator_job *job)
 {
 	struct bootfs bootfs = { 0 };
-	int r = job->boot_fd < 0 ? -ENOENT : bootfs_find(job->boot_fd, &bootfs);
+	int r = job->sysroot->boot_fd < 0 ? -ENOENT : bootfs_find(job->sysroot->boot_fd, &bootfs);
 	char *uuid = r < 0 ? NULL : bootfs.uuid;
 
 	if (uuid)
@@ -66,7 +66,7 @@ static char *read_uuid(const struct generator_job *job)
 		report(job->reporter, REPORT_ERROR,
 			"GRUB must search for the file system of %sboot, and its UUID cannot be "
 			"found (%s): use --search UUID, or --search never",
-			job->place->root ? job->place->root : "", why_no_uuid(r, &bootfs));
+			job->sysroot->root ? job->sysroot->root : "", why_no_uuid(r, &bootfs));
 	bootfs_free(&bootfs);
 	return uuid;
 }
@@ -85,8 +85,8 @@ static int find_uuid(const struct generator_job *job, char **ret_uuid)
 	if (search == GRUBCONF_SEARCH_UUID)
 		return (*ret_uuid = strdup(word)) ? 0 : -ENOMEM;
 	if (search == GRUBCONF_SEARCH_AUTO)
-		needed = job->place->out_fd >= 0 && job->boot_fd >= 0 &&
-			 bootfs_same(job->place->out_fd, job->boot_fd) != 1;
+		needed = job->sysroot->out_fd >= 0 && job->sysroot->boot_fd >= 0 &&
+			 bootfs_same(job->sysroot->out_fd, job->sysroot->boot_fd) != 1;
 	if (needed)
 		*ret_uuid = read_uuid(job);
 	return needed && !*ret_uuid ? -1 : 0;
@@ -108,8 +108,8 @@ static int render(const struct generator_job *job, struct text *text)
 		return -1;
 	style.uuid = uuid;
 	style.rules = (struct menuentry_rules){
-		.prefix = job->place->prefix,
-		.boot_fd = job->boot_fd,
+		.prefix = job->sysroot->prefix,
+		.boot_fd = job->sysroot->boot_fd,
 		.allow_lossy = allow_lossy || grubconf_allows_lossy(),
 	};
 	count = (int)render_menu(text, job->menu, &style);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "grub/menuentry.h"
 
+#include "bls/bootpath.h"
 #include "bls/kargs.h"
 #include "bls/kernel.h"
-#include "bls/place.h"
 #include "grub/ident.h"
 #include "grub/quote.h"
 
@@ -70,9 +70,7 @@ static char *finish_scratch(struct job *job)
 static const char *make_path(struct job *job, const struct entry_line *line)
 {
 	text_cut(job->scratch, 0);
-	if (place_below(line->value, job->rules->prefix) == line->value)
-		text_add(job->scratch, job->rules->prefix);
-	text_add(job->scratch, line->value);
+	bootpath_add(job->scratch, line->value, job->rules->prefix);
 	return finish_scratch(job);
 }
 
@@ -152,7 +150,7 @@ static int add_word(struct job *job, size_t place, const char *word, const char 
 static int add_words(struct job *job, char *options, size_t line_length)
 {
 	size_t line_max = kernel_line_max(job->rules->boot_fd,
-		place_below(job->entry->last[ENTRY_LINUX]->value, job->rules->prefix),
+		bootpath_below(job->entry->last[ENTRY_LINUX]->value, job->rules->prefix),
 		entry_value(job->entry, ENTRY_ARCHITECTURE));
 	const char *rest = options, *what;
 	char word[ENTRY_SIZE_MAX + 1];

@@ -16,7 +16,7 @@
 
 /* What holds for all entries of a menu. */
 struct menuentry_rules {
-	const char *prefix; /* before every path that does not begin with it already (place.h) */
+	const char *prefix; /* before every path that does not begin with it already (bootpath.h) */
 	int boot_fd;	    /* ROOT/boot, to look at kernels, or -1 */
 	bool allow_lossy;   /* a word that GRUB changes is a warning, not an error */
 };

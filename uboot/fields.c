@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "uboot/fields.h"
 
+#include "bls/bootpath.h"
 #include "bls/kargs.h"
 #include "bls/kernel.h"
-#include "bls/place.h"
 #include "uboot/crc.h"
 #include "uboot/escape.h"
 
@@ -54,9 +54,7 @@ static int add_path(struct job *job, enum field field, const struct entry_line *
 			"byte 3 in it");
 	if (value->size)
 		text_add(value, " ");
-	if (place_below(line->value, prefix) == line->value)
-		text_add(value, prefix);
-	text_add(value, line->value);
+	bootpath_add(value, line->value, prefix);
 	return 0;
 }
 
@@ -131,7 +129,7 @@ static int add_options(struct job *job)
 	kargs_free(&kargs);
 	if (job->values[BOOTARGS].size <=
 		kernel_line_max(job->style->boot_fd,
-			place_below(job->entry->last[ENTRY_LINUX]->value, job->style->prefix),
+			bootpath_below(job->entry->last[ENTRY_LINUX]->value, job->style->prefix),
 			entry_value(job->entry, ENTRY_ARCHITECTURE)))
 		return 0;
 	return blame(job, -E2BIG, line->number, "the command line is longer than the kernel takes");

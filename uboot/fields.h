@@ -26,7 +26,7 @@
 enum { FIELDS_CLEARED = 9 };
 
 struct fields_style {
-	const char *prefix;	  /* before every path that does not begin with it (place.h) */
+	const char *prefix;	  /* before every path that does not begin with it (bootpath.h) */
 	int boot_fd;		  /* ROOT/boot, to look at kernels, or -1 */
 	bool ostree;		  /* nothing but what libostree's own writer writes, in its order */
 	const char *keep;	  /* blank-separated fields that are not deleted; NULL for none */

@@ -58,13 +58,27 @@ static int take_lines(const struct reporter *reporter, int error, const char *na
 		report(reporter, REPORT_ERROR, "%s cannot be read: %s", name,
 			error == -ELOOP	  ? "it is not a regular file"
 			: error == -EFBIG ? "it has more than 64 KiB"
-					  : strerror(-error));
+					  : sysroot_why(error));
 		return -1;
 	}
 	if (!verbatim)
 		return append_add(text, lines, name, reporter);
 	text_add_bytes(text, lines->bytes, lines->size);
 	return 0;
+}
+
+/* The file of --append, which may be in the sysroot and then leads nowhere out of it. */
+static int read_append(const struct sysroot *sysroot, struct text *lines)
+{
+	char located[PATH_MAX], *path;
+	int dir_fd, r = sysroot_locate(sysroot, append, &dir_fd, located);
+
+	if (r < 0 || dir_fd != AT_FDCWD)
+		return r < 0 ? r : file_add(dir_fd, located, LINES_SIZE_MAX, lines);
+	path = realpath(located, NULL);
+	r = path ? file_add(AT_FDCWD, path, LINES_SIZE_MAX, lines) : -errno;
+	free(path);
+	return r;
 }
 
 /* Collects the integrator's lines: the deployment's, then --append's. */
@@ -80,12 +94,9 @@ static int read_lines(const struct generator_job *job, bool verbatim, struct tex
 	else
 		r = take_lines(job->reporter, r, SYSTEM_LINES, &lines, verbatim, text);
 	if (!r && append) {
-		char *path = realpath(append, NULL);
-
 		text_cut(&lines, 0);
-		r = path ? file_add(AT_FDCWD, path, LINES_SIZE_MAX, &lines) : -errno;
+		r = read_append(job->sysroot, &lines);
 		r = take_lines(job->reporter, r, append, &lines, verbatim, text);
-		free(path);
 	}
 	text_free(&lines);
 	return r;
@@ -95,8 +106,8 @@ static int render(const struct generator_job *job, struct text *text)
 {
 	struct text lines = { 0 };
 	struct fields_style style = {
-		.prefix = job->place->prefix,
-		.boot_fd = job->boot_fd,
+		.prefix = job->sysroot->prefix,
+		.boot_fd = job->sysroot->boot_fd,
 		.ostree = compat || ubootconf_settings[UBOOTCONF_COMPAT].value,
 		.keep = ubootconf_settings[UBOOTCONF_KEEP].value,
 		.lines = &lines,

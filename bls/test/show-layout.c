@@ -12,15 +12,16 @@
 int main(int argc, char *argv[])
 {
 	struct findings findings = { 0 };
-	struct inspect_place place = { .root = "/", .findings = &findings };
+	struct sysroot sysroot = { .root = "/" };
 	struct bootfs bootfs = { .own = true };
 
 	if (argc != 5)
 		return 2;
 	bootfs.type = argv[2];
 	bootfs.device = argv[3];
-	place.boot_fd = open(argv[4], O_PATH | O_DIRECTORY | O_CLOEXEC);
-	layout_judge(&place, &bootfs, strcmp(argv[1], "grub") != 0 ? LAYOUT_UBOOT : LAYOUT_GRUB);
+	sysroot.boot_fd = open(argv[4], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	layout_judge(&sysroot, &bootfs, strcmp(argv[1], "grub") != 0 ? LAYOUT_UBOOT : LAYOUT_GRUB,
+		&findings);
 	for (size_t i = 0; i < findings.count; i++)
 		puts(findings.list[i].what);
 	return findings.failed;

@@ -92,6 +92,13 @@ def prefixes(program, where):
     assert prefix(OSTREE_BOOT_PARTITION="") == "/k"
     assert prefix("--boot-prefix", "none", OSTREE_BOOT_PARTITION="/x") == "/k"
     program.fails(["-o", out], "OSTREE_BOOT_PARTITION is not a path", OSTREE_BOOT_PARTITION="boot")
+    for bad in "/x\nbootargs=y", "/x\r", "/\x1b[2J", "/\x7f":
+        before = read(out)
+        program.fails(["-o", out], "OSTREE_BOOT_PARTITION is not a path.*without control",
+                      OSTREE_BOOT_PARTITION=bad)
+        program.fails(["-o", out, "--boot-prefix", bad], "--boot-prefix is .*without control",
+                      status=2)
+        assert read(out) == before
     program.fails(["-o", out, "--root", "/nonexistent"],
                   "the sysroot /nonexistent/ cannot be opened.*No such file")
     # libostree with sysroot.bootprefix writes /boot into the entry itself.

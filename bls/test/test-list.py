@@ -155,7 +155,7 @@ def usage(where):
             (["--root", root + "/ostree"], "entries .*/ostree/boot/loader/entries cannot be"),
             (["--root", root, "--entries", root + "/none"], "entries .*/none cannot be opened"),
             (["--root", f"{root}/{DEPLOYMENT}", "--entries", root, "--boot-prefix=none"],
-             "the directory .*/boot cannot be opened")]:
+             "the sysroot .* has no directory boot")]:
         BLS.fails(["check", *arguments], says)
     with open("/dev/full", "wb") as full:
         done = subprocess.run([BLS.program, "list", "--root", root], stdout=full,

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/bootpath.h"
+
+#include <string.h>
+
+const char *bootpath_below(const char *path, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return !strncmp(path, prefix, length) && path[length] == '/' ? path + length : path;
+}
+
+void bootpath_add(struct text *text, const char *path, const char *prefix)
+{
+	text_add(text, prefix);
+	text_add(text, bootpath_below(path, prefix));
+}
