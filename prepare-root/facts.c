@@ -14,7 +14,9 @@
 #include "prepare-root/path.h"
 #include "prepare-root/step.h"
 
-#define ST_NOSYMFOLLOW 0x2000 /* Linux, include/linux/statfs.h; the C libraries lack it */
+#ifndef ST_NOSYMFOLLOW
+#define ST_NOSYMFOLLOW 0x2000 /* Linux, include/linux/statfs.h; musl's lacks it */
+#endif
 
 enum { CONFIG_MAX = 65536 };
 
