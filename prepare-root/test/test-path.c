@@ -88,8 +88,12 @@ static int kernels_errno(const char *path, enum path_rule rule, struct stat *ret
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_NO_MAGICLINKS |
 			   (rule == PATH_BENEATH ? RESOLVE_BENEATH : RESOLVE_IN_ROOT) };
-	long fd = syscall(SYS_openat2, root, *relative ? relative : ".", &how, sizeof how);
+	long fd;
 
+	/* While anybody moves a directory or a mount, openat2(2) cannot judge "..", and says so. */
+	do {
+		fd = syscall(SYS_openat2, root, *relative ? relative : ".", &how, sizeof how);
+	} while (fd < 0 && errno == EAGAIN);
 	if (fd < 0)
 		return -errno;
 	assert_int_equal(fstat((int)fd, ret_stat), 0);
