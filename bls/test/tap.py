@@ -6,6 +6,9 @@ import sys
 import tempfile
 import traceback
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../qemu-tests"))
+from rig.slowness import limit  # pylint: disable=wrong-import-position,unused-import
+
 BUILD = os.path.abspath(os.environ.get("BUILD", "build/x86_64"))
 
 

@@ -73,7 +73,7 @@ class Undisturbed:
 
 def strace(program, out, trace, *options):
     done = subprocess.run(["strace", "-y", "-qq", "-o", trace, *options, program.program, "-o",
-                           out], capture_output=True, check=False, timeout=60,
+                           out], capture_output=True, check=False, timeout=tap.limit(60),
                           env=clean_environment(_OSTREE_GRUB2_BOOTVERSION="1"))
     return done.returncode, done.stderr.decode()
 

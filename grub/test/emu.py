@@ -4,6 +4,9 @@ import os
 import shutil
 import subprocess
 
+import sysroot  # pylint: disable=unused-import  # for the next line
+from tap import limit
+
 
 def missing():
     """What is not installed, or None."""
@@ -18,6 +21,6 @@ def run(directory, script, seconds=120):
     with open(directory + "/grub.cfg", "wb") as file:
         file.write(b"set pager=0\n" + script + b"\nexit\n")
     done = subprocess.run(["grub-emu", "-d", directory], stdin=subprocess.DEVNULL,
-                          capture_output=True, check=False, timeout=seconds,
+                          capture_output=True, check=False, timeout=limit(seconds),
                           env=os.environ | {"TERM": "dumb"})
     return done.stdout.replace(b"\r", b"").replace(b"\n", b"")

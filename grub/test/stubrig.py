@@ -11,7 +11,7 @@ import subprocess
 
 import realgrub
 import sysroot
-from tap import read, write
+from tap import limit, read, write
 
 STUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../stub.cfg")
 # What rootstock-stub.cfg(7) asks for, and the disks, file systems and kernels of these machines.
@@ -79,7 +79,7 @@ def start(disks, serial, seconds, *more):
     for name in disks:
         command += ["-drive", f"file={name},format=raw,if=ide,snapshot=on"]
     try:
-        subprocess.run(command, timeout=seconds, check=False)
+        subprocess.run(command, timeout=limit(seconds), check=False)
     except subprocess.TimeoutExpired as reason:
         raise AssertionError(f"the machine stands still: {read(serial)[-500:]}") from reason
     said = read(serial)

@@ -37,8 +37,8 @@ def run(tree, cmdline, script, good=True):
         tap.write(os.path.join(tree, "good"), b"")
     done = subprocess.run(["unshare", "--user", "--map-root-user", "--pid", "--kill-child",
                            "chroot", tree, "/bin/sh", "-c", script], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=60,
-                          check=False)
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False,
+                          timeout=tap.limit(60))
     calls = os.path.join(tree, "calls")
     found = tap.read(calls).decode().splitlines() if os.path.exists(calls) else []
     return done.returncode, done.stdout, found

@@ -17,14 +17,18 @@ import os
 import re
 import select
 import signal
+import sys
 import time
 import traceback
 
 from nssys import (CLONE_NEWNS, CLONE_NEWPID, MS_BIND, MS_MOVE, MS_NODEV, MS_NOSUID, MS_REMOUNT,
                    call, mount, unshare, write_file)
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../qemu-tests"))
+from rig.slowness import limit  # pylint: disable=wrong-import-position
+
 SCRATCH = "/tmp"  # where a world is put together; in its own namespace this hides the real one
-TIME_LIMIT = 20  # seconds for anything that takes milliseconds
+TIME_LIMIT = limit(20)  # seconds for anything that takes milliseconds
 
 
 class World:
@@ -145,7 +149,7 @@ class World:
         child = os.fork()
         if child == 0:
             def run():
-                signal.alarm(TIME_LIMIT)
+                signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT)
                 if in_pidns:
                     call("setns", self._pidns, CLONE_NEWPID)
                 call("setns", self._mntns, CLONE_NEWNS)
@@ -218,10 +222,11 @@ class World:
         os.write(self._go, json.dumps({"argv": argv, "env": env or {}}).encode())
         os.close(self._go)
         self._go = None
-        limit = time.monotonic() + TIME_LIMIT
+        end = time.monotonic() + TIME_LIMIT
         waiting = dict(self._pipes)
         while waiting and not self.output[1].endswith(b"\nend\n"):
-            readable = select.select(list(waiting.values()), [], [], limit - time.monotonic())[0]
+            readable = select.select(list(waiting.values()), [], [],
+                                     max(0, end - time.monotonic()))[0]
             if not readable:
                 raise RuntimeError("time limit: " + self.text())
             for number, fd in list(waiting.items()):

@@ -10,6 +10,7 @@ import os
 import subprocess
 
 from crashrig import menus
+from rig.slowness import limit
 
 NAME = "grub.cfg"
 # States in one run of grub-emu.
@@ -63,7 +64,7 @@ def emulate(folder, recording, cases):
     with open(os.path.join(folder, "grub.cfg"), "w", encoding="ascii") as out:
         out.write(script(folder, recording, cases))
     done = subprocess.run(["grub-emu", "-d", folder], stdin=subprocess.DEVNULL, check=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=300,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=limit(300),
                           env=os.environ | {"TERM": "dumb"})
     found = [part.split(b"=") for part in done.stdout.split(b"@")[1:]]
     return {int(part[0]): int(part[1]) for part in found}

@@ -15,6 +15,7 @@ import subprocess
 from crashrig import volume
 from crashrig.writelog import content
 from rig import arch, disk, image, kernels, releases
+from rig.slowness import limit
 
 MACHINE = {"arch": "x86_64", "report": "ttyS1", "loader": "grub-bios", "grub": "",
            "kernel": "bookworm amd64 meta:linux-image-cloud-amd64"}
@@ -126,7 +127,7 @@ def boot(folder, initramfs, parameters, drives, faults=""):
     words = QEMU.split() + ["-no-reboot", "-serial", "file:" + console, "-serial", "file:" + report,
                             "-kernel", kernels.kernel(MACHINE)[1], "-initrd", folder + "/initrd",
                             "-append", "console=ttyS0 quiet panic=-1 no_timer_check"] + drives
-    done = subprocess.run(words, check=False, timeout=SECONDS, stdin=subprocess.DEVNULL, text=True,
+    done = subprocess.run(words, check=False, timeout=limit(SECONDS), stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         raise RuntimeError("QEMU: " + done.stdout[-2000:])

@@ -15,6 +15,7 @@ import time
 from crashrig import record, states, writelog
 from crashrig.trial import Tally, find
 from rig import disk, image, kernels, loaders, machine, sysroot
+from rig.slowness import limit
 
 # What of a scenario there is to say.
 CELL = {"boot": {"chosen": 0, "timeout": "0"}}
@@ -93,7 +94,7 @@ def boot(path, folder):
                             "-drive", "if=none,id=d,format=raw,snapshot=on,file=" +
                             machine.in_option(path), "-device", "nvme,serial=rootstock,drive=d"]
     try:
-        subprocess.run(words, check=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+        subprocess.run(words, check=True, timeout=limit(SECONDS), stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         pass
     with open(report, encoding="utf-8", errors="replace") as said, \

@@ -13,6 +13,7 @@ import re
 import subprocess
 
 from rig import disk, image, machine
+from rig.slowness import limit
 
 LIMIT = 300
 # An instruction takes 2^3 ns: shorter ones make the kernel's delay loops long.
@@ -59,10 +60,10 @@ def run(words):
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as process:
         try:
-            console = process.communicate(timeout=LIMIT)[0]
+            console = process.communicate(timeout=limit(LIMIT))[0]
         except subprocess.TimeoutExpired:
             process.kill()
-            console = process.communicate()[0] + b"\n(no end after %d s)" % LIMIT
+            console = process.communicate()[0] + b"\n(no end after %d s)" % limit(LIMIT)
         finally:
             process.kill()
     return console.decode(errors="replace").replace("\r", "")

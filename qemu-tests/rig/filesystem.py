@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from rig import arch, disk, kernels
+from rig.slowness import limit
 
 # The size of a root file system in MiB; mkfs.xfs makes none below 300.
 KINDS = {"ext4": 192, "btrfs": 320, "xfs": 320, "f2fs": 256, "squashfs": 192, "erofs": 192}
@@ -62,8 +63,8 @@ def fill_in_guest(path, work, machine, script, kind):
                 number, number)]
     words += ["-kernel", kernels.kernel(machine)[1], "-initrd", initrd, "-append",
               "console=%s panic=-1" % machine["console"]]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=300,
-                          stderr=subprocess.STDOUT, check=False)
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, timeout=limit(300))
     if b"\nall of it is there" not in done.stdout:
         raise RuntimeError("no %s was made: %s" % (kind, done.stdout.decode(
             errors="replace")[-2000:]))

@@ -15,6 +15,7 @@ import subprocess
 import time
 
 from rig import arch, disk, firmware, kernels
+from rig.slowness import limit
 
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
 # Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
@@ -119,14 +120,14 @@ def kernel_only(machine, accel, vmlinuz, seconds):
 def accelerator(machine, vmlinuz):
     """KVM only where a whole boot with it answered: /dev/kvm may open and then do nothing."""
     if machine["arch"] == arch.HOST and os.access("/dev/kvm", os.R_OK | os.W_OK):
-        if b"Kernel panic" in kernel_only(machine, "kvm", vmlinuz, 3)[1]:
+        if b"Kernel panic" in kernel_only(machine, "kvm", vmlinuz, limit(3))[1]:
             return "kvm"
     return "tcg"
 
 
 def calibrate(machine, accel, vmlinuz):
     """How much slower than usual this host is: a scale for the time limits, at least 1."""
-    seconds, log = kernel_only(machine, accel, vmlinuz, 120)
+    seconds, log = kernel_only(machine, accel, vmlinuz, limit(120))
     if b"Kernel panic" not in log:
         raise RuntimeError("QEMU does not boot a bare kernel: %s" % log[-300:])
     return max(1.0, seconds / CALIBRATED)
@@ -234,7 +235,8 @@ def progress(state):
             return end
     if HALTED in console:
         state["halted"] = state["halted"] or time.monotonic()
-        return "halt" if time.monotonic() - state["halted"] > HALT_WATCH else None
+        stands = time.monotonic() - state["halted"] > HALT_WATCH * state["scale"]
+        return "halt" if stands else None
     if time.monotonic() - state["since"] > LIMITS[STAGES[state["stage"]]] * state["scale"]:
         return "no end of stage %s" % STAGES[state["stage"]]
     return None

@@ -11,6 +11,7 @@ import sys
 import time
 
 from rig import cells, disk, image, machine
+from rig.slowness import limit
 
 PROMPT = r"demo-(\d) \S+ # $"
 MENU = "Demo OTA 1"
@@ -44,7 +45,7 @@ def until(process, log, pattern, seconds):
             continue
         new = os.read(process.stdout.fileno(), 65536)
         if not new:
-            return pattern is None and process.wait(10) == 0
+            return pattern is None and process.wait(limit(10)) == 0
         log.write(new)
         text += new.decode(errors="replace")
         # The shell asks the terminal where its cursor is, and positions it; GRUB paints its menu.

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import debian, disk, kernels
+from rig.slowness import limit
 import tap
 
 # The last words of the real command are the release, the archive and the list of mirrors.
@@ -46,12 +47,12 @@ def userlands(work):
     error = tap.raises(RuntimeError, debian.userland, MACHINE)
     tap.check(error and "no such mirror" in error and not left(work),
               "a failure says what mmdebstrap said, and nothing is kept", (error, left(work)))
-    play(work, "exec sleep 60")
+    play(work, "exec sleep %d" % limit(60))
     start = time.monotonic()
     threading.Timer(1, disk.stop.set).start()
     error = tap.raises(RuntimeError, debian.userland, MACHINE)
     disk.stop.clear()
-    tap.check(error and time.monotonic() - start < 30 and not left(work),
+    tap.check(error and time.monotonic() - start < limit(30) and not left(work),
               "a run that is to end ends it", (error, left(work)))
     play(work, "exit 0")
     path = debian.userland(MACHINE)

@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import kernels
+from rig.slowness import limit
 import tap
 
 # Like kconfig it takes what it knows and says nothing of the rest.
@@ -78,7 +79,7 @@ class Rig:
     def build(self, *names, **settings):
         """Builds; returns (status, output, messages)."""
         process = self.start(*names, **settings)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=limit(60))
         return process.returncode, out, err
 
     def builds(self):
@@ -121,7 +122,7 @@ def failures(rig):
 
 def killed(rig):
     """A build that dies does not harm the next one."""
-    rig.source("sleep 30")
+    rig.source("sleep %d" % limit(30))
     process = rig.start("armhf")
     while not (os.path.isdir(rig.cache) and os.path.exists(rig.work + "/builds") and
                rig.builds() == 2):
@@ -135,9 +136,9 @@ def killed(rig):
 
 def successes(rig):
     """One compilation, however many ask for it."""
-    rig.source("sleep 1")
+    rig.source("sleep %d" % limit(2))
     pair = [rig.start("armhf"), rig.start("armhf")]
-    outs = [process.communicate(timeout=60) for process in pair]
+    outs = [process.communicate(timeout=limit(60)) for process in pair]
     folder = outs[0][0].rstrip("\n")
     tap.check([process.returncode for process in pair] == [0, 0] and outs[0][0] == outs[1][0] and
               rig.builds() == 3, "of two at once one builds", (outs, rig.builds()))

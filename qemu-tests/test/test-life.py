@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                 os.path.dirname(os.path.abspath(__file__))]
 from rig import cells, hands, judge, life, server
+from rig.slowness import limit
 import tap
 
 SCENARIO = "[scenario]\nabout = x\n"
@@ -89,7 +90,7 @@ def get(running, path):
     """The answer of a server: its status, and how many bytes came."""
     try:
         with urllib.request.urlopen("http://127.0.0.1:%d/%s" % (
-                running.server_port, path), timeout=10) as answer:
+                running.server_port, path), timeout=limit(10)) as answer:
             return answer.status, len(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, 0

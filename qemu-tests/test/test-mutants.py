@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import cells, disk, mutants
 from rig.hosts import Hosts
+from rig.slowness import limit
 import tap
 
 
@@ -85,7 +86,7 @@ def all_mutants(work):
     with open(os.path.join(work, "log"), "w", encoding="ascii") as log:
         disk.stop.set()
         start = time.monotonic()
-        tap.check(mutants.call(["sleep", "60"], work, log) < 0 and time.monotonic() - start < 20,
+        tap.check(mutants.call(["sleep", str(limit(60))], work, log) < 0 and time.monotonic() - start < limit(20),
                   "no mutant stays behind where the run ends")
         disk.stop.clear()
 

@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import cells, disk, filesystem, image, loaders, machine, tryout
+from rig.slowness import limit
 import tap
 
 FAILING = "[scenario]\nabout = x\n[boot]\nend = %s\n[expect]\nconsole = %s\n"
@@ -87,44 +88,46 @@ def plans():
 
 SCRIPT = """
 event() { echo "{\\"event\\": \\"$1\\", \\"data\\": {\\"guest\\": true, \\"reason\\": \\"$2\\"}}"; }
-off() { event SHUTDOWN guest-shutdown; sleep 20; }
-boot() { echo MARK >>$C; sleep 0.3; echo '[ 0.0] Linux version 6' >>$C; sleep 0.3
-    echo 'Run /x as init process' >>$C; sleep 0.3; }
+still() { exec sleep 900; }
+off() { event SHUTDOWN guest-shutdown; still; }
+boot() { echo MARK >>$C; sleep $S; echo '[ 0.0] Linux version 6' >>$C; sleep $S
+    echo 'Run /x as init process' >>$C; sleep $S; }
 last() { echo 'reboot: Power down' >>$C; }
-report() { echo ok >>$R; sleep 0.3; }
-halt() { echo 'reboot: System halted' >>$C; sleep $1; }
+report() { echo ok >>$R; sleep $S; }
+halt() { echo 'reboot: System halted' >>$C; }
 """
 # What a machine does, how often it may restart, a scale for the time limits, its end, its boots.
 MACHINES = [
     ("power-off", "boot; report; off", 0, 1, "poweroff", 1),
     ("a restart, for which the firmware resets twice", "boot; event RESET guest-reset; sleep 0.1;"
      "event RESET guest-reset; boot; report; off", 1, 1, "poweroff", 2),
-    ("a restart that was not asked for", "boot; event RESET guest-reset; boot; sleep 20", 0, 1,
+    ("a restart that was not asked for", "boot; event RESET guest-reset; boot; still", 0, 1,
      "an extra restart", 2),
-    ("a reset where QEMU may not restart", "boot; event SHUTDOWN guest-reset; sleep 20", 0, 1,
+    ("a reset where QEMU may not restart", "boot; event SHUTDOWN guest-reset; still", 0, 1,
      "reset", 1),
     ("QEMU ends and says nothing", "boot; exit 0", 0, 1, "QEMU is gone", 1),
     ("QEMU does not start", "echo no such device; exit 1", 0, 1, "QEMU is gone", 0),
     ("a power switch that ends QEMU", "boot; report; last; exit 0", 0, 1, "poweroff", 1),
     ("a QEMU that fails at a power-off", "boot; report; last; exit 1", 0, 1, "QEMU is gone", 1),
-    ("a machine that stands still", "boot; halt 20", 0, 1, "halt", 1),
-    ("a halt that was none", "boot; halt 0.5; off", 0, 1, "poweroff", 1),
-    ("stuck in the firmware", "sleep 20", 0, 0.1, "no end of stage firmware", 0),
-    ("stuck in the loader", "echo MARK >>$C; sleep 20", 0, 0.1, "no end of stage loader", 1),
-    ("stuck in the kernel", "echo MARK >>$C; echo Linux version 6 >>$C; sleep 20", 0, 0.1,
+    ("a machine that stands still", "boot; halt; still", 0, 1, "halt", 1),
+    ("a halt that was none", "boot; halt; sleep $S; off", 0, 1, "poweroff", 1),
+    ("stuck in the firmware", "still", 0, 0.1, "no end of stage firmware", 0),
+    ("stuck in the loader", "echo MARK >>$C; still", 0, 0.1, "no end of stage loader", 1),
+    ("stuck in the kernel", "echo MARK >>$C; echo Linux version 6 >>$C; still", 0, 0.1,
      "no end of stage kernel", 1),
-    ("stuck in the program", "boot; sleep 20", 0, 0.1, "no end of stage prepare", 1),
-    ("stuck in the probe", "boot; report; sleep 20", 0, 0.1, "no end of stage probe", 1),
+    ("stuck in the program", "boot; still", 0, 0.1, "no end of stage prepare", 1),
+    ("stuck in the probe", "boot; report; still", 0, 0.1, "no end of stage probe", 1),
     ("a firmware that resets for ever", "boot; for i in $(seq 99); do event RESET guest-reset;"
-     "sleep 0.2; done", 9, 0.1, "no end of stage firmware", 1),
+     "sleep $S; done", 9, 0.1, "no end of stage firmware", 1),
 ]
 
 
 def watch(work, number, script, restarts, scale):
-    """watch() over a shell script; $C and $R are console and report."""
+    """watch() over a shell script; $C and $R are console and report, $S a moment that is long
+    enough for the watch to look."""
     console, report = (os.path.join(work, "%s-%d" % (name, number)) for name in "CR")
-    words = ["env", "C=" + console, "R=" + report, "sh", "-c", SCRIPT + script]
-    return machine.watch(words, console, report, "MARK", restarts, scale)
+    words = ["env", "C=" + console, "R=" + report, "S=%f" % limit(0.3), "sh", "-c", SCRIPT + script]
+    return machine.watch(words, console, report, "MARK", restarts, limit(scale))
 
 
 def machines(work):
@@ -266,7 +269,7 @@ def play(what, folder):
     try), with a machine that sleeps and notes its process. Runs in a process of its own, to be
     interrupted."""
     run = load_run()
-    words = ["sh", "-c", 'echo $$ >>"%s"; exec sleep 300' % os.path.join(folder, "pids")]
+    words = ["sh", "-c", 'echo $$ >>"%s"; exec sleep 900' % os.path.join(folder, "pids")]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     if what == "try":
@@ -288,7 +291,7 @@ def play(what, folder):
 
 def machines_of(folder, count):
     """The processes of `count` sleeping machines, as soon as they are there."""
-    path, end, pids = os.path.join(folder, "pids"), time.monotonic() + 30, []
+    path, end, pids = os.path.join(folder, "pids"), time.monotonic() + limit(30), []
     while len(pids) < count and time.monotonic() < end:
         time.sleep(0.05)
         if os.path.exists(path):
@@ -306,10 +309,10 @@ def interrupted():
                     stderr=subprocess.STDOUT, text=True) as process:
                 pids = machines_of(folder, count)
                 # The machine may have said so before its own Popen() has returned.
-                time.sleep(0.5)
+                time.sleep(limit(0.5))
                 process.send_signal(number)
                 try:
-                    said = process.communicate(timeout=15)[0]
+                    said = process.communicate(timeout=limit(15))[0]
                 except subprocess.TimeoutExpired:
                     process.kill()
                     said = "it went on"

@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import cells, theirs
+from rig.slowness import limit
 import tap
 
 FILE = """[boot]
@@ -149,7 +150,7 @@ def whole(work):
         if mode == "command":
             expect = expect.replace("GRUB", "theirs")
         found = theirs.outcome(work, "m", kind, tap.write(work, "my.ini", expect), path,
-                               ("tcg", 1.0))
+                               ("tcg", limit(1)))
         tap.check(bool(found["findings"]) == bool(said) and said in "\n".join(found["findings"]),
                   "a machine that is %s" % mode, found["findings"])
         if mode == "good":

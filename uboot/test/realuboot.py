@@ -11,10 +11,14 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 import threading
 import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(HERE + "/../../qemu-tests")
+from rig.slowness import limit  # pylint: disable=wrong-import-position
+
 UBOOT = "/usr/lib/u-boot"
 RAM, FLASH_SIZE, ENVIRONMENT_SIZE = 0x40000000, 64 << 20, 0x40000
 PREFIX = {"arm": "arm-linux-gnueabihf-", "arm64": "aarch64-linux-gnu-"}
@@ -103,7 +107,7 @@ class Machine:
             "-bios", f"{UBOOT}/qemu_{arch}/u-boot.bin", "-serial", "file:" + self.path("console"),
             "-drive", f"if=pflash,index=1,format=raw,file={self.path('flash')}",
             "-qmp", "stdio", *devices], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        watchdog = threading.Timer(seconds, self.qemu.kill)
+        watchdog = threading.Timer(limit(seconds), self.qemu.kill)
         watchdog.start()
         try:
             self.command("qmp_capabilities")
