@@ -64,6 +64,9 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion
 RS_CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
 # No unwind tables: nothing unwinds, and they are a tenth of a small program.
 SMALL := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
+# The input is hostile, and this costs 1 KB and no instructions that a boot's count shows. A
+# position-independent executable would cost 17 KB and a fifteenth of the instructions of init=.
+SMALL += -fstack-protector-strong
 # Together, program and libraries are a tenth smaller. A compiler of the caller's may lack that, and
 # lines are counted in objects.
 ifneq ($(if $(COVERAGE),,$(KERNEL_HEADERS)),)

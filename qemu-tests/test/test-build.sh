@@ -109,7 +109,19 @@ no_heap() {
 	! nm "${BUILD:?}/ostree-prepare-root" | grep -E ' (malloc|calloc|realloc|free|printf|fopen)$'
 }
 
-echo 1..7
+# One file of each folder that has arrays. readelf, because nm shows what link-time optimization will
+# see, and that is before the protector.
+stack_protected() {
+	local object
+	for object in prepare-root/facts initramfs/search bls/menu grub/menuentry uboot/fields; do
+		readelf -sW "${BUILD:?}/obj/$object.o" | grep -q "UND __stack_chk_fail$" || {
+			echo "$object.o has no stack protector"
+			return 1
+		}
+	done
+}
+
+echo 1..8
 check 'armhf: static, and runs' build_and_run armhf qemu-arm 'ARM, EABI5'
 check 'arm64: static, and runs' build_and_run arm64 qemu-aarch64 'ARM aarch64'
 check 'riscv64: static, and runs' build_and_run riscv64 qemu-riscv64 'UCB RISC-V'
@@ -117,3 +129,4 @@ check 'make install' installs
 check 'the same bytes from another checkout' same_bytes
 check 'CC, CFLAGS and LDFLAGS are the caller'"'"'s' obeys_the_caller
 check 'ostree-prepare-root has no heap and no stdio' no_heap
+check 'the stack is protected' stack_protected
