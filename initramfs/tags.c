@@ -68,7 +68,8 @@ static int probe_superblocks(blkid_probe probe, enum stage stage)
 	case -2:
 		return -ENOTUNIQ;
 	default:
-		return errno ? -errno : -EIO;
+		/* So libblkid 2.41 answers to two signatures; without an errno to nothing else. */
+		return errno ? -errno : -ENOTUNIQ;
 	}
 }
 
