@@ -114,7 +114,7 @@ def judge_words(kind, expect, console, each=True):
                  for sentence in expect["loader"] if not has(console, sentence)]
     if kind != "poweroff":
         return findings
-    fine = expect["console"] + expect["loader"] + [
+    fine = expect["console"] + expect["loader"] + expect["noise"] + [
         "rootstock: booting ", "rootstock: prepared ", "rootstock: root=* is /dev/*, ",
         "rootstock: *, from */loader/uEnv.txt"]
     return findings + ["the console has: " + line

@@ -116,7 +116,7 @@ def each_boot():
     for good, console in ((True, said + said), (False, said + said.replace("cannot", "can")),
                           (False, said.replace("cannot", "can") + said)):
         found = judge.judge_words(
-            "panic", {"console": ["rootstock: cannot do it"], "loader": []}, console)
+            "panic", {"console": ["rootstock: cannot do it"], "loader": [], "noise": []}, console)
         tap.check(bool(found) != good, "a sentence in each boot", found)
 
 
@@ -131,7 +131,7 @@ def end(kind, words, boots=1, ending="reset", sentence="rootstock: cannot do it:
 def loader(kind, said, console, boots=1, ending="reset"):
     """The judge on what a boot loader says."""
     return judge.judge_end({"entries": [0], "end": kind, "off": "poweroff"},
-                           {"console": [], "loader": said, "noise": ["WARNING: its own"]},
+                           {"console": [], "loader": said, "noise": ["WARNING: its own", "rootstock: *x.ko"]},
                            {"end": ending, "boots": [{}] * boots}, console, 1)
 
 
@@ -151,6 +151,10 @@ def loaders():
             ("a torn menu that was not", False, loader("poweroff", [], well, ending="poweroff")),
             ("a warning of the machine's own", True, loader(
                 "poweroff", ["error: torn."], well + "WARNING: its own\n", ending="poweroff")),
+            ("what our program says of the machine's own", True, loader(
+                "poweroff", ["error: torn."], well + "rootstock: no x.ko\n", ending="poweroff")),
+            ("another complaint", False, loader(
+                "poweroff", ["error: torn."], well + "rootstock: no y.ko\n", ending="poweroff")),
             ("another warning", False, loader(
                 "poweroff", ["error: torn."], well + "WARNING: x\n", ending="poweroff")),
             ("another error besides", False, loader(
