@@ -42,20 +42,51 @@ int fault(struct fault *ret_fault, int error, ...)
 	return error;
 }
 
+const char *log_escape(const char *text, char *ret_line, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool plain = c >= ' ' && c <= '~';
+
+		if (size <= (plain ? 1 : sizeof "\\x00" - 1))
+			break;
+		if (plain) {
+			*ret_line++ = *text;
+			size--;
+			continue;
+		}
+		*ret_line++ = '\\';
+		*ret_line++ = 'x';
+		*ret_line++ = digits[c >> 4];
+		*ret_line++ = digits[c & 15];
+		size -= 4;
+	}
+	*ret_line = 0;
+	return text;
+}
+
 void log_start(void)
 {
 	stderr_open = fcntl(STDERR_FILENO, F_GETFD) >= 0;
 }
 
+/* Where /dev could not be mounted, a tree may have put a link or a pipe there. */
+static int open_kmsg(const char *kmsg)
+{
+	return open(kmsg, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+}
+
 void log_open(const char *kmsg)
 {
 	if (kmsg_fd < 0)
-		kmsg_fd = open(kmsg, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		kmsg_fd = open_kmsg(kmsg);
 }
 
 void log_reopen(const char *kmsg)
 {
-	int fd = open(kmsg, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open_kmsg(kmsg);
 
 	if (fd < 0)
 		return;
@@ -78,12 +109,13 @@ void log_line(enum log_level level, const char *sentence)
 {
 	/* Facility 3, daemon: the kernel refuses records that claim to be its own. */
 	char priority[] = "<30>";
-	char line[SENTENCE_SIZE + 32];
+	char escaped[SENTENCE_SIZE], line[SENTENCE_SIZE + 32];
 	int len;
 
 	priority[1] = (char)('0' + (3 * 8 + level) / 10);
 	priority[2] = (char)('0' + (3 * 8 + level) % 10);
-	len = join(line, sizeof line, priority, "rootstock: ", sentence, "\n", NULL);
+	log_escape(sentence, escaped, sizeof escaped);
+	len = join(line, sizeof line, priority, "rootstock: ", escaped, "\n", NULL);
 	if (len < 0)
 		return;
 	if (kmsg_fd >= 0)

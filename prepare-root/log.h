@@ -4,11 +4,14 @@
  *
  * Every line goes to the kernel's log when /dev/kmsg is there (it survives in pstore and reaches
  * the journal) with "rootstock: " in front; what is loud also goes to standard error, which for PID
- * 1 is the console, whatever the console's log level. Nothing here can fail a boot.
+ * 1 is the console, whatever the console's log level. Names from disks and trees are in the lines,
+ * and a terminal obeys bytes: all but printable ASCII is shown as \xNN, as the kernel shows its own
+ * log. Nothing here can fail a boot.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level {
 	LOG_FAILURE = 3, /* the kernel's KERN_ERR: the boot or the call ends here */
@@ -24,6 +27,12 @@ enum { SENTENCE_SIZE = 960 };
 struct fault {
 	char sentence[SENTENCE_SIZE];
 };
+
+/*
+ * Writes text into ret_line (size bytes, the final zero byte included), with anything but printable
+ * ASCII as \xNN, as far as it fits. Returns what is left of text, "" when that was all.
+ */
+const char *log_escape(const char *text, char *ret_line, size_t size);
 
 /*
  * Fills the sentence from strings up to a NULL, of which each shows at most its first 256 bytes,

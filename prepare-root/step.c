@@ -183,26 +183,44 @@ static int describe(const struct step *step, char *ret_text, size_t size)
 		step->target ? step->target : "", NULL);
 }
 
-int step_print(const struct step *steps, size_t count, int fd)
+/* Paths come from the disk, and standard output may be a terminal. */
+static int print(int fd, const char *line)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct step *step = &steps[i];
-		const char *data = step->size ? NULL : step->data;
-		char what[2 * PATH_MAX], flags[128] = "", line[6 * PATH_MAX];
-		int len = describe(step, what, sizeof what);
+	char part[512];
+
+	while (*line) {
+		size_t len;
 		ssize_t put;
 
-		describe_flags(step, flags, sizeof flags);
-		if (len >= 0)
-			len = join(line, sizeof line, what, flags, data ? " " : "",
-				data ? data : "", ": ", step->why,
-				step->otherwise ? "; should it fail, " : "",
-				step->otherwise ? step->otherwise : "", "\n", NULL);
-		if (len < 0)
-			return len;
-		put = write(fd, line, (size_t)len);
-		if (put != len)
+		line = log_escape(line, part, sizeof part - 1);
+		len = strlen(part);
+		if (!*line)
+			part[len++] = '\n';
+		put = write(fd, part, len);
+		if (put != (ssize_t)len)
 			return put < 0 ? -errno : -ENOSPC;
 	}
 	return 0;
+}
+
+int step_print(const struct step *steps, size_t count, int fd)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		const struct step *step = &steps[i];
+		const char *data = step->size ? NULL : step->data;
+		char what[2 * PATH_MAX], flags[128] = "", line[6 * PATH_MAX];
+
+		err = describe(step, what, sizeof what);
+		describe_flags(step, flags, sizeof flags);
+		if (err >= 0)
+			err = join(line, sizeof line, what, flags, data ? " " : "",
+				data ? data : "", ": ", step->why,
+				step->otherwise ? "; should it fail, " : "",
+				step->otherwise ? step->otherwise : "", NULL);
+		if (err >= 0)
+			err = print(fd, line);
+	}
+	return err;
 }

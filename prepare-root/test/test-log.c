@@ -5,7 +5,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -73,13 +76,87 @@ static void lines(void **state)
 	say_all();
 	assert_string_equal(news(console_path), "rootstock: failure\nrootstock: loud\n");
 	assert_string_equal(news(kmsg_path), everything);
+	log_reopen("/nowhere");
+	assert_true(log_has_kmsg());
+}
+
+/* Nothing that a terminal obeys, and as much as fits. */
+static void escapes(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+		const char *line, *left;
+	} cases[] = {
+		{ "", 1, "", "" },
+		{ "plain ~", 8, "plain ~", "" },
+		{ "plain ~", 7, "plain ", "~" },
+		{ "\x1b[31m", 64, "\\x1b[31m", "" },
+		{ "a\nb\tc\r\x07\x7f", 64, "a\\x0ab\\x09c\\x0d\\x07\\x7f", "" },
+		/* CSI as a byte and in UTF-8, a letter, and what turns the writing round. */
+		{ "\x9b"
+		  "1m\xc2\x9b",
+			64, "\\x9b1m\\xc2\\x9b", "" },
+		{ "\xc3\xa9\xe2\x80\xae", 64, "\\xc3\\xa9\\xe2\\x80\\xae", "" },
+		/* Never half of one. */
+		{ "a\nb", 6, "a\\x0a", "b" },
+		{ "a\nb", 5, "a", "\nb" },
+		{ "\n", 4, "", "\n" },
+	};
+	struct fault hostile;
+	char path[600];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char line[64];
+
+		memset(line, 'x', sizeof line);
+		assert_string_equal(log_escape(cases[i].text, line, cases[i].size), cases[i].left);
+		assert_string_equal(line, cases[i].line);
+	}
+
+	/* A line that grows is cut, and is a record that the kernel takes. */
+	memset(path, '\n', sizeof path);
+	path[sizeof path - 1] = 0;
+	fault(&hostile, 0, path, path, path, path, NULL);
+	log_line(LOG_DONE, hostile.sentence);
+	assert_true(strlen(news(kmsg_path)) <= 976);
+	log_reopen(kmsg_path);
+	log_line(LOG_DONE, "a\n<1>rootstock: forged\x1b[2J");
+	assert_string_equal(news(kmsg_path), "<30>rootstock: a\\x0a<1>rootstock: forged\\x1b[2J\n");
 	unlink(console_path);
 	unlink(kmsg_path);
 }
 
+/* What a tree may have put where the log should be. */
+static void opens_no_link_or_pipe(void **state)
+{
+	char directory[] = "/tmp/test-log-XXXXXX", path[64], target[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/kmsg", directory);
+	snprintf(target, sizeof target, "%s/target", directory);
+	close(open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+	assert_int_equal(symlink("target", path), 0);
+	log_open(path);
+	assert_false(log_has_kmsg());
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0644), 0);
+	log_open(path);
+	assert_false(log_has_kmsg());
+	unlink(path);
+	unlink(target);
+	rmdir(directory);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(lines) };
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(opens_no_link_or_pipe),
+		cmocka_unit_test(lines),
+		cmocka_unit_test(escapes),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
