@@ -105,7 +105,7 @@ endif
 
 # GLib judges what we write in its formats; only tests see it.
 GLIB = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
-libs_prepare-root = $(shell pkg-config --libs glib-2.0)
+libs_prepare-root = $(shell pkg-config --libs glib-2.0) -lmount
 libs_bls := -lmount -lblkid
 libs_initramfs := $(libs_bls)
 libs_grub := $(libs_bls)
@@ -217,7 +217,7 @@ $$(BUILD)/$(1)/test/fuzz-%: $$(BUILD)/san/$(1)/test/fuzz-%.o $$(BUILD)/san/prepa
 $$(BUILD)/libfuzzer/$(1)/test/fuzz-%: $(1)/test/fuzz-%.c $$(lib_$(1)) Makefile \
 		$$(wildcard $$(folders:%=%/*.h))
 	@mkdir -p $$(@D)
-	$$(Q)clang $$(RS_CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
+	$$(Q)clang $$(RS_CPPFLAGS) $$(GLIB) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all $$(filter %.c,$$^) -o $$@ $$(libs_$(1))
 endef
 $(foreach f,$(folders),$(eval $(call tests,$(f))))

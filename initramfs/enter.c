@@ -98,6 +98,11 @@ int enter_root(struct fault *ret_fault)
 	return err;
 }
 
+int enter_initramfs(void)
+{
+	return initramfs;
+}
+
 /* An open directory, and the name in it that is being removed. */
 struct level {
 	DIR *dir;

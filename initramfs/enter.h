@@ -34,6 +34,9 @@ int enter_sysfs(struct fault *ret_fault);
  */
 int enter_root(struct fault *ret_fault);
 
+/* A descriptor of the root of the initramfs that was left, until it is freed; -1 before. */
+int enter_initramfs(void);
+
 /*
  * Frees the memory of the initramfs: removes all its files, on a ramfs or tmpfs and nowhere else,
  * without leaving that file system or following a link.

@@ -162,11 +162,14 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 	static struct request request;
 	void (*before_init)(void) = enter_free;
 	struct cmdline cmdline;
-	int uevents, err;
+	int uevents, proc, err;
 
 	err = enter_world(ret_fault);
-	if (!err)
-		err = facts_cmdline("/proc", text, ret_fault);
+	if (err)
+		return err;
+	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = facts_cmdline(proc, text, ret_fault);
+	close(proc);
 	if (err)
 		return err;
 	join(split, sizeof split, text, NULL);
@@ -194,7 +197,7 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 			"deployment's own init is executed");
 		cmdline.init = NULL;
 	}
-	return request.ostree ? pid1_boot(&cmdline, argv, before_init, ret_fault)
+	return request.ostree ? pid1_boot(&cmdline, enter_initramfs(), argv, before_init, ret_fault)
 			      : boot_plain(cmdline.init, argv, before_init, ret_fault);
 }
 

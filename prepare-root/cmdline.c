@@ -47,6 +47,20 @@ char *cmdline_next(char *rest, struct karg *ret_karg)
 	return ret_karg->value || strcmp(ret_karg->name, "--") ? rest : NULL;
 }
 
+void cmdline_cut(char *text)
+{
+	char *last = text;
+	bool inside = false;
+
+	for (char *c = text; *c; c++) {
+		if (*c == '"')
+			inside = !inside;
+		else if (is_blank(*c) && !inside)
+			last = c;
+	}
+	*last = 0;
+}
+
 int cmdline_onfail(const char *value, struct onfail *ret_onfail)
 {
 	unsigned seconds = 0;
@@ -96,6 +110,7 @@ void cmdline_parse(char *text, struct cmdline *ret_cmdline)
 	} known[] = {
 		{ "ostree", offsetof(struct cmdline, ostree), false },
 		{ "androidboot.slot_suffix", offsetof(struct cmdline, slot), false },
+		{ CMDLINE_COMPOSEFS, offsetof(struct cmdline, composefs), false },
 		{ "init", offsetof(struct cmdline, init), true },
 		{ "rootstock.onfail", offsetof(struct cmdline, onfail), true },
 	};
@@ -103,6 +118,11 @@ void cmdline_parse(char *text, struct cmdline *ret_cmdline)
 
 	*ret_cmdline = (struct cmdline){ 0 };
 	while ((text = cmdline_next(text, &karg))) {
+		if (!ret_cmdline->unknown &&
+			!strncmp(
+				karg.name, CMDLINE_PREPARE_ROOT, sizeof CMDLINE_PREPARE_ROOT - 1) &&
+			(!karg.value || strcmp(karg.name, CMDLINE_COMPOSEFS)))
+			ret_cmdline->unknown = karg.name;
 		if (!karg.value)
 			continue;
 		for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

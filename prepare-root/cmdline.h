@@ -36,10 +36,22 @@ struct onfail {
 /* Returns 0, or -EINVAL for a value that is none of these, with *ret_onfail the default, panic. */
 int cmdline_onfail(const char *value, struct onfail *ret_onfail);
 
+/*
+ * Where a text that was too long breaks off, this takes away the word that is not whole any more.
+ * text is what fits, ended by a zero byte; what is left is nothing at worst.
+ */
+void cmdline_cut(char *text);
+
+/* What begins so is for prepare-root, and this is the one word of that kind that is known. */
+#define CMDLINE_PREPARE_ROOT "ostree.prepare-root."
+#define CMDLINE_COMPOSEFS CMDLINE_PREPARE_ROOT "composefs"
+
 /* The words that matter here; NULL where there is none. They point into the text. */
 struct cmdline {
-	const char *ostree; /* first match wins, as in upstream's program */
-	const char *slot;   /* androidboot.slot_suffix=, likewise */
+	const char *ostree;    /* first match wins, as in upstream's program */
+	const char *slot;      /* androidboot.slot_suffix=, likewise */
+	const char *composefs; /* likewise */
+	const char *unknown;   /* the first other word that begins like that, its name */
 	const char *init; /* last match wins, as in the kernel; may be NULL for "the tree's own" */
 	const char *onfail; /* likewise */
 };

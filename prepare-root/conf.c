@@ -4,31 +4,43 @@
 #include <errno.h>
 #include <string.h>
 
-struct span {
-	const char *text;
-	size_t len;
-};
-
+/* What GLib's g_ascii_isspace takes for a blank; a line feed never stands in a line. */
 static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return c == ' ' || c == '\t' || c == '\r' || c == '\f';
 }
 
-static struct span trim(struct span s)
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (unsigned char)c >= 0x80;
+}
+
+static struct span trim_start(struct span s)
 {
 	while (s.len && is_blank(*s.text))
 		s.text++, s.len--;
+	return s;
+}
+
+static struct span trim_end(struct span s)
+{
 	while (s.len && is_blank(s.text[s.len - 1]))
 		s.len--;
 	return s;
 }
 
-static bool equal(struct span s, const char *word)
+bool span_is(struct span span, const char *word)
 {
-	return s.len == strlen(word) && !memcmp(s.text, word, s.len);
+	return span.len == strlen(word) && !memcmp(span.text, word, span.len);
 }
 
-/* Cuts the first line off rest; false when nothing is left. */
+/* Cuts the first line off rest, without its end, LF or CR LF; false when nothing is left. */
 static bool next_line(struct span *rest, struct span *ret_line)
 {
 	const char *end;
@@ -40,95 +52,122 @@ static bool next_line(struct span *rest, struct span *ret_line)
 	ret_line->len = end ? (size_t)(end - rest->text) : rest->len;
 	rest->text += ret_line->len + (end != NULL);
 	rest->len -= ret_line->len + (end != NULL);
+	if (end && ret_line->len && end[-1] == '\r')
+		ret_line->len--;
 	return true;
 }
 
-static int truth(struct span value, bool *ret_value)
+/* A line of "[name]" and blanks. Returns what is wrong with it, or NULL. */
+static const char *take_group(struct span line, struct span *ret_group)
 {
-	*ret_value = equal(value, "true") || equal(value, "1");
-	return *ret_value || equal(value, "false") || equal(value, "0") ? 0 : -EINVAL;
+	const char *close = memchr(line.text, ']', line.len);
+	size_t after = close ? (size_t)(line.text + line.len - close) : 0;
+
+	if (!close)
+		return "a group without its closing bracket";
+	while (after > 1 && (close[after - 1] == ' ' || close[after - 1] == '\t'))
+		after--;
+	if (after > 1)
+		return "there is more than the name of a group in brackets";
+	*ret_group = (struct span){ line.text + 1, (size_t)(close - line.text) - 1 };
+	if (!ret_group->len)
+		return "a group without a name";
+	for (size_t i = 0; i < ret_group->len; i++)
+		if (ret_group->text[i] == '[' || is_control(ret_group->text[i]))
+			return "the name of a group has no brackets or control characters in it";
+	return NULL;
 }
 
-/* A line is empty or a comment, a group, or a key; -EINVAL with what else it is. */
-static int check_line(struct span line, bool any_group, struct where *where)
+/* A name, with or without a language in brackets. */
+static bool is_key_name(struct span name)
 {
-	if (!line.len || *line.text == '#')
-		return 0;
-	if (*line.text == '[')
-		where->what = line.len > 2 && line.text[line.len - 1] == ']'
-				      ? NULL
-				      : "a group without a name or its closing bracket";
-	else if (!any_group || !memchr(line.text, '=', line.len))
-		where->what = "neither a comment, a group nor a key of a group";
-	return where->what ? -EINVAL : 0;
+	size_t i = 0;
+
+	while (i < name.len && name.text[i] != '[' && name.text[i] != ']')
+		i++;
+	if (!i || name.text[i - 1] == ' ')
+		return false;
+	if (i == name.len)
+		return true;
+	if (name.text[i++] == ']')
+		return false;
+	while (i < name.len && (is_letter(name.text[i]) || memchr("-_.@", name.text[i], 4)))
+		i++;
+	return i + 1 == name.len && name.text[i] == ']';
+}
+
+/* A line that has a "=". Returns what is wrong with it, or NULL. */
+static const char *take_key(const struct conf *conf, struct span line, struct conf_key *ret_key)
+{
+	const char *equals = memchr(line.text, '=', line.len);
+	size_t len = (size_t)(equals - line.text);
+
+	if (!conf->group.text)
+		return "a key before the first group";
+	ret_key->group = conf->group;
+	ret_key->name = trim_end((struct span){ line.text, len });
+	ret_key->value = trim_start((struct span){ equals + 1, line.len - len - 1 });
+	return is_key_name(ret_key->name) ? NULL : "that is no name of a key";
+}
+
+void conf_start(struct conf *conf, const char *text, size_t len)
+{
+	*conf = (struct conf){ .rest = { text, len } };
+}
+
+int conf_next(struct conf *conf, struct conf_key *ret_key, struct where *ret_where)
+{
+	struct span line;
+
+	ret_where->what = NULL;
+	while (!ret_where->what && next_line(&conf->rest, &line)) {
+		ret_where->line = ++conf->line;
+		line = trim_start(line);
+		if (!line.len || *line.text == '#')
+			continue;
+		if (*line.text == '[')
+			ret_where->what = take_group(line, &conf->group);
+		else if (*line.text == '=' || !memchr(line.text, '=', line.len))
+			ret_where->what = "neither a comment, a group nor a key of a group";
+		else if (!(ret_where->what = take_key(conf, line, ret_key)))
+			return 1;
+	}
+	return ret_where->what ? -EINVAL : 0;
+}
+
+bool conf_is(const struct conf_key *key, const char *group, const char *name)
+{
+	return span_is(key->group, group) && span_is(key->name, name);
+}
+
+int conf_truth(struct span value, bool *ret_value)
+{
+	value = trim_end(value);
+	*ret_value = span_is(value, "true") || span_is(value, "1");
+	return *ret_value || span_is(value, "false") || span_is(value, "0") ? 0 : -EINVAL;
 }
 
 int conf_bool(const char *text, size_t len, const char *group, const char *key, bool *ret_value,
 	struct where *ret_where)
 {
-	struct span rest = { text, len }, line, value = { 0 };
-	bool inside = false, any_group = false;
-	unsigned found = 0;
+	struct span value = { 0 };
+	struct conf_key found;
+	struct conf conf;
+	unsigned line = 0;
 	int err;
 
-	*ret_where = (struct where){ 0 };
-	while (next_line(&rest, &line)) {
-		const char *equals;
-
-		ret_where->line++;
-		line = trim(line);
-		err = check_line(line, any_group, ret_where);
-		if (err)
-			return err;
-		if (line.len && *line.text == '[') {
-			any_group = true;
-			inside = equal((struct span){ line.text + 1, line.len - 2 }, group);
-			continue;
+	conf_start(&conf, text, len);
+	while ((err = conf_next(&conf, &found, ret_where)) > 0)
+		if (conf_is(&found, group, key)) {
+			value = found.value;
+			line = conf.line;
 		}
-		equals = line.len && *line.text != '#' ? memchr(line.text, '=', line.len) : NULL;
-		if (inside && equals &&
-			equal(trim((struct span){ line.text, (size_t)(equals - line.text) }),
-				key)) {
-			found = ret_where->line;
-			value.text = equals + 1;
-			value.len = line.len - (size_t)(value.text - line.text);
-		}
-	}
-	if (!found)
-		return -ENOENT;
-	err = truth(trim(value), ret_value);
 	if (err)
-		*ret_where = (struct where){ found, "a truth value must be true or false" };
+		return err;
+	if (!line)
+		return -ENOENT;
+	err = conf_truth(value, ret_value);
+	if (err)
+		*ret_where = (struct where){ line, "a truth value must be true or false" };
 	return err;
-}
-
-/* Takes the next field of an fstab line; an empty one at the end. */
-static struct span next_field(struct span *line)
-{
-	struct span field;
-
-	*line = trim(*line);
-	field.text = line->text;
-	for (field.len = 0; field.len < line->len && !is_blank(line->text[field.len]);)
-		field.len++;
-	line->text += field.len;
-	line->len -= field.len;
-	return field;
-}
-
-bool conf_fstab_has(const char *text, size_t len, const char *target)
-{
-	struct span rest = { text, len }, line, field;
-
-	while (next_line(&rest, &line)) {
-		field = next_field(&line);
-		if (field.len && *field.text == '#')
-			continue;
-		field = next_field(&line);
-		while (field.len > 1 && field.text[field.len - 1] == '/')
-			field.len--;
-		if (equal(field, target))
-			return true;
-	}
-	return false;
 }

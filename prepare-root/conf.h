@@ -1,20 +1,55 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conf: the few configuration values that are read before init runs, out of text in memory.
+ * conf: the keys of a configuration file, out of text in memory.
  *
  * The keyfile rules are GLib's GKeyFile, since libostree writes and reads the same files: groups in
  * brackets may repeat, the last value of a key wins, blanks around "=" do not count, "#" starts a
- * comment line, and a truth value is true, false, 1 or 0 with nothing but blanks behind it.
+ * comment line, and a truth value is true, false, 1 or 0 with nothing but blanks behind it. What
+ * GLib refuses to load is refused, but for two oddities: any byte outside ASCII is a letter here,
+ * and a key "Encoding" is like any other.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bytes in somebody else's memory, without a zero byte at the end. */
+struct span {
+	const char *text;
+	size_t len;
+};
+
 struct where {
 	unsigned line; /* counted from 1; 0 when no single line is to blame */
 	const char *what;
 };
+
+struct conf {
+	struct span rest, group;
+	unsigned line; /* of the key that was returned last */
+};
+
+struct conf_key {
+	struct span group, name, value; /* the value with the blanks that end its line */
+};
+
+/* To be called once before conf_next. */
+void conf_start(struct conf *conf, const char *text, size_t len);
+
+/*
+ * Takes the next key. Returns 1, or 0 at the end of the text, or -EINVAL with *ret_where filled if
+ * the text breaks the rules above, after which conf must not be used.
+ */
+int conf_next(struct conf *conf, struct conf_key *ret_key, struct where *ret_where);
+
+/* True if the key has this group and name. */
+bool conf_is(const struct conf_key *key, const char *group, const char *name);
+
+/* True if the bytes are those of word. */
+bool span_is(struct span span, const char *word);
+
+/* Takes true, false, 1 or 0, with or without blanks behind it. Returns 0 or -EINVAL. */
+int conf_truth(struct span value, bool *ret_value);
 
 /*
  * Looks up a truth value. Returns 0 with *ret_value set, -ENOENT if the key is not there, or
@@ -22,6 +57,3 @@ struct where {
  */
 int conf_bool(const char *text, size_t len, const char *group, const char *key, bool *ret_value,
 	struct where *ret_where);
-
-/* True if a line of this fstab(5) text mounts something at target, given without trailing "/". */
-bool conf_fstab_has(const char *text, size_t len, const char *target);

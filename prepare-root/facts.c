@@ -11,21 +11,18 @@
 
 #include "prepare-root/conf.h"
 #include "prepare-root/join.h"
+#include "prepare-root/mountinfo.h"
 #include "prepare-root/path.h"
+#include "prepare-root/rootconf.h"
 #include "prepare-root/step.h"
+#include "prepare-root/tree.h"
+#include "prepare-root/var.h"
 
 #ifndef ST_NOSYMFOLLOW
 #define ST_NOSYMFOLLOW 0x2000 /* Linux, include/linux/statfs.h; musl's lacks it */
 #endif
 
-enum { CONFIG_MAX = 65536 };
-
-static mode_t type_of(int dir, const char *path)
-{
-	struct stat st;
-
-	return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) ? 0 : st.st_mode & S_IFMT;
-}
+static char text[TREE_FILE_MAX]; /* one file at a time */
 
 bool facts_mounted(int dir, const char *path)
 {
@@ -37,28 +34,31 @@ bool facts_mounted(int dir, const char *path)
 	       !fstatat(dir, parent, &above, 0) && st.st_dev != above.st_dev;
 }
 
-int facts_cmdline(const char *proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fault)
+int facts_cmdline(int proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fault)
 {
-	char path[32];
+	int fd = proc < 0 ? -1 : openat(proc, "cmdline", O_RDONLY | O_CLOEXEC);
 	ssize_t got = -1, used = 0;
-	int fd;
 
 	ret_text[0] = 0;
-	join(path, sizeof path, proc, "/cmdline", NULL);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (proc < 0)
+		errno = ENOENT;
 	if (fd >= 0) {
 		while ((got = read(fd, ret_text + used, (size_t)(CMDLINE_MAX - used))) > 0)
 			used += got;
 		close(fd);
 	}
 	if (got < 0)
-		return fault(ret_fault, -errno, "cannot read the kernel command line from ", path,
-			": ", strerror(errno), "; is /proc mounted?", NULL);
-	if (used == CMDLINE_MAX)
-		return fault(ret_fault, -E2BIG, "the kernel command line in ", path, " is too long",
-			NULL);
-	/* The kernel ends the line, and a quote left open would take that for part of the value. */
+		return fault(ret_fault, -errno,
+			"cannot read the kernel command line from /proc/cmdline: ", strerror(errno),
+			"; is /proc mounted?", NULL);
 	ret_text[used] = 0;
+	if (used == CMDLINE_MAX) {
+		cmdline_cut(ret_text);
+		log_line(LOG_LOUD, "the kernel command line is longer than 16384 bytes; what comes "
+				   "after them is not looked at");
+		return 0;
+	}
+	/* The kernel ends the line, and a quote left open would take that for part of the value. */
 	if (used && ret_text[used - 1] == '\n')
 		ret_text[used - 1] = 0;
 	return 0;
@@ -77,47 +77,14 @@ const char *facts_init(int root, const char *wanted, char ret_path[PATH_MAX])
 	return NULL;
 }
 
-/* Systemd mounts /var itself where libostree's generator tells it to. */
-static bool systemd_mounts_var(int tree, const char *init)
-{
-	static const char systemd[] = "/systemd/systemd";
-	size_t len = strlen(init);
-
-	return len >= sizeof systemd && !strcmp(init + len - (sizeof systemd - 1), systemd) &&
-	       type_of(tree, "usr/lib/systemd/system-generators/ostree-system-generator");
-}
-
-static char text[CONFIG_MAX]; /* one configuration file at a time */
-
-/* Reads a file below dir into text. Returns its length or a negative errno. */
-static ssize_t read_text(int dir, const char *path)
-{
-	char resolved[PATH_MAX];
-	ssize_t used = 0, got = path_resolve(dir, path, PATH_IN_ROOT, resolved);
-	int fd;
-
-	if (got < 0)
-		return got;
-	fd = openat(dir, resolved, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	do {
-		got = read(fd, text + used, (size_t)(CONFIG_MAX - used));
-		used += got > 0 ? got : 0;
-	} while (got > 0 && used < CONFIG_MAX);
-	used = got < 0 ? -errno : got ? -EFBIG : used;
-	close(fd);
-	return used;
-}
-
 /*
  * An unreadable or malformed file is said and otherwise taken as not saying read-only: refusing to
  * boot over it would brick a device for a stray character.
  */
-static bool sysroot_readonly(int root)
+static bool repository_readonly(int root)
 {
 	static const char path[] = "ostree/repo/config";
-	ssize_t len = read_text(root, path);
+	ssize_t len = tree_read(root, path, text);
 	struct where where = { 0 };
 	char number[12];
 	struct fault said;
@@ -138,11 +105,66 @@ static bool sysroot_readonly(int root)
 	return false;
 }
 
-static bool fstab_has_var(int tree)
+/*
+ * Reads ostree/prepare-root.conf, of which there may be two (in /etc, which then counts alone, and
+ * in /usr/lib), below dir. Returns 1 if there is one, 0 if there is none, or a negative errno with
+ * the sentence set.
+ */
+static int read_rootconf(int dir, const char *whose, bool *ret_readonly, struct fault *ret_fault)
 {
-	ssize_t len = read_text(tree, "etc/fstab");
+	static const char *const paths[] = { "/etc/ostree/prepare-root.conf",
+		"/usr/lib/ostree/prepare-root.conf" };
+	ssize_t len = -ENOENT;
+	char name[128];
+	int err;
 
-	return len > 0 && conf_fstab_has(text, (size_t)len, "/var");
+	for (size_t i = 0; i < sizeof paths / sizeof *paths && len < 0; i++) {
+		len = tree_read(dir, paths[i], text);
+		join(name, sizeof name, whose, paths[i], NULL);
+		if (len < 0 && len != -ENOENT && len != -ENOTDIR)
+			return fault(ret_fault, (int)len, name, ": ",
+				len == -EINVAL ? "it is no file" : strerror((int)-len),
+				"; what may ask for protection is not passed over", NULL);
+	}
+	if (len < 0)
+		return 0;
+	err = rootconf_file(name, text, (size_t)len, ret_readonly, ret_fault);
+	return err ? err : 1;
+}
+
+/* What the administrator has asked for. */
+static int read_settings(int root, int tree, const struct around *around,
+	const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
+{
+	int found = rootconf_cmdline(cmdline, ret_fault);
+
+	if (!found && around->initramfs >= 0)
+		found = read_rootconf(
+			around->initramfs, "the initramfs' ", &facts->sysroot_readonly, ret_fault);
+	if (!found)
+		found = read_rootconf(tree, "the deployment's ", NULL, ret_fault);
+	facts->sysroot_readonly |= repository_readonly(root);
+	return found < 0 ? found : 0;
+}
+
+/* Both are read-only, as the kernel mounts its root, unless there is a /proc that knows better. */
+static void read_only(int root, int proc, bool *ret_mount, bool *ret_super)
+{
+	char path[32], number[12];
+	ssize_t len;
+	unsigned id;
+
+	*ret_mount = *ret_super = true;
+	if (proc < 0)
+		return;
+	join(path, sizeof path, "self/fdinfo/", decimal((unsigned)root, number), NULL);
+	len = tree_read(proc, path, text);
+	id = len > 0 ? mountinfo_id(text, (size_t)len) : 0;
+	len = id ? tree_read(proc, "self/mountinfo", text) : 0;
+	if (len == -EFBIG)
+		len = TREE_FILE_MAX;
+	if (len > 0)
+		mountinfo_read(text, (size_t)len, id, ret_mount, ret_super);
 }
 
 static unsigned long mount_flags(int dir)
@@ -173,25 +195,30 @@ static unsigned long mount_flags(int dir)
 /* The symbolic link that stands for the deployment, from an android boot slot or from ostree=. */
 static const char *target(int root, const struct cmdline *cmdline)
 {
-	if (cmdline->slot && !strcmp(cmdline->slot, "_a") && type_of(root, "ostree/root.a"))
+	if (cmdline->slot && !strcmp(cmdline->slot, "_a") && tree_type(root, "ostree/root.a"))
 		return "/ostree/root.a";
-	if (cmdline->slot && !strcmp(cmdline->slot, "_b") && type_of(root, "ostree/root.b"))
+	if (cmdline->slot && !strcmp(cmdline->slot, "_b") && tree_type(root, "ostree/root.b"))
 		return "/ostree/root.b";
 	return cmdline->ostree;
 }
 
-static int find_deployment(int root, const char *link, struct facts *facts, struct fault *ret_fault)
+static int find_deployment(
+	int root, const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
 {
-	const char *hint;
+	const char *hint, *link = target(root, cmdline);
 	int err;
 
+	/* Anything else is a boot loader that means a third system, or a mistake. */
+	if (cmdline->slot && strcmp(cmdline->slot, "_a") && strcmp(cmdline->slot, "_b"))
+		return fault(ret_fault, -EINVAL, "androidboot.slot_suffix=", cmdline->slot,
+			" on the kernel command line is no slot: it must be _a or _b", NULL);
 	if (!link)
 		return fault(ret_fault, -EINVAL,
 			"no ostree= on the kernel command line, so no deployment to boot: the boot "
 			"loader entry must name one, ostree=/ostree/boot.0/... say",
 			NULL);
 	err = path_resolve(root, link, PATH_BENEATH, facts->deployment);
-	if (err == 1 && type_of(root, facts->deployment) == S_IFDIR)
+	if (err == 1 && tree_type(root, facts->deployment) == S_IFDIR)
 		return 0;
 	hint = err == -EXDEV ? "it leaves the sysroot, which no deployment does"
 	       : err == -ENOENT
@@ -204,44 +231,174 @@ static int find_deployment(int root, const char *link, struct facts *facts, stru
 		ret_fault, err < 0 ? err : -EINVAL, "cannot use ostree=", link, ": ", hint, NULL);
 }
 
-static int check_tree(
-	int root, int tree, const char *link, struct facts *facts, struct fault *ret_fault)
+static bool is_directory(int dir, const char *path)
+{
+	return tree_type(dir, path) == S_IFDIR;
+}
+
+/* Looks at all directories that the plan will need, while a sentence can still be said. */
+static int check_tree(int root, int tree, struct facts *facts, struct fault *ret_fault)
 {
 	static const char *const needed[] = { "usr", "etc", "var", "run", "dev", "sysroot" };
-	const char *end = facts->deployment + strlen(facts->deployment);
-	int len;
+	int err;
 
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-		if (type_of(tree, needed[i]) != S_IFDIR)
+		if (!is_directory(tree, needed[i]))
 			return fault(ret_fault, -ENOTDIR, "the deployment /", facts->deployment,
 				" has no directory /", needed[i],
 				": the tree was built without it and cannot become /", NULL);
-
-	/* STATEROOT/deploy/CHECKSUM.SERIAL: the var of the stateroot is two steps up. */
-	for (int steps = 2; steps && end > facts->deployment; steps--)
-		while (end > facts->deployment && *--end != '/')
-			;
-	len = join(facts->var, sizeof facts->var, facts->deployment, NULL);
-	if (len >= 0 && end > facts->deployment)
-		len = join(facts->var + (end - facts->deployment),
-			sizeof facts->var - (size_t)(end - facts->deployment), "/var", NULL);
-	if (len < 0 || end == facts->deployment || type_of(root, facts->var) != S_IFDIR)
-		return fault(ret_fault, -ENOENT, "ostree=", link, " leads to /", facts->deployment,
-			", beside which there is no stateroot's var: is it in "
-			"/ostree/deploy/STATEROOT/deploy, made by ostree admin?",
+	err = var_find(root, facts->deployment, facts->var);
+	if (err == -EXDEV)
+		return fault(ret_fault, err, "the stateroot's var beside /", facts->deployment,
+			" is a link that leaves the sysroot: it must lead to a directory of the "
+			"same file system",
 			NULL);
+	return err ? fault(ret_fault, err, "ostree= leads to /", facts->deployment,
+			     ", beside which there is no stateroot's var: is it in "
+			     "/ostree/deploy/STATEROOT/deploy, made by ostree admin?",
+			     NULL)
+		   : 0;
+}
+
+/* Where we stand a kernel file system is mounted; the tree may have no directory for it. */
+static bool goes_along(int root, int tree, const char *name)
+{
+	bool mounted = facts_mounted(root, name);
+	struct fault line;
+
+	if (!mounted || is_directory(tree, name))
+		return mounted;
+	fault(&line, 0, "the tree has no directory /", name, ", so init finds none", NULL);
+	log_line(LOG_LOUD, line.sentence);
+	return false;
+}
+
+/* The overlay follows links, so both must be directories. */
+static bool has_hotfix(int tree)
+{
+	bool work = is_directory(tree, ".usr-ovl-work"),
+	     upper = is_directory(tree, ".usr-ovl-upper");
+
+	if (work != upper)
+		log_line(LOG_LOUD, "of the hotfix' .usr-ovl-work and .usr-ovl-upper only one is a "
+				   "directory of the deployment: /usr is without the hotfix");
+	return work && upper;
+}
+
+/* Sets the path of the root's /boot if it is ours to mount. */
+static void find_boot(int root, int tree, char ret_path[PATH_MAX])
+{
+	char link[PATH_MAX];
+	int err = path_resolve(root, "boot", PATH_BENEATH, ret_path);
+
+	if (err == -EXDEV)
+		log_line(LOG_LOUD, "the root file system's /boot is a link that leaves it: nothing "
+				   "is mounted on /boot");
+	if (err < 0 || !is_directory(tree, "boot") ||
+		join(link, sizeof link, ret_path, "/loader", NULL) < 0 ||
+		tree_type(root, link) != S_IFLNK)
+		ret_path[0] = 0;
+}
+
+static int find_init(int tree, const struct cmdline *cmdline, char ret_path[PATH_MAX],
+	struct facts *facts, struct fault *ret_fault)
+{
+	facts->init = facts_init(tree, cmdline->init, ret_path);
+	if (facts->world != WORLD_PID1)
+		return 0;
+	if (!facts->init)
+		return fault(ret_fault, -ENOENT, "the deployment /", facts->deployment,
+			" has no init: looked for /sbin/init, /etc/init and /bin/init, "
+			"executable files",
+			NULL);
+	if (cmdline->init && facts->init != cmdline->init) {
+		fault(ret_fault, 0, "init=", cmdline->init,
+			" is no executable file of the deployment; it boots with ", facts->init,
+			NULL);
+		log_line(LOG_LOUD, ret_fault->sentence);
+	}
 	return 0;
 }
 
-static int gather(
-	int root, const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
+/* By this file libostree's generators know that they need not mount /var. */
+static bool has_var_marker(int root)
 {
-	const char *link = target(root, cmdline);
+	char path[PATH_MAX];
+
+	return path_resolve(root, "run/ostree/initramfs-mount-var", PATH_BENEATH, path) >= 0 &&
+	       tree_type(root, path);
+}
+
+static int gather(int root, int tree, const struct around *around, const struct cmdline *cmdline,
+	struct facts *facts, struct fault *ret_fault)
+{
 	char init[PATH_MAX] = "";
+	bool readonly = false;
+	int err = check_tree(root, tree, facts, ret_fault);
+
+	if (!err)
+		err = find_init(tree, cmdline, init, facts, ret_fault);
+	if (!err)
+		err = read_settings(root, tree, around, cmdline, facts, ret_fault);
+	if (err)
+		return err;
+	facts->flags = mount_flags(root);
+	if (facts->flags & MS_RDONLY)
+		read_only(root, around->proc, &readonly, &facts->super_readonly);
+	if (!readonly)
+		facts->flags &= ~(unsigned long)MS_RDONLY;
+	facts->dev_mounted = facts_mounted(root, "dev");
+	if (facts->world == WORLD_PID1) {
+		facts->proc_mounted = goes_along(root, tree, "proc");
+		facts->sys_mounted = goes_along(root, tree, "sys");
+		facts->run_mounted = facts_mounted(root, "run");
+		facts->mount_var = has_var_marker(root);
+	} else {
+		facts->run_mounted = facts_mounted(AT_FDCWD, "/run");
+		facts->mount_var = tree_type(AT_FDCWD, "/run/ostree/initramfs-mount-var");
+	}
+	facts->mount_var |= !var_is_the_trees(tree, init);
+	facts->hotfix = has_hotfix(tree);
+	find_boot(root, tree, facts->boot);
+	return 0;
+}
+
+/* A deployment's own /ostree is a link into the physical root. */
+static bool is_prepared(int root)
+{
+	return tree_type(root, "ostree") == S_IFLNK && is_directory(root, "sysroot") &&
+	       is_directory(root, "sysroot/ostree");
+}
+
+/* True for a name of "/". */
+static bool is_running_root(const char *sysroot)
+{
+	int top = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[PATH_MAX];
+	bool ret = top >= 0 && path_resolve(top, sysroot, PATH_IN_ROOT, path) >= 0 && !*path;
+
+	close(top);
+	return ret;
+}
+
+static int look(int root, const char *sysroot, const struct around *around,
+	const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
+{
 	struct stat st;
 	int tree, err;
 
-	err = find_deployment(root, link, facts, ret_fault);
+	if (!is_directory(root, "ostree"))
+		return fault(ret_fault, -ENOENT, sysroot,
+			" has no directory ostree, so it is not the root file system of an OSTree "
+			"system: check root= on the kernel command line",
+			NULL);
+	if (facts->world == WORLD_UTILITY && is_running_root(sysroot))
+		return fault(ret_fault, -EBUSY, sysroot,
+			" is the running root: as a utility this program needs the root file "
+			"system mounted on another directory, and as init= it works on / as "
+			"process 1",
+			NULL);
+	err = find_deployment(root, cmdline, facts, ret_fault);
 	if (err)
 		return err;
 	tree = openat(root, facts->deployment, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -250,42 +407,15 @@ static int gather(
 			": ", strerror(errno), NULL);
 	facts->device = st.st_dev;
 	facts->inode = st.st_ino;
-	err = check_tree(root, tree, link, facts, ret_fault);
-	if (!err) {
-		facts->flags = mount_flags(root);
-		facts->dev_mounted = facts_mounted(root, "dev");
-		facts->proc_mounted = facts_mounted(root, "proc");
-		facts->sys_mounted = facts_mounted(root, "sys");
-		facts->run_mounted = facts->world == WORLD_UTILITY ? facts_mounted(AT_FDCWD, "/run")
-								   : facts_mounted(root, "run");
-		facts->hotfix = type_of(tree, ".usr-ovl-work") == S_IFDIR;
-		facts->boot =
-			type_of(root, "boot/loader") == S_IFLNK && type_of(tree, "boot") == S_IFDIR;
-		facts->init = facts_init(tree, cmdline->init, init);
-		facts->mount_var = !systemd_mounts_var(tree, init) && !fstab_has_var(tree);
-		facts->sysroot_readonly = sysroot_readonly(root);
-		if (facts->world == WORLD_PID1 && cmdline->init && facts->init &&
-			facts->init != cmdline->init) {
-			fault(ret_fault, 0, "init=", cmdline->init,
-				" is no executable file of the deployment; it boots with ",
-				facts->init, NULL);
-			log_line(LOG_LOUD, ret_fault->sentence);
-		}
-		if (facts->world == WORLD_PID1 && !facts->init)
-			err = fault(ret_fault, -ENOENT, "the deployment /", facts->deployment,
-				" has no init: looked for /sbin/init, /etc/init and /bin/init, "
-				"executable files",
-				NULL);
-	}
+	err = gather(root, tree, around, cmdline, facts, ret_fault);
 	close(tree);
 	return err;
 }
 
-int facts_gather(enum world world, const char *sysroot, const struct cmdline *cmdline,
-	struct facts *ret_facts, struct fault *ret_fault)
+int facts_gather(enum world world, const char *sysroot, const struct around *around,
+	const struct cmdline *cmdline, struct facts *ret_facts, struct fault *ret_fault)
 {
 	int root = open(sysroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	mode_t ostree;
 	int err = 0;
 
 	*ret_facts =
@@ -293,17 +423,11 @@ int facts_gather(enum world world, const char *sysroot, const struct cmdline *cm
 	if (root < 0)
 		return fault(ret_fault, -errno, "cannot open ", sysroot, ": ", strerror(errno),
 			"; it must be the mounted root file system", NULL);
-	ostree = type_of(root, "ostree");
-	ret_facts->prepared = ostree == S_IFLNK && type_of(root, "sysroot/ostree") == S_IFDIR;
+	ret_facts->prepared = is_prepared(root);
 	if (ret_facts->prepared)
 		ret_facts->init = facts_init(root, cmdline->init, ret_facts->deployment);
-	else if (ostree != S_IFDIR)
-		err = fault(ret_fault, -ENOENT, sysroot,
-			" has no directory ostree, so it is not the root file system of an OSTree "
-			"system: check root= on the kernel command line",
-			NULL);
 	else
-		err = gather(root, cmdline, ret_facts, ret_fault);
+		err = look(root, sysroot, around, cmdline, ret_facts, ret_fault);
 	close(root);
 	return err;
 }

@@ -27,25 +27,34 @@ struct facts {
 	bool prepared;		   /* sysroot is a deployment already: nothing to do but init */
 	char deployment[PATH_MAX]; /* from sysroot, without links and leading "/" */
 	char var[PATH_MAX];	   /* its stateroot's var, likewise */
+	char boot[PATH_MAX];	   /* /boot with its loader link, likewise; or "": not ours */
 	uint64_t device, inode;	   /* st_dev and st_ino of the deployment */
 	unsigned long flags;	   /* per-mount flags of the physical root, MS_RDONLY among them */
-	bool dev_mounted, proc_mounted, sys_mounted;
-	bool run_mounted;      /* in the utility world the caller's /run, else sysroot's */
-	bool hotfix;	       /* ostree admin unlock --hotfix left its overlay here */
-	bool boot;	       /* /boot with its loader link is on the physical root */
-	bool mount_var;	       /* nobody in the tree mounts /var */
-	bool sysroot_readonly; /* sysroot.readonly in the repository's configuration */
+	bool super_readonly;	   /* its file system is read-only, whatever its mount is */
+	bool dev_mounted;
+	bool proc_mounted, sys_mounted; /* and the tree has a directory for it */
+	bool run_mounted;		/* in the utility world the caller's /run, else sysroot's */
+	bool hotfix;			/* ostree admin unlock --hotfix left its overlay here */
+	bool mount_var;			/* nobody in the tree mounts /var */
+	bool sysroot_readonly; /* sysroot.readonly, of prepare-root.conf or of the repository */
 	const char *init;      /* what init= names, else the first of /sbin/init, ...; or NULL */
 };
 
-/* Eight times what x86 and arm64 take; more than that comes from bootconfig, or is a mistake. */
+/* Descriptors of directories that facts_gather looks into besides the sysroot; -1 for none. */
+struct around {
+	int proc;      /* a proc file system: are mount and file system read-only? */
+	int initramfs; /* its root: prepare-root.conf */
+};
+
+/* Eight times what x86 and arm64 take; more than that comes from bootconfig. */
 enum { CMDLINE_MAX = 16384 };
 
 /*
- * Reads cmdline below the directory proc, CMDLINE_MAX bytes at most. Returns 0 with the text ended
- * by a zero byte and without the kernel's newline, or a negative errno with the sentence set.
+ * Reads cmdline below proc, a descriptor of /proc or -1. Returns 0 with the text ended by a zero
+ * byte and without the kernel's newline, or a negative errno with the sentence set. Of more than
+ * CMDLINE_MAX bytes the whole words that fit are returned, and a line says so.
  */
-int facts_cmdline(const char *proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fault);
+int facts_cmdline(int proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fault);
 
 /*
  * True if path below dir is a directory with another file system on it. Good enough for /dev,
@@ -64,5 +73,5 @@ const char *facts_init(int root, const char *wanted, char ret_path[PATH_MAX]);
  * Fills facts for the sysroot, "/" or the path of a directory. Returns 0, or a negative errno with
  * the sentence set. With ret_facts->prepared, only world, sysroot and init mean something besides.
  */
-int facts_gather(enum world world, const char *sysroot, const struct cmdline *cmdline,
-	struct facts *ret_facts, struct fault *ret_fault);
+int facts_gather(enum world world, const char *sysroot, const struct around *around,
+	const struct cmdline *cmdline, struct facts *ret_facts, struct fault *ret_fault);

@@ -35,6 +35,8 @@ static const char usage[] =
 	"\n"
 	"KERNEL_CMDLINE stands in for /proc/cmdline. See ostree-prepare-root(8).\n";
 
+enum { DIRECTORY = O_RDONLY | O_DIRECTORY | O_CLOEXEC };
+
 static int put(int fd, const char *text)
 {
 	return write(fd, text, strlen(text)) < 0;
@@ -59,13 +61,15 @@ static int print_plan(const struct facts *facts, struct fault *ret_fault)
 static int prepare(bool dry_run, const char *sysroot, char *text, struct fault *ret_fault)
 {
 	static char proc_text[CMDLINE_MAX + 1];
+	const struct around around = { .proc = open("/proc", DIRECTORY),
+		.initramfs = dry_run ? -1 : open("/", DIRECTORY) };
 	enum world world = WORLD_UTILITY;
 	struct cmdline cmdline;
 	struct facts facts;
 	int err = 0;
 
 	if (!text)
-		err = facts_cmdline("/proc", text = proc_text, ret_fault);
+		err = facts_cmdline(around.proc, text = proc_text, ret_fault);
 	if (err)
 		return err;
 	cmdline_parse(text, &cmdline);
@@ -74,7 +78,7 @@ static int prepare(bool dry_run, const char *sysroot, char *text, struct fault *
 		world = WORLD_PID1;
 		cmdline.init = NULL;
 	}
-	err = facts_gather(world, sysroot, &cmdline, &facts, ret_fault);
+	err = facts_gather(world, sysroot, &around, &cmdline, &facts, ret_fault);
 	if (err)
 		return err;
 	if (facts.prepared) {

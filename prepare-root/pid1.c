@@ -6,12 +6,16 @@
 #include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "prepare-root/facts.h"
 #include "prepare-root/join.h"
 #include "prepare-root/plan.h"
 #include "prepare-root/step.h"
+
+/* Linux, include/linux/proc_ns.h, PROC_PID_INIT_INO: the same since namespaces have numbers. */
+enum { FIRST_PID_NS = 0xeffffffc };
 
 /*
  * Mounts a kernel file system of this type for a moment, where a root is sure to have a directory:
@@ -51,17 +55,52 @@ static int run_init(
 	return step_run(&exec, 1, argv, &done, ret_fault);
 }
 
-int pid1_boot(const struct cmdline *cmdline, char **argv, void (*before_init)(void),
-	struct fault *ret_fault)
+/* A descriptor of /proc, mounted for that if need be; it outlives the mount. -1 if there is none.
+ */
+static int open_proc(void)
+{
+	const char *lent = facts_mounted(AT_FDCWD, "/proc") ? NULL : borrow("proc", "/proc");
+	int fd = open(lent ? lent : "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (lent)
+		give_back(lent);
+	return fd;
+}
+
+static int boot(const struct cmdline *cmdline, const struct around *around, char **argv,
+	void (*before_init)(void), struct fault *ret_fault)
 {
 	struct facts facts;
-	int err = facts_gather(WORLD_PID1, "/", cmdline, &facts, ret_fault);
+	int err = facts_gather(WORLD_PID1, "/", around, cmdline, &facts, ret_fault);
 
+	close(around->proc);
 	if (err)
 		return err;
 	if (facts.prepared)
 		return run_init(facts.init, argv, before_init, ret_fault);
 	return plan_run(&facts, argv, before_init, ret_fault);
+}
+
+int pid1_boot(const struct cmdline *cmdline, int initramfs, char **argv, void (*before_init)(void),
+	struct fault *ret_fault)
+{
+	const struct around around = { .proc = open_proc(), .initramfs = initramfs };
+
+	return boot(cmdline, &around, argv, before_init, ret_fault);
+}
+
+/* True if process 1 is the machine's and not a container's. */
+static bool is_first_process(void)
+{
+	static const char ns[] = "self/ns/pid";
+	int proc = open_proc();
+	struct stat st;
+	/* A kernel without such namespaces has no such file. */
+	bool ret = proc >= 0 && !fstatat(proc, "self", &st, AT_SYMLINK_NOFOLLOW) &&
+		   (fstatat(proc, ns, &st, 0) ? errno == ENOENT : st.st_ino == FIRST_PID_NS);
+
+	close(proc);
+	return ret;
 }
 
 int pid1_give_up(const struct onfail *onfail, const struct fault *why)
@@ -81,7 +120,8 @@ int pid1_give_up(const struct onfail *onfail, const struct fault *why)
 	}
 	log_line(LOG_FAILURE, why->sentence);
 	sync();
-	step_try((struct step){ STEP_SUPER, .target = "/", .flags = MS_RDONLY });
+	if (is_first_process())
+		step_try((struct step){ STEP_SUPER, .target = "/", .flags = MS_RDONLY });
 
 	if (onfail->action == ONFAIL_HALT) {
 		log_line(LOG_FAILURE, "halting, as rootstock.onfail= says");
@@ -104,12 +144,10 @@ static void start(char **argv, struct onfail *ret_onfail, struct fault *ret_faul
 	static char text[CMDLINE_MAX + 1];
 	struct cmdline cmdline;
 	struct fault unread;
-	/* Without these questions the directories on the disk would be read, to find them empty. */
-	const char *proc = facts_mounted(AT_FDCWD, "/proc") ? NULL : borrow("proc", "/proc");
-	int no_cmdline = facts_cmdline(proc ? proc : "/proc", text, &unread);
+	const struct around around = { .proc = open_proc(), .initramfs = -1 };
+	int no_cmdline = facts_cmdline(around.proc, text, &unread);
 
-	if (proc)
-		give_back(proc);
+	/* Without this question the directory on the disk would be read, to find it empty. */
 	if (facts_mounted(AT_FDCWD, "/dev"))
 		log_open("/dev/kmsg");
 	if (no_cmdline)
@@ -123,7 +161,7 @@ static void start(char **argv, struct onfail *ret_onfail, struct fault *ret_faul
 	}
 	/* The kernel's init= is this program. */
 	cmdline.init = NULL;
-	pid1_boot(&cmdline, argv, NULL, ret_fault);
+	boot(&cmdline, &around, argv, NULL, ret_fault);
 }
 
 int pid1_main(char **argv)

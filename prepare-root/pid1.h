@@ -13,14 +13,17 @@
 
 /*
  * Prepares "/" as cmdline says and executes the deployment's init; before_init (or NULL) is called
- * when nothing but that is left. Returns only if it failed: a negative errno with the sentence set.
- * Run on a root that is a prepared deployment already, there is only its init to find and execute.
+ * when nothing but that is left. initramfs is a descriptor of the root of the one that was left
+ * behind, for its prepare-root.conf, or -1. Returns only if it failed: a negative errno with the
+ * sentence set. Run on a root that is a prepared deployment already, there is only its init to find
+ * and execute.
  */
-int pid1_boot(const struct cmdline *cmdline, char **argv, void (*before_init)(void),
+int pid1_boot(const struct cmdline *cmdline, int initramfs, char **argv, void (*before_init)(void),
 	struct fault *ret_fault);
 
 /*
- * Says what failed, leaves the disk clean, and reboots or halts as onfail says. Returns for
+ * Says what failed, leaves the disk clean, and reboots or halts as onfail says. The file system is
+ * left alone in a container, where it is not this process' own. Returns for
  * ONFAIL_PANIC, the exit status: process 1 that exits makes the kernel panic.
  */
 int pid1_give_up(const struct onfail *onfail, const struct fault *why);

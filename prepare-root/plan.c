@@ -13,6 +13,7 @@ struct site {
 	const char *deployment; /* seen from where we stand */
 	const char *root;	/* the new root while it is being put together */
 	unsigned long keep;	/* flags every remount carries, or it would drop nosuid and nodev */
+	bool unlock;		/* the physical root's mount is to lose its ro */
 };
 
 static void add(struct plan *plan, struct step step)
@@ -103,43 +104,55 @@ static void add_run(struct plan *plan, const struct site *site)
 			  .why = "by this libostree's systemd generator knows an OSTree boot" });
 	add(plan, (struct step){ STEP_MKDIR, .target = at(plan, run, "/ostree/.private"),
 			  .flags = 0, .why = "libostree keeps there what only root may enter" });
+	if (facts->sysroot_readonly)
+		add(plan, (struct step){ STEP_WRITE,
+				  .target = at(plan, run, "/ostree-sysroot-ro.stamp"),
+				  .why = "by this libostree before 2023.6 leaves /sysroot "
+					 "read-only" });
 	add(plan, (struct step){ STEP_WRITE, .target = at(plan, run, "/ostree-booted"),
 			  .data = plan->booted, .size = make_booted(plan, facts),
 			  .why = "by this libostree finds the booted deployment" });
+}
+
+/* Where the overlay can be written to. */
+static void add_hotfix(struct plan *plan, const struct site *site, const char *usr)
+{
+	bool readonly = site->facts->super_readonly;
+
+	if (readonly)
+		add(plan, (struct step){ STEP_SUPER, .target = site->root, .flags = site->keep,
+				  .why = "an overlay can only be written to on a writable file "
+					 "system",
+				  .otherwise = "the hotfix overlay cannot be written to" });
+	add(plan, (struct step){ STEP_ENTER, .target = site->root,
+			  .why = "a comma in a full path would end the overlay's option" });
+	add(plan, (struct step){ STEP_MOUNT, .type = "overlay", .target = usr, .flags = site->keep,
+			  .data = site->keep & MS_RDONLY
+					  ? "lowerdir=.usr-ovl-upper:usr"
+					  : "lowerdir=usr,upperdir=.usr-ovl-upper,workdir=.usr-ovl-"
+					    "work",
+			  .why = site->keep & MS_RDONLY
+					 ? "the hotfix is seen, and not written to"
+					 : "ostree admin unlock --hotfix made /usr writable",
+			  .otherwise = "/usr is mounted read-only and without the hotfix: has "
+				       "the kernel overlay, is the disk writable?",
+			  .skip = readonly ? 4 : 2 });
+	if (readonly) {
+		add(plan, (struct step){ STEP_SUPER, .target = site->root,
+				  .flags = site->keep | MS_RDONLY,
+				  .why = "without the overlay it is left as it was",
+				  .otherwise = "it stays writable" });
+		add(plan, (struct step){ STEP_REMOUNT, .target = site->root, .flags = site->keep,
+				  .why = "that has set ro on this mount too" });
+	}
 }
 
 static void add_usr(struct plan *plan, const struct site *site)
 {
 	const char *usr = at(plan, site->root, "/usr");
 
-	if (site->facts->hotfix) {
-		if (site->facts->flags & MS_RDONLY)
-			add(plan, (struct step){ STEP_SUPER, .target = site->root,
-					  .flags = site->keep,
-					  .why = "an overlay can only be written to on a writable "
-						 "file system",
-					  .otherwise = "the hotfix overlay cannot be written to" });
-		add(plan, (struct step){ STEP_ENTER, .target = site->root,
-				  .why = "a comma in a full path would end the overlay's option" });
-		add(plan, (struct step){ STEP_MOUNT, .type = "overlay", .target = usr,
-				  .flags = site->keep,
-				  .data = "lowerdir=usr,upperdir=.usr-ovl-upper,workdir=.usr-ovl-"
-					  "work",
-				  .why = "ostree admin unlock --hotfix made /usr writable",
-				  .otherwise =
-					  "/usr is mounted read-only and without the hotfix: has "
-					  "the kernel overlay, is the disk writable?",
-				  .skip = site->facts->flags & MS_RDONLY ? 4 : 2 });
-		if (site->facts->flags & MS_RDONLY) {
-			add(plan, (struct step){ STEP_SUPER, .target = site->root,
-					  .flags = site->keep | MS_RDONLY,
-					  .why = "without the overlay it is left as it was",
-					  .otherwise = "it stays writable" });
-			add(plan, (struct step){ STEP_REMOUNT, .target = site->root,
-					  .flags = site->keep,
-					  .why = "that has set ro on this mount too" });
-		}
-	}
+	if (site->facts->hotfix)
+		add_hotfix(plan, site, usr);
 	add(plan, (struct step){ STEP_BIND, .source = usr, .target = usr,
 			  .why = "/usr needs a mount of its own to be read-only" });
 	add(plan, (struct step){ STEP_REMOUNT, .target = usr, .flags = site->keep | MS_RDONLY,
@@ -167,11 +180,15 @@ static void add_state(struct plan *plan, const struct site *site)
 		add(plan, (struct step){ STEP_BIND, .source = shared_var, .target = shared_var,
 				  .why = "whoever mounts /var from there needs it writable" });
 	}
-	if (facts->boot)
-		add(plan, (struct step){ STEP_BIND, .source = at(plan, physical, "boot"),
+	if (*facts->boot)
+		add(plan, (struct step){ STEP_BIND, .source = at(plan, physical, facts->boot),
 				  .target = at(plan, site->root, "/boot"),
 				  .why = "the boot loader's files are on the same file system" });
-	if (facts->flags & MS_RDONLY && !facts->hotfix)
+	if (site->keep & MS_RDONLY)
+		add(plan, (struct step){ STEP_SAY,
+				  .why = "the root is mounted read-only, and its file system is "
+					 "not: /etc and /var take no writes" });
+	else if (facts->super_readonly && !facts->hotfix)
 		add(plan, (struct step){ STEP_SAY,
 				  .why = "the root file system is mounted read-only: /etc and /var "
 					 "take no writes until it is remounted" });
@@ -182,7 +199,7 @@ static void add_sysroot(struct plan *plan, const struct site *site, const char *
 	if (site->facts->sysroot_readonly)
 		add(plan, (struct step){ STEP_REMOUNT, .target = sysroot,
 				  .flags = site->keep | MS_RDONLY,
-				  .why = "sysroot.readonly in the repository's configuration" });
+				  .why = "sysroot.readonly is configured" });
 }
 
 static void add_private(struct plan *plan, const struct site *site)
@@ -198,7 +215,7 @@ static void add_private(struct plan *plan, const struct site *site)
 			  .why = "the kernel refuses to move what is below a shared mount" });
 	add_undo(plan,
 		(struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->facts->flags });
-	if (site->facts->flags & MS_RDONLY)
+	if (site->unlock)
 		add(plan, (struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->keep,
 				  .why = "binds would inherit ro and keep it after the tree's own "
 					 "remount" });
@@ -265,7 +282,9 @@ int plan_make(const struct facts *facts, struct plan *ret_plan)
 	ret_plan->error = 0;
 	site.deployment = at(ret_plan, at(ret_plan, facts->sysroot, "/"), facts->deployment);
 	site.root = facts->world == WORLD_PID1 ? site.deployment : PLAN_NEW_ROOT;
-	site.keep = facts->flags & ~(unsigned long)MS_RDONLY;
+	/* The kernel mounts its root read-only with both; a mount alone is what somebody wanted. */
+	site.unlock = facts->super_readonly && facts->flags & MS_RDONLY;
+	site.keep = facts->flags & ~(unsigned long)(site.unlock ? MS_RDONLY : 0);
 	if (facts->world == WORLD_PID1)
 		add_pid1(ret_plan, &site);
 	else

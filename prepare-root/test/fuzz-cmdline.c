@@ -22,6 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(karg.value && karg.value <= karg.name))
 			abort();
 	memcpy(text, data, size);
+	text[size] = 0;
+	cmdline_cut(text);
+	if (strlen(text) > size)
+		abort();
+	memcpy(text, data, size);
 	cmdline_parse(text, &cmdline);
 	if (cmdline.onfail)
 		cmdline_onfail(cmdline.onfail, &onfail);

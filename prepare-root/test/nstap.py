@@ -49,16 +49,19 @@ def probe():
         return read_file(out)
 
 
-def main(cases):
-    """Run [(name, function)] in all modes, print TAP and return the exit status."""
-    print(f"1..{len(MODES) * len(cases)}", flush=True)
-    bad = 0
-    for index, (mode, as_nobody) in enumerate(MODES):
+def main(cases, root_only=()):
+    """Run [(name, function)] in all modes and root_only as root, print TAP and return the exit
+    status."""
+    print(f"1..{len(MODES) * len(cases) + len(root_only)}", flush=True)
+    bad = number = 0
+    for mode, as_nobody in MODES:
+        listed = [*cases, *(() if as_nobody else root_only)]
+        first, number = number + 1, number + len(listed)
         child = os.fork()
         if child == 0:
             status = 1
             try:
-                status = _worker(cases, mode, as_nobody, index * len(cases) + 1)
+                status = _worker(listed, mode, as_nobody, first)
             finally:
                 sys.stdout.flush()
                 os._exit(status)

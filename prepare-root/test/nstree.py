@@ -137,7 +137,7 @@ def systemd(top):
     deploy = f"{top}/{DEPLOYMENT}"
     generators = deploy + "/usr/lib/systemd/system-generators"
     os.makedirs(generators)
-    write_file(generators + "/ostree-system-generator", "", 0o755)
+    write_file(generators + "/ostree-system-generator", "#!/bin/sh\n", 0o755)
     os.rename(f"{deploy}/usr/sbin/init", f"{deploy}/usr/lib/systemd/systemd")
     os.symlink("../lib/systemd/systemd", f"{deploy}/usr/sbin/init")
 

@@ -62,10 +62,11 @@ static void splits_as_the_kernel(void **state)
 
 static void finds_what_matters(void **state)
 {
-	char text[] =
-		"root=/dev/vda ostree=/first quiet ostree=/second init=/a init=/b "
-		"rootstock.onfail=halt rootstock.onfail=reboot:3 "
-		"androidboot.serialno=1 androidboot.slot_suffix=_a ostree.x=1 -- ostree=/third";
+	char text[] = "root=/dev/vda ostree=/first quiet ostree=/second init=/a init=/b "
+		      "rootstock.onfail=halt rootstock.onfail=reboot:3 "
+		      "androidboot.serialno=1 androidboot.slot_suffix=_a ostree.x=1 "
+		      "ostree.prepare-root.x=1 ostree.prepare-root.composefs=a "
+		      "ostree.prepare-root.composefs=b ostree.prepare-root.y -- ostree=/third";
 	char none[] = "ostree androidboot.foo=_a xostree=/y";
 	struct cmdline cmdline;
 
@@ -75,9 +76,49 @@ static void finds_what_matters(void **state)
 	assert_string_equal(cmdline.init, "/b");
 	assert_string_equal(cmdline.onfail, "reboot:3");
 	assert_string_equal(cmdline.slot, "_a");
+	assert_string_equal(cmdline.composefs, "a");
+	assert_string_equal(cmdline.unknown, "ostree.prepare-root.x");
 	cmdline_parse(none, &cmdline);
 	assert_null(cmdline.ostree);
 	assert_null(cmdline.slot);
+}
+
+static void cuts_at_a_word(void **state)
+{
+	static const struct {
+		const char *text, *left;
+	} cases[] = {
+		{ "", "" },
+		{ "ostree=/x", "" },
+		{ "quiet ostree=/x", "quiet" },
+		{ "quiet\tostree=/x ", "quiet\tostree=/x" },
+		{ "quiet a=\"b c\" d", "quiet a=\"b c\"" },
+		{ "quiet a=\"b c d", "quiet" },
+		{ "quiet \"a b=c d", "quiet" },
+		{ "quiet x\"y z\" a", "quiet x\"y z\"" },
+		{ "a\xa0"
+		  "b",
+			"a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[64];
+
+		strcpy(text, cases[i].text);
+		cmdline_cut(text);
+		assert_string_equal(text, cases[i].left);
+	}
+}
+
+static void tells_who_is_called(void **state)
+{
+	(void)state;
+	assert_true(cmdline_names_prepare_root("/usr/lib/ostree/ostree-prepare-root"));
+	assert_true(cmdline_names_prepare_root("/ostree-prepare-root"));
+	assert_false(cmdline_names_prepare_root("ostree-prepare-root"));
+	assert_false(cmdline_names_prepare_root("/my-ostree-prepare-root"));
+	assert_false(cmdline_names_prepare_root("/sbin/init"));
 }
 
 static void reads_onfail(void **state)
@@ -117,6 +158,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(splits_as_the_kernel),
 		cmocka_unit_test(finds_what_matters),
+		cmocka_unit_test(cuts_at_a_word),
+		cmocka_unit_test(tells_who_is_called),
 		cmocka_unit_test(reads_onfail),
 	};
 

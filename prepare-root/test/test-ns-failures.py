@@ -61,6 +61,22 @@ def not_executable(top):
     os.chmod(f"{top}/{DEPLOY}/usr/sbin/init", 0o644)
 
 
+def linked_var(target):
+    """A change: the stateroot's var is a link."""
+    def change(top):
+        os.rename(f"{top}/ostree/deploy/demo/var", f"{top}/moved-var")
+        os.symlink(target, f"{top}/ostree/deploy/demo/var")
+    return change
+
+
+def configured(path, text):
+    """A change: this file of the deployment says that."""
+    def change(top):
+        os.makedirs(os.path.dirname(f"{top}/{DEPLOY}/{path}"), exist_ok=True)
+        write_file(f"{top}/{DEPLOY}/{path}", text)
+    return change
+
+
 def ostree(value):
     """World keywords: this command line."""
     return {"cmdline": f"root=/dev/vda2 rw ostree={value} quiet"}
@@ -89,6 +105,36 @@ FAILURES = [
       for name in ("usr", "etc", "var", "run", "sysroot")),
     *((f"/{name} is a link", BOTH, (symlinked(name),), {}, rf"{DEPLOY}.* /{name}\b")
       for name in ("usr", "etc", "var", "run", "sysroot")),
+    ("a slot that is none", BOTH, (),
+     {"cmdline": nstree.CMDLINE + " androidboot.slot_suffix=_c"}, r"androidboot\.slot_suffix=_c "),
+    ("a slot without a name", BOTH, (),
+     {"cmdline": nstree.CMDLINE + " androidboot.slot_suffix="}, r"androidboot\.slot_suffix= "),
+    ("var leads out by ..", BOTH, (linked_var("../../../../tmp"),), {}, r"var .* leaves the sysroot"),
+    ("var is an absolute link", BOTH, (linked_var("/moved-var"),), {}, r"var .* leaves the sysroot"),
+    ("var dangles", BOTH, (linked_var("gone"),), {}, r"no stateroot's var"),
+    ("var leads to a file", BOTH, (linked_var("../../repo/config"),), {}, r"no stateroot's var"),
+    ("composefs on the command line", BOTH, (),
+     {"cmdline": nstree.CMDLINE + " ostree.prepare-root.composefs=signed"},
+     r"kernel command line: ostree\.prepare-root\.composefs=signed asks for"),
+    ("composefs in the tree's /usr", BOTH,
+     (configured("usr/lib/ostree/prepare-root.conf", "[composefs]\nenabled=verity\n"),), {},
+     r"deployment's /usr/lib/ostree/prepare-root\.conf: line 2: composefs\.enabled=verity"),
+    ("composefs in the tree's /etc", BOTH,
+     (configured("usr/lib/ostree/prepare-root.conf", "[composefs]\nenabled=no\n"),
+      configured("etc/ostree/prepare-root.conf", "[composefs]\nenabled=yes\n")), {},
+     r"deployment's /etc/ostree/prepare-root\.conf: line 2: composefs\.enabled=yes"),
+    ("no keyfile in the tree", BOTH,
+     (configured("usr/lib/ostree/prepare-root.conf", "enabled=no\n"),), {},
+     r"deployment's /usr/lib/ostree/prepare-root\.conf: line 1: "),
+    ("a directory for a keyfile", BOTH,
+     (configured("usr/lib/ostree/prepare-root.conf/x", ""),), {},
+     r"deployment's /usr/lib/ostree/prepare-root\.conf: it is no file"),
+    ("composefs in the initramfs", UTILITY, (),
+     {"files": (("/usr/lib/ostree/prepare-root.conf", "[composefs]\nenabled=signed\n", 0o644),)},
+     r"initramfs' /usr/lib/ostree/prepare-root\.conf: line 2: composefs\.enabled=signed"),
+    ("readonly in the initramfs is not understood", UTILITY, (),
+     {"files": (("/etc/ostree/prepare-root.conf", "[sysroot]\nreadonly=yes\n", 0o644),)},
+     r"initramfs' /etc/ostree/prepare-root\.conf: line 2: sysroot\.readonly"),
     ("no init", PID1, (without("usr/sbin/init"),), {}, rf"{DEPLOY}.*/sbin/init"),
     ("init is not executable", PID1, (not_executable,), {}, rf"{DEPLOY}.*/sbin/init"),
     ("no /ostree", UTILITY, (lambda top: os.rename(top + "/ostree", top + "/not"),), {},
@@ -107,17 +153,10 @@ def sentence_problems(said, pattern):
                        if not re.search(pattern, line)]
 
 
-def read_only(table):
-    """The table with the root read-only: the state in which process 1 leaves the disk."""
-    row = dict(table["/"])
-    for field in ("options", "super"):
-        row[field] = re.sub(r"\brw\b", "ro", row[field])
-    return {**table, "/": row}
-
-
 def fails(kind, changes, options, pattern):
     """The problems of one failure."""
-    files = [(nsboot.PROGRAM, PARTS[0], 0o755)]
+    options = dict(options)
+    files = [(nsboot.PROGRAM, PARTS[0], 0o755), *options.pop("files", ())]
     with nsboot.world(kind, PARTS, *changes, files=files, **options) as world:
         table, names = nsboot.table(world), world.inside(nsboot.listing)
         physical = world.inside(nsboot.listing, nsboot.PHYSICAL[kind])
@@ -127,7 +166,6 @@ def fails(kind, changes, options, pattern):
             out = world.go([nsboot.PROGRAM]) and "init runs"
             status = 0 if out else world.exit_status()
             said = world.text()
-            table = read_only(table)
         kmsg = world.kmsg()
         return (nsboot.differs("exit", (status, out or ""), (1, "")) +
                 sentence_problems(said, pattern) +
@@ -164,6 +202,34 @@ def no_sysroot():
     return problems
 
 
+def running_root():
+    """Called on / by an ordinary process, under any of its names."""
+    problems = []
+    with nsboot.world("pid1", PARTS, files=[(nsboot.PROGRAM, PARTS[0], 0o755)]) as world:
+        world.inside(os.symlink, "/", "/link")
+        table = nsboot.table(world)
+        for path in ("/", "//", "/.", "/ostree/..", "/link"):
+            status, out, said = world.run([nsboot.PROGRAM, path])
+            problems += nsboot.differs(path, (status, out), (1, ""))
+            problems += sentence_problems(said, " is the running root: ")
+        problems += nsboot.differs("mounts", nsboot.changed(table, nsboot.table(world)), [])
+    return problems
+
+
+def container_asks_for_help():
+    """Process 1 of a container: the file system is not its own, whatever it was called for."""
+    problems = []
+    for args in (["--help"], ["--version"], ["/sysroot"]):
+        with nsboot.world("pid1", PARTS, cmdline="quiet",
+                          files=[(nsboot.PROGRAM, PARTS[0], 0o755)]) as world:
+            table = nsboot.table(world)
+            if world.go([nsboot.PROGRAM, *args]):
+                return ["init runs"]
+            problems += nsboot.differs("exit", world.exit_status(), 1)
+            problems += nsboot.differs("mounts", nsboot.changed(table, nsboot.table(world)), [])
+    return problems
+
+
 def wrong_usage():
     """Exit 2 and the usage, nothing done."""
     problems = []
@@ -182,7 +248,7 @@ def no_proc():
             raise nstap.Skip("this machine was booted by ostree")
     with nsboot.world("pid1", PARTS, mounts=("dev",), files=[(nsboot.PROGRAM, PARTS[0], 0o755)]) \
             as world:
-        table = read_only(nsboot.table(world))
+        table = nsboot.table(world)
         if world.go([nsboot.PROGRAM]):
             return ["init runs"]
         return (nsboot.differs("exit", world.exit_status(), 1) +
@@ -325,6 +391,8 @@ def cases():
         "utility", 0, nstree.readonly, nstree.fstab_var))]
     return found + [("pid1 init that cannot be executed", broken_init),
                     ("utility no such SYSROOT", no_sysroot), ("utility usage", wrong_usage),
+                    ("utility on the running root", running_root),
+                    ("pid1 in a container", container_asks_for_help),
                     ("pid1 without /proc", no_proc), ("pid1 onfail", on_failure)]
 
 

@@ -77,7 +77,7 @@ DEPLOYMENT_CASES = (
     ("slot a", f"androidboot.slot_suffix=_a ostree=true", "slot"),
     ("slot a after ostree=", f"ostree={GOOD} androidboot.slot_suffix=_a", "slot"),
     ("slot b, without root.b", f"androidboot.slot_suffix=_b ostree={GOOD}", "demo"),
-    ("no slot", f"androidboot.slot_suffix=_c ostree={GOOD}", "demo"),
+    ("more than 16 KiB", f"ostree={GOOD} " + "x=" + "y" * 100 + " z" * 8100, "demo"),
     ("other androidboot words", f"androidboot.mode=normal androidboot.x=_a ostree={GOOD}", "demo"),
 )
 

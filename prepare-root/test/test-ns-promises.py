@@ -202,6 +202,19 @@ def dev_is_never_empty(kind):
         return nsboot.differs("lines that say so", len(said), 1)
 
 
+@nstap.case("pid1")
+def a_tree_without_proc_boots(kind):
+    """What has no place in the tree does not go along, and a line says so."""
+    def without(top):
+        for name in ("proc", "sys"):
+            os.rmdir(f"{top}/{nstree.DEPLOYMENT}/{name}")
+    with nsboot.booted(kind, PARTS, without,
+                       extra=lambda phys: mount("sys", phys + "/sys", "tmpfs")) as (world, _):
+        said = [line for line in world.kmsg() if "the tree has no directory /" in line]
+        return (nsboot.differs("lines", len(said), 2) +
+                nsboot.differs("mounted", {"/proc", "/sys"} & nsboot.table(world).keys(), set()))
+
+
 RUN_WANTED = {".": "drwxr-xr-x", "ostree": "drwxr-xr-x", "ostree/.private": "d---------",
               "ostree-booted": "-rw-r--r--"}
 
@@ -210,6 +223,12 @@ RUN_WANTED = {".": "drwxr-xr-x", "ostree": "drwxr-xr-x", "ostree/.private": "d--
 def run_carries_ostrees_files(kind):
     """/run is a tmpfs with the promised flags; modes do not depend on the caller's umask."""
     problems = []
+    with nsboot.booted(kind, PARTS, nstree.readonly) as (world, _):
+        modes = {p: what.split()[0] for p, what in world.inside(nsboot.listing, "/run").items()}
+        problems += nsboot.differs("modes, readonly", modes,
+                                   {**RUN_WANTED, "ostree-sysroot-ro.stamp": "-rw-r--r--"})
+        problems += nsboot.differs("stamp", world.inside(
+            lambda: len(read_file("/run/ostree-sysroot-ro.stamp"))), 0)
     with nsboot.booted(kind, PARTS, mounts=("proc", "dev")) as (world, _):
         row = nsboot.table(world)["/run"]
         problems += nsboot.differs("options", row["options"], "nodev,nosuid,rw")
@@ -281,6 +300,116 @@ def a_tree_without_boot_boots(kind):
         os.rmdir(f"{top}/{nstree.DEPLOYMENT}/boot")
     with nsboot.booted(kind, PARTS, no_boot) as (world, _):
         return nsboot.differs("/boot", "/boot" in nsboot.table(world), False)
+
+
+def _boot_elsewhere(top):
+    """The root's /boot leads to a directory of whoever calls, which has a loader link as well."""
+    os.rename(top + "/boot", top + "/kept")
+    os.symlink("/tmp", top + "/boot")
+    os.symlink("loader.1", (top[:-len("/sysroot")] if top.endswith("/sysroot") else top) +
+               "/tmp/loader")
+
+
+@nstap.case(*nsboot.KINDS)
+def boot_is_never_somewhere_else(kind):
+    """A link that leaves the root file system is said and not followed; one inside it is."""
+    with nsboot.booted(kind, PARTS, _boot_elsewhere) as (world, _):
+        said = [line for line in world.kmsg() if "/boot is a link that leaves it" in line]
+        problems = (nsboot.differs("lines", len(said), 1) +
+                    nsboot.differs("/boot", "/boot" in nsboot.table(world), False))
+
+    def inside(top):
+        os.rename(top + "/boot", top + "/home/boot")
+        os.symlink("home/boot", top + "/boot")
+    with nsboot.booted(kind, PARTS, inside) as (world, _):
+        return problems + nsboot.differs("/boot", nsboot.table(world)["/boot"]["root"],
+                                         "/home/boot")
+
+
+@nstap.case(*nsboot.KINDS)
+def var_may_be_a_link_in_the_sysroot(kind):
+    """Upstream's program follows it."""
+    def linked(top):
+        os.rename(top + VAR[len("/sysroot"):], top + "/home/state")
+        os.symlink("../../../home/state", top + VAR[len("/sysroot"):])
+    with nsboot.booted(kind, PARTS, linked) as (world, _):
+        return nsboot.differs("/var", (nsboot.table(world)["/var"]["root"],
+                                       world.inside(can_write, ["/var"])),
+                              ("/home/state", {"/var": ""}))
+
+
+@nstap.case(*nsboot.KINDS)
+def the_marker_means_that_var_is_ours(kind):
+    """libostree's generator leaves /var alone where it finds it, and so does fstab count less."""
+    def marker(phys):
+        run = "/run" if kind == "pid1" else "/../run"
+        os.makedirs(phys + run + "/ostree")
+        write_file(phys + run + "/ostree/initramfs-mount-var", "")
+    problems = []
+    for change in (nstree.systemd, nstree.fstab_var):
+        with nsboot.booted(kind, PARTS, change, extra=marker) as (world, _):
+            problems += nsboot.differs(change.__name__, "/var" in nsboot.table(world), True)
+    return problems
+
+
+def _hotfix_elsewhere(top):
+    """The overlay's upper directory is a link out of the tree."""
+    nstree.hotfix(top)
+    os.rmdir(f"{top}/{nstree.DEPLOYMENT}/.usr-ovl-upper")
+    os.symlink("/tmp", f"{top}/{nstree.DEPLOYMENT}/.usr-ovl-upper")
+
+
+@nstap.case(*nsboot.KINDS)
+def a_hotfix_is_never_somewhere_else(kind):
+    """A line says so, and /usr is read-only."""
+    with nsboot.booted(kind, PARTS, _hotfix_elsewhere) as (world, _):
+        said = [line for line in world.kmsg() if ".usr-ovl-upper" in line]
+        return (nsboot.differs("lines", len(said), 1) +
+                nsboot.differs("write", world.inside(can_write, ["/usr"]),
+                               {"/usr": "Read-only file system"}))
+
+
+CONF = "/etc/ostree/prepare-root.conf"
+
+
+@nstap.case("utility")
+def prepare_root_conf_is_obeyed(kind):
+    """The initramfs' own: readonly as in the repository; of two files the one in /etc; and then the
+    deployment's does not count."""
+    on, off = "[sysroot]\nreadonly=true\n", "[composefs]\nenabled=maybe\n"
+    vendor = "/usr/lib/ostree/prepare-root.conf"
+
+    def refused(top):
+        os.makedirs(f"{top}/{nstree.DEPLOYMENT}/etc/ostree")
+        write_file(f"{top}/{nstree.DEPLOYMENT}{CONF}", "[composefs]\nenabled=signed\n")
+    problems = []
+    for files, readonly, lines in (({CONF: on}, True, 0), ({vendor: on}, True, 0),
+                                   ({vendor: on, CONF: off}, False, 1),
+                                   ({vendor: off, CONF: on}, True, 0), ({CONF: ""}, False, 0)):
+        with nsboot.booted(kind, PARTS, refused, files=[
+                (path, text, 0o644) for path, text in files.items()]) as (world, _):
+            row = nsboot.table(world)["/sysroot"]
+            problems += nsboot.differs(f"{files}", row["options"],
+                                       "relatime,ro" if readonly else "relatime,rw")
+            problems += nsboot.differs(f"{files}, stamp", world.inside(
+                os.path.exists, "/run/ostree-sysroot-ro.stamp"), readonly)
+            said = [line for line in world.kmsg() if "prepare-root.conf" in line]
+            problems += nsboot.differs(f"{files}, lines", len(said), lines)
+    return problems
+
+
+@nstap.case(*nsboot.KINDS)
+def the_trees_prepare_root_conf_is_for_refusing(kind):
+    """Where there is no other one: what it asks for in vain is said."""
+    def tree(top):
+        os.makedirs(f"{top}/{nstree.DEPLOYMENT}/etc/ostree")
+        write_file(f"{top}/{nstree.DEPLOYMENT}{CONF}",
+                   "[sysroot]\nreadonly=true\n[etc]\ntransient=true\n")
+    with nsboot.booted(kind, PARTS, tree) as (world, _):
+        said = [line for line in world.kmsg() if CONF in line]
+        return (nsboot.differs("lines", len(said), 2) +
+                nsboot.differs("/sysroot", nsboot.table(world)["/sysroot"]["options"],
+                               "relatime,rw"))
 
 
 @nstap.case("utility")

@@ -23,26 +23,31 @@
 #define DEPLOYMENT .deployment = "ostree/deploy/os/deploy/c0ffee.0", .var = "ostree/deploy/os/var"
 #define PID1 .world = WORLD_PID1, .sysroot = "", .init = "/sbin/init", DEPLOYMENT
 #define UTILITY .world = WORLD_UTILITY, .sysroot = "/sysroot", DEPLOYMENT
-#define USUAL .boot = true, .mount_var = true
+#define USUAL .boot = "boot", .mount_var = true
 
 static const struct {
 	const char *name;
 	struct facts facts;
 } cases[] = {
 	{ "pid1", { PID1, USUAL, .flags = MS_RELATIME } },
-	{ "pid1-ro-nodev",
-		{ PID1, USUAL, .flags = MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOATIME } },
+	{ "pid1-ro-nodev", { PID1, USUAL, .flags = MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOATIME,
+				   .super_readonly = true } },
+	{ "pid1-mount-ro", { PID1, USUAL, .flags = MS_RDONLY, .sysroot_readonly = true } },
+	{ "pid1-super-ro", { PID1, USUAL, .super_readonly = true } },
 	{ "pid1-sysroot-readonly", { PID1, USUAL, .sysroot_readonly = true } },
 	{ "pid1-hotfix", { PID1, USUAL, .hotfix = true } },
-	{ "pid1-hotfix-ro", { PID1, USUAL, .hotfix = true, .flags = MS_RDONLY } },
+	{ "pid1-hotfix-ro",
+		{ PID1, USUAL, .hotfix = true, .flags = MS_RDONLY, .super_readonly = true } },
+	{ "pid1-hotfix-mount-ro", { PID1, USUAL, .hotfix = true, .flags = MS_RDONLY } },
 	{ "pid1-all-mounted", { PID1, USUAL, .dev_mounted = true, .proc_mounted = true,
 				      .sys_mounted = true, .run_mounted = true } },
 	{ "pid1-no-boot-no-var", { PID1 } },
-	{ "pid1-readonly-no-var", { PID1, .boot = true, .sysroot_readonly = true } },
+	{ "pid1-readonly-no-var", { PID1, .boot = "boot", .sysroot_readonly = true } },
 	{ "utility", { UTILITY, USUAL, .run_mounted = true } },
 	{ "utility-no-run", { UTILITY, USUAL } },
 	{ "utility-ro-readonly", { UTILITY, USUAL, .run_mounted = true, .flags = MS_RDONLY,
-					 .sysroot_readonly = true } },
+					 .super_readonly = true, .sysroot_readonly = true } },
+	{ "utility-mount-ro", { UTILITY, USUAL, .run_mounted = true, .flags = MS_RDONLY } },
 	{ "utility-hotfix", { UTILITY, USUAL, .run_mounted = true, .hotfix = true } },
 };
 
@@ -94,6 +99,7 @@ static void keeps_its_promises(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct facts *facts = &cases[i].facts;
 		unsigned long keep = facts->flags & ~(unsigned long)MS_RDONLY;
+		bool stays = facts->flags & MS_RDONLY && !facts->super_readonly;
 		bool usr = false, run = false;
 
 		assert_int_equal(plan_make(facts, &plan), 0);
@@ -103,6 +109,8 @@ static void keeps_its_promises(void **state)
 
 			assert_non_null(step->why);
 			assert_true(s + step->skip < plan.count);
+			if (stays && (step->op == STEP_REMOUNT || step->op == STEP_SUPER))
+				assert_true(step->flags & MS_RDONLY);
 			if (step->op == STEP_REMOUNT)
 				assert_int_equal(step->flags & ~(unsigned long)MS_RDONLY, keep);
 			usr |= step->op == STEP_REMOUNT && len > 4 && step->flags & MS_RDONLY &&

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * fstab: whether a tree's own fstab(5) mounts something on a directory.
+ *
+ * The text is read as libmount reads it, octal escapes included. A mount point may be written in
+ * more than one way, since the kernel is who looks it up: repeated slashes, "." and ".." do not
+ * count. Symbolic links are not looked at.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* True if a line mounts something on target, given as "/NAME". */
+bool fstab_has(const char *text, size_t len, const char *target);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "prepare-root/rootconf.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "prepare-root/conf.h"
+#include "prepare-root/join.h"
+
+/* A file may have thousands of keys, and the console be a serial line. */
+enum { LINES_MAX = 16 };
+
+/* Values of composefs.enabled; libostree takes no blanks behind them. */
+static const struct {
+	const char *word;
+	enum { PLAIN, MAYBE, REFUSED } meaning;
+} composefs[] = {
+	{ "no", PLAIN },
+	{ "false", PLAIN },
+	{ "0", PLAIN },
+	{ "maybe", MAYBE },
+	{ "yes", REFUSED },
+	{ "true", REFUSED },
+	{ "1", REFUSED },
+	{ "verity", REFUSED },
+	{ "signed", REFUSED },
+};
+
+/* A part of a text as a string, cut where a sentence would cut it. */
+struct word {
+	char text[256];
+};
+
+static struct word word(struct span span)
+{
+	struct word ret = { "" };
+
+	memcpy(ret.text, span.text, span.len < sizeof ret.text ? span.len : sizeof ret.text - 1);
+	return ret;
+}
+
+/* where is the file and the line, or the command line, and key the key as its user wrote it. */
+static int judge(const char *where, const char *key, struct span value, struct fault *ret_fault)
+{
+	struct fault line;
+
+	for (size_t i = 0; i < sizeof composefs / sizeof *composefs; i++) {
+		if (!span_is(value, composefs[i].word))
+			continue;
+		if (composefs[i].meaning == REFUSED)
+			return fault(ret_fault, -EOPNOTSUPP, where, key, "=", composefs[i].word,
+				" asks for composefs, which this version does not have; what asks "
+				"for protection is not booted without it, as no or maybe would be",
+				NULL);
+		if (composefs[i].meaning == MAYBE) {
+			fault(&line, 0, where, key,
+				"=maybe: this version does not have composefs, the boot is a "
+				"plain one",
+				NULL);
+			log_line(LOG_LOUD, line.sentence);
+		}
+		return 0;
+	}
+	return fault(ret_fault, -EINVAL, where, key, "=", word(value).text,
+		" is not understood (it may be no, maybe, yes, verity or signed), and what may ask "
+		"for protection is not passed over",
+		NULL);
+}
+
+int rootconf_cmdline(const struct cmdline *cmdline, struct fault *ret_fault)
+{
+	struct fault line;
+
+	if (cmdline->unknown) {
+		fault(&line, 0, "kernel command line: ", cmdline->unknown,
+			" is not known to this version and nothing is done about it", NULL);
+		log_line(LOG_LOUD, line.sentence);
+	}
+	if (!cmdline->composefs)
+		return 0;
+	return judge("kernel command line: ", CMDLINE_COMPOSEFS,
+		(struct span){ cmdline->composefs, strlen(cmdline->composefs) }, ret_fault);
+}
+
+/* Where a key stands, "NAME: line N: ". */
+static const char *at(char ret_text[256], const char *name, unsigned line)
+{
+	char number[12];
+
+	join(ret_text, 256, name, ": line ", decimal(line, number), ": ", NULL);
+	return ret_text;
+}
+
+/* A key that nothing is done about; to switch off what is not there needs nothing. */
+static void pass_over(const char *where, const struct conf_key *key)
+{
+	bool on = true;
+	struct fault line;
+
+	if ((conf_is(key, "etc", "transient") || conf_is(key, "root", "transient") ||
+		    conf_is(key, "root", "transient-ro") || conf_is(key, "sysroot", "readonly")) &&
+		!conf_truth(key->value, &on) && !on)
+		return;
+	fault(&line, 0, where, word(key->group).text, ".", word(key->name).text, "=",
+		word(key->value).text,
+		conf_is(key, "sysroot", "readonly")
+			? ": the initramfs' own file alone decides this, and "
+			  "/ostree/repo/config; nothing is done about it here"
+			: " is not acted on by this version",
+		NULL);
+	log_line(LOG_LOUD, line.sentence);
+}
+
+/* libostree takes the whole file for text and stops at a byte that is none. */
+static unsigned line_of_bad_byte(const char *text, size_t len)
+{
+	unsigned line = 1;
+
+	for (size_t i = 0; i < len;) {
+		unsigned char c = (unsigned char)text[i++];
+		size_t more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+		/* The second byte is bounded by more: no overlong forms, surrogates, or > U+10FFFF.
+		 */
+		unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+		unsigned char high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+
+		if (!c || (c >= 0x80 && c < 0xc2) || c > 0xf4 || more > len - i)
+			return line;
+		for (; more; more--, i++, low = 0x80, high = 0xbf)
+			if ((unsigned char)text[i] < low || (unsigned char)text[i] > high)
+				return line;
+		line += c == '\n';
+	}
+	return 0;
+}
+
+int rootconf_file(
+	const char *name, const char *text, size_t len, bool *ret_readonly, struct fault *ret_fault)
+{
+	struct span enabled = { 0 }, readonly = { 0 };
+	struct where where = { .line = line_of_bad_byte(text, len), .what = "this is no UTF-8" };
+	unsigned enabled_line = 0, readonly_line = 0, lines = 0;
+	struct conf_key key;
+	struct conf conf;
+	char place[256];
+	int err = where.line ? -EINVAL : 0;
+
+	conf_start(&conf, text, len);
+	while (!err && (err = conf_next(&conf, &key, &where)) > 0) {
+		err = 0;
+		if (conf_is(&key, "composefs", "enabled")) {
+			enabled = key.value;
+			enabled_line = conf.line;
+		} else if (ret_readonly && conf_is(&key, "sysroot", "readonly")) {
+			readonly = key.value;
+			readonly_line = conf.line;
+		} else if (lines++ < LINES_MAX) {
+			pass_over(at(place, name, conf.line), &key);
+		}
+	}
+	if (!err && readonly_line) {
+		where = (struct where){ readonly_line,
+			"sysroot.readonly must be true or false, and what may ask for protection "
+			"is not passed over" };
+		err = conf_truth(readonly, ret_readonly);
+	}
+	if (err)
+		return fault(ret_fault, err, at(place, name, where.line), where.what, NULL);
+	if (!enabled_line)
+		return 0;
+	return judge(at(place, name, enabled_line), "composefs.enabled", enabled, ret_fault);
+}
