@@ -20,8 +20,11 @@ import tap
 FIXED = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
 MAKER = os.path.join(TOP, "initramfs/rootstock-mkinitramfs")
 KVER = "1.2.3-fake"
+FILE, PROGRAM, LINK = 0o100644, 0o100755, 0o120777
 TOOLS = {"cpio": "cpio", "modprobe": "kmod", "lz4": "lz4", "zstd": "zstd", "xz": "xz-utils",
          "mkimage": "u-boot-tools", "busybox": "busybox-static", "mkfs.ext4": "e2fsprogs"}
+# A machine's class and number in the header of an ELF file.
+ELF = {"i386": (1, 3), "arm": (1, 40), "x86_64": (2, 62), "arm64": (2, 183), "riscv64": (2, 243)}
 # name: (what it needs, lines of .modinfo). The file's name may have "-" for "_".
 MODULES = {
     "base": ([], []),
@@ -88,6 +91,12 @@ def built(where):
     tap.write(where + "/init", b"#!init")
     os.chmod(where + "/init", 0o700)
     return where
+
+
+def of_machine(content, arch):
+    """An ELF file's content that says it is for another machine."""
+    kind, number = ELF[arch]
+    return content[:4] + bytes([kind]) + content[5:18] + number.to_bytes(2, "little") + content[20:]
 
 
 KEPT = tempfile.TemporaryDirectory()

@@ -4,14 +4,14 @@
 input makes the same bytes, in any environment and for any user."""
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
 
 import fakekernel
-from fakekernel import files, image, make, members, moduledir, order, run, tap, tree, unpacked
-
-FILE, PROGRAM, LINK = 0o100644, 0o100755, 0o120777
+from fakekernel import ELF, FILE, LINK, PROGRAM, files, image, make, members, moduledir, \
+    of_machine, order, run, tap, tree, unpacked
 
 
 def one_file(where):
@@ -67,7 +67,9 @@ def missing(where):
     refused("has no module gone, which the module orphan.ko needs", "--module", "orphan")
     refused("has no module lost, which the module loser.ko needs", "--module", "loser")
     refused("has no lost.ko, which its modules.dep names", "--module", "lost")
-    refused("there is no /nowhere", "--moduledir", "/nowhere", "--module", "top")
+    # A path that is not there in part is not this machine's directory of the rest.
+    for nowhere in ("/nowhere", "/no/where" + moduledir(tree())):
+        refused("there is no " + nowhere, "--moduledir", nowhere, "--module", "top")
     refused("has no modules.dep.bin: run depmod", "--moduledir", where, "--module", "top")
     shutil.copytree(tree(), where + "/tree")
     tap.write(moduledir(where + "/tree") + "/kernel/mid-dle.ko.xz", b"no such format")
@@ -161,6 +163,54 @@ def with_shell(where):
     for option in ("--shell", "--init"):
         refused("/etc/passwd is no program", option, "/etc/passwd")
     refused("has /bin/sh already", "--shell", shutil.which("busybox"), "--include", "/bin/sh")
+
+
+def one_machine(where):
+    """Whatever runs in an image is for one machine: /init, modules, programs, U-Boot's kernel."""
+    program, library = tap.read(shutil.which("busybox")), tap.read("/bin/true")
+    module = tap.read(moduledir(tree()) + "/kernel/base.ko")
+    assert [content[16] for content in (module, program, library)] == [1, 2, 3]
+    for arch in ELF:
+        for name, content in (("init", program), ("lib.so", library), ("object.o", module)):
+            tap.write(f"{where}/{arch}/{name}", of_machine(content, arch))
+        os.chmod(f"{where}/{arch}/init", 0o755)
+        shutil.copytree(tree(), f"{where}/{arch}/tree")
+        for name in ("base", "firm"):
+            path = moduledir(f"{where}/{arch}/tree") + f"/kernel/{name}.ko"
+            tap.write(path, of_machine(tap.read(path), arch))
+        tap.write(f"{where}/{arch}/tree/lib/firmware/maker/plain.bin",
+                  of_machine(program, "riscv64" if arch == "arm" else "arm"))
+
+    def parts(arch):
+        """What names the machine arch, each way that there is."""
+        file = f"{where}/{arch}/"
+        return {"--init": ["--init", file + "init"], "--shell": ["--shell", file + "init"],
+                "program": ["--include", file + "init:/x"],
+                "library": ["--include", file + "lib.so:/lib/x.so"],
+                # kmod would read a module of 32 bits, which these are not.
+                **({"module": ["--moduledir", moduledir(file + "tree"), "--module", "base",
+                               "--module", "firm"]} if ELF[arch][0] == 2 else {}),
+                **({"--uboot": ["--uboot", arch]} if arch in ("arm", "arm64") else {})}
+    for arch in ELF:
+        # All of one machine, beside what runs on no processor or on another one.
+        image(where, *sum(parts(arch).values(), []), "--include",
+              f"{where}/riscv64/init:/lib/firmware/x", "--include", f"{where}/i386/object.o:/y")
+        for other in set(ELF) - {arch}:
+            for one, words in parts(arch).items():
+                for two, others in parts(other).items():
+                    if one >= two:
+                        continue
+                    start = [] if "--init" in (one, two) else ["--init", tree() + "/init"]
+                    status, _, said = make("-o", where + "/none", *start, *words, *others)
+                    assert (status, len(said)) == (1, 1), (one, two, said)
+                    assert {arch, other} <= set(re.findall(r" for (\w+)", said[0])), said
+                    assert not os.path.exists(where + "/none")
+    big = bytearray(of_machine(program, "arm64"))
+    big[5], big[16:20] = 2, b"\0\2\0\xb7"
+    tap.write(where + "/big", bytes(big))
+    refused("big for machine 183 of ELF with 64 bits, big-endian", "--init", where + "/big",
+            *parts("arm64")["--shell"])
+    refused("is no program", "--init", where + "/arm/object.o")
 
 
 def compressions(where):
@@ -364,10 +414,13 @@ def auto(where):
 def gz_modules(where):
     """Where kmod knows .ko.gz, which Debian's does not, they are unpacked like the others."""
     content = tap.read(moduledir(tree()) + "/kernel/base.ko")
-    tap.write(where + "/base.ko.gz", gzip.compress(content))
-    tap.write(where + "/bin/modprobe", f"#!/bin/sh\necho insmod {where}/base.ko.gz\n".encode())
+    shutil.copytree(tree(), where + "/tree")
+    tap.write(moduledir(where + "/tree") + "/kernel/base.ko.gz", gzip.compress(content))
+    tap.write(where + "/bin/modprobe",
+              b'#!/bin/sh\necho "insmod $2/lib/modules/$4/kernel/base.ko.gz "\n')
     os.chmod(where + "/bin/modprobe", 0o755)
-    data = image(where, "--module", "base", PATH=where + "/bin:" + os.environ["PATH"])
+    data = image(where, "--module", "base", root=where + "/tree",
+                 PATH=where + "/bin:" + os.environ["PATH"])
     assert files(data)["modules/base.ko"] == content and order(data) == ["base.ko"]
 
 
@@ -382,6 +435,7 @@ if __name__ == "__main__":
         ("other files", includes),
         ("programs without their loader", dynamic),
         ("a shell", with_shell),
+        ("one machine", one_machine),
         ("compression", compressions),
         ("the same bytes", same_bytes),
         ("settings of the host", host_settings),

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-from fakekernel import TOP, image, tap, unpacked
+from fakekernel import TOP, image, of_machine, tap, unpacked
 
 sys.path.insert(1, os.path.join(TOP, "uboot/test"))
 
@@ -50,9 +50,16 @@ def uboots(where, arch, blobs, lines):
     return realuboot.source(where, arch, [line.format(**addresses) for line in lines], memory)
 
 
+def made(where, arch, *words):
+    """An image with a rootstock-init that says it is for the machine."""
+    init = f"{where}/init-{arch}"
+    tap.write(init, of_machine(tap.read(tap.BUILD + "/rootstock-init"), arch))
+    return image(where, "--init", init, *words)
+
+
 def judged(arch, where):
     """iminfo says what the image is, and whether its checksums are right."""
-    data = image(where, "--init", tap.BUILD + "/rootstock-init", "--uboot", arch)
+    data = made(where, arch, "--uboot", arch)
     blobs = {"whole": data, "header": flipped(data, HEADER // 2),
              "first": flipped(data, HEADER), "last": flipped(data, len(data) - 1),
              "cut": data[:len(data) // 2]}
@@ -74,13 +81,12 @@ def judged(arch, where):
 
 def started(arch, where):
     """bootz or booti takes it, and the kernel finds what is behind the header, still packed."""
-    words = ["--init", tap.BUILD + "/rootstock-init", "--compress", "gzip"]
-    plain = image(where, *words)
-    ours = image(where, *words, "--uboot", arch)
+    plain = made(where, arch, "--compress", "gzip")
+    ours = made(where, arch, "--compress", "gzip", "--uboot", arch)
     # The kernel comes first: booti would move it to the next 2 MiB, and whatever lies there.
     blobs = {"kernel": realuboot.make_stub(where, arch), "fdt": realuboot.make_fdt("board", 4096),
              "damaged": flipped(ours, len(ours) // 2), "ours": ours,
-             "other": image(where, *words, "--uboot", "arm64")}
+             "other": made(where, "arm64", "--compress", "gzip", "--uboot", "arm64")}
     # U-Boot for arm64 takes one for arm too.
     names = ["other", "damaged", "ours"] if arch == "arm" else ["damaged", "ours"]
     lines = [f"echo BEGIN {name}; {START[arch]} {{kernel}} {{{name}}} {{fdt}}" for name in names]
