@@ -10,10 +10,12 @@ import subprocess
 import sys
 
 import fakekernel
-from fakekernel import MAKER, image, run, tap, tree
+from fakekernel import FILE, MAKER, image, run, tap, tree
 
-WORDS = ["--module", "firm", "--include", "/etc/passwd:/x",
-         "--shell", shutil.which("busybox") or "busybox"]
+PLAIN = ["--include", "/etc/passwd:/x"]
+WORDS = PLAIN + ["--module", "firm", "--shell", shutil.which("busybox") or "busybox"]
+KINDS = {"init": "init", "modules": "modules/", "firmware": "lib/firmware/", "shell": "bin/",
+         "other": "x"}
 
 
 def listed(where, data, status=0):
@@ -34,29 +36,27 @@ def archive(where, names):
 
 def whole(where):
     """Each file and each part with its bytes, in whatever it is packed."""
-    init, busybox = os.path.getsize(tree() + "/init"), os.path.getsize(shutil.which("busybox"))
-    for packing, words in (("cpio", ["--compress", "none"]), ("gzip, cpio", []),
-                           ("lz4, cpio", ["--compress", "lz4"]),
-                           ("zstd, cpio", ["--compress", "zstd"]),
-                           ("U-Boot header, gzip, cpio", ["--uboot", "arm"]),
-                           ("U-Boot header, cpio", ["--uboot", "arm64", "--compress", "none"])):
-        data = image(where, *WORDS, *words)
+    for packing, words in (("cpio", WORDS + ["--compress", "none"]), ("gzip, cpio", WORDS),
+                           ("lz4, cpio", WORDS + ["--compress", "lz4"]),
+                           ("zstd, cpio", WORDS + ["--compress", "zstd"]),
+                           ("U-Boot header, gzip, cpio", PLAIN + ["--uboot", "arm"]),
+                           ("U-Boot header, cpio",
+                            PLAIN + ["--uboot", "arm64", "--compress", "none"])):
+        data = image(where, *words)
         plain = fakekernel.files(data[64:] if "--uboot" in words else data)
         files, below, said = listed(where, data)
         assert not said, said
         assert {name.split(" -> ")[0]: size for name, size in files.items()} == \
             {name: len(content) for name, content in plain.items()}
-        size = {kind: sum(len(content) for name, content in plain.items() if name.startswith(kind))
-                for kind in ("modules/", "lib/firmware/", "bin/")}
-        links = len([name for name in plain if name.startswith("bin/")])
-        assert below == [
-            [str(init), "init, files: 1"], [str(size["modules/"]), "modules, files: 2"],
-            [str(size["lib/firmware/"]), "firmware, files: 2"],
-            [str(size["bin/"]), f"shell, files: {links}"],
-            [str(os.path.getsize("/etc/passwd")), "other, files: 1"],
-            [str(sum(map(len, plain.values()))), "all"],
-            [str(len(data)), f"the image ({packing})"]], below
-        assert size["bin/"] == busybox + 7 * (links - 1) and files["bin/sh -> busybox"] == 7
+        wanted = []
+        for kind, start in KINDS.items():
+            sizes = [len(content) for name, content in plain.items() if name.startswith(start)]
+            if sizes:
+                wanted.append([str(sum(sizes)), f"{kind}, files: {len(sizes)}"])
+        assert len(wanted) == (5 if "--shell" in words else 2), wanted
+        assert below == wanted + [[str(sum(map(len, plain.values()))), "all"],
+                                  [str(len(data)), f"the image ({packing})"]], below
+        assert "--shell" not in words or files["bin/sh -> busybox"] == 7
     data = image(where, "--compress", "none")
     assert listed(where, lzma.compress(data, check=lzma.CHECK_CRC32))[1][-1][1] == \
         "the image (xz, cpio)"
@@ -118,11 +118,78 @@ def others(where):
         raise tap.Skip("only root can make a device")
     os.mknod(where + "/console", 0o20600, os.makedev(5, 1))
     tap.write(where + "/a  file", b"12345678")
-    tap.write(where + "/\33\xe9", b"1")
     os.symlink("a  file", where + "/link")
-    files, below, said = listed(where, archive(where, ["console", "a  file", "link", "\33\xe9"]))
-    assert files == {"console": 0, "a  file": 8, "link -> a  file": 7, "?\xe9": 1}, files
-    assert below[0] == ["16", "other, files: 4"] and not said, below
+    files, below, said = listed(where, archive(where, ["console", "a  file", "link"]))
+    assert files == {"console": 0, "a  file": 8, "link -> a  file": 7}, files
+    assert below[0] == ["15", "other, files: 3"] and not said, below
+
+
+def member(name, content=b"", mode=FILE, **fields):
+    """A member of an archive, with fields of its header that need not be true."""
+    known = {"size": len(content), "length": len(name) + 1, **fields}
+    head = b"070701" + b"".join(b"%08X" % number for number in (
+        1, mode, 0, 0, 1, 0, known["size"], 0, 0, 0, 0, known["length"], 0)) + name + b"\0"
+    head += bytes(-len(head) % 4)
+    return head + content + bytes(-len(content) % 4)
+
+
+def closed(*members):
+    whole_archive = b"".join(members) + member(b"TRAILER!!!")
+    return whole_archive + bytes(-len(whole_archive) % 512)
+
+
+def odd_names(where):
+    """What a terminal obeys is shown, a name is one line, and no file comes to be."""
+    names = {b"\33[2J\7": "^[[2J^G", b"a\nb": "aM-^Jb", b"\x9b2J": "M-^[2J",
+             b"\xc2\x9b": "M-BM-^[", b"\r\x7f": "^M^?", b"../../etc/x": "../../etc/x", b"/x": "/x",
+             b"-rf *": "-rf *", b"%s\\n": "%s\\n"}
+    files, below, said = listed(where, closed(*map(member, names), member(
+        b"link", b"\33\n-rw-r--r-- 1 0 0 9 Jan 1 1970 init", 0o120777)))
+    link = "link -> ^[M-^J-rw-r--r-- 1 0 0 9 Jan 1 1970 init"
+    assert files == {link: 36, **{shown: 0 for shown in names.values()}}, files
+    assert below[0] == ["36", "other, files: 10"] and not said, (below, said)
+    status, _, said = run(("dash",), MAKER, "--list", where + "/\33[2J")
+    assert status == 1 and len(said) == 1 and said[0].endswith("/^[[2J"), said
+    assert os.listdir(where) == ["listed"], os.listdir(where)
+
+
+def untrue(where):
+    """Sizes that the archive does not have are damage, and no reason to take so much memory."""
+    for field in ("size", "length"):
+        for number in (0xffffffff, 0x7fffffff, 100000):
+            said = listed(where, closed(member(b"a", b"1", **{field: number})), 1)[2]
+            assert len(said) == 1 and " is damaged: " in said[0], (field, number, said)
+
+
+def endless(where):
+    """What unpacks to more than an image has, to itself for ever, or is archive after archive."""
+    sentence = "unpacks to more than 1 GiB"
+    for command in (["gzip", "-1"], ["lz4", "-l", "-1"], ["zstd", "-1"], ["xz", "-0"]):
+        with open(where + "/bomb", "wb") as bomb, open("/dev/zero", "rb") as zeros:
+            head = subprocess.Popen(["head", "-c", "1100M"], stdin=zeros, stdout=subprocess.PIPE)
+            subprocess.run([*command, "-c"], stdin=head.stdout, stdout=bomb, check=True)
+            head.stdout.close()
+            assert head.wait() == 0
+        status, printed, said = run(("dash",), MAKER, "--list", where + "/bomb", TMPDIR=where)
+        assert (status, printed, len(said)) == (1, b"", 1) and sentence in said[0], (command, said)
+        assert os.listdir(where) == ["bomb"], os.listdir(where)
+    data = closed(member(b"init"))
+    for _ in range(101):
+        data = gzip.compress(data)
+    for hostile in (data, closed(member(b"init")) * 100000):
+        files, _, said = listed(where, hostile, 1)
+        assert not files and len(said) == 1 and "more than 100 archives" in said[0], said
+
+
+def no_room(where):
+    """A full disk is no damage."""
+    if os.getuid():
+        raise tap.Skip("only root can mount")
+    tap.write(where + "/image", gzip.compress(closed(member(b"init", bytes(1 << 20)))))
+    status, printed, said = run(
+        ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs /mnt && "$@"', "sh",
+         "dash"), MAKER, "--list", where + "/image", TMPDIR="/mnt")
+    assert (status, printed, len(said)) == (1, b"", 1) and "no room in /mnt" in said[0], said
 
 
 if __name__ == "__main__":
@@ -131,5 +198,9 @@ if __name__ == "__main__":
         ("more than one archive", several),
         ("damage", damaged),
         ("what cannot be read", unread),
-        ("devices and odd names", others),
+        ("devices and names with blanks", others),
+        ("hostile names", odd_names),
+        ("sizes that are not true", untrue),
+        ("what has no end", endless),
+        ("no room", no_room),
     ]))
