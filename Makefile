@@ -323,7 +323,7 @@ lint-now:
 		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \
 	if [ -n "$$missing" ]; then echo "no SPDX line: $$missing"; exit 1; fi
 
-STRIP := $(or $(CROSS_COMPILE),$(if $(filter $(ARCH),$(HOST)),,$(TRIPLET)-))strip
+STRIP ?= $(or $(CROSS_COMPILE),$(if $(filter $(ARCH),$(HOST)),,$(TRIPLET)-))strip
 budgets := ostree-prepare-root:49152 rootstock-init:245760
 # Of an initramfs that is rootstock-init alone, with gzip. The same program takes more on some.
 packed_arm64 := 122880
@@ -370,7 +370,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/ostree $(DESTDIR)$(PREFIX)/lib/rootstock $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(BUILD)/,$(filter ostree-%,$(PROGRAMS))) \
 		$(DESTDIR)$(PREFIX)/lib/ostree/
-	$(STRIP) -o $(DESTDIR)$(PREFIX)/lib/rootstock/rootstock-init $(BUILD)/rootstock-init
+	$(STRIP) -o $(BUILD)/rootstock-init.stripped $(BUILD)/rootstock-init
+	install -m 755 $(BUILD)/rootstock-init.stripped $(DESTDIR)$(PREFIX)/lib/rootstock/rootstock-init
 	install -m 755 initramfs/list-image $(DESTDIR)$(PREFIX)/lib/rootstock/
 	install -m 755 $(BUILD)/rootstock-bls initramfs/rootstock-mkinitramfs $(DESTDIR)$(PREFIX)/bin/
 	sed -i 's|@VERSION@|$(VERSION)|' $(DESTDIR)$(PREFIX)/bin/rootstock-mkinitramfs
@@ -388,7 +389,8 @@ install: all
 	for s in $(if $(BOOTLOADER),ostree-finalize-staged rpm-ostreed); do \
 		dir=$(DESTDIR)$(PREFIX)/lib/systemd/system/$$s.service.d && install -d $$dir && \
 		sed 's|@PREFIX@|$(PREFIX)|; s|@BOOTLOADER@|$(BOOTLOADER)|' bls/generator.conf.in \
-			>$$dir/50-rootstock.conf || exit 1; \
+			>$(BUILD)/generator.conf && \
+		install -m 644 $(BUILD)/generator.conf $$dir/50-rootstock.conf || exit 1; \
 	done
 
 clean:

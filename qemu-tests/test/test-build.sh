@@ -81,6 +81,18 @@ installs() {
 		"$work/dest/opt/x/lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf"
 }
 
+# Whoever installs may have any umask: others are to read and run what is installed.
+any_umask() {
+	local mask
+	for mask in 022 077 000; do
+		(umask $mask && build install DESTDIR="$work/$mask" BOOTLOADER=grub) || return 1
+		(cd "$work/$mask" && find . -printf '%m %y %p\n' | sort) >"$work/modes-$mask"
+		diff "$work/modes-022" "$work/modes-$mask" || return 1
+	done
+	grep -q '^755 f ./usr/lib/rootstock/rootstock-init$' "$work/modes-022" &&
+		grep -q '^755 d ./usr/lib/rootstock$' "$work/modes-022"
+}
+
 # Another checkout at another path, built from nothing.
 copy() {
 	rm -rf "$1"
@@ -121,11 +133,12 @@ stack_protected() {
 	done
 }
 
-echo 1..8
+echo 1..9
 check 'armhf: static, and runs' build_and_run armhf qemu-arm 'ARM, EABI5'
 check 'arm64: static, and runs' build_and_run arm64 qemu-aarch64 'ARM aarch64'
 check 'riscv64: static, and runs' build_and_run riscv64 qemu-riscv64 'UCB RISC-V'
 check 'make install' installs
+check 'make install, the same modes under any umask' any_umask
 check 'the same bytes from another checkout' same_bytes
 check 'CC, CFLAGS and LDFLAGS are the caller'"'"'s' obeys_the_caller
 check 'ostree-prepare-root has no heap and no stdio' no_heap
