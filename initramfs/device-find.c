@@ -4,6 +4,23 @@
 #include <errno.h>
 #include <string.h>
 
+static bool has_tag(const struct tags *tags, const struct wanted *wanted)
+{
+	return wanted->by == WANTED_UUID ? !strcasecmp(tags->uuid, wanted->text)
+					 : !strcmp(tags->label, wanted->text);
+}
+
+/* Whether anything that the bytes look like has the tag. */
+static bool has_marked_tag(const struct device *device, const struct wanted *wanted)
+{
+	struct tags marks[TAGS_MARKS_MAX];
+	size_t count = tags_marks(device->fd, marks);
+
+	while (count && !has_tag(&marks[count - 1], wanted))
+		count--;
+	return count;
+}
+
 /*
  * A device that is not wanted is closed again, since there may be more of them than descriptors.
  * The one that is stays open until it is mounted, or all would be read a second time.
@@ -14,12 +31,30 @@ static bool same_tag(struct devices *devices, struct device *device, const struc
 
 	if (!device_may_be_read(devices, device))
 		return false;
-	device_probe(devices, device);
-	same = wanted->by == WANTED_UUID ? !strcasecmp(device->tags.uuid, wanted->text)
-					 : !strcmp(device->tags.label, wanted->text);
+	device_guess(devices, device);
+	same = has_tag(&device->tags, wanted);
+	if (!device->probed && (same || device->error == -ENOTUNIQ)) {
+		device_probe(devices, device);
+		same = has_tag(&device->tags, wanted);
+		device->doubtful = !same && has_marked_tag(device, wanted);
+	}
 	if (!same)
 		device_close(device);
 	return same;
+}
+
+/* The kernel's own name of a partition has only ASCII, and it compares with that. */
+static bool same_partlabel(const struct device *device, const struct wanted *wanted)
+{
+	return !strcmp(device->partlabel, wanted->text) ||
+	       (*device->partname && !strcmp(device->partname, wanted->text));
+}
+
+static bool is_ascii(const char *text)
+{
+	while (*text && !(*text & 0x80))
+		text++;
+	return !*text;
 }
 
 static bool is(struct devices *devices, struct device *device, const struct wanted *wanted)
@@ -32,7 +67,7 @@ static bool is(struct devices *devices, struct device *device, const struct want
 	case WANTED_PARTUUID:
 		return !strcasecmp(device->partuuid, wanted->text);
 	case WANTED_PARTLABEL:
-		return !strcmp(device->partlabel, wanted->text);
+		return same_partlabel(device, wanted);
 	case WANTED_UUID:
 	case WANTED_LABEL:
 		return same_tag(devices, device, wanted);
@@ -65,7 +100,9 @@ struct device *devices_find(
 
 	*ret_others = 0;
 	if (wanted->by == WANTED_PARTUUID)
-		devices_read_tables(devices);
+		devices_read_tables(devices, false);
+	else if (wanted->by == WANTED_PARTLABEL && !is_ascii(wanted->text))
+		devices_read_tables(devices, true);
 	for (size_t i = 0; i < devices->count; i++) {
 		if (!is(devices, devices->at[i], wanted) || !answers(devices, devices->at[i]))
 			continue;

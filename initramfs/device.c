@@ -114,7 +114,8 @@ void device_close(struct device *device)
 static void forget(struct device *device)
 {
 	device_close(device);
-	device->probed = device->table_read = false;
+	device->guessed = device->probed = device->doubtful = false;
+	device->table_read = device->name_read = false;
 }
 
 void devices_forget(struct devices *devices)
@@ -257,6 +258,11 @@ int device_open(const struct devices *devices, struct device *device)
 	return device->fd < 0 ? -errno : 0;
 }
 
+static bool is_answer(int error)
+{
+	return !error || error == -ENODATA || error == -ENOTUNIQ;
+}
+
 void device_probe(struct devices *devices, struct device *device)
 {
 	if (device->probed)
@@ -264,8 +270,22 @@ void device_probe(struct devices *devices, struct device *device)
 	device->tags = (struct tags){ 0 };
 	device->error = device_open(devices, device);
 	if (!device->error)
-		device->error = tags_read(device->fd, *device->disk, &device->tags);
-	device->probed = !device->error || device->error == -ENODATA || device->error == -ENOTUNIQ;
+		device->error = tags_read(device->fd, &device->tags);
+	device->guessed = device->probed = is_answer(device->error);
+}
+
+void device_guess(struct devices *devices, struct device *device)
+{
+	bool sure = false;
+
+	if (device->guessed)
+		return;
+	device->tags = (struct tags){ 0 };
+	device->error = device_open(devices, device);
+	if (!device->error)
+		device->error = tags_guess(device->fd, &sure, &device->tags);
+	device->guessed = is_answer(device->error);
+	device->probed = device->guessed && sure;
 }
 
 /* Where a partition table is read to. */
@@ -274,15 +294,20 @@ struct table {
 	const char *disk;
 };
 
-static void name_partition(unsigned number, const char *partuuid, void *context)
+static void take_partition(const struct tags_partition *partition, void *context)
 {
 	const struct table *table = context;
 
 	for (size_t i = 0; i < table->devices->count; i++) {
 		struct device *device = table->devices->at[i];
 
-		if (device->partition == number && !strcmp(device->disk, table->disk))
-			join(device->partuuid, sizeof device->partuuid, partuuid, NULL);
+		if (device->partition != partition->number ||
+			strcmp(device->disk, table->disk) != 0)
+			continue;
+		if (partition->uuid)
+			join(device->partuuid, sizeof device->partuuid, partition->uuid, NULL);
+		if (partition->name)
+			join(device->partname, sizeof device->partname, partition->name, NULL);
 	}
 }
 
@@ -293,30 +318,40 @@ static void read_table(struct devices *devices, struct device *disk)
 	bool was_open = disk->fd >= 0;
 	int err = device_open(devices, disk);
 
-	for (size_t i = 0; i < devices->count; i++)
-		if (!strcmp(devices->at[i]->disk, disk->name))
-			*devices->at[i]->partuuid = 0;
+	for (size_t i = 0; i < devices->count; i++) {
+		struct device *device = devices->at[i];
+
+		if (strcmp(device->disk, disk->name) != 0)
+			continue;
+		if (!device->table_read)
+			*device->partuuid = 0;
+		*device->partname = 0;
+	}
 	if (!err)
-		err = tags_partitions(disk->fd, name_partition, &table);
-	for (size_t i = 0; i < devices->count; i++)
+		err = tags_partitions(disk->fd, devices->force_gpt, take_partition, &table);
+	for (size_t i = 0; (!err || err == -ENODATA) && i < devices->count; i++)
 		if (!strcmp(devices->at[i]->disk, disk->name))
-			devices->at[i]->table_read = !err || err == -ENODATA;
+			devices->at[i]->table_read = devices->at[i]->name_read = true;
 	if (!was_open)
 		device_close(disk);
 }
 
-static bool lacks_table(const struct devices *devices, const struct device *disk)
+static bool lacks_table(const struct devices *devices, const struct device *disk, bool names)
 {
-	for (size_t i = 0; i < devices->count; i++)
-		if (!strcmp(devices->at[i]->disk, disk->name) && !devices->at[i]->table_read)
+	for (size_t i = 0; i < devices->count; i++) {
+		const struct device *device = devices->at[i];
+
+		if (!strcmp(device->disk, disk->name) &&
+			!(names ? device->name_read : device->table_read))
 			return true;
+	}
 	return false;
 }
 
-void devices_read_tables(struct devices *devices)
+void devices_read_tables(struct devices *devices, bool names)
 {
 	for (size_t i = 0; i < devices->count; i++)
-		if (!*devices->at[i]->disk && lacks_table(devices, devices->at[i]))
+		if (!*devices->at[i]->disk && lacks_table(devices, devices->at[i], names))
 			read_table(devices, devices->at[i]);
 }
 

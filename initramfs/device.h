@@ -20,22 +20,27 @@ struct device {
 	char name[64]; /* below /dev: sda2, cciss/c0d0p1 */
 	char disk[64]; /* of which it is a partition; "" for a whole disk */
 	dev_t number;
-	unsigned partition; /* its number there, from 1 */
-	int fd;		    /* open for reading, -1 before */
-	char partlabel[128];
-	char partuuid[64]; /* "" where the partition table has none */
-	bool table_read;   /* partuuid is known */
-	bool probed;	   /* tags and error are known */
-	int error;	   /* why there are no tags, see tags_read */
+	unsigned partition;  /* its number there, from 1 */
+	int fd;		     /* open for reading, -1 before */
+	char partlabel[128]; /* as the kernel has it: "!" for each letter outside ASCII */
+	char partname[128];  /* the same in UTF-8, "" before the table is read */
+	char partuuid[64];   /* "" where the partition table has none */
+	bool table_read;     /* partuuid is known */
+	bool name_read;	     /* partname is known */
+	bool guessed;	     /* tags and error are known, but see tags_guess */
+	bool probed;	     /* they are true */
+	int error;	     /* why there are no tags, see tags_read */
 	struct tags tags;
-	bool seen; /* by the scan under way */
+	bool doubtful; /* it has the tag that is wanted, but is something else, or that too */
+	bool seen;     /* by the scan under way */
 };
 
 /* In the order of disks' names, sdb before sdaa, then of the partitions' numbers. */
 struct devices {
 	struct device *at[DEVICES_MAX];
 	size_t count;
-	int dev; /* descriptor of /dev */
+	int dev;	/* descriptor of /dev */
+	bool force_gpt; /* see tags_partitions */
 };
 
 /*
@@ -53,7 +58,8 @@ bool devices_event(struct devices *devices, const char *message, size_t size);
 
 /*
  * Returns the first device that is wanted and can be opened, or NULL, and sets how many others are
- * it too. Reads the disks whose tags are not known yet, and may be needed.
+ * it too. Reads the disks whose tags are not known yet, and may be needed. A device is not wanted
+ * for the tag of a file system that is not all that its bytes are; it is marked as doubtful.
  */
 struct device *devices_find(
 	struct devices *devices, const struct wanted *wanted, unsigned *ret_others);
@@ -82,5 +88,9 @@ void devices_forget(struct devices *devices);
  */
 void device_probe(struct devices *devices, struct device *device);
 
-/* Reads the partition tables that are not known. */
-void devices_read_tables(struct devices *devices);
+/* Likewise, but with less reading, and they may not be all that there is to know, see tags_guess.
+ */
+void device_guess(struct devices *devices, struct device *device);
+
+/* Reads the partition tables that are not known; for names too, which the kernel never tells. */
+void devices_read_tables(struct devices *devices, bool names);

@@ -99,6 +99,7 @@ static int mount_root(const struct request *request, int uevents, struct fault *
 		return err;
 	search.request = request;
 	search.uevents = uevents;
+	search.devices.force_gpt = request->gpt;
 	search.devices.dev = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mkdir(ENTER_SYSROOT, 0755) && errno != EEXIST)
 		return fault(ret_fault, -errno, "cannot make the directory " ENTER_SYSROOT ": ",

@@ -32,6 +32,8 @@ static void take_flag(const char *name, struct request *request)
 		request->writable = false;
 	else if (!strcmp(name, "rootwait"))
 		request->forever = true;
+	else if (!strcmp(name, "gpt"))
+		request->gpt = true;
 	else if (!strcmp(name, "quiet"))
 		request->console_level = 4;
 	else if (!strcmp(name, "debug"))

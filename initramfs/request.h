@@ -24,6 +24,7 @@ struct request {
 	const char *onfail;  /* rootstock.onfail= */
 	bool ostree;	     /* there is ostree=: "/" is to become a deployment */
 	bool writable;	     /* rw; the kernel's default is ro */
+	bool gpt;	     /* gpt: a GPT counts without its protective MBR */
 	bool forever;	     /* rootwait */
 	unsigned wait; /* else seconds: rootwait=, or rootdelay= where it is more than usual */
 	unsigned console_level; /* lines of this kernel log level and above stay off the console */

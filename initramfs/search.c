@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "initramfs/marks.h"
 #include "initramfs/uevent.h"
 #include "prepare-root/join.h"
 
@@ -111,18 +112,22 @@ int search_wait(struct search *search)
 /* One line of what is known about a device, in the words that root= could have. */
 static void say_device(struct devices *devices, struct device *device)
 {
+	char marks[MARKS_SIZE] = "";
 	struct fault line;
 	bool unreadable;
 
 	if (device_may_be_read(devices, device))
 		device_probe(devices, device);
+	if (device->error == -ENOTUNIQ)
+		marks_names(devices, device, marks);
 	unreadable = device->error && device->error != -ENODATA && device->error != -ENOTUNIQ;
 	fault(&line, 0, "  ", device->name, *device->tags.type ? " " : "", device->tags.type,
 		*device->tags.uuid ? " UUID=" : "", device->tags.uuid,
 		*device->tags.label ? " LABEL=" : "", device->tags.label,
 		*device->partuuid ? " PARTUUID=" : "", device->partuuid,
-		*device->partlabel ? " PARTLABEL=" : "", device->partlabel,
-		device->error == -ENOTUNIQ ? " (signatures of two file systems)" : "",
+		*device->partlabel ? " PARTLABEL=" : "",
+		*device->partname ? device->partname : device->partlabel,
+		*marks ? " (signatures of " : "", marks, *marks ? ")" : "",
 		unreadable ? " (cannot be read: " : "", unreadable ? strerror(-device->error) : "",
 		unreadable ? ")" : "", NULL);
 	device_close(device);
@@ -135,7 +140,7 @@ unsigned search_list(struct search *search)
 	unsigned listed = 0;
 
 	log_reopen("/dev/kmsg");
-	devices_read_tables(devices);
+	devices_read_tables(devices, true);
 	for (size_t i = 0; i < devices->count; i++) {
 		if (!device_is_listed(devices->at[i]))
 			continue;
@@ -150,10 +155,40 @@ unsigned search_list(struct search *search)
 	return listed;
 }
 
+/* A device with the tag that is wanted, but not for what it is; NULL if there is none. */
+static struct device *doubtful(struct search *search)
+{
+	for (size_t i = 0; i < search->devices.count; i++)
+		if (search->devices.at[i]->doubtful)
+			return search->devices.at[i];
+	return NULL;
+}
+
+/* Says at once, and once, why such a device is not taken: the wait may be without end. */
+static void say_doubt(struct search *search)
+{
+	struct device *device = search->doubt_said ? NULL : doubtful(search);
+	struct fault line;
+
+	if (!device)
+		return;
+	marks_fault(&search->devices, device, search->request->root, &line);
+	device_close(device);
+	log_line(LOG_LOUD, line.sentence);
+	search->doubt_said = true;
+}
+
 static int in_vain(struct search *search, struct fault *ret_fault)
 {
 	unsigned listed = search_list(search);
+	struct device *device = doubtful(search);
 	char number[12];
+
+	if (device) {
+		marks_fault(&search->devices, device, search->request->root, ret_fault);
+		device_close(device);
+		return -ETIMEDOUT;
+	}
 
 	return fault(ret_fault, -ETIMEDOUT, "no device is root=", search->request->root, ", after ",
 		decimal(search->request->wait, number), " seconds; ",
@@ -175,9 +210,11 @@ int search_device(struct search *search, const struct wanted *wanted, struct dev
 	else if (err)
 		return fault(
 			ret_fault, err, "cannot list /sys/class/block: ", strerror(-err), NULL);
-	while (!(*ret_device = devices_find(&search->devices, wanted, &others)))
+	while (!(*ret_device = devices_find(&search->devices, wanted, &others))) {
+		say_doubt(search);
 		if (search_wait(search))
 			return in_vain(search, ret_fault);
+	}
 	/*
 	 * A disk is listed before its partitions, and may have an old file system under its table.
 	 */

@@ -23,7 +23,8 @@ struct search {
 	struct devices devices; /* dev is set by the caller */
 	int class;		/* of /sys/class/block; negative if what is awaited is not there */
 	const char *trouble;	/* then: why the last try to mount it failed; may be NULL */
-	int uevents;		/* from uevent_open, opened before; negative where there is none */
+	bool doubt_said;
+	int uevents; /* from uevent_open, opened before; negative where there is none */
 	uint64_t start, next_line; /* CLOCK_MONOTONIC, milliseconds; 0 before the first wait */
 };
 

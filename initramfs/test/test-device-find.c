@@ -237,29 +237,101 @@ static void never_read(void **state)
 	}
 }
 
-/* Firmware's RAID is on whole disks only, where a leg may look like its file system. */
-static void raid_of_firmware(void **state)
+/* Writes over what is there, without cutting it. */
+static void write_over(
+	struct faketree *tree, const char *name, long offset, const void *data, size_t size)
+{
+	FILE *file = fopen(tree_path(tree, "dev", name), "r+b");
+
+	assert_non_null(file);
+	/* libblkid looks for no container on what has the size of a floppy. */
+	assert_int_equal(ftruncate(fileno(file), 8 << 20), 0);
+	assert_int_equal(fseek(file, offset, SEEK_SET), 0);
+	assert_int_equal(fwrite(data, 1, size, file), size);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* A file system below a container is not what is wanted; it is remembered that it was meant. */
+static void below_something_else(void **state)
+{
+	static const char raid[] = "Intel Raid ISM Cfg Sig. 1.0.00";
+	static const char squashfs[96] = { 'h', 's', 'q', 's', [28] = 4 };
+	struct faketree *tree = *state;
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sdb", 16, 0);
+	tree_add_usual(tree, "sdc", 32, 0);
+	tree_make_fs(tree, "sda", "root");
+	tree_make_fs(tree, "sdb", "root");
+	tree_make_fs(tree, "sdc", "other");
+	write_over(tree, "sda", (8 << 20) - 1024, raid, sizeof raid - 1);
+	write_over(tree, "sdb", 0, squashfs, sizeof squashfs);
+	write_over(tree, "sdc", (8 << 20) - 1024, raid, sizeof raid - 1);
+	scan(tree);
+	assert_string_equal(find(tree, "LABEL=root", 0), "");
+	assert_string_equal(get(tree, "sda")->tags.type, "isw_raid_member");
+	assert_false(get(tree, "sda")->tags.filesystem);
+	assert_true(get(tree, "sda")->doubtful);
+	assert_int_equal(get(tree, "sda")->fd, -1);
+	assert_int_equal(get(tree, "sdb")->error, -ENOTUNIQ);
+	assert_true(get(tree, "sdb")->doubtful);
+	assert_false(get(tree, "sdc")->doubtful);
+	/* Until the leftover is removed. */
+	tree_make_fs(tree, "sdb", "root");
+	assert_true(event(tree, "sdb", "block"));
+	assert_false(get(tree, "sdb")->doubtful);
+	assert_string_equal(find(tree, "LABEL=root", 0), "sdb");
+}
+
+/* A GPT that nobody has protected by an MBR counts where the command line says gpt. */
+static void gpt_alone(void **state)
+{
+	struct faketree *tree = *state;
+	const char *root = "PARTUUID=11111111-1111-4111-8111-111111111111";
+	static const char zeros[512];
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sda/sda1", 1, 1);
+	make_table(
+		tree, "sda", "label: gpt\\nsize=1M, uuid=11111111-1111-4111-8111-111111111111\\n");
+	scan(tree);
+	assert_string_equal(find(tree, root, 0), "sda1");
+	write_over(tree, "sda", 0, zeros, sizeof zeros);
+	assert_true(event(tree, "sda", "block"));
+	assert_string_equal(find(tree, root, 0), "");
+	assert_true(event(tree, "sda", "block"));
+	tree->devices.force_gpt = true;
+	assert_string_equal(find(tree, root, 0), "sda1");
+}
+
+/* The kernel's own PARTLABEL has "!" for each unit outside ASCII; the table has the real one. */
+static void partlabels(void **state)
 {
 	struct faketree *tree = *state;
 
-	for (int i = 0; i < 2; i++) {
-		const char *name = i ? "sdb/sdb1" : "sda";
-		FILE *file;
-
-		tree_add_usual(tree, name, i, i);
-		tree_make_fs(tree, tree_name(name), "root");
-		file = fopen(tree_path(tree, "dev", tree_name(name)), "r+b");
-		assert_non_null(file);
-		/* libblkid looks for none on what has the size of a floppy. */
-		assert_int_equal(ftruncate(fileno(file), 4 << 20), 0);
-		assert_int_equal(fseek(file, -1024, SEEK_END), 0);
-		assert_true(fputs("Intel Raid ISM Cfg Sig. 1.0.00", file) >= 0);
-		assert_int_equal(fclose(file), 0);
-	}
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add(tree, "sda/sda1",
+		"MAJOR=8\nMINOR=1\nDEVNAME=sda1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=W!rzel\n"
+		"PARTUUID=11111111-1111-4111-8111-111111111111\n");
+	tree_add(tree, "sda/sda2",
+		"MAJOR=8\nMINOR=2\nDEVNAME=sda2\nDEVTYPE=partition\nPARTN=2\nPARTNAME=plain\n");
+	tree_write(tree_path(tree, "dev", "sda1"), "", 0);
+	tree_write(tree_path(tree, "dev", "sda2"), "", 0);
+	make_table(tree, "sda",
+		"label: gpt\\nsize=1M, uuid=11111111-1111-4111-8111-111111111111, "
+		"name=\"W\303\274rzel\"\\nsize=1M, name=plain\\n");
 	scan(tree);
-	assert_string_equal(find(tree, "LABEL=root", 0), "sdb1");
-	assert_string_equal(get(tree, "sda")->tags.type, "isw_raid_member");
-	assert_false(get(tree, "sda")->tags.filesystem);
+	/* As the kernel alone would find it, without reading anything. */
+	assert_string_equal(find(tree, "PARTLABEL=W!rzel", 0), "sda1");
+	assert_string_equal(find(tree, "PARTLABEL=plain", 0), "sda2");
+	assert_false(get(tree, "sda1")->name_read);
+	assert_string_equal(find(tree, "PARTLABEL=W\303\274rzel", 0), "sda1");
+	assert_string_equal(find(tree, "/dev/disk/by-partlabel/W\303\274rzel", 0), "sda1");
+	assert_string_equal(find(tree, "PARTLABEL=W\303\244rzel", 0), "");
+	/* A table that is gone leaves no name behind. */
+	tree_make_fs(tree, "sda", "x");
+	assert_true(event(tree, "sda", "block"));
+	assert_string_equal(find(tree, "PARTLABEL=W\303\274rzel", 0), "");
 }
 
 /* In /sys still, but its node is gone, or nothing can be read: the others are found all the same.
@@ -315,7 +387,9 @@ int main(void)
 		TEST(errors_pass),
 		TEST(contents_change),
 		TEST(never_read),
-		TEST(raid_of_firmware),
+		TEST(below_something_else),
+		TEST(gpt_alone),
+		TEST(partlabels),
 		TEST(unreadable),
 		TEST(not_yet_there),
 	};

@@ -93,8 +93,36 @@ static void what_there_was(void **state)
 		"<27>rootstock:   sdb\n"
 		"<27>rootstock:   sdb1 swap UUID=5ca1ab1e-1234-4abc-8def-00000000cafe "
 		"PARTUUID=00000001-01 PARTLABEL=my part\n"
-		"<27>rootstock:   sdc (signatures of two file systems)\n"
+		"<27>rootstock:   sdc (signatures of ext2,squashfs)\n"
 		"<27>rootstock:   sdd (cannot be read: No such file or directory)\n");
+}
+
+/* Who has the tag below something else is named at once, waited for, and named at the end. */
+static void below_a_raid(void **state)
+{
+	struct search search = begin("root=LABEL=mine rootwait=6");
+	static const char message[] = "change@/x\0SUBSYSTEM=block\0DEVNAME=sdz";
+	static const char sentence[] =
+		"/dev/sda, which is root=LABEL=mine, has the signatures of isw_raid_member and of "
+		"ext2, and is not mounted: if the former is a leftover, remove it from another "
+		"system, wipefs --all --types isw_raid_member /dev/sda; if the root file system is "
+		"inside, dracut with the module rootstock can open it";
+	const char *text;
+	uint64_t time;
+
+	(void)state;
+	tree_add_usual(&tree, "sda", 1, 0);
+	make("sda", "mke2fs -q -F -L mine ");
+	make("sda", "printf 'Intel Raid ISM Cfg Sig. 1.0.00' | dd status=none conv=notrunc "
+		    "seek=4193280 oflag=seek_bytes of=");
+	/* A message that changes nothing does not repeat it. */
+	add_message(1000, message, sizeof message);
+	assert_string_equal(look(&search, &time), sentence);
+	assert_int_equal(time, 6000);
+	text = said();
+	assert_int_equal(occurs(text, "<28>rootstock: /dev/sda, which is root=LABEL=mine"), 1);
+	assert_non_null(strstr(text, "waiting for root=LABEL=mine"));
+	assert_non_null(strstr(text, "<27>rootstock:   sda isw_raid_member"));
 }
 
 /* The line about waiting stays one line; the list at the end has them all. */
@@ -126,6 +154,7 @@ int main(void)
 		TEST(nothing_there),
 		TEST(source),
 		TEST(what_there_was),
+		TEST(below_a_raid),
 		TEST(many),
 	};
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "initramfs/marks.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "prepare-root/join.h"
+
+/* Names of types, separated by commas as wipefs wants them. */
+struct names {
+	char text[MARKS_SIZE];
+	int used;
+};
+
+static void add(struct names *names, const char *type)
+{
+	names->used += join(names->text + names->used, sizeof names->text - (size_t)names->used,
+		names->used ? "," : "", type, NULL);
+}
+
+/* What was found, in two heaps. */
+static void read_marks(struct devices *devices, struct device *device,
+	struct names *ret_filesystems, struct names *ret_others)
+{
+	struct tags marks[TAGS_MARKS_MAX];
+	size_t count = 0;
+
+	ret_filesystems->used = ret_others->used = 0;
+	*ret_filesystems->text = *ret_others->text = 0;
+	if (!device_open(devices, device))
+		count = tags_marks(device->fd, marks);
+	for (size_t i = 0; i < count; i++)
+		add(marks[i].filesystem ? ret_filesystems : ret_others, marks[i].type);
+	/* It could be read a moment ago. */
+	if (!count)
+		add(ret_others, *device->tags.type ? device->tags.type : "something unknown");
+}
+
+void marks_names(struct devices *devices, struct device *device, char ret_names[MARKS_SIZE])
+{
+	struct names filesystems, others;
+
+	read_marks(devices, device, &filesystems, &others);
+	join(ret_names, MARKS_SIZE, others.text, others.used && filesystems.used ? "," : "",
+		filesystems.text, NULL);
+}
+
+bool marks_are_filesystems(struct devices *devices, struct device *device)
+{
+	struct names filesystems, others;
+
+	read_marks(devices, device, &filesystems, &others);
+	return !others.used;
+}
+
+int marks_fault(
+	struct devices *devices, struct device *device, const char *root, struct fault *ret_fault)
+{
+	struct names filesystems, others;
+
+	read_marks(devices, device, &filesystems, &others);
+	if (!filesystems.used)
+		return fault(ret_fault, -EMEDIUMTYPE, "/dev/", device->name,
+			", which is root=", root, ", is no file system but ", others.text,
+			": if the root file system is inside, dracut with the module rootstock can "
+			"open it",
+			NULL);
+	if (!others.used)
+		return fault(ret_fault, -ENOTUNIQ, "/dev/", device->name, ", which is root=", root,
+			", has the signatures of several file systems, ", filesystems.text,
+			": remove what is a leftover from another system, wipefs --all --types "
+			"TYPE /dev/",
+			device->name, ", or say which it is with root=/dev/", device->name,
+			" and rootfstype=TYPE", NULL);
+	return fault(ret_fault, -ENOTUNIQ, "/dev/", device->name, ", which is root=", root,
+		", has the signatures of ", others.text, " and of ", filesystems.text,
+		", and is not mounted: if the former is a leftover, remove it from another "
+		"system, wipefs --all --types ",
+		others.text, " /dev/", device->name,
+		"; if the root file system is inside, dracut with the module rootstock can open it",
+		NULL);
+}
