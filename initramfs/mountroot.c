@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
+#include "initramfs/hint.h"
+#include "initramfs/kmsg.h"
+#include "initramfs/marks.h"
 #include "prepare-root/join.h"
 
 /* What mount(2) is told besides source, target and type. */
@@ -34,96 +38,91 @@ static int read_options(const struct request *request, struct options *ret_optio
 	return err;
 }
 
-static const char *hint(int err, const char *type)
-{
-	switch (-err) {
-	case ENODEV:
-		return !strncmp(type, "ext", 3) ? "the kernel has no driver ext4: it must be built "
-						  "in, or its module "
-						  "be in the image"
-						: "the kernel has no driver of that name: it must "
-						  "be built in, or its "
-						  "module be in the image";
-	case EINVAL:
-		return "the file system is damaged, or rootflags= has an option that it does not "
-		       "know; the kernel's messages say which";
-	case ENOENT:
-	case ENOTBLK:
-		return "there is no such share; a device would be /dev/NAME, PARTUUID=, "
-		       "PARTLABEL=, "
-		       "UUID=, LABEL= or MAJOR:MINOR";
-	case ENXIO:
-	case ENOMEDIUM:
-	case EIO:
-		return "the device does not answer";
-	case EUCLEAN:
-	case EBADMSG:
-		return "the file system is damaged and must be repaired from another system";
-	case EBUSY:
-		return "the device is in use already";
-	default:
-		return "the kernel's messages may say why";
-	}
-}
+/* The last try to mount something. */
+struct attempt {
+	char type[32];
+	char said[HINT_SIZE]; /* by the kernel, when it failed */
+};
 
 /* One try; a device that refuses writes is mounted read-only, as the kernel does with root=. */
-static int try_type(
-	const char *source, const char *directory, const char *type, const struct options *options)
+static int try_type(const char *source, const char *directory, const struct options *options,
+	struct attempt *attempt)
 {
 	unsigned long flags = options->flags;
-	int err = mount(source, directory, type, flags, options->data) ? -errno : 0;
+	int kmsg = kmsg_listen();
+	int err = mount(source, directory, attempt->type, flags, options->data) ? -errno : 0;
 
 	if ((err == -EACCES || err == -EROFS) && !(flags & MS_RDONLY)) {
 		flags |= MS_RDONLY;
-		err = mount(source, directory, type, flags, options->data) ? -errno : 0;
+		err = mount(source, directory, attempt->type, flags, options->data) ? -errno : 0;
 	}
+	if (err)
+		kmsg_hear(kmsg, attempt->said, sizeof attempt->said);
+	if (kmsg >= 0)
+		close(kmsg);
 	return err;
 }
 
 /*
  * Tries the types of a list, separated by commas. Stops at the first that works, and at an error
- * that another type cannot mend. Sets the type of the last try.
+ * that another type cannot mend.
  */
 static int try_types(const char *source, const char *directory, const char *types,
-	const struct options *options, char ret_type[32])
+	const struct options *options, struct attempt *ret_attempt)
 {
 	int err = -ENODEV;
 
+	*ret_attempt = (struct attempt){ 0 };
 	for (const char *next; *types; types = next) {
 		size_t len = strcspn(types, ",");
 
 		next = types + len + (types[len] == ',');
-		if (!len || len >= 32)
+		if (!len || len >= sizeof ret_attempt->type)
 			continue;
-		memcpy(ret_type, types, len);
-		ret_type[len] = 0;
-		err = try_type(source, directory, ret_type, options);
+		memcpy(ret_attempt->type, types, len);
+		ret_attempt->type[len] = 0;
+		err = try_type(source, directory, options, ret_attempt);
 		if (err != -ENODEV && err != -EINVAL)
 			break;
 	}
 	return err;
 }
 
-static int mount_as(const struct request *request, const char *source, const char *types,
+/* What is to be mounted: a device, or a source that is none, with devices and device NULL. */
+struct target {
+	const char *source;
+	struct devices *devices;
+	struct device *device;
+};
+
+static int mount_as(const struct request *request, const struct target *target, const char *types,
 	const char *directory, struct fault *ret_fault)
 {
 	struct options options;
+	struct attempt attempt;
 	struct fault line;
-	char type[32] = "";
+	char hint[HINT_SIZE];
 	int err = read_options(request, &options);
 
 	if (err)
 		return fault(ret_fault, err, "rootflags=", request->flags,
 			" is not a list of mount options: ", strerror(-err), NULL);
-	err = try_types(source, directory, types, &options, type);
+	err = try_types(target->source, directory, types, &options, &attempt);
 	free(options.data);
-	if (err)
-		return fault(ret_fault, err, "cannot mount ", source,
-			", which is root=", request->root, ", as ", type, ": ", strerror(-err),
-			"; ", hint(err, type), NULL);
-	fault(&line, 0, "root=", request->root, " is ", source, ", ", type, NULL);
-	log_line(LOG_DONE, line.sentence);
-	return 0;
+	if (!err) {
+		fault(&line, 0, "root=", request->root, " is ", target->source, ", ", attempt.type,
+			NULL);
+		log_line(LOG_DONE, line.sentence);
+		return 0;
+	}
+	if (target->device)
+		hint_device(request, target->devices, target->device, attempt.type, err, hint);
+	else
+		hint_source(attempt.type, err, hint);
+	return fault(ret_fault, err, "cannot mount ", target->source,
+		", which is root=", request->root, ", as ", attempt.type, ": ", strerror(-err),
+		*hint ? "; " : "", hint, *attempt.said ? "; the kernel says: " : "", attempt.said,
+		*hint || *attempt.said ? "" : "; the kernel's messages may say why", NULL);
 }
 
 /* Drivers that go by another name than libblkid's; ext4's driver knows the older two. */
@@ -153,41 +152,24 @@ static bool in_list(const char *list, const char *type)
 	return false;
 }
 
-static int no_filesystem(
-	const struct request *request, const struct device *device, struct fault *ret_fault)
-{
-	const char *type = device->tags.type;
-
-	if (!strcmp(type, "crypto_LUKS") || !strcmp(type, "LVM2_member") ||
-		strstr(type, "_raid_member"))
-		return fault(ret_fault, -EMEDIUMTYPE, "/dev/", device->name,
-			", which is root=", request->root, ", is no file system but ", type,
-			", which this initramfs cannot open: use dracut with the module rootstock",
-			NULL);
-	return fault(ret_fault, -EMEDIUMTYPE, "/dev/", device->name,
-		", which is root=", request->root, ", is no file system but ", type, NULL);
-}
-
 int mountroot_device(const struct request *request, struct devices *devices, struct device *device,
 	const char *directory, struct fault *ret_fault)
 {
 	const char *types = request->fstypes, *type = device->tags.type;
 	char source[80];
+	const struct target target = { source, devices, device };
 
 	device_probe(devices, device);
 	join(source, sizeof source, "/dev/", device->name, NULL);
-	if (*type && !device->tags.filesystem)
-		return no_filesystem(request, device, ret_fault);
+	/* The user may choose among file systems, but nobody can make a container one. */
+	if ((*type && !device->tags.filesystem) ||
+		(device->error == -ENOTUNIQ && (!types || !marks_are_filesystems(devices, device))))
+		return marks_fault(devices, device, request->root, ret_fault);
 	/* The bytes are right, unless the user insists on something else. */
 	if (*type && (!types || in_list(types, type)))
 		types = driver(type);
 	if (types)
-		return mount_as(request, source, types, directory, ret_fault);
-	if (device->error == -ENOTUNIQ)
-		return fault(ret_fault, device->error, source, ", which is root=", request->root,
-			", has the signatures of two file systems: say which with rootfstype=, or "
-			"remove one with wipefs",
-			NULL);
+		return mount_as(request, &target, types, directory, ret_fault);
 	if (device->error == -ENODATA)
 		return fault(ret_fault, device->error, source, ", which is root=", request->root,
 			", has no file system that is known: it is empty, or damaged", NULL);
@@ -200,8 +182,9 @@ int mountroot_source(const struct request *request, const char *source, const ch
 {
 	const char *types = request->fstypes;
 	const char *name = source + (strncmp(source, "/dev/", 5) ? 0 : 5);
+	const struct target target = { source, NULL, NULL };
 
 	if (!types)
 		types = strncmp(name, "ubi", 3) ? "jffs2,squashfs,cramfs" : "ubifs";
-	return mount_as(request, source, types, directory, ret_fault);
+	return mount_as(request, &target, types, directory, ret_fault);
 }
