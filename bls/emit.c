@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/emit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -10,13 +11,18 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Linux 5.14; headers have it only since 6.3. */
 #define CHECKPOINT _IOW('f', 43, uint32_t)
+
+/* How long a call waits for another one, which on a slow card may take seconds. */
+enum { LOCK_SECONDS = 5, LOCK_TURNS_A_SECOND = 20 };
 
 /*
  * What brings a change to where a loader finds it. Up to there blocks reach the disk in any order,
@@ -26,6 +32,17 @@ enum way {
 	WAY_FILES,	/* fsync of the directory, then of the file */
 	WAY_CHECKPOINT, /* the journal's content is written to its place */
 	WAY_SYNC,	/* everything in the file system is written */
+};
+
+/* One call of emit_file. */
+struct job {
+	int dir_fd;
+	const char *name;
+	const char *bytes;
+	size_t size;
+	enum way way;
+	bool alone;	       /* no other call is at work in the directory */
+	const char *temporary; /* the name that the new file has at first */
 };
 
 int emit_bytes(int fd, const char *bytes, size_t size)
@@ -68,13 +85,19 @@ static bool is_lacking(int error)
 	       error == ENODEV || error == EPERM || error == EACCES;
 }
 
+/* What there is no way to flush cannot be flushed; that the disk fails is another matter. */
+static int flushed(int result)
+{
+	return result < 0 && !is_lacking(errno) ? -errno : 0;
+}
+
 static int sync_file(int dir_fd, const char *name)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), r;
 
 	if (fd < 0)
 		return -errno;
-	r = fsync(fd) < 0 ? -errno : 0;
+	r = flushed(fsync(fd));
 	close(fd);
 	return r;
 }
@@ -82,36 +105,57 @@ static int sync_file(int dir_fd, const char *name)
 static int settle(int dir_fd, const char *name, enum way way)
 {
 	uint32_t flags = 0;
+	int r = 0;
 
 	if (way == WAY_CHECKPOINT) {
-		if (ioctl(dir_fd, CHECKPOINT, &flags) == 0)
+		r = ioctl(dir_fd, CHECKPOINT, &flags);
+		if (r == 0)
 			return 0;
-		if (!is_lacking(errno))
-			return -errno;
+		r = flushed(r);
 	}
 	/* Without a journal ext4 flushes the device before it writes the last blocks, and for a
 	 * directory that is clean by then not at all: these blocks the second call flushes. */
-	for (int turn = 0; way != WAY_FILES && turn < 2; turn++)
-		if (syncfs(dir_fd) < 0 && !is_lacking(errno))
-			return -errno;
-	if (fsync(dir_fd) < 0)
-		return -errno;
+	for (int turn = 0; way != WAY_FILES && turn < 2 && !r; turn++)
+		r = flushed(syncfs(dir_fd));
+	if (!r)
+		r = flushed(fsync(dir_fd));
 	/* On vfat the first cluster of a renamed file is written with the file. Before the
 	 * directory it must not be: two names would have the same clusters. */
-	return way == WAY_FILES ? sync_file(dir_fd, name) : 0;
+	return !r && way == WAY_FILES ? sync_file(dir_fd, name) : r;
 }
 
-static int write_temporary(int dir_fd, const char *bytes, size_t size)
+/* Gives a file the owner and the mode of the one that it replaces, as far as the file system has
+ * such and the user may. */
+static int make_alike(int fd, const struct stat *old)
 {
-	int fd = openat(
-		dir_fd, EMIT_TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	struct stat new;
+
+	if (fstat(fd, &new) < 0)
+		return -errno;
+	if ((new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
+		fchown(fd, old->st_uid, old->st_gid) < 0 && !is_lacking(errno))
+		return -errno;
+	/* After that, because a change of the owner takes bits from the mode. */
+	if (new.st_mode != old->st_mode && fchmod(fd, old->st_mode & 07777) < 0 &&
+		!is_lacking(errno))
+		return -errno;
+	return 0;
+}
+
+/* old is the file to be replaced, or NULL. */
+static int write_temporary(const struct job *job, const struct stat *old)
+{
+	int fd = openat(job->dir_fd, job->temporary,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, old ? 0600 : 0644);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = emit_bytes(fd, bytes, size);
-	if (!r && fsync(fd) < 0)
-		r = -errno;
+	r = emit_bytes(fd, job->bytes, job->size);
+	if (!r && old)
+		r = make_alike(fd, old);
+	if (!r)
+		r = flushed(fsync(fd));
 	if (close(fd) < 0 && !r)
 		r = -errno;
 	return r;
@@ -119,52 +163,78 @@ static int write_temporary(int dir_fd, const char *bytes, size_t size)
 
 /* Of an exchange each half is right by itself, because both files live on. Otherwise that the old
  * one does is up to whoever holds it open. */
-static int swap(int dir_fd, const char *name, enum way way, bool *ret_exchanged)
+static int swap(const struct job *job, bool *ret_exchanged)
 {
-	if (way != WAY_FILES) {
-		*ret_exchanged = syscall(SYS_renameat2, dir_fd, EMIT_TEMPORARY, dir_fd, name,
-					 RENAME_EXCHANGE) == 0;
+	if (job->way != WAY_FILES) {
+		*ret_exchanged = syscall(SYS_renameat2, job->dir_fd, job->temporary, job->dir_fd,
+					 job->name, RENAME_EXCHANGE) == 0;
 		if (*ret_exchanged)
 			return 0;
 		if (errno != ENOENT && !is_lacking(errno))
 			return -errno;
 	}
-	return renameat(dir_fd, EMIT_TEMPORARY, dir_fd, name) < 0 ? -errno : 0;
+	return renameat(job->dir_fd, job->temporary, job->dir_fd, job->name) < 0 ? -errno : 0;
 }
 
-static int replace(int dir_fd, const char *name, const char *bytes, size_t size, enum way way)
+static int replace(const struct job *job, const struct stat *old)
 {
 	bool exchanged = false;
-	int r = write_temporary(dir_fd, bytes, size);
+	int r = write_temporary(job, old);
 
-	if (!r && way != WAY_FILES)
-		r = settle(dir_fd, EMIT_TEMPORARY, way);
+	if (!r && job->way != WAY_FILES)
+		r = settle(job->dir_fd, job->temporary, job->way);
 	if (!r)
-		r = swap(dir_fd, name, way, &exchanged);
+		r = swap(job, &exchanged);
 	if (r < 0) {
 		/* The first failure is the one to tell; this is tidying up. */
-		(void)unlinkat(dir_fd, EMIT_TEMPORARY, 0);
+		(void)unlinkat(job->dir_fd, job->temporary, 0);
 		return r;
 	}
-	r = settle(dir_fd, name, way);
+	r = settle(job->dir_fd, job->name, job->way);
 	/* Not before: on the disk it may be what the name still stands for. */
 	if (!r && exchanged)
-		(void)unlinkat(dir_fd, EMIT_TEMPORARY, 0);
+		(void)unlinkat(job->dir_fd, job->temporary, 0);
 	return r;
 }
 
 /* What a killed call has left would be in the way, and is the old file if the exchange was done. */
-static int remove_leftover(int dir_fd, enum way way)
+static int remove_leftover(const struct job *job, const char *name)
 {
-	struct stat st;
 	int r = 0;
 
-	if (fstatat(dir_fd, EMIT_TEMPORARY, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (way != WAY_FILES)
-		r = settle(dir_fd, EMIT_TEMPORARY, way);
-	if (!r && unlinkat(dir_fd, EMIT_TEMPORARY, 0) < 0)
+	if (job->way != WAY_FILES)
+		r = settle(job->dir_fd, name, job->way);
+	if (!r && unlinkat(job->dir_fd, name, 0) < 0)
 		r = -errno;
+	return r;
+}
+
+static int remove_leftovers(const struct job *job)
+{
+	int fd = openat(job->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const size_t length = strlen(EMIT_TEMPORARY);
+
+	if (!dir) {
+		r = -errno;
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	while (!r) {
+		const struct dirent *file;
+
+		errno = 0;
+		file = readdir(dir);
+		if (!file) {
+			r = -errno;
+			break;
+		}
+		if (!strncmp(file->d_name, EMIT_TEMPORARY, length) &&
+			(!file->d_name[length] || file->d_name[length] == '.'))
+			r = remove_leftover(job, file->d_name);
+	}
+	closedir(dir);
 	return r;
 }
 
@@ -185,23 +255,23 @@ static bool has_bytes(int dir_fd, const char *name, const char *bytes, size_t si
 	return n == 0 && size == 0;
 }
 
-static int update(int dir_fd, const char *name, const char *bytes, size_t size, enum way way)
+static int update(const struct job *job, const struct stat *old)
 {
-	int r = remove_leftover(dir_fd, way);
+	int r = job->alone ? remove_leftovers(job) : 0;
 
 	if (r < 0)
 		return r;
-	if (!has_bytes(dir_fd, name, bytes, size))
-		return replace(dir_fd, name, bytes, size, way);
+	if (!has_bytes(job->dir_fd, job->name, job->bytes, job->size))
+		return replace(job, old);
 	/* A call that was killed may have put it there, and only in memory. */
-	r = sync_file(dir_fd, name);
-	return r < 0 ? r : settle(dir_fd, name, way);
+	r = sync_file(job->dir_fd, job->name);
+	return r < 0 ? r : settle(job->dir_fd, job->name, job->way);
 }
 
-static int emit_locked(int dir_fd, const char *name, const char *bytes, size_t size, enum way way)
+static int emit_once(const struct job *job)
 {
 	/* Held to the end, so that nothing of the old file is freed before the new one is there. */
-	int old_fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	int old_fd = openat(job->dir_fd, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;
 	struct stat st;
 
 	if (old_fd < 0 && errno != ENOENT)
@@ -211,26 +281,57 @@ static int emit_locked(int dir_fd, const char *name, const char *bytes, size_t s
 	else if (old_fd >= 0 && !S_ISREG(st.st_mode))
 		r = -EEXIST;
 	if (!r)
-		r = update(dir_fd, name, bytes, size, way);
+		r = update(job, old_fd < 0 ? NULL : &st);
 	if (old_fd >= 0)
 		close(old_fd);
 	return r;
 }
 
+/*
+ * Waits until no other call is at work in the directory, and returns false if that takes too long:
+ * any user who may open a directory can lock it, and for ever. Where the file system has no locks
+ * (NFS, for directories) there is nothing to wait for.
+ */
+static bool lock(int dir_fd)
+{
+	const struct timespec pause = { .tv_nsec = 1000000000 / LOCK_TURNS_A_SECOND };
+
+	for (int turn = 0; turn < LOCK_SECONDS * LOCK_TURNS_A_SECOND; turn++) {
+		if (flock(dir_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live)
 {
-	int fd, r;
+	char own[sizeof(EMIT_TEMPORARY ".00000000")];
+	struct job job = { .name = name, .bytes = bytes, .size = size };
+	uint32_t number = 0;
+	int r;
 
-	if (!strcmp(name, EMIT_TEMPORARY))
+	if (!strncmp(name, EMIT_TEMPORARY, strlen(EMIT_TEMPORARY)))
 		return -EINVAL;
 	/* Its own descriptor: the lock then ends with this call, however the call ends. */
-	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	job.dir_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (job.dir_fd < 0)
 		return -errno;
-	/* A file system without locks (NFS, for directories) is no reason to write nothing. */
-	while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
-		;
-	r = emit_locked(fd, name, bytes, size, choose_way(fd, live));
-	close(fd);
+	job.way = choose_way(job.dir_fd, live);
+	job.alone = lock(job.dir_fd);
+	job.temporary = EMIT_TEMPORARY;
+	if (!job.alone) {
+		/* A name that no other call has; the next one that is alone removes a leftover. */
+		(void)getrandom(&number, sizeof(number), GRND_NONBLOCK);
+		(void)snprintf(own, sizeof(own), EMIT_TEMPORARY ".%08x", number);
+		job.temporary = own;
+	}
+	/* Such a call may have taken ours for one. */
+	for (int turn = 0; turn < 3; turn++) {
+		r = emit_once(&job);
+		if (r != -ENOENT || job.alone)
+			break;
+	}
+	close(job.dir_fd);
 	return r;
 }

@@ -3,8 +3,9 @@
  * emit: the one place that writes an output.
  *
  * Whoever opens the name sees the old file or the new one, whole, whatever fails and whenever the
- * process is killed; when emit_file returns 0 the new one is on the disk. A call that failed or was
- * killed leaves at most one file behind, EMIT_TEMPORARY, and the next call removes it.
+ * process is killed; when emit_file returns 0 the new one is on the disk, if its file system can be
+ * told to flush. A call that failed or was killed leaves at most one file, whose name begins with
+ * EMIT_TEMPORARY, and the next call removes it.
  *
  * A boot loader reads the disk and not the journal. A live file is one that it may read at this
  * moment, and for it the promise holds for what is on the disk at each moment, on ext2, ext3, ext4,
@@ -19,11 +20,14 @@
 #define EMIT_TEMPORARY ".rootstock.new"
 
 /*
- * Replaces or makes the file called name in the directory dir_fd, with mode 0644 less the umask;
- * one that has these bytes already stays as it is. Returns 0 or a negative errno; then the old file
- * is there, or the new one if only the last step failed, which makes it durable. -EEXIST: the name
- * belongs to something that is not a regular file (a device, a symlink), which is not replaced.
- * Calls on one directory wait for each other where its file system has locks.
+ * Replaces the file called name in the directory dir_fd by one with the same owner and mode, or
+ * makes it with mode 0644 less the umask; one that has these bytes already stays as it is. What the
+ * file system has not (owners, modes, fsync, exchange, locks) is no error. Returns 0 or a negative
+ * errno; then the old file is there, or the new one if only the last step failed, which makes it
+ * durable. -EEXIST: the name belongs to something that is not a regular file (a device, a symlink),
+ * which is not replaced. Calls on one directory wait for each other, but at most five seconds,
+ * because any user can hold the lock that they wait for; after that each works by itself, and the
+ * promise holds all the same.
  */
 int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live);
 

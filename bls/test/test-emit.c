@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,6 +21,20 @@ struct scratch {
 	char path[32];
 	int fd;
 };
+
+/* Takes the place of the C library's: nothing waits here, and the lock that is waited for is given
+ * up after so many turns. */
+static int lock_fd = -1, turns, turns_locked;
+
+int nanosleep(const struct timespec *pause, struct timespec *rest)
+{
+	(void)rest;
+	assert_int_equal(pause->tv_sec, 0);
+	assert_in_range(pause->tv_nsec, 1, 999999999);
+	if (++turns == turns_locked)
+		flock(lock_fd, LOCK_UN);
+	return 0;
+}
 
 static int setup(void **state)
 {
@@ -39,6 +55,9 @@ static int teardown(void **state)
 	int r;
 
 	unlinkat(scratch->fd, "out", 0);
+	if (lock_fd >= 0)
+		close(lock_fd);
+	lock_fd = -1;
 	close(scratch->fd);
 	/* Fails, and with it the test, when something else has been left. */
 	r = rmdir(scratch->path);
@@ -108,6 +127,71 @@ static void test_leftover(void **state)
 	expect_content(scratch->fd, "out", "new");
 }
 
+/* What was kept from others' eyes stays so, and what was for a group stays for it. */
+static void test_owner_and_mode(void **state)
+{
+	static const mode_t modes[] = { 0600, 0640, 0444, 0666, 02755 };
+	const struct scratch *scratch = *state;
+	const uid_t owner = geteuid() ? geteuid() : 1234;
+	mode_t mask = umask(027);
+	struct stat st;
+
+	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, true), 0);
+	assert_int_equal(fstatat(scratch->fd, "out", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(fchownat(scratch->fd, "out", owner, st.st_gid, 0), 0);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		char number = (char)('0' + i);
+
+		assert_int_equal(fchmodat(scratch->fd, "out", modes[i], 0), 0);
+		assert_int_equal(emit_file(scratch->fd, "out", &number, 1, i % 2), 0);
+		assert_int_equal(fstatat(scratch->fd, "out", &st, 0), 0);
+		assert_int_equal(st.st_size, 1);
+		assert_int_equal(st.st_mode & 07777, modes[i]);
+		assert_int_equal(st.st_uid, owner);
+	}
+	umask(mask);
+}
+
+static void take_lock(const struct scratch *scratch, int how)
+{
+	lock_fd = open(scratch->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(lock_fd >= 0);
+	assert_int_equal(flock(lock_fd, how), 0);
+	turns = 0;
+}
+
+/* Another call is waited for, and its file is left alone. */
+static void test_waits(void **state)
+{
+	const struct scratch *scratch = *state;
+
+	take_lock(scratch, LOCK_EX);
+	turns_locked = 50;
+	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, true), 0);
+	assert_int_equal(turns, turns_locked);
+	expect_content(scratch->fd, "out", "new");
+}
+
+/* But any user may hold the lock, and no such user may hold up an update. */
+static void test_goes_on(void **state)
+{
+	const struct scratch *scratch = *state;
+
+	assert_int_equal(emit_file(scratch->fd, "out", "old", 3, true), 0);
+	take_lock(scratch, LOCK_SH);
+	turns_locked = -1;
+	assert_int_equal(symlinkat("theirs", scratch->fd, EMIT_TEMPORARY), 0);
+	assert_int_equal(symlinkat("killed", scratch->fd, EMIT_TEMPORARY ".00000001"), 0);
+	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, true), 0);
+	assert_in_range(turns, 20, 1000);
+	expect_content(scratch->fd, "out", "new");
+	/* What may be at work is left alone, until it is certain that nothing is. */
+	assert_int_equal(faccessat(scratch->fd, EMIT_TEMPORARY, F_OK, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(flock(lock_fd, LOCK_UN), 0);
+	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, true), 0);
+}
+
 static void test_no_regular_file(void **state)
 {
 	const struct scratch *scratch = *state;
@@ -142,6 +226,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_make_and_replace, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leftover, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_owner_and_mode, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_goes_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_regular_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
 	};

@@ -21,7 +21,7 @@ MARK = {GRUB: b"\nset rootstock_complete=1\n", UBOOT: b"\nrootstock_complete=1\n
 # What a program does before main can fail only where no program runs at all.
 BEFORE_MAIN = {"execve", "arch_prctl", "set_tid_address", "set_thread_area", "exit_group"}
 WRITES = {"openat", "fstat", "newfstatat", "fstatfs", "flock", "read", "write", "close", "fsync",
-          "syncfs", "ioctl", "renameat", "renameat2", "unlinkat"}
+          "syncfs", "ioctl", "renameat", "renameat2", "unlinkat", "fchmod"}
 
 
 class Ground:
@@ -44,10 +44,14 @@ GROUNDS = {
     "ext4 before Linux 5.14": Ground(flush=["ioctl DIR", *SYNC], ioctl="error=ENOTTY"),
     "ext4 without exchange": Ground(flush=["ioctl DIR"], swap=["renameat2", "renameat"],
                                     then=HELD, ioctl="retval=0", renameat2="error=EINVAL"),
-    "vfat": Ground(0x4d44, swap=["renameat"], then=["fsync DIR", "fsync OUT", *HELD]),
+    "vfat": Ground(0x4d44, swap=["renameat"], then=["fsync DIR", "fsync OUT", *HELD],
+                   fchmod="error=EPERM"),
     "btrfs": Ground(0x9123683e, flush=SYNC),
     "a kernel without anything": Ground(0, flush=SYNC, swap=["renameat2", "renameat"], then=HELD,
                                         syncfs="error=ENOSYS", renameat2="error=ENOSYS"),
+    "9p": Ground(0x1021997, flush=SYNC, swap=["renameat2", "renameat"], then=HELD,
+                 fsync="error=EINVAL", syncfs="error=EINVAL", renameat2="error=EINVAL",
+                 fchmod="error=EOPNOTSUPP", flock="error=EINVAL"),
     "a directory that is not live": Ground(swap=["renameat"], staged=True,
                                            then=["fsync DIR", "fsync OUT", *HELD]),
 }

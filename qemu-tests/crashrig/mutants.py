@@ -16,23 +16,26 @@ from rig import image
 FILE = "bls/emit.c"
 FOLDERS = "bls grub uboot prepare-root initramfs".split()
 COUNT, STATES = 24, 8000
-SETTLE_FIRST = ("\tif (!r && way != WAY_FILES)\n"
-                "\t\tr = settle(dir_fd, EMIT_TEMPORARY, way);\n\tif (!r)\n")
-UNLINK = "\tif (!r && exchanged)\n\t\t(void)unlinkat(dir_fd, EMIT_TEMPORARY, 0);\n"
-SETTLE = "\tr = settle(dir_fd, name, way);\n"
-HOLD = "\tint old_fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;\n"
+SETTLE_FIRST = ("\tif (!r && job->way != WAY_FILES)\n"
+                "\t\tr = settle(job->dir_fd, job->temporary, job->way);\n\tif (!r)\n")
+UNLINK = ("\tif (!r && exchanged)\n"
+          "\t\t(void)unlinkat(job->dir_fd, job->temporary, 0);\n")
+SETTLE = "\tr = settle(job->dir_fd, job->name, job->way);\n"
+HOLD = ("\tint old_fd = openat(job->dir_fd, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;\n"
+        "\tstruct stat st;\n")
 NO_HOLD = HOLD + "\n\tif (old_fd >= 0)\n\t\tclose(old_fd);\n\told_fd = -1;\n\terrno = ENOENT;\n"
-EXCHANGE = "\tif (way != WAY_FILES) {\n\t\t*ret_exchanged"
+EXCHANGE = "\tif (job->way != WAY_FILES) {\n\t\t*ret_exchanged"
 RENAME = "\tif (false) {\n\t\t*ret_exchanged"
-LEFTOVER = "\t\tr = settle(dir_fd, EMIT_TEMPORARY, way);\n\tif (!r && unlinkat"
+LEFTOVER = "\t\tr = settle(job->dir_fd, name, job->way);\n\tif (!r && unlinkat"
+FSYNC = ("\tif (!r)\n\t\tr = flushed(fsync(fd));\n", "")
 # On ext4 the hold does what exchange does, and the order of removal, as long as nobody kills the
 # generator: so they are left out together, or the generator is killed. Not to know ext4 is no fault
 # there: syncfs and fsync of the directory, which is what then happens, do as much on Linux 6.1.
 # (what is missing, the trial that shows it, (text, text that takes its place)...)
 MUTANTS = [
     ("nothing", "ext4-1k-menu"), ("nothing", "ext4-nojournal-menu"), ("nothing", "vfat-menu"),
-    ("fsync of the new file", "ext4-1k-menu", ("if (!r && fsync(fd) < 0)", "if (false)")),
-    ("fsync of the new file", "vfat-menu", ("if (!r && fsync(fd) < 0)", "if (false)")),
+    ("fsync of the new file", "ext4-1k-menu", FSYNC),
+    ("fsync of the new file", "vfat-menu", FSYNC),
     ("the flush point before the exchange", "ext4-1k-menu", (SETTLE_FIRST, "\tif (!r)\n")),
     ("the flush point behind the exchange", "ext4-1k-menu", (SETTLE, "")),
     ("the flush point behind the rename", "vfat-menu", (SETTLE, "")),
@@ -41,16 +44,16 @@ MUTANTS = [
     ("exchange and hold", "ext4-4k-menu", (EXCHANGE, RENAME), (HOLD, NO_HOLD)),
     ("nothing", "ext4-1k-killed"), ("exchange", "ext4-1k-killed", (EXCHANGE, RENAME)),
     ("the flush point before a leftover is removed", "ext4-1k-killed",
-     (LEFTOVER, LEFTOVER.replace("settle(dir_fd, EMIT_TEMPORARY, way)", "0"))),
+     (LEFTOVER, LEFTOVER.replace("settle(job->dir_fd, name, job->way)", "0"))),
     ("the hold", "vfat-menu", (HOLD, NO_HOLD)),
     ("the checkpoint", "ext4-1k-menu",
-     ("ioctl(dir_fd, CHECKPOINT, &flags) == 0", "fsync(dir_fd) == 0")),
+     ("ioctl(dir_fd, CHECKPOINT, &flags)", "fsync(dir_fd)")),
     ("the way of a live file", "ext4-1k-menu", ("if (!live)", "if (true)")),
     ("the second syncfs", "ext4-nojournal-menu", ("turn < 2", "turn < 1")),
     ("both syncfs", "ext4-nojournal-menu", ("turn < 2", "turn < 0")),
     ("nothing", "btrfs-menu"), ("both syncfs", "btrfs-menu", ("turn < 2", "turn < 0")),
     ("fsync of the renamed file", "vfat-menu",
-     ("way == WAY_FILES ? sync_file(dir_fd, name) : 0", "0")),
+     ("!r && way == WAY_FILES ? sync_file(dir_fd, name) : r", "r")),
 ]
 
 
