@@ -7,14 +7,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Looks first: to open a device may be enough to start a watchdog or to rewind a tape. */
+static int open_regular(int dir_fd, const char *name)
+{
+	struct stat st;
+	int fd;
+
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ELOOP;
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 ssize_t file_read(int dir_fd, const char *name, char *buffer, size_t size)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open_regular(dir_fd, name);
 	struct stat st;
 	ssize_t have = 0, n = 1;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
+	/* It may have been replaced meanwhile. */
 	if (fstat(fd, &st) < 0)
 		n = -errno;
 	else if (!S_ISREG(st.st_mode))

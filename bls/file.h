@@ -2,8 +2,8 @@
 /*
  * file: the bytes of a file that may come from anybody's disk.
  *
- * Only regular files are read, no link in the last place is followed, and nothing (a FIFO, a tape)
- * can make the caller wait.
+ * Only regular files are opened, no link in the last place is followed, and nothing (a FIFO, a
+ * tape) can make the caller wait.
  */
 #pragma once
 

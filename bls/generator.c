@@ -211,6 +211,7 @@ int generator_main(const struct generator *generator, int argc, char *const argv
 	struct sysroot sysroot;
 	int r;
 
+	report_prepare();
 	list_options(generator, &wish, options);
 	switch (args_parse(argc, argv, options, &reporter)) {
 	case ARGS_HELP:

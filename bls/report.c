@@ -2,6 +2,7 @@
 #include "bls/report.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,21 @@
 #include <unistd.h>
 
 enum { FACILITY_DAEMON = 3 << 3 };
+
+void report_prepare(void)
+{
+	int fd;
+
+	/* The second one comes of a limit on the size of files (ulimit -f). */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	/* A new descriptor gets the lowest number. Such a one can be neither read nor written. */
+	do
+		fd = open("/", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
 
 static bool send_to_syslog(const char *record, size_t size)
 {

@@ -21,6 +21,13 @@ struct reporter {
 };
 
 /*
+ * To be called first in main(): messages then decide nothing. A reader of standard error that has
+ * gone ends no program, and no file that is opened later gets the number of a standard descriptor
+ * that was closed, and so the messages; to write to that one still fails.
+ */
+void report_prepare(void);
+
+/*
  * Says one sentence, without the full stop. Bytes that are not printable ASCII are shown as "?", so
  * that a file name can neither forge a second message nor upset a terminal. Cut at 1000 bytes.
  * Nothing happens without a reporter.

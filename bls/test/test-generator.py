@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each generator from outside, as far as they are alike: the command line, where they look, what
 they refuse to write, and who hears of it."""
+import ctypes
 import functools
 import os
 import re
+import socket
+import stat
+import struct
 import subprocess
 import sys
 
@@ -223,6 +227,111 @@ def little_memory(program, where):
     assert outcomes & {"Out of memory", "Cannot allocate memory"}, outcomes
 
 
+def messages_decide_nothing(program, where):
+    """Wherever they go, and be it nowhere: the menu is the same, and so is the exit status."""
+    out = program.make(where, {"ostree-1.conf": GOOD, "zz.conf": BAD, "a b.conf": GOOD})
+    status, menu, said = program.generate("-o", "-", "--root", where, "--entries",
+                                          where + "/boot/loader/entries")
+    assert status == 0 and len(said) == 2, said
+
+    def write_it(*redirections, command='"$@"'):
+        for old in (None, b"old"):
+            if old:
+                write(out, old)
+            elif os.path.exists(out):
+                os.unlink(out)
+            script = f'exec {" ".join(redirections)}; {command}'
+            done = subprocess.run(["bash", "-c", script, "sh", program.program, "-o", out],
+                                  check=False, capture_output=True, env=clean_environment())
+            assert done.returncode == 0 and read(out) == menu, (redirections, done)
+    gone = "2> >(:)"  # and a moment for it to be gone
+    for redirections in ((gone, "; sleep 0.2"), ("2>/dev/full",), ("2>&-",), ("<&-", "2>&-"),
+                         (">&-", "2>&-"), ("<&-", ">&-", "2>&-"), ("<&-", ">&-")):
+        write_it(*redirections)
+    write_it("2>/dev/full", command='ulimit -n 12; "$@"')
+
+
+def standard_output_decides(program, where):
+    program.make(where, {"ostree-1.conf": GOOD})
+    by_hand = ["-o", "-", "--root", where, "--entries", where + "/boot/loader/entries"]
+    for redirections, why in ((">&-", b"Bad file descriptor"), ("<&- >&-", b"Bad file descriptor"),
+                              (">/dev/full", b"No space left"),
+                              ("> >(:); sleep 0.2", b"Broken pipe")):
+        done = subprocess.run(["bash", "-c", f'exec {redirections}; "$@"', "sh", program.program,
+                               *by_hand], check=False, capture_output=True,
+                              env=clean_environment())
+        assert done.returncode == 1 and b"standard output cannot be written: " + why in \
+            done.stderr, (redirections, done)
+
+
+def no_file_may_grow(program, where):
+    """ulimit -f: a signal that kills, if one lets it."""
+    out = program.make(where, {"ostree-1.conf": GOOD})
+    write(out, b"old")
+    done = subprocess.run(["bash", "-c", 'ulimit -f 0; "$@"', "sh", program.program, "-o", out],
+                          check=False, capture_output=True, env=clean_environment())
+    assert done.returncode == 1 and b"cannot be written: File too large" in done.stderr, done
+    assert read(out) == b"old"
+    assert set(os.listdir(os.path.dirname(out))) == {"entries", program.out}
+
+
+class Opened:
+    """Which names in some directories are opened, as the kernel tells (inotify(7))."""
+    IN_OPEN = 0x20
+
+    def __init__(self, *directories):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = self.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        assert self.fd >= 0
+        for directory in directories:
+            assert self.libc.inotify_add_watch(self.fd, directory.encode(), self.IN_OPEN) >= 0
+
+    def names(self):
+        try:
+            events = os.read(self.fd, 1 << 16)
+        except BlockingIOError:
+            return set()
+        found, at = set(), 0
+        while at < len(events):
+            length = struct.unpack_from("iIII", events, at)[3]
+            found.add(events[at + 16:at + 16 + length].rstrip(b"\0").decode())
+            at += 16 + length
+        return found
+
+
+def only_files_are_opened(program, where):
+    """A FIFO with its writer waiting, a socket, and a device where one can be made."""
+    out = program.make(where, {"ostree-1.conf": entry(b"ostree=/ostree/boot.1/x/0", more=b"")})
+    entries, deployment = where + "/boot/loader.1/entries", where + "/ostree/deploy/d"
+    settings, system = deployment + "/etc/rootstock", deployment + "/usr/lib/ostree-boot"
+    os.makedirs(where + "/ostree/boot.1/x")
+    os.symlink("../../../ostree/deploy/d", where + "/ostree/boot.1/x/0")
+    for directory in (settings, system):
+        os.makedirs(directory)
+    conf = "grub.conf" if program is GRUB else "uboot.conf"
+    odd = [entries + "/a-fifo.conf", settings + "/" + conf, system + "/uEnv.txt", where + "/boot/k"]
+    for path in odd:
+        os.mkfifo(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(entries + "/a-socket.conf")
+    try:
+        os.mknod(entries + "/a-null.conf", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        print("# no device can be made here")
+    opened = Opened(entries, settings, system, where + "/boot")
+    status, _, said = program.generate("-o", out)
+    assert status == 1 and f"rootstock/{conf} of the deployment cannot be read: it is not a" \
+        in said[-1], said
+    os.unlink(settings + "/" + conf)
+    status, _, said = program.generate("-o", out)
+    assert status == (program is UBOOT), said
+    if status:
+        assert "uEnv.txt cannot be read: it is not a regular file" in said[-1], said
+    names = opened.names()
+    assert "ostree-1.conf" in names, "nothing was watched"
+    assert not names & {*map(os.path.basename, odd), "a-socket.conf", "a-null.conf"}, names
+
+
 LISTEN = r"""
 import os, socket, subprocess, sys
 sys.excepthook = lambda kind, value, _: kind is BlockingIOError or print(kind, value)
@@ -262,7 +371,9 @@ TESTS = [(f"{program.name}: {test.__name__.replace('_', ' ')}", functools.partia
          for program in (GRUB, UBOOT) for test in (
              help_and_version, usage_errors, messages_are_printable, standard_output,
              root_from_output, prefixes, hook_of_first_deployment, hook_with_wrong_version,
-             hook_with_unusable_entries, outputs_that_are_refused, many_entries, little_memory)]
+             hook_with_unusable_entries, outputs_that_are_refused, many_entries, little_memory,
+             messages_decide_nothing, standard_output_decides, no_file_may_grow,
+             only_files_are_opened)]
 TESTS += [(f"{program.name}: messages go to {log}", functools.partial(hook_messages, program, log))
           for program in (GRUB, UBOOT) for log in ("syslog", "kmsg")]
 sys.exit(tap.main(TESTS))
