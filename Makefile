@@ -132,7 +132,7 @@ src_rootstock-bls := bls/check.c $(sort $(lib_grub) $(lib_uboot))
 # Through this the tests see a file system.
 SHOWS := bls/test/show-bootfs bls/test/show-layout initramfs/test/show-tags
 src_bls/test/show-bootfs := bls/test/show-bootfs.c bls/bootfs.c
-src_bls/test/show-layout := bls/test/show-layout.c bls/layout.c bls/findings.c
+src_bls/test/show-layout := bls/test/show-layout.c bls/layout.c bls/findings.c bls/known.c
 src_initramfs/test/show-tags := initramfs/test/show-tags.c $(lib_initramfs)
 MANUALS := prepare-root/ostree-prepare-root.8 \
 	initramfs/rootstock-init.8 initramfs/rootstock-initramfs.7 \

@@ -366,6 +366,7 @@ int main(int argc, char *argv[])
 	struct sysroot_wish wish = { .out = "-" };
 	char *usual;
 
+	report_prepare();
 	switch (args_parse(argc - skip, argv + skip, options, &reporter)) {
 	case ARGS_HELP:
 		return fputs(help, stdout) == EOF || fflush(stdout) == EOF;

@@ -1,64 +1,83 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/findings.h"
 
+#include "bls/known.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool has(const struct findings *findings, const struct finding *finding)
+static void free_finding(void *finding)
 {
-	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *other = &findings->list[i];
+	struct finding *old = finding;
 
-		if (other->line == finding->line && !strcmp(other->file, finding->file) &&
-			!strcmp(other->what, finding->what))
-			return true;
-	}
-	return false;
+	free(old->file);
+	free(old->what);
+	free(old);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct finding *a = left, *b = right;
+	int r = (a->line > b->line) - (a->line < b->line);
+
+	if (!r)
+		r = strcmp(a->file, b->file);
+	return r ? r : strcmp(a->what, b->what);
 }
 
 /* Room is made in powers of two, so the count says when it is used up. */
 static bool make_room(struct findings *findings)
 {
 	size_t count = findings->count;
-	struct finding *grown;
+	struct finding **grown;
 
 	if (count & (count - 1))
 		return true;
-	grown = realloc(findings->list, (count ? count * 2 : 1) * sizeof(*grown));
+	grown = realloc(findings->list, (count ? count * 2 : 1) * sizeof(struct finding *));
 	if (grown)
 		findings->list = grown;
 	return grown;
 }
 
+/* Returns false for one that is known, or without memory. */
+static bool add(struct findings *findings, struct finding *finding)
+{
+	const struct finding *known = NULL;
+
+	if (finding && finding->file && finding->what && make_room(findings))
+		known = known_first(&findings->known, finding, compare);
+	findings->failed |= !known;
+	if (!known || known != finding)
+		return false;
+	findings->list[findings->count++] = finding;
+	findings->errors += finding->severity == FINDINGS_ERROR;
+	return true;
+}
+
 void findings_add(struct findings *findings, enum findings_severity severity, const char *file,
 	unsigned line, const char *format, ...)
 {
-	struct finding finding = { .severity = severity, .file = strdup(file), .line = line };
+	struct finding *finding = calloc(1, sizeof(*finding));
 	va_list arguments;
 
-	va_start(arguments, format);
-	if (vasprintf(&finding.what, format, arguments) < 0)
-		finding.what = NULL;
-	va_end(arguments);
-	if (!finding.file || !finding.what || !make_room(findings)) {
-		findings->failed = true;
-	} else if (!has(findings, &finding)) {
-		findings->list[findings->count++] = finding;
-		findings->errors += severity == FINDINGS_ERROR;
-		return;
+	if (finding) {
+		*finding = (struct finding){ severity, strdup(file), line, NULL };
+		va_start(arguments, format);
+		if (vasprintf(&finding->what, format, arguments) < 0)
+			finding->what = NULL;
+		va_end(arguments);
 	}
-	free(finding.file);
-	free(finding.what);
+	if (!add(findings, finding) && finding)
+		free_finding(finding);
 }
 
 void findings_free(struct findings *findings)
 {
-	for (size_t i = 0; i < findings->count; i++) {
-		free(findings->list[i].file);
-		free(findings->list[i].what);
-	}
+	known_free(findings->known);
+	for (size_t i = 0; i < findings->count; i++)
+		free_finding(findings->list[i]);
 	free(findings->list);
 	*findings = (struct findings){ 0 };
 }

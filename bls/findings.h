@@ -20,8 +20,9 @@ struct finding {
 };
 
 struct findings {
-	struct finding *list;
+	struct finding **list;
 	size_t count;
+	void *known; /* the same as a set (known.h) */
 	size_t errors;
 	bool failed;
 };

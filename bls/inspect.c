@@ -4,6 +4,7 @@
 #include "bls/bootpath.h"
 #include "bls/deployment.h"
 #include "bls/kargs.h"
+#include "bls/known.h"
 #include "bls/version.h"
 #include "prepare-root/path.h"
 
@@ -220,23 +221,35 @@ void inspect_item(
 	free(job.file);
 }
 
+static int compare_names(const void *left, const void *right)
+{
+	const struct menu_item *a = left, *b = right;
+
+	return version_compare(a->stem, b->stem);
+}
+
 static void inspect_names(
 	const struct sysroot *sysroot, const struct menu *menu, struct findings *findings)
 {
-	for (size_t i = 0; i < menu->count; i++) {
-		struct job job = make_job(sysroot, &menu->items[i], findings);
+	void *known = NULL;
 
-		for (size_t j = 0; j < i && job.file; j++) {
-			if (version_compare(menu->items[j].stem, menu->items[i].stem) != 0)
-				continue;
+	for (size_t i = 0; i < menu->count; i++) {
+		const struct menu_item *item = &menu->items[i];
+		const struct menu_item *first = known_first(&known, item, compare_names);
+		struct job job;
+
+		findings->failed |= !first;
+		if (!first || first == item)
+			continue;
+		job = make_job(sysroot, item, findings);
+		if (job.file)
 			findings_add(findings, FINDINGS_WARNING, job.file, 0,
 				"this name counts as the same as %s, and GRUB's blscfg would show "
 				"only one of them; remove or rename one",
-				menu->items[j].name);
-			break;
-		}
+				first->name);
 		free(job.file);
 	}
+	known_free(known);
 }
 
 static void inspect_first(const struct sysroot *sysroot, const struct menu *menu,

@@ -17,7 +17,7 @@ static void add_quoted(struct text *text, const char *string)
 			text_add(text, "\xef\xbf\xbd");
 			length = 1;
 		} else if (utf8_is_control(code) || code == '"' || code == '\\') {
-			(void)snprintf(escape, sizeof(escape), "\\u%04x", code & 0xff);
+			(void)snprintf(escape, sizeof(escape), "\\u%04x", code & 0xffff);
 			text_add(text, escape);
 		} else {
 			text_add_bytes(text, string, length);

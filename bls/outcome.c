@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/outcome.h"
 
+#include "bls/known.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,24 +22,34 @@ static void judge_item(const struct outcome *outcome, const struct outcome_loade
 			item->warnings[i].what);
 }
 
-static void judge_id(
-	const struct outcome *outcome, size_t i, const char *file, struct findings *findings)
+static int compare_ids(const void *left, const void *right)
 {
-	for (size_t j = 0; j < i && outcome->numbers[i]; j++) {
-		if (!outcome->numbers[j] || !outcome->ids[j] ||
-			strcmp(outcome->ids[i], outcome->ids[j]) != 0)
-			continue;
+	char *const *a = left, *const *b = right;
+
+	return strcmp(*a, *b);
+}
+
+/* known is a tree of the ids so far, which are elements of outcome->ids. */
+static void judge_id(const struct outcome *outcome, size_t i, void **known, const char *file,
+	struct findings *findings)
+{
+	char *const *first;
+
+	if (!outcome->numbers[i] || !outcome->ids[i])
+		return;
+	first = known_first(known, &outcome->ids[i], compare_ids);
+	findings->failed |= !first;
+	if (first && first != &outcome->ids[i])
 		findings_add(findings, FINDINGS_WARNING, file, 0,
 			"GRUB's default cannot choose this entry, because %s has the same id; "
 			"remove one of them",
-			outcome->menu.items[j].name);
-		break;
-	}
+			outcome->menu.items[first - outcome->ids].name);
 }
 
 void outcome_judge(const struct outcome *outcome, const struct outcome_loader *loader,
 	const struct menu *plain, const char *entries, struct findings *findings)
 {
+	void *known = NULL;
 	bool any = false;
 
 	for (size_t i = 0; i < outcome->menu.count; i++) {
@@ -49,12 +61,13 @@ void outcome_judge(const struct outcome *outcome, const struct outcome_loader *l
 			continue;
 		if (asprintf(&file, "%s/%s", entries, item->name) < 0) {
 			findings->failed = true;
-			return;
+			break;
 		}
 		judge_item(outcome, loader, item, file, findings);
-		judge_id(outcome, i, file, findings);
+		judge_id(outcome, i, &known, file, findings);
 		free(file);
 	}
+	known_free(known);
 	if (!any)
 		findings_add(findings, FINDINGS_ERROR, entries, 0,
 			"there is no entry that %s could boot; deploy one", loader->name);

@@ -206,7 +206,7 @@ void show_findings(struct text *text, const struct show *show)
 
 	add_bootfs(text, show);
 	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *finding = &findings->list[i];
+		const struct finding *finding = findings->list[i];
 
 		text_add(text, finding->severity == FINDINGS_ERROR ? "error: " : "warning: ");
 		add_place(text, finding->file, finding->line);
@@ -321,7 +321,7 @@ static void put_findings(struct json *json, const struct findings *findings)
 {
 	json_open(json, "findings", '[');
 	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *finding = &findings->list[i];
+		const struct finding *finding = findings->list[i];
 
 		json_open(json, NULL, '{');
 		json_string(json, "severity",

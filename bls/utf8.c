@@ -36,7 +36,22 @@ size_t utf8_decode(const char *string, unsigned *ret_code)
 
 bool utf8_is_control(unsigned code)
 {
-	return code < 0x20 || (code >= 0x7f && code < 0xa0);
+	static const struct {
+		unsigned first, last;
+	} ranges[] = {
+		{ 0x00, 0x1f },
+		{ 0x7f, 0x9f },
+		{ 0x061c, 0x061c },
+		{ 0x200b, 0x200f },
+		{ 0x2028, 0x202e },
+		{ 0x2060, 0x206f },
+		{ 0xfeff, 0xfeff },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (code >= ranges[i].first && code <= ranges[i].last)
+			return true;
+	return false;
 }
 
 void utf8_add_printable(struct text *text, const char *string)

@@ -15,7 +15,10 @@
  */
 size_t utf8_decode(const char *string, unsigned *ret_code);
 
-/* True for a code point that a terminal does not show but obey: C0, DEL and C1. */
+/*
+ * True for a code point that a terminal does not show but obeys: C0, DEL and C1, and those of
+ * Unicode's category Cf that end a line, reorder what follows or have no width, all below U+10000.
+ */
 bool utf8_is_control(unsigned code);
 
 /* Adds a string with "?" for each control character and for each byte that is in no character. */

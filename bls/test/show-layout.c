@@ -23,6 +23,6 @@ int main(int argc, char *argv[])
 	layout_judge(&sysroot, &bootfs, strcmp(argv[1], "grub") != 0 ? LAYOUT_UBOOT : LAYOUT_GRUB,
 		&findings);
 	for (size_t i = 0; i < findings.count; i++)
-		puts(findings.list[i].what);
+		puts(findings.list[i]->what);
 	return findings.failed;
 }

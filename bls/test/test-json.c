@@ -66,6 +66,11 @@ static void test_printable(void **state)
 	utf8_add_printable(&text, "a\x1b\xc3\xa4\xc2\x9b\x7f\xff\xc2\xa0\t");
 	text_add_bytes(&text, "", 1);
 	assert_string_equal(text.bytes, "a?\xc3\xa4???\xc2\xa0?");
+	/* From right to left, a line of its own, nothing at all; and what is beside them. */
+	text_cut(&text, 0);
+	utf8_add_printable(&text, "\u202ea\u2066\u2029\u200b\ufeff\u061c|\u2010\u202f\u2070\ufefe");
+	text_add_bytes(&text, "", 1);
+	assert_string_equal(text.bytes, "?a?????|\u2010\u202f\u2070\ufefe");
 	text_free(&text);
 }
 
@@ -84,12 +89,14 @@ static void test_json(void **state)
 	json_open(&json, NULL, '{');
 	json_close(&json, '}');
 	json_bool(&json, NULL, true);
+	json_string(&json, NULL, "\u202e\u202c");
 	json_close(&json, ']');
 	json_bool(&json, "d", false);
 	json_close(&json, '}');
 	text_add_bytes(&text, "", 1);
-	assert_string_equal(text.bytes, "{\"a\\u0022\":\"\\u005c\\u000a\\u007f\\u0085/\xc3\xa4"
-					"\xef\xbf\xbd\",\"b\":[],\"c\":[-1,{},true],\"d\":false}");
+	assert_string_equal(text.bytes,
+		"{\"a\\u0022\":\"\\u005c\\u000a\\u007f\\u0085/\xc3\xa4"
+		"\xef\xbf\xbd\",\"b\":[],\"c\":[-1,{},true,\"\\u202e\\u202c\"],\"d\":false}");
 	text_free(&text);
 }
 
@@ -109,8 +116,8 @@ static void test_findings(void **state)
 	assert_int_equal(findings.count, 13);
 	assert_int_equal(findings.errors, 8);
 	for (unsigned i = 0; i < 10; i++) {
-		assert_int_equal(findings.list[i].line, i);
-		assert_int_equal(findings.list[i].what[0], '0' + (char)i);
+		assert_int_equal(findings.list[i]->line, i);
+		assert_int_equal(findings.list[i]->what[0], '0' + (char)i);
 	}
 	assert_false(findings.failed);
 	findings_free(&findings);

@@ -67,6 +67,41 @@ def linear(where, program, own_titles):
     assert 1.7 < whole / half < 2.3
 
 
+def check_instructions(where, make_it):
+    """Those of "rootstock-bls check" on the sysroot that make_it makes, and how many it finds."""
+    root = make_it(where)
+    if not shutil.which("valgrind"):
+        raise tap.Skip("valgrind is not installed")
+    done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                           f"{tap.BUILD}/rootstock-bls", "check", "--root", root], check=False,
+                          capture_output=True, text=True)
+    assert done.returncode == 1, done
+    return int(re.search(r"Collected : (\d+)", done.stderr)[1]), done.stdout.count("error: ")
+
+
+def check_entries(where, count):
+    return os.path.dirname(os.path.dirname(os.path.dirname(
+        make(where, "ostree-grub-generator", count, True))))
+
+
+def check_lines(where, lines):
+    """Ten entries with so many files each, none of which is there."""
+    for i in range(10):
+        tap.write(f"{where}/{lines}/boot/loader.1/entries/ostree-{i}.conf", b"linux /k\n" +
+                  b"".join(b"initrd /%d\n" % n for n in range(lines)))
+    os.symlink("loader.1", f"{where}/{lines}/boot/loader")
+    return f"{where}/{lines}"
+
+
+def check_linear(where, make_it, half):
+    (less, found), (more, found_more) = (
+        check_instructions(where, functools.partial(make_it, **{name: value}))
+        for name, value in (*half.items(), *((name, 2 * value) for name, value in half.items())))
+    print(f"# {more} instructions for {found_more} errors, {more / less:.2f} times as many as for "
+          f"{found}")
+    assert found_more > 1.9 * found and 1.7 < more / less < 2.3
+
+
 def memory(where, program):
     """The limit is on the address space, of which what is really used is a part."""
     out = make(where, program, MOST, False)
@@ -92,4 +127,7 @@ for name in PROGRAMS:
          functools.partial(linear, program=name, own_titles=False)),
         (f"{name}: memory", functools.partial(memory, program=name)),
         (f"{name}: processes", functools.partial(processes, program=name))]
+for make_each, half_of in ((check_entries, {"count": MOST // 2}), (check_lines, {"lines": 2500})):
+    TESTS.append((f"rootstock-bls: {make_each.__name__.replace('_', ' ')}", functools.partial(
+        check_linear, make_it=make_each, half=half_of)))
 sys.exit(tap.main(TESTS))

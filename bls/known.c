@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/known.h"
+
+#include <search.h>
+#include <stddef.h>
+
+const void *known_first(
+	void **set, const void *thing, int (*compare)(const void *left, const void *right))
+{
+	const void *const *found = tsearch(thing, set, compare);
+
+	return found ? *found : NULL;
+}
+
+static void keep(void *thing)
+{
+	(void)thing;
+}
+
+void known_free(void *set)
+{
+	tdestroy(set, keep);
+}
