@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""libostree's own programs from several Debian releases, with their loader and libraries, to be run
+in a world of the namespace ring whatever the machine itself has."""
+
+import functools
+import glob
+import os
+import re
+import subprocess
+
+from nssys import read_file
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RELEASES = {"bookworm": "2022.7", "trixie": "2025.2", "sid": "the newest"}
+PROGRAMS = ("ostree-prepare-root", "ostree-remount", "ostree-system-generator")
+
+
+@functools.cache
+def files(release):
+    """[(name, bytes)] of the programs and all that they load."""
+    arch = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True,
+                          text=True).stdout.strip()
+    unpacked = subprocess.run([HERE + "/../../qemu-tests/rig/debs", release, arch, "ostree-boot",
+                               "closure:libostree-1-1"], check=True, capture_output=True,
+                              text=True).stdout.split()
+    loader = [path for top in unpacked for path in
+              glob.glob(top + "/**/ld-linux-*.so.*", recursive=True) if "/lib64/" not in path][0]
+    folders = ":".join(sorted({os.path.dirname(path) for top in unpacked for path in
+                               glob.glob(top + "/**/*-linux-gnu/lib*.so.*", recursive=True)}))
+    found = {"ld.so": read_file(loader)}
+    for name in PROGRAMS:
+        path = [path for top in unpacked for path in glob.glob(f"{top}/**/{name}", recursive=True)
+                if os.path.isfile(path)][0]
+        found[name] = read_file(path)
+        said = subprocess.run([loader, "--library-path", folders, "--list", path], check=True,
+                              capture_output=True, text=True).stdout
+        for library, where in re.findall(r"^\s+([^/\s]+) => (/\S+)", said, re.M):
+            found[library] = read_file(where)
+    return list(found.items())
+
+
+def command(folder, name, *args):
+    """How one of them is called when all the files are in a folder."""
+    return [folder + "/ld.so", "--library-path", folder, f"{folder}/{name}", *args]
