@@ -88,12 +88,14 @@ def deliverable(where, random, alphabet):
 
 
 def emulated(where, random):
-    """GRUB's shell on a menu in printable ASCII: words as its linux command gets them."""
+    """GRUB's shell on a menu in printable ASCII: words as its linux command gets them.
+
+    grub-emu 2.12 has a linux command, which would go before a function of that name."""
     arriving = deliverable(where, random, ASCII)
-    script = (b"function linux {\n\techo \"<$#>\"\n\twhile [ $# -gt 0 ]; do\n"
+    script = (b"function words {\n\techo \"<$#>\"\n\twhile [ $# -gt 0 ]; do\n"
               b'\t\techo "<$1>"\n\t\tshift\n\tdone\n}\n')
     for number, (_, command) in enumerate(arriving):
-        script += b'echo "<<<%d>>>"\n%s\n' % (number, command)
+        script += b'echo "<<<%d>>>"\nwords %s\n' % (number, command.removeprefix(b"linux "))
     said = emu.run(where + "/emu", script)
     for number, (line, _) in enumerate(arriving):
         words = [kernelargs.join(*it) for it in kernelargs.parse(line)]
