@@ -138,7 +138,8 @@ static int probe_uuid(blkid_probe probe, int fd, char **ret_uuid)
 	case -2:
 		return -ENOTUNIQ;
 	default:
-		return errno ? -errno : -EIO;
+		/* So libblkid 2.41 answers to two signatures; without an errno to nothing else. */
+		return errno ? -errno : -ENOTUNIQ;
 	}
 }
 
