@@ -6,8 +6,9 @@
 #   make                  static programs in build/ARCH/ (ARCH=x86_64, armhf, arm64 or
 #                         riscv64); what that needs on Debian, make deps-build installs
 #   make try              boot a real OSTree disk with them, in this terminal
-#   make check            all tests and one boot per machine; CELLS='*' boots the whole matrix,
-#                         CELLS=ci what CI does
+#   make unit             the tests that need neither QEMU nor another compiler, in two minutes
+#   make check            all tests and one boot per machine; with LONG=1 the long ones too;
+#                         CELLS='*' boots the whole matrix, CELLS=ci what CI does
 #   make qemu-check       the whole boot matrix and nothing else
 #   make crash            cut the power at every write of a new boot menu (STATES=100000); with
 #                         MUTANTS=1 see whether that finds generators that lack a precaution
@@ -222,16 +223,33 @@ $$(BUILD)/libfuzzer/$(1)/test/fuzz-%: $(1)/test/fuzz-%.c $$(lib_$(1)) Makefile \
 endef
 $(foreach f,$(folders),$(eval $(call tests,$(f))))
 
-check: deps-check
-	$(Q)$(MAKE) --no-print-directory matrix
-	$(Q)$(MAKE) --no-print-directory check-now
+# The rings, from the inside. A test that boots machines or compiles for others has the line
+# "# ring: qemu", and one of which that takes long "# ring: long": it runs where LONG is set, and so
+# do the parts of others that ask for that variable.
+ring = $(shell grep -lx '\# ring: $(1)' $(scripts))
+namespaces := $(filter prepare-root/test/test-ns-%,$(scripts))
+inner = $(filter-out $(call ring,qemu) $(call ring,long) $(namespaces),$(scripts)) $(namespaces)
+# As many jobs as there are processors, unless the caller has said how many.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+export LONG
+
+check:
+	$(Q)qemu-tests/outlook $(if $(LONG)$(filter-out file,$(origin CELLS)),more)
+	$(Q)$(MAKE) --no-print-directory deps-check
+	$(Q)$(MAKE) --no-print-directory $(JOBS) matrix
+	$(Q)$(MAKE) --no-print-directory $(JOBS) check-now
+unit:
+	$(Q)$(MAKE) --no-print-directory $(JOBS) unit-now
+unit-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
+	$(Q)BUILD=$(BUILD) qemu-tests/tally $(units) $(fuzzers) $(inner)
 # What the machines of the boot matrix run.
 matrix: all
 	$(Q)for arch in $(filter-out $(ARCH),x86_64 arm64 armhf riscv64); do \
 		$(MAKE) --no-print-directory ARCH=$$arch || exit 1; \
 	done
 check-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
-	$(Q)BUILD=$(BUILD) qemu-tests/tally --cells '$(CELLS)' $(units) $(fuzzers) $(scripts)
+	$(Q)BUILD=$(BUILD) qemu-tests/tally --cells '$(CELLS)' $(units) $(fuzzers) $(inner) \
+		$(call ring,qemu) $(if $(LONG),$(call ring,long))
 
 # The same tests on programs that count their lines. Counting makes some of them fail, which say what
 # a program prints or which system calls it makes: whether tests pass, make check says.
@@ -397,7 +415,7 @@ clean:
 	rm -rf build
 
 .DELETE_ON_ERROR:
-.PHONY: FORCE all matrix check check-now coverage coverage-now qemu-check crash try bench fuzz fuzz-loaders lint \
+.PHONY: FORCE all matrix check check-now unit unit-now coverage coverage-now qemu-check crash try bench fuzz fuzz-loaders lint \
 	lint-now size deps deps-build deps-try deps-check deps-lint install clean
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/san -type f -name '*.d' 2>/dev/null)

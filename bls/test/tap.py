@@ -9,6 +9,7 @@ import traceback
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../qemu-tests"))
 from rig.slowness import limit  # pylint: disable=wrong-import-position,unused-import
 
+LONG = bool(os.environ.get("LONG"))  # whether what takes long is to run too
 BUILD = os.path.abspath(os.environ.get("BUILD", "build/x86_64"))
 
 

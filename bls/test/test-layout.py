@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
 """bls/layout.h on real file systems: it warns about what GRUB's own code or a real U-Boot cannot
 read, and of nothing else, and what it says to make instead both can read."""
 import functools

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
 """Thousands of random options through the generator and real GRUB, always the same unless SEED says
 otherwise; fuzz-loader-grub.py does the same for as long as wanted."""
 import sys

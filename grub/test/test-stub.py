@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
 """grub/stub.cfg on machines whose menus are in order, missing, torn or of no use."""
 import functools
 import os

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: long
 """The recipe for OpenEmbedded and the package for Buildroot, as far as that goes without the two:
 their commands are run as they would run them, and what is installed is what the packages list."""
 import fnmatch

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: long
 """Roots that are no block device, which the kernel gets as root= names them: flash with UBIFS and
 with JFFS2, shares of 9p and virtiofs. Debian's kernel boots from each in QEMU, flash being played
 by a disk and the module block2mtd, and the root's own init shows what the kernel has mounted."""

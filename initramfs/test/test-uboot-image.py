@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
 """What rootstock-mkinitramfs --uboot makes, as mkimage reads it and before real U-Boots for arm and
 arm64: header and data are as their checksums say, a bit that flips is seen, and a kernel gets what
 is behind the header."""

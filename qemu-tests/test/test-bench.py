@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
 """The bench: what it reads out of the plugin's lines and out of images; that it takes no boot which
 left work out; and that a /init which does needless work is over its budget."""
 

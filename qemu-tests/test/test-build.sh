@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
 #
 # What a packager relies on: static programs for each architecture, make install, reproducible builds,
 # and a caller's CC and flags that win.
@@ -133,13 +134,15 @@ stack_protected() {
 	done
 }
 
-echo 1..9
 check 'armhf: static, and runs' build_and_run armhf qemu-arm 'ARM, EABI5'
 check 'arm64: static, and runs' build_and_run arm64 qemu-aarch64 'ARM aarch64'
 check 'riscv64: static, and runs' build_and_run riscv64 qemu-riscv64 'UCB RISC-V'
 check 'make install' installs
 check 'make install, the same modes under any umask' any_umask
-check 'the same bytes from another checkout' same_bytes
-check 'CC, CFLAGS and LDFLAGS are the caller'"'"'s' obeys_the_caller
+if [ -n "${LONG:-}" ]; then
+	check 'the same bytes from another checkout' same_bytes
+	check 'CC, CFLAGS and LDFLAGS are the caller'"'"'s' obeys_the_caller
+fi
 check 'ostree-prepare-root has no heap and no stdio' no_heap
 check 'the stack is protected' stack_protected
+echo "1..$count"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
 """kernel/build: made once, kept, and nothing kept of a failure. A tree with a small Makefile
 plays the kernel's source here; what the real one becomes is seen where a machine boots it."""
 

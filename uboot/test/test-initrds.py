@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
 """Debian's kernel for arm64 unpacks all of the initrds that boot.cmd puts one behind the other."""
 import gzip
 import os

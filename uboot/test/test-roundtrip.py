@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
 """Values over bytes 1 to 255 from an entry through a real U-Boot to /chosen, byte for byte."""
 import functools
 import os

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What `make check` says of itself before it begins, and the list behind it."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [HERE, os.path.join(HERE, "test")]
+from rig import arch, cells
+import tap
+
+# As rig/debs has it.
+BASE = {"riscv64": "trixie"}
+
+
+def listed():
+    """{name in the cache: MB} of the list."""
+    with open(os.path.join(HERE, "downloads"), encoding="ascii") as source:
+        pairs = [line.split() for line in source if line[0] != "#"]
+    return {name: int(size) for name, size in pairs}
+
+
+def said(cache, *words):
+    """What it says with this cache."""
+    return subprocess.run([os.path.join(HERE, "outlook"), *words], check=True, text=True,
+                          env=dict(os.environ, XDG_CACHE_HOME=cache), stdout=subprocess.PIPE).stdout
+
+
+def names(kind):
+    """The names in the cache of all that a machine and its programs need."""
+    packages = [kind[key] for key in ("kernel", "grub", "bios-package") if kind[key]]
+    if kind["arch"] != arch.HOST:
+        packages.append("%s %s musl-dev" % (BASE.get(kind["arch"], "bookworm"), kind["arch"]))
+    for words in packages:
+        release, architecture, *rest = words.split()
+        for name in ["apt"] + rest:
+            yield "%s-%s/%s" % (release, architecture, re.sub("[:/]", "-", name))
+
+
+def usual():
+    """The cells that `make check` boots without arguments."""
+    with open(os.path.join(HERE, "../Makefile"), encoding="utf-8") as source:
+        text = source.read().replace("\\\n", "")
+    return cells.load(HERE, re.search(r"^CELLS \?= (.*)$", text, re.MULTILINE).group(1))
+
+
+found = listed()
+needed = {name for cell in usual() for name in names(cell["machine"])}
+tap.check(len(needed) > 20 and needed <= set(found), "each machine's packages are in the list",
+          needed - set(found))
+tap.check(not any(name.startswith("built") for name in needed), "no kernel is built")
+with tempfile.TemporaryDirectory() as cache:
+    tap.check("takes %d MB" % sum(found.values()) in said(cache) and "10 minutes" in said(cache),
+              "an empty cache needs all of it", said(cache))
+    first, *rest = found
+    for one in rest:
+        os.makedirs(os.path.join(cache, "rootstock/debs", one))
+    tap.check("takes %d MB" % found[first] in said(cache) and "7 minutes" in said(cache),
+              "what is there is not counted", said(cache))
+    os.makedirs(os.path.join(cache, "rootstock/debs", first))
+    tap.check("MB" not in said(cache) and "6 minutes" in said(cache), "a full one needs nothing",
+              said(cache))
+    tap.check("more" in said(cache, "more") and "more" not in said(cache),
+              "what was asked for besides is not in the figures", said(cache, "more"))
+sys.exit(tap.end())
