@@ -18,6 +18,7 @@ struct mount {
 	struct libmnt_table *table;
 	struct libmnt_fs *line; /* of the table */
 	char *inside; /* the directory's path from the top of the file system; "": the top */
+	char *below;  /* its path from the mount point: part of the same string */
 };
 
 static void mount_free(struct mount *mount)
@@ -41,9 +42,9 @@ static int find_line(struct libmnt_table *table, int id, struct libmnt_fs **ret_
 	return r;
 }
 
-static int find_inside(struct libmnt_fs *line, const char *path, char **ret_inside)
+static int find_inside(struct mount *mount, const char *path)
 {
-	const char *top = mnt_fs_get_root(line), *target = mnt_fs_get_target(line);
+	const char *top = mnt_fs_get_root(mount->line), *target = mnt_fs_get_target(mount->line);
 	size_t length;
 
 	if (!top || !target)
@@ -53,11 +54,13 @@ static int find_inside(struct libmnt_fs *line, const char *path, char **ret_insi
 	if (strncmp(path, target, length) != 0 || (path[length] && path[length] != '/'))
 		return -ENOENT;
 	path += length;
-	if (asprintf(ret_inside, "%s%s", strcmp(top, "/") != 0 ? top : "",
-		    strcmp(path, "/") != 0 ? path : "") < 0) {
-		*ret_inside = NULL;
+	if (!strcmp(top, "/"))
+		top = "";
+	if (asprintf(&mount->inside, "%s%s", top, strcmp(path, "/") != 0 ? path : "") < 0) {
+		mount->inside = NULL;
 		return -ENOMEM;
 	}
+	mount->below = mount->inside + strlen(top);
 	return 0;
 }
 
@@ -74,7 +77,7 @@ static int mount_look_up(const char *table, int id, const char *path, struct mou
 		return r < 0 ? r : -EINVAL;
 	r = find_line(ret_mount->table, id, &ret_mount->line);
 	if (!r)
-		r = find_inside(ret_mount->line, path, &ret_mount->inside);
+		r = find_inside(ret_mount, path);
 	return r;
 }
 
@@ -181,15 +184,39 @@ static int read_device(struct bootfs *bootfs)
 	return r;
 }
 
+/* Whether what is mounted is a file system or a btrfs subvolume, and not some directory: the option
+ * names the subvolume, and the kernel writes it last. */
+static bool is_whole(struct libmnt_fs *line)
+{
+	const char *top = mnt_fs_get_root(line), *options = mnt_fs_get_fs_options(line);
+	const char *subvolume = options ? strstr(options, ",subvol=/") : NULL;
+
+	return !strcmp(top, "/") || (subvolume && !strcmp(mnt_fs_get_fstype(line), "btrfs") &&
+					    !strcmp(subvolume + strlen(",subvol="), top));
+}
+
+/* Whether the mount tells where a loader will find the directory, given that it is /boot. */
+static bool tells(const struct mount *mount)
+{
+	static const char deleted[] = "//deleted";
+	size_t length = strlen(mount->inside);
+
+	if (strcmp(mount->below, "/boot") != 0)
+		return !*mount->below &&
+		       !(length >= strlen(deleted) &&
+			       !strcmp(mount->inside + length - strlen(deleted), deleted));
+	return is_whole(mount->line);
+}
+
 static int describe(const struct mount *mount, struct bootfs *bootfs)
 {
 	const char *type = mnt_fs_get_fstype(mount->line);
 
-	bootfs->own = !mount->inside[0];
-	if (!bootfs->own && strcmp(mount->inside, "/boot") != 0)
+	if (!tells(mount))
 		return 0;
+	bootfs->path = strdup(mount->inside);
 	bootfs->type = strdup(type ? type : "");
-	if (!bootfs->type)
+	if (!bootfs->path || !bootfs->type)
 		return -ENOMEM;
 	bootfs->device = find_device(mount->line);
 	if (bootfs->device)
@@ -221,6 +248,20 @@ int bootfs_find(int boot_fd, struct bootfs *ret_bootfs)
 	return r;
 }
 
+int bootfs_path(int boot_fd, char **ret_path)
+{
+	struct mount mount;
+	int r = mount_find(boot_fd, &mount);
+
+	*ret_path = NULL;
+	if (mount.inside && tells(&mount)) {
+		*ret_path = mount.inside;
+		mount.inside = NULL;
+	}
+	mount_free(&mount);
+	return r;
+}
+
 int bootfs_same(int one_fd, int other_fd)
 {
 	struct mount one = { 0 }, other = { 0 };
@@ -243,6 +284,7 @@ int bootfs_same(int one_fd, int other_fd)
 
 void bootfs_free(struct bootfs *bootfs)
 {
+	free(bootfs->path);
 	free(bootfs->type);
 	free(bootfs->device);
 	free(bootfs->uuid);

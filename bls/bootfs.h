@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * bootfs: the file system that /boot is on, as a boot loader would have to name it.
+ * bootfs: the file system that /boot is on, and where on it, as a boot loader would have to name
+ * it.
  *
  * The mount table of the caller's namespace says which one it is (libmount), its superblock what
- * its UUID is (libblkid). Nothing is guessed: /boot is either the top of a mounted file system, and
- * so one of its own, or the directory /boot of one. Any other place, like a tree in a directory of
- * a build host, tells nothing about the file system that the tree will be on one day, and nothing
- * is said about it. Where ROOT is itself a mount point, as an image is that is being made, that
- * file system is taken for the one that will boot. Nothing is mounted, written or remembered.
+ * its UUID is (libblkid). GRUB and U-Boot count paths from the top of the file system, and from the
+ * top-level subvolume of a btrfs, whichever subvolume is its default (tried with GRUB 2.06).
+ *
+ * Nothing is guessed. Where ROOT/boot is a mount point, the mount says what is there. Where it is a
+ * directory of what is mounted at ROOT, as in an image that is being made, that is taken for what
+ * will boot if it is a whole file system or a subvolume. A directory that is mounted at ROOT, or
+ * that just is ROOT, as with a tree on a build host, tells nothing about the file system that it
+ * will be on one day, and nothing is said about it. Nothing is mounted, written or remembered.
  */
 #pragma once
 
 #include <stdbool.h>
 
 struct bootfs {
-	bool own;     /* /boot is the top of its file system */
-	char *type;   /* as the mount table spells it; NULL: a tree in a directory, see above */
+	char *path;   /* "", "/boot", "/@root/boot": from the top; NULL: nothing tells, see above */
+	char *type;   /* as the mount table spells it; NULL with path */
 	char *device; /* NULL: there is none, as for tmpfs, overlay and NFS */
 	char *uuid;   /* as libblkid and GRUB spell it; NULL: there is no device, or see error */
 	int error;    /* 0, or why bootfs_uuid() has found none on the device */
@@ -30,8 +34,15 @@ struct bootfs {
 int bootfs_find(int boot_fd, struct bootfs *ret_bootfs);
 
 /*
- * The same for a mount table in the format of /proc/PID/mountinfo (proc_pid_mountinfo(5)): the
- * mount is the one with this ID, and path, which is absolute and free of symlinks, is /boot.
+ * Only the path, without a look at the device: NULL where nothing tells. Returns 0 or a negative
+ * errno as bootfs_find() does; *ret_path must be freed.
+ */
+int bootfs_path(int boot_fd, char **ret_path);
+
+/*
+ * The same as bootfs_find() for a mount table in the format of /proc/PID/mountinfo
+ * (proc_pid_mountinfo(5)): the mount is the one with this ID, and path, which is absolute and free
+ * of symlinks, is /boot.
  */
 int bootfs_look_up(const char *table, int id, const char *path, struct bootfs *ret_bootfs);
 

@@ -3,11 +3,18 @@
 
 #include <string.h>
 
-const char *bootpath_below(const char *path, const char *prefix)
+static const char *skip(const char *path, const char *prefix)
 {
 	size_t length = strlen(prefix);
 
 	return !strncmp(path, prefix, length) && path[length] == '/' ? path + length : path;
+}
+
+const char *bootpath_below(const char *path, const char *prefix)
+{
+	const char *below = skip(path, prefix), *last = strrchr(prefix, '/');
+
+	return below == path && last && !strcmp(last, "/boot") ? skip(path, last) : below;
 }
 
 void bootpath_add(struct text *text, const char *path, const char *prefix)

@@ -3,8 +3,8 @@
  * bootpath: the path of a file as an entry, /boot and a boot loader have it.
  *
  * An entry's paths begin at /boot, a loader's at the top of the file system that /boot is in; the
- * prefix (sysroot.h) is the way between. With libostree's sysroot.bootprefix an entry has the
- * prefix in its paths already. The functions are pure.
+ * prefix (sysroot.h) is the way between. With libostree's sysroot.bootprefix an entry has "/boot",
+ * the whole prefix or its end, in its paths already. The functions are pure.
  */
 #pragma once
 

@@ -281,52 +281,54 @@ void inspect_menu(const struct sysroot *sysroot, const struct menu *menu, struct
 	inspect_first(sysroot, menu, spare, findings);
 }
 
-static bool is_in_boot(const char *path)
+/* Says what is wrong with the way from a file system's top to ROOT/boot, given a loader's path. */
+static bool judge_way(const struct sysroot *sysroot, const char *path, const struct bootfs *bootfs,
+	struct text *ret_what)
 {
-	size_t length = strlen("/boot");
-
-	return !strncmp(path, "/boot", length) && (path[length] == '/' || !path[length]);
-}
-
-/* What is wrong with the way from a file system's top to ROOT/boot, given a loader's path. */
-static const char *judge_way(
-	const struct sysroot *sysroot, const char *path, const struct bootfs *bootfs)
-{
+	const char *below = bootpath_below(path, bootfs->path);
 	char resolved[PATH_MAX];
 
-	if (!bootfs->own)
-		return is_in_boot(path)
-			       ? NULL
-			       : "this is a directory of a larger file system, in which a loader "
-				 "finds it by paths that begin with /boot; give the generator "
-				 "--boot-prefix /boot";
-	if (!is_in_boot(path) ||
+	if (*bootfs->path && below == path) {
+		text_add(ret_what, "this is a directory of a larger file system, in which a loader "
+				   "finds it by paths that begin with ");
+		text_add(ret_what, bootfs->path);
+		text_add(ret_what, "; give the generator --boot-prefix ");
+		text_add(ret_what, bootfs->path);
+		return false;
+	}
+	if (bootpath_below(below, "/boot") == below ||
 		(path_resolve(sysroot->boot_fd, "boot", PATH_BENEATH, resolved) == 1 && !*resolved))
-		return NULL;
-	return "this is a file system of its own, in which a loader finds no paths that begin "
-	       "with /boot; make a symlink \"boot\" to \".\" in it, or give the generator "
-	       "--boot-prefix none";
+		return true;
+	text_add(ret_what,
+		"this is a file system of its own, in which a loader finds no paths that "
+		"begin with ");
+	text_add(ret_what, bootfs->path);
+	text_add(ret_what, "/boot; make a symlink \"boot\" to \".\" in it, or give the generator "
+			   "--boot-prefix ");
+	text_add(ret_what, *bootfs->path ? bootfs->path : "none");
+	return false;
 }
 
 void inspect_prefix(const struct sysroot *sysroot, const struct menu *menu,
 	const struct bootfs *bootfs, struct findings *findings)
 {
 	const struct menu_item *first = menu_first(menu);
-	struct text path = { 0 };
-	const char *what;
+	struct text path = { 0 }, what = { 0 };
 	char *file;
 
-	if (!bootfs->type || !first || first->error)
+	if (!bootfs->path || !first || first->error)
 		return;
 	bootpath_add(&path, entry_value(&first->entry, ENTRY_LINUX), sysroot->prefix);
 	text_add_bytes(&path, "", 1);
 	if (path.failed || asprintf(&file, "%sboot", sysroot->root) < 0) {
 		findings->failed = true;
 	} else {
-		what = judge_way(sysroot, path.bytes, bootfs);
-		if (what)
-			findings_add(findings, FINDINGS_ERROR, file, 0, "%s", what);
+		if (!judge_way(sysroot, path.bytes, bootfs, &what))
+			findings_add(findings, FINDINGS_ERROR, file, 0, "%.*s", (int)what.size,
+				what.bytes ? what.bytes : "");
+		findings->failed |= what.failed;
 		free(file);
 	}
+	text_free(&what);
 	text_free(&path);
 }

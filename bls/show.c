@@ -180,6 +180,19 @@ static void add_uuid(struct text *text, const struct bootfs *bootfs)
 	}
 }
 
+static void add_bootfs_path(struct text *text, const char *path)
+{
+	if (!*path) {
+		text_add(text, "a file system of its own, ");
+	} else if (!strcmp(path, "/boot")) {
+		text_add(text, "a directory of the root file system, ");
+	} else {
+		text_add(text, "what a loader finds as ");
+		utf8_add_printable(text, path);
+		text_add(text, ", ");
+	}
+}
+
 static void add_bootfs(struct text *text, const struct show *show)
 {
 	const struct bootfs *bootfs = &show->bootfs;
@@ -192,8 +205,7 @@ static void add_bootfs(struct text *text, const struct show *show)
 	} else if (!bootfs->type) {
 		text_add(text, "a directory; nothing tells which file system it will be on");
 	} else {
-		text_add(text, bootfs->own ? "a file system of its own, "
-					   : "a directory of the root file system, ");
+		add_bootfs_path(text, bootfs->path);
 		utf8_add_printable(text, bootfs->type);
 		add_uuid(text, bootfs);
 	}
@@ -305,7 +317,8 @@ static void put_bootfs(struct json *json, const struct show *show)
 
 	json_open(json, "boot", '{');
 	if (bootfs->type) {
-		json_bool(json, "own", bootfs->own);
+		json_bool(json, "own", !*bootfs->path);
+		json_string(json, "path", bootfs->path);
 		json_string(json, "type", bootfs->type);
 	}
 	if (bootfs->device)

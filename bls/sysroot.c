@@ -2,6 +2,7 @@
 #include "bls/sysroot.h"
 
 #include "bls/args.h"
+#include "bls/bootfs.h"
 #include "prepare-root/path.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 
 #define BOOT "boot/"
 #define BOOT_VERSION "_OSTREE_GRUB2_BOOTVERSION"
+#define NO_MEMORY "there is not enough memory for the prefix"
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 static const struct sysroot nothing = {
@@ -351,29 +353,6 @@ static bool has_loaders(int boot_fd)
 	       faccessat(boot_fd, "loader.1/entries", F_OK, 0) == 0;
 }
 
-static char *auto_prefix(
-	const struct sysroot_wish *wish, const struct reporter *reporter, struct sysroot *sysroot)
-{
-	int boot_fd = sysroot->boot_fd, r = -1;
-	struct stat st;
-
-	if (need_root(wish, reporter, sysroot) < 0)
-		return NULL;
-	errno = ENOENT;
-	if (boot_fd >= 0)
-		r = fstatat(boot_fd, "loader", &st, AT_SYMLINK_NOFOLLOW);
-	/* At a first deployment, and after one that failed, libostree has not made its symlink. */
-	if (r < 0 && errno == ENOENT && (reporter->hook || (boot_fd >= 0 && has_loaders(boot_fd))))
-		return strdup("/boot");
-	if (r == 0 && (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode)))
-		return strdup(S_ISLNK(st.st_mode) ? "/boot" : "");
-	report(reporter, REPORT_ERROR,
-		"%sboot/loader is neither a symlink nor a directory: use --boot-prefix to say what "
-		"stands before the paths of the entries",
-		sysroot->root);
-	return NULL;
-}
-
 /* A line end would begin a new line of the menu, and none of these is in a loader's path. */
 static bool has_control(const char *path)
 {
@@ -381,6 +360,70 @@ static bool has_control(const char *path)
 		if ((unsigned char)*path < ' ' || *path == 0x7f)
 			return true;
 	return false;
+}
+
+/* Whether ROOT/boot/loader is a symlink: 1, 0, or -1 with the reason reported. */
+static int has_symlink(const struct sysroot *sysroot, const struct reporter *reporter)
+{
+	struct stat st;
+	int r = -1;
+
+	errno = ENOENT;
+	if (sysroot->boot_fd >= 0)
+		r = fstatat(sysroot->boot_fd, "loader", &st, AT_SYMLINK_NOFOLLOW);
+	/* At a first deployment, and after one that failed, libostree has not made its symlink. */
+	if (r < 0 && errno == ENOENT &&
+		(reporter->hook || (sysroot->boot_fd >= 0 && has_loaders(sysroot->boot_fd))))
+		return 1;
+	if (r == 0 && (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode)))
+		return S_ISLNK(st.st_mode);
+	report(reporter, REPORT_ERROR,
+		"%sboot/loader is neither a symlink nor a directory: use --boot-prefix to say what "
+		"stands before the paths of the entries",
+		sysroot->root);
+	return -1;
+}
+
+/* "/boot" or, where nothing or something else tells, what does. The symlink boot in ROOT/boot makes
+ * it right for a /boot of its own too. */
+static char *make_prefix(const char *path, bool symlink)
+{
+	const char *last = path ? strrchr(path, '/') : NULL;
+	char *prefix;
+
+	if (!symlink)
+		return strdup(path && strcmp(path, "/boot") != 0 ? path : "");
+	if (!path || (last && !strcmp(last, "/boot")))
+		return strdup(path ? path : "/boot");
+	return asprintf(&prefix, "%s/boot", path) < 0 ? NULL : prefix;
+}
+
+static char *auto_prefix(
+	const struct sysroot_wish *wish, const struct reporter *reporter, struct sysroot *sysroot)
+{
+	char *path = NULL, *prefix = NULL;
+	int symlink;
+
+	if (need_root(wish, reporter, sysroot) < 0)
+		return NULL;
+	symlink = has_symlink(sysroot, reporter);
+	if (symlink < 0)
+		return NULL;
+	/* Without /proc nothing tells, as in a chroot. */
+	if (sysroot->boot_fd >= 0)
+		(void)bootfs_path(sysroot->boot_fd, &path);
+	if (path && has_control(path)) {
+		report(reporter, REPORT_ERROR,
+			"%sboot is in a subvolume with a control character in its name, and no "
+			"boot loader's menu can name it: rename the subvolume",
+			sysroot->root);
+	} else {
+		prefix = make_prefix(path, symlink);
+		if (!prefix)
+			report(reporter, REPORT_ERROR, NO_MEMORY);
+	}
+	free(path);
+	return prefix;
 }
 
 static int find_prefix(
@@ -409,7 +452,7 @@ static int find_prefix(
 	sysroot->prefix = strndup(prefix, length);
 	if (sysroot->prefix)
 		return 0;
-	report(reporter, REPORT_ERROR, "there is not enough memory for the prefix");
+	report(reporter, REPORT_ERROR, NO_MEMORY);
 	return -1;
 }
 

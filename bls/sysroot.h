@@ -22,7 +22,9 @@
  * The boot loader sees paths from the root of the file system that holds /boot. The prefix auto is
  * "/boot" where ROOT/boot/loader is a symlink, because libostree keeps the symlink /boot/boot -> .
  * and so "/boot/..." is right whether or not /boot is a file system of its own; and "" where it is
- * a real directory, which means a FAT /boot, where symlinks do not exist.
+ * a real directory, which means a FAT /boot, where symlinks do not exist. Where the mount table
+ * says that /boot lies deeper in its file system, as in a btrfs subvolume (bls/bootfs.h), the path
+ * from the top comes before it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Shows what bls/bootfs.h says: "find DIR" and "look-up TABLE ID PATH" print OWN TYPE DEVICE UUID
+ * Shows what bls/bootfs.h says: "find DIR" and "look-up TABLE ID PATH" print PATH TYPE DEVICE UUID
  * ERROR or the errno, "same DIR DIR" and "uuid FILE" what they return.
  */
 #include <fcntl.h>
@@ -18,11 +18,13 @@ static const char *or_none(const char *text)
 
 static int show(int r, struct bootfs *bootfs)
 {
+	const char *path = bootfs->path && !*bootfs->path ? "/" : or_none(bootfs->path);
+
 	if (r)
 		printf("%d\n", r);
 	else
-		printf("%d %s %s %s %d\n", bootfs->own, or_none(bootfs->type),
-			or_none(bootfs->device), or_none(bootfs->uuid), bootfs->error);
+		printf("%s %s %s %s %d\n", path, or_none(bootfs->type), or_none(bootfs->device),
+			or_none(bootfs->uuid), bootfs->error);
 	bootfs_free(bootfs);
 	return 0;
 }

@@ -13,7 +13,7 @@ int main(int argc, char *argv[])
 {
 	struct findings findings = { 0 };
 	struct sysroot sysroot = { .root = "/" };
-	struct bootfs bootfs = { .own = true };
+	struct bootfs bootfs = { 0 };
 
 	if (argc != 5)
 		return 2;

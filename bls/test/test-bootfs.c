@@ -30,39 +30,54 @@ static const char table[] =
 	"25 20 0:40 / /pool rw - btrfs /dev/null rw,subvolid=5,subvol=/\n"
 	"26 20 0:41 / /net rw - nfs4 server:/export rw\n"
 	"27 20 0:42 / /image rw - overlay overlay rw,lowerdir=/l\n"
-	"28 20 0:42 /boot /image/boot rw - overlay overlay rw,lowerdir=/l\n";
+	"28 20 0:42 /boot /image/boot rw - overlay overlay rw,lowerdir=/l\n"
+	"30 20 0:40 /@,x/.snapshots/1/snap\\040shot /snap rw - btrfs /dev/null "
+	"rw,subvolid=9,subvol=/@,x/.snapshots/1/snap\\040shot\n"
+	"31 20 0:40 /@/a/boot /run/boot rw - btrfs /dev/null rw,subvolid=256,subvol=/@\n"
+	"32 20 0:40 /@/a /work rw - btrfs /dev/null rw,subvolid=256,subvol=/@\n"
+	"33 20 511:2 /home/me/tree /work rw - ext4 /dev/gone2 rw\n"
+	"34 20 0:43 /@ /odd rw - other none rw,subvol=/@\n";
 
 static const struct expected {
 	int id;
-	const char *path;
 	int result;
-	bool own;
+	const char *path;
+	const char *inside;
 	const char *type;
 } cases[] = {
-	{ 20, "/boot", 0, false, "ext4" },
-	{ 20, "/", 0, true, "ext4" },
-	{ 21, "/boot", 0, true, "vfat" },
+	{ 20, 0, "/boot", "/boot", "ext4" },
+	{ 20, 0, "/", "", "ext4" },
+	{ 21, 0, "/boot", "", "vfat" },
 	/* A path that only begins like the mount point, and a mount that is not listed. */
-	{ 21, "/boot2", -ENOENT, false, NULL },
-	{ 21, "/", -ENOENT, false, NULL },
-	{ 30, "/boot", -ENOENT, false, NULL },
+	{ 21, -ENOENT, "/boot2", NULL, NULL },
+	{ 21, -ENOENT, "/", NULL, NULL },
+	{ 99, -ENOENT, "/boot", NULL, NULL },
 	/* A directory called boot in a file system of its own, in a tree, or further down. */
-	{ 21, "/boot/boot", 0, false, "vfat" },
-	{ 20, "/home/me/tree/boot", 0, false, NULL },
-	{ 20, "/boot/loader.1", 0, false, NULL },
-	{ 20, "/boot2", 0, false, NULL },
+	{ 21, 0, "/boot/boot", "/boot", "vfat" },
+	{ 20, 0, "/home/me/tree/boot", NULL, NULL },
+	{ 20, 0, "/boot/loader.1", NULL, NULL },
+	{ 20, 0, "/boot2", NULL, NULL },
 	/* What a booted deployment has at /boot: its own empty one, or the bind mount of the
 	   disk's. */
-	{ 22, "/mnt/a b/boot", 0, false, NULL },
-	{ 23, "/mnt/a b/boot", 0, false, "ext4" },
+	{ 22, 0, "/mnt/a b/boot", NULL, NULL },
+	{ 23, 0, "/mnt/a b/boot", "/boot", "ext4" },
 	/* GRUB counts paths from the top of a btrfs, not of a subvolume. */
-	{ 24, "/btrfs/boot", 0, false, NULL },
-	{ 25, "/pool/boot", 0, false, "btrfs" },
-	{ 25, "/pool/@/boot", 0, false, NULL },
-	{ 26, "/net/boot", 0, false, "nfs4" },
-	{ 27, "/image/boot", 0, false, "overlay" },
-	{ 28, "/image/boot", 0, false, "overlay" },
-	{ 29, "/old", 0, false, NULL },
+	{ 24, 0, "/btrfs/boot", "/@/boot", "btrfs" },
+	{ 24, 0, "/btrfs", "/@", "btrfs" },
+	{ 24, 0, "/btrfs/tree/boot", NULL, NULL },
+	{ 30, 0, "/snap/boot", "/@,x/.snapshots/1/snap shot/boot", "btrfs" },
+	/* A directory of a subvolume, mounted as /boot, or as what a build tool works on. */
+	{ 31, 0, "/run/boot", "/@/a/boot", "btrfs" },
+	{ 32, 0, "/work/boot", NULL, NULL },
+	{ 33, 0, "/work/boot", NULL, NULL },
+	/* Only the subvolumes of a btrfs are file systems to a loader. */
+	{ 34, 0, "/odd/boot", NULL, NULL },
+	{ 25, 0, "/pool/boot", "/boot", "btrfs" },
+	{ 25, 0, "/pool/@/boot", NULL, NULL },
+	{ 26, 0, "/net/boot", "/boot", "nfs4" },
+	{ 27, 0, "/image/boot", "/boot", "overlay" },
+	{ 28, 0, "/image/boot", "/boot", "overlay" },
+	{ 29, 0, "/old", NULL, NULL },
 };
 
 /* Returns an open file with a name of its own, which is for the caller to remove. */
@@ -84,7 +99,10 @@ static void expect(const char *path, const struct expected *expected)
 	print_message("# %d %s\n", expected->id, expected->path);
 	assert_int_equal(
 		bootfs_look_up(path, expected->id, expected->path, &bootfs), expected->result);
-	assert_int_equal(bootfs.own, expected->own);
+	if (expected->inside)
+		assert_string_equal(bootfs.path, expected->inside);
+	else
+		assert_null(bootfs.path);
 	if (expected->type)
 		assert_string_equal(bootfs.type, expected->type);
 	else

@@ -46,39 +46,39 @@ mounts() {
 	mkdir -p "$root"/{boot/loader,other/boot,deployment/boot,bind,tree}
 	ln -s boot "$root/link"
 
-	is 'a directory of the root file system' '0 tmpfs - - 0' "$show" find "$root/boot"
-	is 'a symlink to it' '0 tmpfs - - 0' "$show" find "$root/link"
-	is 'what lies in it' '0 - - - 0' "$show" find "$root/boot/loader"
-	is 'a tree in a directory' '0 - - - 0' "$show" find "$root/other/boot"
+	is 'a directory of the root file system' '/boot tmpfs - - 0' "$show" find "$root/boot"
+	is 'a symlink to it' '/boot tmpfs - - 0' "$show" find "$root/link"
+	is 'what lies in it' '- - - - 0' "$show" find "$root/boot/loader"
+	is 'a tree in a directory' '- - - - 0' "$show" find "$root/other/boot"
 	is 'two directories' 1 "$show" same "$root/boot" "$root/other"
 	is 'two file systems' 0 "$show" same "$root" "$top"
 
 	mount --bind "$root/boot" "$root/deployment/boot"
-	is 'a bind mount of it' '0 tmpfs - - 0' "$show" find "$root/deployment/boot"
-	is 'what lies in the bind mount' '0 - - - 0' "$show" find "$root/deployment/boot/loader"
+	is 'a bind mount of it' '/boot tmpfs - - 0' "$show" find "$root/deployment/boot"
+	is 'what lies in the bind mount' '- - - - 0' "$show" find "$root/deployment/boot/loader"
 	is 'two mounts of one file system' 1 "$show" same "$root" "$root/deployment/boot"
 	mount --bind "$root/other" "$root/bind"
-	is 'a bind mount of a tree' '0 - - - 0' "$show" find "$root/bind/boot"
+	is 'a bind mount of a tree' '- - - - 0' "$show" find "$root/bind/boot"
 	mount -t tmpfs tmpfs "$root/tree"
 	mkdir "$root/tree/boot"
-	is 'a tree that is a file system' '0 tmpfs - - 0' "$show" find "$root/tree/boot"
+	is 'a tree that is a file system' '/boot tmpfs - - 0' "$show" find "$root/tree/boot"
 
 	mount -t tmpfs tmpfs "$root/boot"
-	is 'a file system of its own' '1 tmpfs - - 0' "$show" find "$root/boot"
+	is 'a file system of its own' '/ tmpfs - - 0' "$show" find "$root/boot"
 	mount --bind "$root/other" "$root/boot"
-	is 'one mount over another' '0 - - - 0' "$show" find "$root/boot"
+	is 'a directory over it' '/other tmpfs - - 0' "$show" find "$root/boot"
 	umount "$root/boot"
-	is 'the lower one again' '1 tmpfs - - 0' "$show" find "$root/boot"
+	is 'the lower one again' '/ tmpfs - - 0' "$show" find "$root/boot"
 
 	mkdir -p "$top"/{image,lower/boot,lower/proc}
 	cp "$show" "$top/lower/show"
 	mount -t overlay -o "lowerdir=$top/lower:$top/image" overlay "$top/image"
-	is 'an overlay' '0 overlay - - 0' "$show" find "$top/image/boot"
+	is 'an overlay' '/boot overlay - - 0' "$show" find "$top/image/boot"
 	is 'an overlay and what is under it' 0 "$show" same "$top/image" "$top/lower"
 
 	mount --rbind /proc "$top/image/proc"
 	mount --rbind /proc "$top/lower/proc"
-	is 'a chroot into a mount' '0 overlay - - 0' chroot "$top/image" /show find /boot
+	is 'a chroot into a mount' '/boot overlay - - 0' chroot "$top/image" /show find /boot
 	is 'a chroot into a directory' -2 chroot "$top/lower" /show find /boot
 
 	mount -t tmpfs tmpfs /proc
@@ -98,10 +98,10 @@ nodes() {
 	local node=$work/m/node
 	mount -t tmpfs tmpfs "$work/m"
 	mknod "$node" b 511 1
-	is 'a device' "1 ext4 $node - -6" line 511:1 "$node"
-	is 'a device with an anonymous number' "1 ext4 $node - -6" line 0:40 "$node"
-	is 'the name of another device' '1 ext4 - - 0' line 511:2 "$node"
-	is 'the name of no device' '1 ext4 - - 0' line 511:1 /dev/root
+	is 'a device' "/ ext4 $node - -6" line 511:1 "$node"
+	is 'a device with an anonymous number' "/ ext4 $node - -6" line 0:40 "$node"
+	is 'the name of another device' '/ ext4 - - 0' line 511:2 "$node"
+	is 'the name of no device' '/ ext4 - - 0' line 511:1 /dev/root
 }
 
 # as TEXT FUNCTION COMMAND...: the function in a namespace that the command makes.

@@ -282,7 +282,9 @@ def mounted(where):
     found = []
     for line in documents:
         document = json.loads(line)
-        assert document["boot"] == {"own": len(found) > 1, "type": "tmpfs"}, document
+        own = len(found) > 1
+        assert document["boot"] == {"own": own, "path": "" if own else "/boot",
+                                    "type": "tmpfs"}, document
         found.append([(one["severity"], one["file"], one["what"].split(", ")[0])
                       for one in document["findings"]])
     boot = where + "/mnt/boot"
@@ -313,7 +315,7 @@ def on_fat(where):
                                "--loader=" + loader], check=False, capture_output=True,
                               env=clean_environment(program=BLS.program))
         document = json.loads(done.stdout)
-        assert document["boot"] == {"own": True, "type": "vfat"}, document
+        assert document["boot"] == {"own": True, "path": "", "type": "vfat"}, document
         found = document["findings"][0]
         assert found["severity"] == WARNING and found["file"] == root + "/boot", document
         assert re.match("FAT has no symlinks, .* made with \"mkfs.ext4 ", found["what"]), document

@@ -4,6 +4,7 @@
 The terminal is the serial line, where all that GRUB says can be read. Time runs fast (-icount), so
 the pauses before a fallback and before the restart cost nothing.
 """
+import glob
 import os
 import re
 import shutil
@@ -16,9 +17,10 @@ from tap import limit, read, write
 STUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../stub.cfg")
 # What rootstock-stub.cfg(7) asks for, and the disks, file systems and kernels of these machines.
 MODULES = ("normal configfile test echo sleep reboot search search_fs_file search_fs_uuid "
-           "biosdisk ext2 fat linux serial terminal").split()
+           "biosdisk btrfs ext2 fat linux serial terminal").split()
 TALK = b"serial --unit=0\nterminal_input serial\nterminal_output serial\n"
 NOW = b"set timeout=0\n"  # for custom.cfg: no menu is shown
+DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../qemu-tests/rig/debs")
 FIRMWARE = "/usr/share/OVMF/OVMF_%s_4M.fd"
 
 
@@ -118,4 +120,18 @@ def fat(tree, image):
                    check=True)
     subprocess.run(["mcopy", "-s", "-i", image,
                     *(os.path.join(tree, name) for name in os.listdir(tree)), "::"], check=True)
+    return image
+
+
+def btrfs(tree, image, uuid, *subvolumes):
+    """The first subvolume is the default one. It takes the mkfs of a newer release to make them."""
+    arch = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
+    top = subprocess.check_output([DEBS, "trixie", arch, "closure:btrfs-progs"], text=True).strip()
+    libraries = glob.glob(top + "/usr/lib/*-linux-*")
+    with open(image, "wb") as file:
+        file.truncate(128 << 20)
+    subprocess.run([*glob.glob(libraries[0] + "/ld-linux-*"), "--library-path", libraries[0],
+                    *glob.glob(top + "/*bin/mkfs.btrfs") + glob.glob(top + "/usr/*bin/mkfs.btrfs"),
+                    "-q", "-U", uuid, "--rootdir", tree, "--subvol", "default:" + subvolumes[0],
+                    *(f"--subvol={name}" for name in subvolumes[1:]), image], check=True)
     return image

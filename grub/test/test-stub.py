@@ -12,9 +12,10 @@ import emu
 import stubrig
 import sysroot
 import tap
-from stubrig import NOW, TALK, boot_tree, ext4, fat
+from stubrig import NOW, TALK, boot_tree, btrfs, ext4, fat
 from tap import write
 
+UUID = "0f8e5ef1-7f5c-4f1b-8d80-7a2a11e2a301"
 MENUS, MACHINES = {}, {}
 CALL = re.compile(rb"\nrootstock_[0-9a-f]{16} menuentry\nset rootstock_complete=1\n\Z")
 
@@ -111,6 +112,24 @@ def system_partition(where, files):
     return fat(where + "/esp", where + "/esp.img")
 
 
+def subvolume(where):
+    """The stub finds what is beside it, although another system has its /boot at the top, and the
+    default subvolume is this one."""
+    menu = MENUS["new"].replace(b"/boot/k", b"/@root/boot/k")
+    boot_tree(where + "/disk/@root", MACHINES["subvolume"], {"loader": "loader.1", "loader.1": menu})
+    boot_tree(where + "/disk", MACHINES["subvolume"], {"loader": MENUS["old"]}, stub=False)
+    expect("subvolume", [btrfs(where + "/disk", where + "/img", UUID, "@root", "@root/boot")], b"new")
+
+
+def subvolume_from_the_system_partition(where):
+    esp = system_partition(where, {"custom.cfg": NOW, "rootstock.cfg": TALK + (
+        f"search --no-floppy --fs-uuid --set=root {UUID}\nset rootstock_boot=/@/boot\n").encode()})
+    menu = MENUS["new"].replace(b"/boot/k", b"/@/boot/k")
+    boot_tree(where + "/disk/@", MACHINES["esp"], {"loader.0": menu}, stub=False)
+    boot_tree(where + "/disk", MACHINES["esp"], {"loader": MENUS["old"]}, stub=False)
+    expect("esp", [esp, btrfs(where + "/disk", where + "/img", UUID, "@")], b"new")
+
+
 def search_from_the_system_partition(where):
     esp = system_partition(where, {"custom.cfg": NOW})
     other = boot_tree(where + "/other", MACHINES["esp"], {"loader.0": MENUS["old"]}, stub=False)
@@ -119,12 +138,11 @@ def search_from_the_system_partition(where):
 
 
 def named_file_system(where):
-    uuid = "0f8e5ef1-7f5c-4f1b-8d80-7a2a11e2a301"
     esp = system_partition(where, {"custom.cfg": NOW, "rootstock.cfg": TALK +
-                                   f"search --no-floppy --fs-uuid --set=root {uuid}\n".encode()})
+                                   f"search --no-floppy --fs-uuid --set=root {UUID}\n".encode()})
     stick = boot_tree(where + "/stick", MACHINES["esp"], {"loader": MENUS["old"]}, stub=False)
     tree = boot_tree(where + "/root", MACHINES["esp"], {"loader.1": MENUS["new"]}, stub=False)
-    expect("esp", [esp, ext4(stick, where + "/1"), ext4(tree, where + "/2", uuid)], b"new")
+    expect("esp", [esp, ext4(stick, where + "/1"), ext4(tree, where + "/2", UUID)], b"new")
 
 
 def efi(where):
@@ -189,7 +207,8 @@ TESTS = [(f"stub: {name}", functools.partial(case, make=make, expected=expected)
 TESTS += [(f"stub: {test.__name__.replace('_', ' ')}", test) for test in (
     custom_has_the_last_word, own_partition, directories_on_fat, other_disks_do_not_count,
     other_disks_do_not_count_on_fat,
-    search_from_the_system_partition, named_file_system, efi)]
+    subvolume, subvolume_from_the_system_partition, search_from_the_system_partition,
+    named_file_system, efi)]
 EMULATED = [(f"menu, at each byte: {name}", functools.partial(whole_or_not_at_all, damage=damage))
             for name, damage in DAMAGES.items()]
 
@@ -198,7 +217,7 @@ with tempfile.TemporaryDirectory() as rig:
         TESTS = tap.skipped(TESTS, f"{stubrig.missing()} is not installed")
     else:
         for place, prefix in (("boot", "(hd1)/boot/grub"), ("own", "(hd1)/grub"),
-                              ("esp", "(hd1)/EFI/os")):
+                              ("esp", "(hd1)/EFI/os"), ("subvolume", "(hd1)/@root/boot/grub")):
             MACHINES[place] = stubrig.Machine(f"{rig}/{place}", prefix)
     if emu.missing():
         EMULATED = tap.skipped(EMULATED, f"{emu.missing()} is not installed")

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the programs put before the paths of a /boot that is deep in its file system.
+
+A mount table that calls a tmpfs something else: to mount a real btrfs takes a device. Whether GRUB
+finds its files by such paths, grub/test/test-stub.py tries with real ones.
+"""
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+
+import tap
+from bootable import BLS, BARE, tree, text
+from generator import GRUB, UBOOT, clean_environment
+
+# The mount at $1 is $2 with a root and a type of the caller's choice, for those that come after exec.
+SCRIPT = """set -e
+mount -t tmpfs x "$1"; cp -a "$2/." "$1"
+sed "s|^\\([0-9]* [0-9]* [0-9:]*\\) / $1\\($3\\) \\(.*\\) - tmpfs x rw.*|\\1 $4 $1\\2 \\3 - $5|" \
+	/proc/self/mountinfo >"$1.table"
+! cmp -s /proc/self/mountinfo "$1.table"
+mount --bind "$1.table" "/proc/$$/mountinfo"
+shift 5
+exec "$@"
+"""
+OWN = SCRIPT.replace("\nsed", '; mv "$1/boot" "$1/b"; mkdir "$1/boot"\n'
+                     'mount -t tmpfs x "$1/boot"; cp -a "$1/b/." "$1/boot"\nsed')
+NAMESPACE = ["unshare", "--mount"] + (["--map-root-user"] if os.getuid() else [])
+BTRFS = "btrfs /dev/null rw,ssd,subvolid=256,subvol=%s"
+
+
+def run(where, script, table, *command, status=(0,)):
+    done = subprocess.run([*NAMESPACE, "sh", "-c", script, "sh", where + "/mnt", where + "/root", *table,
+                           *command], capture_output=True, check=False, env=clean_environment())
+    assert done.returncode in status, done
+    return done.stdout, done.stderr.decode()
+
+
+def case(where, script, table, path, prefix):
+    if subprocess.run(NAMESPACE + ["true"], capture_output=True, check=False).returncode:
+        raise tap.Skip("no mount namespace can be made here")
+    # A device tree, so that U-Boot's word is found too.
+    root = tree(where, {"ostree-1.conf": text(BARE)})
+    assert root == where + "/root"
+    os.mkdir(where + "/mnt")
+    there = ["--root", where + "/mnt"]
+    document = json.loads(run(where, script, table, BLS.program, "check", "--json", *there,
+                              status=(0, 1))[0])
+    assert document["prefix"] == prefix, document
+    assert document["boot"].get("path") == path, document
+    ways = [one for one in document["findings"] if "--boot-prefix" in one["what"]]
+    assert not ways, ways
+    entries = ["-o", "-", "--entries", where + "/mnt/boot/loader/entries"]
+    for generator in (GRUB, UBOOT):
+        menu, said = run(where, script, table, generator.program, *entries, *there)
+        assert generator.kernels(menu) == [prefix + "/k/vmlinuz"], (menu, said)
+    # With the wrong one check says which one is right.
+    if path and path != prefix[:-len("/boot")]:
+        out = run(where, script, table, BLS.program, "check", "--boot-prefix", "/b", *there,
+                  status=(1,))[0].decode()
+        assert re.search(f"error: .*begin with {path}; give the generator --boot-prefix {path}$", out,
+                         re.MULTILINE), out
+
+
+def searched(where):
+    """The UUID is that of the device, whichever part of it is mounted."""
+    tree(where)
+    os.mkdir(where + "/mnt")
+    table = ["", "/@", BTRFS % "/@"]
+    command = [GRUB.program, "-o", where + "/mnt/boot/loader/grub.cfg", "--search", "always"]
+    said = run(where, SCRIPT, table, *command, status=(1,))[1]
+    assert "its UUID cannot be found (it has none)" in said, said
+
+
+def control_characters(where):
+    tree(where)
+    os.mkdir(where + "/mnt")
+    table = ["", r"/a\\\\012b", BTRFS % r"/a\\\\012b"]
+    said = run(where, SCRIPT, table, GRUB.program, "-o", where + "/mnt/boot/loader/grub.cfg",
+               status=(1,))[1]
+    assert re.search(r"mnt/boot is in a subvolume with a control character in its name, .*: rename "
+                     "the subvolume$", said), said
+
+
+# What mountinfo says of the mount at ROOT or, with OWN, at ROOT/boot: a part of its path, its root
+# and all from the type on. Then what a loader finds as /boot (None: nothing tells), and the prefix.
+CASES = {
+    "a subvolume": (SCRIPT, ["", "/@root", BTRFS % "/@root"], "/@root/boot", "/@root/boot"),
+    "a snapshot, with a comma": (SCRIPT, ["", "/@/.snapshots/1/a,b", BTRFS % "/@/.snapshots/1/a,b"],
+                                 "/@/.snapshots/1/a,b/boot", "/@/.snapshots/1/a,b/boot"),
+    "the top-level subvolume": (SCRIPT, ["", "/", BTRFS % "/"], "/boot", "/boot"),
+    "a subvolume for /boot": (OWN, ["/boot", "/@boot", BTRFS % "/@boot"], "/@boot", "/@boot/boot"),
+    "a directory of a subvolume, as /boot": (OWN, ["/boot", "/@/boot", BTRFS % "/@"], "/@/boot",
+                                             "/@/boot"),
+    "a directory of an ext4, as /boot": (OWN, ["/boot", "/systems/a/boot", "ext4 /dev/null rw"],
+                                         "/systems/a/boot", "/systems/a/boot"),
+    "a directory of a subvolume tells nothing": (SCRIPT, ["", "/@/home/me", BTRFS % "/@"], None,
+                                                 "/boot"),
+    "a directory of an ext4 tells nothing": (SCRIPT, ["", "/home/me", "ext4 /dev/null rw"], None,
+                                             "/boot"),
+}
+sys.exit(tap.main([(name, functools.partial(
+    case, script=script, table=table, path=path, prefix=prefix))
+                   for name, (script, table, path, prefix) in CASES.items()] +
+                  [("searched", searched), ("control characters", control_characters)]))
