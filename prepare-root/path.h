@@ -19,6 +19,7 @@ enum path_rule {
  * Follows path, with or without leading "/", below the directory root, and sets the path from root,
  * free of links, "." and "..", without leading "/". Returns 1 if the last component of path was
  * itself a link, else 0; -EXDEV if it would leave root, -ELOOP after 40 links, -ENAMETOOLONG, or
- * the errno of readlinkat(2): -ENOENT for a dangling link, -ENOTDIR for a file in mid-path.
+ * the errno of readlinkat(2): -ENOENT for a dangling link, with the path up to the first name that
+ * is not there, -ENOTDIR for a file in mid-path.
  */
 int path_resolve(int root, const char *path, enum path_rule rule, char ret_path[PATH_MAX]);

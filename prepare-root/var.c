@@ -46,8 +46,8 @@ enum name { NAME_FREE, NAME_USED, NAME_MASKED };
 static const char *const system_directories[] = { "etc", "usr/local/lib", "usr/lib" };
 
 /*
- * A unit or a generator, which is masked by an empty file or a link to nothing or /dev/null. Where
- * it is used, sets the path of the file without links, and its mode.
+ * Looks at a name, of which the directory may be reached by links. Sets the path without links, as
+ * far as it is there, and the mode of the file.
  */
 static enum name look(int tree, const char *system_directory, const char *below, const char *name,
 	char ret_path[PATH_MAX], mode_t *ret_mode)
@@ -63,6 +63,7 @@ static enum name look(int tree, const char *system_directory, const char *below,
 	type = tree_type(tree, path);
 	if (!type || type == S_IFDIR)
 		return NAME_FREE;
+	/* An empty file is a mask, as a link to /dev/null is. */
 	if (path_resolve(tree, path, PATH_IN_ROOT, ret_path) < 0 ||
 		fstatat(tree, ret_path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode) ||
 		!st.st_size)
@@ -71,20 +72,39 @@ static enum name look(int tree, const char *system_directory, const char *below,
 	return NAME_USED;
 }
 
+static bool is_in_search_path(int tree, const char *path)
+{
+	for (size_t i = 0; i < sizeof system_directories / sizeof *system_directories; i++) {
+		char name[64], directory[PATH_MAX];
+		size_t len;
+
+		join(name, sizeof name, system_directories[i], "/systemd/system", NULL);
+		if (path_resolve(tree, name, PATH_IN_ROOT, directory) < 0)
+			continue;
+		len = strlen(directory);
+		if (!strncmp(path, directory, len) && path[len] == '/')
+			return true;
+	}
+	return false;
+}
+
 static enum name unit_in(int tree, const char *system_directory)
 {
 	static const char name[] = "var.mount";
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 	const char *slash;
-	mode_t mode;
+	mode_t mode = 0;
 	enum name found = look(tree, system_directory, "/systemd/system", name, path, &mode);
 
-	/* A mount unit has no aliases: its name is where it mounts. */
-	if (found == NAME_USED) {
-		slash = strrchr(path, '/');
-		found = strcmp(slash ? slash + 1 : path, name) ? NAME_MASKED : NAME_USED;
-	}
-	return found;
+	/*
+	 * A link within systemd's directories is an alias, and a mount unit has none: to another
+	 * name, or to nothing, it does not count. One that leads elsewhere is a unit by its own
+	 * name.
+	 */
+	if (found == NAME_FREE || !is_in_search_path(tree, path))
+		return found;
+	slash = strrchr(path, '/');
+	return strcmp(slash + 1, name) || !tree_type(tree, path) ? NAME_FREE : found;
 }
 
 static bool generator_runs(int tree)

@@ -78,7 +78,31 @@ closed_output() {
 	grep -q 'cannot print the plan' "$work/err"
 }
 
-echo 1..21
+# A tree may hold any name, and what is no file must not be opened.
+hostile() {
+	local name=$'c0ffee\e[31m\a\n<1>forged\302\233.0' status
+	mv "$deployment" "${deployment%/*}/$name"
+	ln -sfn "../../../deploy/os/deploy/$name" "$tree/ostree/boot.1.1/os/feed/0"
+	mkfifo "${deployment%/*}/$name/etc/fstab"
+	"$program" --dry-run "$tree" "$pid1" >"$work/out" 2>"$work/err"
+	status=$?
+	"$program" --dry-run "$tree" $'ostree=/\e[2J' >>"$work/out" 2>>"$work/err"
+	[ "$status" = 0 ] || return 1
+	grep -q 'c0ffee\\x1b\[31m\\x07\\x0a<1>forged\\xc2\\x9b.0' "$work/out" || return 1
+	grep -q 'ostree=/\\x1b\[2J' "$work/err" || return 1
+	! LC_ALL=C grep -n '[^ -~]' "$work/out" "$work/err"
+}
+
+pipes() {
+	mkdir -p "$deployment/etc/ostree"
+	mkfifo "$deployment/etc/ostree/prepare-root.conf"
+	gives 1 err 'prepare-root.conf: it is no file' --dry-run "$tree" "$pid1"
+	local status=$?
+	rm "$deployment/etc/ostree/prepare-root.conf"
+	return $status
+}
+
+echo 1..26
 check '--help says how to call it' gives 0 out '^usage: ostree-prepare-root' --help
 check '--version says which' gives 0 out '^ostree-prepare-root .*[0-9]+\.[0-9]+\.[0-9]+$' --version
 check 'no argument is a wrong call' gives 2 err '^usage:'
@@ -105,3 +129,12 @@ check 'a directory instead of a link' gives 1 err 'not a symbolic link' --dry-ru
 printf '[core]\nmode=bare\n\n[sysroot]\nreadonly=maybe\n' >"$tree/ostree/repo/config"
 check 'a bad value in the configuration is said and goes on' \
 	bash -c "'$program' --dry-run '$tree' '$pid1' 2>&1 >/dev/null | grep -q 'config: line 5: '"
+printf '[core]\nmode=bare\n' >"$tree/ostree/repo/config"
+check 'the running root is none for the utility' gives 1 err '^rootstock: / (is the running root|has no directory ostree)' \
+	--dry-run / "ostree=$bootlink"
+check 'a slot that is none' gives 1 err 'androidboot.slot_suffix=_c ' --dry-run "$tree" \
+	"ostree=$bootlink androidboot.slot_suffix=_c"
+check 'composefs is refused' gives 1 err 'ostree.prepare-root.composefs=signed asks for' \
+	--dry-run "$tree" "ostree=$bootlink ostree.prepare-root.composefs=signed"
+check 'a pipe is not opened' pipes
+check 'nothing raw reaches a terminal' hostile
