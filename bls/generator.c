@@ -43,7 +43,11 @@ static int judge(const struct generator *generator, const struct generator_job *
 	const struct menu_item *first = menu_first(job->menu);
 
 	report_items(job);
-	if (!count) {
+	if (!job->menu->count) {
+		/* The last deployment was undeployed; or, by hand, it is the wrong directory. */
+		report(job->reporter, REPORT_WARNING,
+			"%s has no entry at all, so the menu is empty", job->sysroot->entries);
+	} else if (!count) {
 		report(job->reporter, REPORT_ERROR,
 			"%s has no entry that %s could boot, so no menu is written",
 			job->sysroot->entries, generator->loader);

@@ -168,7 +168,7 @@ size_t render_menu(struct text *text, struct menu *menu, const struct render_sty
 	add_fallback(&commands, count);
 	if (commands.failed)
 		text->failed = true;
-	else if (count)
+	else if (count || !menu->count)
 		add_whole(text, &commands);
 	text_free(&bodies);
 	text_free(&commands);

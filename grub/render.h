@@ -27,8 +27,8 @@ struct render_style {
 
 /*
  * Adds the whole file to text. An item that GRUB cannot carry out to the letter gets an error (see
- * menuentry.h) and is left out. Returns the number of entries in the file. Without any there is no
- * menu, and text is left as it was.
+ * menuentry.h) and is left out. Returns the number of entries in the file. Where there are items
+ * and none gets into it, text is left as it was; the menu of no items is whole, and empty.
  */
 size_t render_menu(struct text *text, struct menu *menu, const struct render_style *style);
 

@@ -240,7 +240,7 @@ size_t fields_render(struct text *text, struct menu *menu, const struct fields_s
 			text_add(text, "\n");
 		}
 	}
-	if (!count) {
+	if (!count && menu->count) {
 		text_cut(text, start);
 		return 0;
 	}

@@ -36,7 +36,8 @@ struct fields_style {
 /*
  * Adds the whole file to text. An item that U-Boot cannot carry out gets an error and where, and is
  * left out: -EINVAL for a path that a script could not use, -E2BIG for a command line beyond what
- * the kernel takes. Returns the number of entries in the file. Without any, text is left as it was.
+ * the kernel takes. Returns the number of entries in the file. Where there are items and none gets
+ * into it, text is left as it was; the file of no items is whole, and deletes all fields.
  */
 size_t fields_render(struct text *text, struct menu *menu, const struct fields_style *style);
 

@@ -134,7 +134,6 @@ CASES = [
          says=[r"ostree 2\.conf: the name of an entry"]),
     Case("files that are no entries", {"README": b"x", "ostree-2.conf~": GOOD, ".x.conf": GOOD,
                                        "ostree-1.conf": GOOD}, ["T"], b"a=1"),
-    Case("no entries", {}, [], says=["no menu is written"]),
     Case("bad boot count", {"ostree-2+0-3.conf": b"title bad\nversion 2\nlinux /k\noptions b\n",
                             "ostree-1.conf": GOOD}, ["T", "bad"], b"a=1", uboot=[b"a=1", b"b"]),
     Case("only bad boot counts", {"ostree-1+0-3.conf": GOOD}, ["T"], b"a=1"),

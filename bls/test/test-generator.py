@@ -168,6 +168,33 @@ def hook_with_unusable_entries(program, where):
     program.fails(["-o", out], refusal, first % 2, **in_hook)
 
 
+def no_entries_at_all(program, where):
+    """As after "ostree admin undeploy" of the last deployment: a whole menu, with nothing in it."""
+    out = program.make(where, {"ostree-1.conf": GOOD})
+    assert program.generate("-o", out)[0] == 0
+    full, entries = read(out), where + "/boot/loader.1/entries"
+    os.unlink(entries + "/ostree-1.conf")
+    write(entries + "/readme", b"no entry")
+    for environment in ({}, {"_OSTREE_GRUB2_BOOTVERSION": "1"}):
+        write(out, full)
+        status, _, said = program.generate("-o", out, **environment)
+        assert status == 0
+        program.check_says(said, ["/entries has no entry at all, so the menu is empty"])
+        menu = read(out)
+        assert b"/boot/k" not in menu and not program.kernels(menu)
+        assert menu.splitlines()[0] == full.splitlines()[0]
+        assert menu.splitlines()[-1] == full.splitlines()[-1]
+    # Entries of which none is of use are another matter.
+    for name, content, says in (("zz.conf", BAD, 2), ("ostree-1.conf", b"", 2),
+                                ("efi.conf", b"efi /x.efi\n", 1)):
+        write(f"{entries}/{name}", content)
+        write(out, full)
+        for environment in ({}, {"_OSTREE_GRUB2_BOOTVERSION": "1"}):
+            program.fails(["-o", out], *[""] * (says - 1), "no menu is written", **environment)
+        assert read(out) == full
+        os.unlink(f"{entries}/{name}")
+
+
 def outputs_that_are_refused(program, where):
     out = program.make(where, {"ostree-1.conf": GOOD})
     loader = where + "/boot/loader"
@@ -371,7 +398,7 @@ TESTS = [(f"{program.name}: {test.__name__.replace('_', ' ')}", functools.partia
          for program in (GRUB, UBOOT) for test in (
              help_and_version, usage_errors, messages_are_printable, standard_output,
              root_from_output, prefixes, hook_of_first_deployment, hook_with_wrong_version,
-             hook_with_unusable_entries, outputs_that_are_refused, many_entries, little_memory,
+             hook_with_unusable_entries, no_entries_at_all, outputs_that_are_refused, many_entries, little_memory,
              messages_decide_nothing, standard_output_decides, no_file_may_grow,
              only_files_are_opened)]
 TESTS += [(f"{program.name}: messages go to {log}", functools.partial(hook_messages, program, log))

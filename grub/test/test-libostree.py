@@ -107,6 +107,16 @@ def refused_rollback(where):
     assert [words[1] for _, _, words, _ in host.menu()] == ["c=d"]
 
 
+def last_deployment(where):
+    """libostree undeploys it like any other, and deploys again."""
+    host = GrubHost(where)
+    for _ in range(2):
+        host.deploy()
+        host.check_menu(1)
+        host.admin("undeploy", "0")
+        assert host.menu() == [] and host.deployments() == []
+
+
 def odd_stateroot(where):
     """libostree takes any name for a stateroot, and puts it into that of the entry."""
     host = GrubHost(where)
@@ -129,7 +139,7 @@ def efi(where, directory):
 TESTS = [("deployments with an initramfs", functools.partial(deployments, initramfs=True)),
          ("deployments without an initramfs", functools.partial(deployments, initramfs=False))]
 TESTS += [(test.__name__.replace("_", " "), test) for test in (
-    same_tree_again, refused_default, refused_rollback, odd_stateroot)]
+    same_tree_again, refused_default, refused_rollback, last_deployment, odd_stateroot)]
 TESTS += [(f"EFI with GRUB in EFI/{directory}", functools.partial(efi, directory=directory))
           for directory in ("debian", "boot")]
 if not shutil.which("ostree"):

@@ -82,6 +82,17 @@ def own_partition(where):
     expect("own", [ext4(tree + "/boot", where + "/disk")], b"new")
 
 
+def no_entry_left(where):
+    """The menu after the last undeploy: GRUB leaves it. Another one may be there only as long as
+    libostree has not removed what it boots."""
+    empty = stubrig.menu(where + "/none")
+    for number, (menus, expected) in enumerate((
+            ({"loader": "loader.1", "loader.1": empty, "loader.0": MENUS["old"]}, b"old"),
+            ({"loader": "loader.1", "loader.1": empty}, None))):
+        tree = boot_tree(f"{where}/{number}", MACHINES["boot"], menus, {"custom.cfg": NOW})
+        expect("boot", [ext4(tree, f"{where}/disk{number}")], expected)
+
+
 def directories_on_fat(where):
     """Without symlinks, the file system's top is /boot and paths in the entries begin there."""
     tree = boot_tree(where + "/root", MACHINES["own"],
@@ -205,7 +216,7 @@ def check_syntax(where):
 TESTS = [(f"stub: {name}", functools.partial(case, make=make, expected=expected))
          for name, make, expected in CASES]
 TESTS += [(f"stub: {test.__name__.replace('_', ' ')}", test) for test in (
-    custom_has_the_last_word, own_partition, directories_on_fat, other_disks_do_not_count,
+    custom_has_the_last_word, own_partition, no_entry_left, directories_on_fat, other_disks_do_not_count,
     other_disks_do_not_count_on_fat,
     subvolume, subvolume_from_the_system_partition, search_from_the_system_partition,
     named_file_system, efi)]

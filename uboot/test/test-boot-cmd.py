@@ -393,6 +393,17 @@ def nothing_to_boot(board):
     board.resets("rootstock: /gone cannot be loaded", NOTHING)
 
 
+def no_entry_left(board):
+    """The file after the last undeploy is whole and starts nothing; another one may be there only
+    as long as libostree has not removed what it boots."""
+    out = sysroot.make(board.root, {})
+    status, _, said = sysroot.generate("-o", out)
+    assert status == 0, said
+    board.resets("crc32 for .*", NOTHING)
+    board.write("/boot/loader.0/uEnv.txt", uenv(entry("old")))
+    board.gives("old")
+
+
 def other_releases(board):
     """The same from Debian 11's U-Boot to Debian 13's, which finds boot.scr by bootstd."""
     usual = realuboot.UBOOT
@@ -429,7 +440,7 @@ TESTS = [(f"boot.cmd on {arch}: {test.__name__.replace('_', ' ')}",
              several_initrds, more_initrds_than_a_command_has_words,
              paths_that_look_like_commands, device_trees,
              no_place_for_a_device_tree, legacy_image, script_on_another_partition,
-             sourced_by_hand, nothing_to_boot, other_releases)
+             sourced_by_hand, nothing_to_boot, no_entry_left, other_releases)
          for arch in realuboot.MACHINE if arch == "arm64" or tap.LONG]
 
 MISSING = realuboot.missing()

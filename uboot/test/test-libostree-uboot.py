@@ -191,6 +191,25 @@ def failing_generator(where):
     host.check(2)
 
 
+def last_deployment(where):
+    """libostree undeploys it like any other, and deploys again; its own writer writes nothing."""
+    host = OurHost(where)
+    for _ in range(2):
+        host.commit("1")
+        host.deploy()
+        host.check(1)
+        host.admin("undeploy", "0")
+        host.check(0)
+    os.mkdir(where + "/theirs")
+    theirs = UbootHost(where + "/theirs")
+    theirs.commit("1")
+    theirs.deploy()
+    theirs.admin("undeploy", "0")
+    status, ours, _ = generate("-o", "-", "--compat=ostree", "--root", theirs.root, "--entries",
+                               theirs.root + "/boot/loader/entries")
+    assert status == 0 and ours == read(theirs.root + "/boot/loader/uEnv.txt").lstrip(b"\n"), ours
+
+
 def bootloader_auto(where):
     """The trap that the man page names: libostree takes our file for its own."""
     host = OurHost(where)
@@ -204,7 +223,7 @@ def bootloader_auto(where):
 
 TESTS = [(test.__name__.replace("_", " "), test) for test in (
     with_initramfs, without_initramfs, device_trees, backslashes, stale_init, in_the_hook,
-    kargs_edited_in_place, failing_generator, bootloader_auto)]
+    kargs_edited_in_place, failing_generator, last_deployment, bootloader_auto)]
 if not shutil.which("ostree"):
     TESTS = tap.skipped(TESTS, "ostree is not installed")
 sys.exit(tap.main(TESTS))
