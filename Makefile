@@ -120,7 +120,7 @@ SANITIZE := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefin
 lib_prepare-root := $(filter-out prepare-root/main.c,$(wildcard prepare-root/*.c))
 lib_initramfs := $(filter-out initramfs/init.c,$(wildcard initramfs/*.c)) $(lib_prepare-root)
 lib_bls := $(filter-out bls/check.c,$(wildcard bls/*.c)) \
-	$(addprefix prepare-root/,cmdline.c join.c path.c)
+	$(addprefix prepare-root/,cmdline.c conf.c join.c path.c)
 lib_grub := $(filter-out grub/grubcfg.c,$(wildcard grub/*.c)) $(lib_bls)
 lib_uboot := $(filter-out uboot/uenv.c,$(wildcard uboot/*.c)) $(lib_bls)
 

@@ -6,6 +6,8 @@
 #include "bls/file.h"
 #include "bls/inspect.h"
 #include "bls/layout.h"
+#include "bls/otherloader.h"
+#include "bls/repoconf.h"
 #include "bls/settings.h"
 #include "bls/show.h"
 #include "bls/sysroot.h"
@@ -78,6 +80,7 @@ static struct plan {
 
 struct check {
 	struct sysroot sysroot;
+	bool has_menu; /* a loader's, beside the entries */
 	struct show show;
 };
 
@@ -135,12 +138,14 @@ static bool has_menu(const struct check *check, const struct plan *plan)
 static void choose_loaders(struct check *check)
 {
 	struct outcome *outcomes = check->show.outcomes;
-	bool any = false;
+	bool any = loader;
 
 	for (size_t i = 0; i < SHOW_LOADERS; i++) {
-		outcomes[i].wanted =
-			loader ? !strcmp(loader, plans[i].option) : has_menu(check, &plans[i]);
-		any |= outcomes[i].wanted;
+		bool has = has_menu(check, &plans[i]);
+
+		check->has_menu |= has;
+		outcomes[i].wanted = loader ? !strcmp(loader, plans[i].option) : has;
+		any |= has;
 	}
 	for (size_t i = 0; i < SHOW_LOADERS; i++)
 		outcomes[i].wanted |= !any;
@@ -242,11 +247,66 @@ static void judge_file(struct check *check, size_t which)
 				&bytes, findings);
 		else if (r != -ENOENT || loader)
 			findings_add(findings, FINDINGS_ERROR, file, 0,
-				"this menu cannot be read (%s); run \"%s -o %s\"", strerror(-r),
+				"this menu cannot be read (%s); run \"%s -o %s\"", sysroot_why(r),
 				plan->loader.generator, file);
 		free(file);
 	}
 	text_free(&bytes);
+}
+
+static void judge_absence(struct check *check, const char *file)
+{
+	const char *top = check->sysroot.root;
+
+	findings_add(&check->show.findings, FINDINGS_ERROR, file, 0,
+		"there is no menu for GRUB (grub.cfg) and none for U-Boot (uEnv.txt), so nothing "
+		"can be started; run \"%s -o %s%s\" or \"%s -o %s%s\"",
+		plans[SHOW_GRUB].loader.generator, top, plans[SHOW_GRUB].file,
+		plans[SHOW_UBOOT].loader.generator, top, plans[SHOW_UBOOT].file);
+}
+
+/* Whether the next deployment gets a menu too. */
+static void judge_hook(struct check *check, const char *file)
+{
+	struct findings *findings = &check->show.findings;
+	char *value;
+	int r = repoconf_bootloader(check->sysroot.root_fd, &value);
+
+	if (r < 0 && r != -ENOENT)
+		findings_add(findings, FINDINGS_WARNING, file, 0,
+			"this file cannot be read (%s), so nothing tells whether a deployment gets "
+			"a menu; mend it",
+			r == -EINVAL ? "it is no keyfile" : sysroot_why(r));
+	else if (!r && (!value || strcmp(value, "grub2") != 0))
+		findings_add(findings, FINDINGS_WARNING, file, 0,
+			"sysroot.bootloader is %s, and libostree calls a generator only where it "
+			"is "
+			"grub2, so the next deployment may have no menu; run \"ostree "
+			"--repo=%sostree/repo config set sysroot.bootloader grub2\"",
+			value && *value ? value : "not set", check->sysroot.root);
+	free(value);
+}
+
+static void judge_menus(struct check *check)
+{
+	const char *top = check->sysroot.root;
+	char *loader_dir, *config = NULL;
+
+	if (!check->has_menu && otherloader_is_there(check->sysroot.root_fd))
+		return;
+	if (asprintf(&loader_dir, "%sboot/loader", top) < 0) {
+		check->show.findings.failed = true;
+		return;
+	}
+	if (asprintf(&config, "%sostree/repo/config", top) < 0) {
+		check->show.findings.failed = true;
+	} else {
+		if (!check->has_menu && check->show.menu.count && !loader)
+			judge_absence(check, loader_dir);
+		judge_hook(check, config);
+		free(config);
+	}
+	free(loader_dir);
 }
 
 static int judge(struct check *check)
@@ -273,6 +333,8 @@ static int judge(struct check *check)
 		if (!entries)
 			judge_file(check, i);
 	}
+	if (!r && !entries)
+		judge_menus(check);
 	return r;
 }
 

@@ -21,6 +21,7 @@ GOOD = ["title Demo", "version 2", "options root=LABEL=x panic=10 ostree=" + LIN
 # The same without an initramfs, with paths as libostree and people write them.
 BARE = GOOD[:2] + [f"options panic=0 panic=-1 init=/x init={INIT} ostree={LINK}",
                    "linux k/vmlinuz", "devicetree /boot/k/a.dtb", "fdtdir /boot/k"]
+OTHER_MENU = "boot/grub2/grub.cfg"
 MENU, FIELDS = "boot/loader/grub.cfg", "boot/loader/uEnv.txt"
 
 
@@ -43,6 +44,8 @@ def tree(where, entries=None):
     root = where + "/root"
     GRUB.make(root, entries or {NAME: text(GOOD)})
     os.symlink(".", root + "/boot/boot")
+    # A GRUB that needs no menu of ours.
+    tap.write(root + "/" + OTHER_MENU, b"insmod blscfg\nblscfg\n")
     for name in ("vmlinuz", "initramfs", "a.dtb"):
         tap.write(f"{root}/boot/k/{name}", b"x")
     program = f"{root}/{DEPLOYMENT}/usr/lib/ostree/ostree-prepare-root"

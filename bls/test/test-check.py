@@ -11,7 +11,7 @@ import sys
 
 import tap
 from bootable import (BARE, BLS, DEPLOYMENT, ENTRY, ERROR, FIELDS, GOOD, INIT, LINK, MENU, NAME,
-                      OTHER, WARNING, changed, finds, make_menu, run, setting, text, tree)
+                      OTHER, OTHER_MENU, WARNING, changed, finds, make_menu, run, setting, text, tree)
 from generator import GRUB, UBOOT, clean_environment
 from host import Host
 
@@ -242,6 +242,72 @@ MENUS = [
 ]
 
 
+NO_MENU = (ERROR, "boot/loader", None, "no menu for GRUB .* none for U-Boot .*; run \"/usr/lib/ostree"
+           "/ostree-grub-generator -o .*/boot/loader/grub.cfg\" or \".*uboot-generator -o .*uEnv.txt\"")
+STUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../grub/stub.cfg")
+
+
+def add(path, content=b""):
+    return lambda root: tap.write(f"{root}/{path}", content)
+
+
+# What is done to a tree without a menu of any kind, and whether a loader needs none.
+ABSENCE = [
+    ("nothing at all", lambda root: None, False),
+    ("our stub in GRUB's directory", add("boot/grub/grub.cfg", tap.read(STUB)), False),
+    ("our stub on the ESP", add("boot/efi/EFI/debian/grub.cfg", tap.read(STUB)), False),
+    ("only what U-Boot's generator gives libostree",
+     add(MENU, b"# The menu of this system is uEnv.txt, for U-Boot.\n"), False),
+    ("a menu in a loader that is not live", add("boot/loader.0/grub.cfg", b"ostree="), False),
+    ("GRUB reads the entries", add("boot/grub/grub.cfg", b"insmod blscfg\n"), True),
+    ("GRUB has a menu on the ESP", add("boot/efi/EFI/fedora/grub.cfg", b"linux /k ostree=/x"), True),
+    ("systemd-boot", add("efi/EFI/systemd/systemd-bootx64.efi"), True),
+    ("systemd-boot on FAT", add("boot/EFI/systemd/systemd-bootaa64.efi"), True),
+    ("libostree's syslinux", add("boot/loader/syslinux.cfg"), True),
+]
+BOOTLOADER = (r"sysroot\.bootloader is %s, and libostree calls .*; run \"ostree --repo=.*/ostree/repo "
+              'config set sysroot.bootloader grub2"')
+# The repository's configuration, and what is said of it.
+CONFIGS = [
+    (b"[sysroot]\nbootloader=grub2\n", None), (b"[sysroot]\nbootloader = grub2 \r\n", None),
+    (b"[sysroot]\nbootloader=auto\nbootloader=grub2\n", None),
+    (b"[core]\nmode=bare\n", BOOTLOADER % "not set"), (b"", BOOTLOADER % "not set"),
+    (b"[core]\nbootloader=grub2\n", BOOTLOADER % "not set"),
+    (b"[sysroot]\nbootloader=\n", BOOTLOADER % "not set"),
+    (b"[sysroot]\nbootloader=none\n", BOOTLOADER % "none"),
+    (b"[sysroot]\nbootloader=grub2\n[x]\n[sysroot]\nbootloader=auto\n", BOOTLOADER % "auto"),
+    (b"[sysroot]\nbootloader=\x1b[2J\n", BOOTLOADER % r"\x1b\[2J"),
+    (b"[sysroot\nbootloader=grub2\n", r"cannot be read \(it is no keyfile\)"),
+    (None, r"cannot be read \("),
+]
+
+
+def absence(where, act, other):
+    root = tree(where)
+    os.unlink(f"{root}/{OTHER_MENU}")
+    act(root)
+    finds(root, *([] if other else [NO_MENU]))
+    # Somebody else's directory of entries tells nothing about a menu.
+    finds(root, arguments=["--entries", root + "/boot/loader/entries"])
+
+
+def config(where, content, says):
+    """Also where there is a menu now; not where nobody needs one."""
+    path = "ostree/repo/config"
+    root = tree(where)
+    if content is None:
+        os.makedirs(f"{root}/ostree/repo")
+        os.mkfifo(f"{root}/{path}")
+    else:
+        tap.write(f"{root}/{path}", content)
+    finds(root)
+    os.unlink(f"{root}/{OTHER_MENU}")
+    warning = [(WARNING, path, None, says)] if says else []
+    finds(root, NO_MENU, *warning)
+    make_menu(GRUB)(root)
+    finds(root, *warning)
+
+
 def case(where, entries, act, expected):
     root = tree(where, {NAME: entries} if isinstance(entries, bytes) else entries)
     if act:
@@ -346,6 +412,20 @@ def real(where):
         host.commit("2", more=more)
         host.deploy()
         finds(root)
+    # A setting by which the next deployment has no menu, and the menu of this one is removed.
+    host.set_bootloader("none")
+    warning = (WARNING, "ostree/repo/config", None, BOOTLOADER % "none")
+    finds(root, warning)
+    host.commit("3")
+    host.deploy()
+    assert not os.path.exists(root + "/" + MENU)
+    finds(root, NO_MENU, warning)
+    command = re.search('run "([^"]*)"', run("check", root)["findings"][1]["what"])[1].split()
+    host.run(*command)
+    command = re.search('run "([^"]*)"', run("check", root)["findings"][0]["what"])[1].split()
+    host.run(GRUB.program, *command[1:])
+    finds(root)
+    entries = run("list", root)["entries"]
     shutil.rmtree(os.path.dirname(f"{root}/boot{entries[0]['linux']}"))
     assert run("check", root)["findings"][0]["severity"] == ERROR
 
@@ -355,6 +435,10 @@ TESTS += [(name, functools.partial(case, entries=entries, act=act, expected=expe
           for name, entries, act, expected in CASES]
 TESTS += [(name, functools.partial(menu_case, acts=acts, expected=expected))
           for name, acts, expected in MENUS]
+TESTS += [("no menu: " + name, functools.partial(absence, act=act, other=other))
+          for name, act, other in ABSENCE]
+TESTS += [(f"the repository's configuration: {content}",
+           functools.partial(config, content=content, says=says)) for content, says in CONFIGS]
 TESTS += [("a file system of its own", mounted), ("FAT", on_fat)]
 SYSROOT = [("a sysroot made by ostree", real)]
 TESTS += SYSROOT if shutil.which("ostree") else tap.skipped(SYSROOT, "ostree is not installed")
