@@ -168,15 +168,32 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
+/* Whether the fields without a value are deleted. A board may set its own device tree before it
+ * imports the file, and keeps it where the menu has nothing to say about that. */
+static bool is_deleted(const struct fields_style *style, const struct menu *menu, size_t field)
+{
+	enum entry_key key = field == FDT ? ENTRY_DEVICETREE : ENTRY_FDTDIR;
+
+	if (style->ostree || has_word(style->keep, fields[field].name))
+		return false;
+	if (field != FDT && field != FDTDIR)
+		return true;
+	for (size_t i = 0; i < menu->count; i++)
+		if (!menu->items[i].error && !menu_hidden(&menu->items[i]) &&
+			menu->items[i].entry.last[key])
+			return true;
+	return false;
+}
+
 /* Adds the fields of one entry; those of an entry that is not there are all deleted. */
-static void add_fields(struct text *text, const struct fields_style *style,
+static void add_fields(struct text *text, const struct fields_style *style, const bool deleted[],
 	const struct text values[], size_t number)
 {
 	for (size_t i = 0; i < FIELDS; i++) {
 		const char *value = values && values[i].bytes[0] ? values[i].bytes : NULL;
 		char name[40];
 
-		if (!value && (style->ostree || has_word(style->keep, fields[i].name)))
+		if (!value && !deleted[i])
 			continue;
 		if (style->ostree && !fields[i].ostree)
 			continue;
@@ -187,8 +204,8 @@ static void add_fields(struct text *text, const struct fields_style *style,
 }
 
 /* Returns 1 for an entry that is in the file now, 0 for one with an error. */
-static size_t add_item(
-	struct text *text, struct menu_item *item, const struct fields_style *style, size_t number)
+static size_t add_item(struct text *text, struct menu_item *item, const struct fields_style *style,
+	const bool deleted[], size_t number)
 {
 	struct job job = { .style = style, .item = item, .entry = &item->entry };
 	int r = add_paths(&job);
@@ -201,7 +218,7 @@ static size_t add_item(
 	}
 	if (!r && !text->failed) {
 		warn(&job);
-		add_fields(text, style, job.values, number);
+		add_fields(text, style, deleted, job.values, number);
 	}
 	for (size_t i = 0; i < FIELDS; i++)
 		text_free(&job.values[i]);
@@ -222,7 +239,10 @@ static void add_end(struct text *text, size_t start)
 size_t fields_render(struct text *text, struct menu *menu, const struct fields_style *style)
 {
 	size_t start = text->size, count = 0;
+	bool deleted[FIELDS];
 
+	for (size_t i = 0; i < FIELDS; i++)
+		deleted[i] = is_deleted(style, menu, i);
 	if (!style->ostree)
 		text_add(text, "# Made by ostree-uboot-generator out of boot loader entries, and "
 			       "made anew with\n"
@@ -233,7 +253,7 @@ size_t fields_render(struct text *text, struct menu *menu, const struct fields_s
 
 		if (item->error || menu_hidden(item))
 			continue;
-		count += add_item(text, item, style, count + 1);
+		count += add_item(text, item, style, deleted, count + 1);
 		/* There libostree puts them, with an empty line behind. */
 		if (style->ostree && count == 1 && !item->error && style->lines->size) {
 			text_add_bytes(text, style->lines->bytes, style->lines->size);
@@ -247,7 +267,7 @@ size_t fields_render(struct text *text, struct menu *menu, const struct fields_s
 	if (style->ostree)
 		return count;
 	for (size_t number = count + 1; number <= FIELDS_CLEARED; number++)
-		add_fields(text, style, NULL, number);
+		add_fields(text, style, deleted, NULL, number);
 	text_add_bytes(text, style->lines->bytes, style->lines->size);
 	add_end(text, start);
 	return count;

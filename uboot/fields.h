@@ -5,9 +5,10 @@
  * Each entry becomes kernel_image, bootdir, ramdisk_image, ramdisk_images, fdt_file, fdtdir and
  * bootargs, the second entry the same names with a 2 behind them, and so on. A name without a value
  * is there too, because "NAME=" deletes what an earlier import has left, for all entries up to
- * FIELDS_CLEARED. The last line is FIELDS_MARK: a file without it was not written to its end, and
- * U-Boot itself would take it without a word. The line before, FIELDS_CRC, tells a whole file from
- * the head of one and the tail of another.
+ * FIELDS_CLEARED; but fdt_file and fdtdir only where some entry names one. The last line is
+ * FIELDS_MARK: a file without it was not written to its end, and U-Boot itself would take it
+ * without a word. The line before, FIELDS_CRC, tells a whole file from the head of one and the tail
+ * of another.
  */
 #pragma once
 

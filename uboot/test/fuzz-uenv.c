@@ -105,9 +105,19 @@ static void check_path(const struct entry *entry, enum entry_key key, const char
 		assert(!strncmp(value, "/boot/", 6) && !strcmp(value + 5, path));
 }
 
+/* Whether the menu lets the board's own device tree be. */
+static bool has_none(const struct menu *menu, enum entry_key key)
+{
+	for (size_t i = 0; i < menu->count; i++)
+		if (!menu->items[i].error && !menu_hidden(&menu->items[i]) &&
+			menu->items[i].entry.last[key])
+			return false;
+	return key == ENTRY_DEVICETREE || key == ENTRY_FDTDIR;
+}
+
 /* entry is NULL for a number without one. */
-static void check_fields(
-	const char *file, const struct entry *entry, unsigned number, char *value, char *scratch)
+static void check_fields(const char *file, const struct menu *menu, const struct entry *entry,
+	unsigned number, char *value, char *scratch)
 {
 	static const struct {
 		const char *name;
@@ -123,6 +133,8 @@ static void check_fields(
 		snprintf(name, sizeof(name), number > 1 ? "%s%u" : "%s", fields[i].name, number);
 		strcpy(value, "stale");
 		import(file, name, value, scratch);
+		if (!strcmp(value, "stale") && has_none(menu, fields[i].key))
+			continue;
 		if (!entry)
 			assert(!*value);
 		else if (fields[i].key == ENTRY_OPTIONS)
@@ -144,11 +156,11 @@ static void check(const char *file, const struct menu *menu, size_t count)
 
 		assert(!item->error == !item->where.what);
 		if (!item->error && !menu_hidden(item))
-			check_fields(file, &item->entry, number++, value, scratch);
+			check_fields(file, menu, &item->entry, number++, value, scratch);
 	}
 	assert(number == count + 1);
 	for (; number <= FIELDS_CLEARED; number++)
-		check_fields(file, NULL, number, value, scratch);
+		check_fields(file, menu, NULL, number, value, scratch);
 
 	/* Without its last line the file is not complete. */
 	strcpy(value, "");

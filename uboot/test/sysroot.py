@@ -52,9 +52,12 @@ def checked(uenv):
 
 def parse(uenv):
     """The entries as dictionaries of fields that are set, and whatever else the file sets."""
-    # Each name that an earlier import may have left must be set or deleted.
-    stale = {name + suffix: "stale" for name in FIELDS for suffix in ["", *map(str, range(2, 10))]}
+    # Each name that an earlier import may have left must be set or deleted, but where no entry has
+    # a device tree the board's own stays.
     found = {k.decode("latin-1"): v for k, v in imports(uenv).items()}
+    used = {name.rstrip("0123456789") for name in found}
+    stale = {name + suffix for name in FIELDS for suffix in ["", *map(str, range(2, 10))]
+             if not name.startswith("fdt") or name in used}
     end = uenv[-END:]
     assert end == checked(uenv[:-END]), uenv
     left = imports(uenv, {k.encode(): b"" for k in stale})

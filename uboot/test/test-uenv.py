@@ -165,6 +165,46 @@ def kept_although_set(where):
     assert sysroot.imports(read(out), {b"fdt_file": b"board"})[b"fdt_file"] == b"/boot/d"
 
 
+def lines_from_windows(where):
+    """They come out as the same lines without a byte order mark and carriage returns, also beside
+    libostree's own fields, and U-Boot's own import takes the values."""
+    lines = b"fdtfile=a.dtb\n# note\n\nx=long \\\n line\ny=a\rb"
+    windows = b"\xef\xbb\xbf" + lines.replace(b"\n", b"\r\n")
+    for style in ([], ["--compat=ostree"]):
+        for more in ([], ["--append"]):
+            menus = []
+            for number, content in enumerate((lines, windows)):
+                name = f"{where}/{len(style)}{len(more)}{number}"
+                out = prepare(name, b"" if more else content)
+                write(where + "/more", content)
+                assert generate("-o", out, *style, *more, *([where + "/more"] if more else []))[0] == 0
+                menus.append(read(out))
+            assert menus[0] == menus[1] and b"fdtfile=a.dtb\n" in menus[1], menus
+    assert run(prepare(where + "/import", windows))[1] == {
+        "fdtfile": b"a.dtb", "x": b"long \n line", "y": b"a\rb"}
+
+
+def own_device_tree(where):
+    """What a board has set before the import stays, unless some entry of the menu names another."""
+    board = {b"fdt_file": b"board.dtb", b"fdtdir": b"/board"}
+    plain = entry(OPTIONS)
+    for more, kept in ((b"", board), (b"devicetree /d\n", {b"fdtdir": b"/board"}),
+                       (b"fdtdir /dir\n", {b"fdt_file": b"board.dtb"})):
+        for number, entries in enumerate(([plain, entry(OPTIONS, more=more)],
+                                          [entry(OPTIONS, more=more), plain])):
+            out = make(f"{where}/{len(more)}{number}", {
+                f"ostree-{2 - i}.conf": content for i, content in enumerate(entries)})
+            assert generate("-o", out)[0] == 0
+            for chosen, content in enumerate(entries):
+                suffix = b"2" if chosen else b""
+                left = sysroot.imports(read(out), {
+                    name + suffix: value for name, value in board.items()})
+                for name, value in board.items():
+                    own = {b"fdt_file": b"/boot/d", b"fdtdir": b"/boot/dir"}[name] \
+                        if name.replace(b"fdt_file", b"devicetree") in content else kept.get(name)
+                    assert left.get(name + suffix) == own, (name, chosen, left)
+
+
 def own_lines(where):
     """The deployment's, then --append's; the last one wins, and the mark is the last line."""
     out = prepare(where, b"board=1\nx=a\\\\b\n# note \\\n\n  y=long \\\n line")
@@ -207,7 +247,7 @@ HOSTILE = {
     "lone backslash at the end of a name": (b"a=1\nb\\", {"a": b"1"}, []),
     "lone backslash at the end of a comment": (b"a=1\n# x=\\", {"a": b"1"}, []),
     "two backslashes at the end": (b"a=1\\\\", {"a": b"1\\"}, []),
-    "blank lines and CR": (b"\n \t\n\r\na=1\r\n", {"a": b"1\r"}, []),
+    "blank lines and CR": (b"\n \t\n\r\na=1\r\n", {"a": b"1"}, []),
     "deleting": (b"a=1\na\nb=2\nb=\n", {}, []),
     "empty": (b"", {}, []),
 }
@@ -296,7 +336,7 @@ TESTS = [(f"golden {name}, {file}", functools.partial(golden, name, file))
          for name in sorted(os.listdir(GOLDEN)) for file in STYLES]
 TESTS += [(test.__name__.replace("_", " "), test) for test in (
     help_and_usage, fields, several_initrds, paths_that_are_refused, hook, hook_without_default,
-    settings, bad_settings, kept_although_set, own_lines, lines_that_are_no_text,
+    settings, bad_settings, kept_although_set, lines_from_windows, own_device_tree, own_lines, lines_that_are_no_text,
     lines_of_the_default_entry_only, stale_init, longest_line, architecture)]
 TESTS += [(f"hostile lines: {name}", functools.partial(hostile_lines, case))
           for name, case in HOSTILE.items()]
