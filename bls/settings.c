@@ -11,7 +11,7 @@
 
 enum { FILE_SIZE_MAX = 65536 };
 
-static const char blanks[] = " \t\r";
+static const char blanks[] = " \t";
 
 /* Cuts the blanks off both ends. */
 static char *trim(char *text)
@@ -66,6 +66,7 @@ static int take_lines(struct text *text, const char *path, struct setting *setti
 	unsigned number = 0;
 	int r = 0;
 
+	text_drop_windows(text);
 	text_add_bytes(text, "", 1);
 	if (text->failed)
 		return -ENOMEM;

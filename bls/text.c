@@ -29,6 +29,26 @@ void text_add(struct text *text, const char *string)
 	text_add_bytes(text, string, strlen(string));
 }
 
+void text_drop_windows(struct text *text)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t from = 0, size = 0, kept = 0;
+
+	if (text->size >= strlen(mark) && !memcmp(text->bytes, mark, strlen(mark)))
+		from = strlen(mark);
+	/* kept is the end of what is not a carriage return, or is inside a line. */
+	for (; from < text->size; from++) {
+		char c = text->bytes[from];
+
+		if (c == '\n')
+			size = kept;
+		text->bytes[size++] = c;
+		if (c != '\r')
+			kept = size;
+	}
+	text->size = kept;
+}
+
 void text_cut(struct text *text, size_t size)
 {
 	if (size < text->size)

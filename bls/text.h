@@ -23,6 +23,12 @@ void text_add_bytes(struct text *text, const char *bytes, size_t size);
 /* Adds a string without its NUL. */
 void text_add(struct text *text, const char *string);
 
+/*
+ * Makes lines of what an editor on Windows has written: takes the UTF-8 byte order mark from the
+ * beginning, and carriage returns from before each line feed and from the end.
+ */
+void text_drop_windows(struct text *text);
+
 /* Takes back everything behind the first size bytes. */
 void text_cut(struct text *text, size_t size);
 

@@ -52,7 +52,7 @@ static bool options_valid(const struct reporter *reporter)
 
 /* Takes what was read, or says why it could not be. */
 static int take_lines(const struct reporter *reporter, int error, const char *name,
-	const struct text *lines, bool verbatim, struct text *text)
+	struct text *lines, bool verbatim, struct text *text)
 {
 	if (error < 0) {
 		report(reporter, REPORT_ERROR, "%s cannot be read: %s", name,
@@ -61,6 +61,7 @@ static int take_lines(const struct reporter *reporter, int error, const char *na
 					  : sysroot_why(error));
 		return -1;
 	}
+	text_drop_windows(lines);
 	if (!verbatim)
 		return append_add(text, lines, name, reporter);
 	text_add_bytes(text, lines->bytes, lines->size);

@@ -162,6 +162,17 @@ static void test_settings(void **state)
 	is(&settings[1], "2 # no comment", etc, 3);
 	settings_free(settings);
 	is(&settings[0], NULL, NULL, 0);
+	/* As an editor on Windows writes. */
+	assert_int_equal(read_both("\xef\xbb\xbf"
+				   "a=1\r\nb=2 \r\r\n\r\n#\r\n",
+				 "b=3\r", settings),
+		0);
+	is(&settings[0], "1", usr, 1);
+	is(&settings[1], "3", etc, 1);
+	settings_free(settings);
+	assert_int_equal(read_both("a=1\r2\n", NULL, settings), 0);
+	is(&settings[0], "1\r2", usr, 1);
+	settings_free(settings);
 	assert_int_equal(read_both("a\n", NULL, settings), -1);
 	settings_free(settings);
 	assert_int_equal(read_both("=5\n", NULL, settings), -1);
