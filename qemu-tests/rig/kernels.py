@@ -5,6 +5,7 @@ them."""
 import glob
 import os
 import re
+import shutil
 import subprocess
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -46,18 +47,26 @@ def board_dtb(machine):
     raise RuntimeError("%s: there is no %s" % (machine["kernel"], machine["board-dtb"]))
 
 
-def modules(machine, work):
-    """Makes work/lib/modules/RELEASE, of links, with the lists that depmod writes; returns it.
+def link(source, target):
+    """A file under a second name; where that cannot be, on another file system, a copy of it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
-    A package has none of these lists: its installation would make them.
+
+def modules(machine, work):
+    """Makes work/lib/modules/RELEASE, with the lists that depmod writes; returns it.
+
+    A package has none of these lists: its installation would make them. No link leads out of it, for
+    nobody who reads it would follow that.
     """
     release = kernel(machine)[0]
     path = os.path.join(work, "lib/modules", release)
-    os.makedirs(path)
     for folder in unpacked(machine):
-        for name in (glob.glob("%s/lib/modules/%s/*" % (folder, release)) +
-                     glob.glob("%s/usr/lib/modules/%s/*" % (folder, release))):
-            os.symlink(name, os.path.join(path, os.path.basename(name)))
+        for name in (glob.glob("%s/lib/modules/%s" % (folder, release)) +
+                     glob.glob("%s/usr/lib/modules/%s" % (folder, release))):
+            shutil.copytree(name, path, symlinks=True, copy_function=link, dirs_exist_ok=True)
     subprocess.run(["depmod", "-b", work, release], check=True, stderr=subprocess.PIPE)
     return path
 
