@@ -17,8 +17,8 @@ import subprocess
 import sys
 
 import tap
+from rig import releases
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 SETS = 400
 
 NAME_PIECES = ["a", "b", "B", "debian", "ostree", "6.1", "6.10", "6.9", "01", "1", "0", "-", "_",
@@ -106,23 +106,19 @@ def ours(root):
 
 
 @functools.cache
-def debs():
-    """The directories of bootctl's packages."""
+def bootctl():
+    """Its path and environment."""
     try:
-        arch = run(["dpkg", "--print-architecture"]).strip()
-        found = run([HERE + "/../../qemu-tests/rig/debs", "bookworm", arch, "systemd-boot",
-                     "libsystemd-shared"])
-    except (OSError, subprocess.CalledProcessError) as reason:
+        return releases.program("bookworm", "bootctl", "systemd-boot", "libsystemd-shared",
+                                "libip4tc2")
+    except (OSError, RuntimeError) as reason:
         raise tap.Skip(f"bootctl cannot be fetched: {reason}") from reason
-    return found.split()
 
 
 def theirs(root):
-    program, library = debs()
-    libraries = [path for path, _, files in os.walk(library) if "libsystemd-shared-252.so" in files]
-    return objects(run([program + "/usr/bin/bootctl", f"--esp-path={root}/boot", "list",
-                        "--json=short"],
-                       {"SYSTEMD_RELAX_ESP_CHECKS": "1", "LD_LIBRARY_PATH": libraries[0]}))
+    program, environment = bootctl()
+    return objects(run([program, f"--esp-path={root}/boot", "list", "--json=short"],
+                       environment | {"SYSTEMD_RELAX_ESP_CHECKS": "1"}))
 
 
 @functools.cache
@@ -192,7 +188,7 @@ class Judge:
 
 
 def test_random_sets(where):
-    debs()
+    bootctl()
     os.mkdir(where + "/boot")
     # bootctl wants a mount point.
     run(["mount", "-t", "tmpfs", "entries", where + "/boot"])

@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../../bls/test"), os.path.join(HERE, "../../qemu-tests")]
 sys.dont_write_bytecode = True
 import tap
+from rig import releases
 
 SHOW = os.path.join(tap.BUILD, "initramfs/test/show-tags")
 MIB = 1 << 20
@@ -80,8 +81,7 @@ def show(kind, path, *words):
 
 def blkid(path):
     """What blkid says of an image: {} for nothing, {"TYPE": ""} for several things at once."""
-    done = subprocess.run(["blkid", "-p", "-o", "export", path], text=True, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = releases.blkid(path)
     if done.returncode == 8:
         return {"TYPE": ""}
     assert done.returncode in (0, 2), done.stderr

@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 import probe
 import tap
 from probe import MADE, MIB, blkid, make, show
-from rig import damage
+from rig import damage, releases
 
 # A file system's marks are in its first bytes, those of iso9660 and UDF on several sectors there.
 HEAD = 80 << 10
@@ -235,7 +235,7 @@ def both_ways(where):
 
 def all_names(where):
     """There is a container of each name that libblkid knows."""
-    library = ctypes.CDLL("libblkid.so.1")
+    library = ctypes.CDLL(releases.util_linux("blkid")[1]["LD_LIBRARY_PATH"] + "/libblkid.so.1")
     name, usage, known, number = ctypes.c_char_p(), ctypes.c_int(), set(), 0
     while library.blkid_superblocks_get_name(number, ctypes.byref(name),
                                              ctypes.byref(usage)) == 0:
@@ -261,7 +261,9 @@ def remedy(where):
         sentence = mounts(image, "")[1]
         command = re.search(r"(wipefs --all --types \S+) /dev/image", sentence)
         assert command, (container, sentence)
-        subprocess.run(command.group(1).split() + [image], check=True, stdout=subprocess.DEVNULL)
+        wipefs, environment = releases.util_linux("wipefs")
+        subprocess.run([wipefs] + command.group(1).split()[1:] + [image], check=True,
+                       stdout=subprocess.DEVNULL, env=environment)
         assert mounts(image, "")[0] == ["ext4"], (container, sentence, blkid(image))
         tried += 1
     assert tried >= 20, tried

@@ -15,7 +15,8 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [HERE, os.path.join(HERE, "test")]
-from rig import cells, damage, disk, filesystem, hands, image, kernels, loaders, machine
+from rig import (cells, damage, disk, filesystem, hands, image, kernels, loaders, machine,
+                 releases)
 import tap
 
 ABOUT = "[scenario]\nabout = x\ntier = ci\nmachines = %s\n"
@@ -73,9 +74,7 @@ def bindings(work):
 
 def blkid(path):
     """What Debian's blkid says of a file, as {key: value}."""
-    said = subprocess.run(["blkid", "-p", "-o", "export", path], check=False, text=True,
-                          stdout=subprocess.PIPE).stdout
-    return dict(line.split("=", 1) for line in said.splitlines())
+    return dict(line.split("=", 1) for line in releases.blkid(path).stdout.splitlines())
 
 
 def damages(work):

@@ -388,7 +388,8 @@ def sourced_by_hand(board):
 
 
 def nothing_to_boot(board):
-    board.resets("## Executing script at .*", NOTHING)
+    # The last thing that U-Boot itself says, until 2024 and since.
+    board.resets(r"(?:## Executing script at .*|\*\* Booting bootflow .* with script)", NOTHING)
     board.loader(uenv(entry("bad", "/gone")))
     board.resets("rootstock: /gone cannot be loaded", NOTHING)
 
