@@ -375,7 +375,7 @@ packages_check := $(packages_try) $(packages_cross) bc bcache-tools bison btrfs-
 	libcmocka-dev libglib2.0-dev libmount-dev lz4 mmdebstrap mount mtd-utils mtools nilfs-tools \
 	ntfs-3g ostree-boot ovmf pkg-config qemu-efi-aarch64 qemu-system-arm qemu-system-misc \
 	reiserfsprogs squashfs-tools strace systemd u-boot-qemu u-boot-tools udev udftools uidmap util-linux \
-	valgrind xfsprogs zstd
+	util-linux-extra valgrind virtiofsd|qemu-system-common xfsprogs zstd
 packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
 deps: deps-lint
