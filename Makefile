@@ -232,9 +232,11 @@ inner = $(filter-out $(call ring,qemu) $(call ring,long) $(namespaces),$(scripts
 # As many jobs as there are processors, unless the caller has said how many.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 export LONG
+# Whether make check is to do more than it does by itself.
+MORE = $(if $(LONG)$(filter-out file,$(origin CELLS)),more)
 
 check:
-	$(Q)qemu-tests/outlook $(if $(LONG)$(filter-out file,$(origin CELLS)),more)
+	$(Q)qemu-tests/outlook $(MORE)
 	$(Q)$(MAKE) --no-print-directory deps-check
 	$(Q)$(MAKE) --no-print-directory $(JOBS) matrix
 	$(Q)$(MAKE) --no-print-directory $(JOBS) check-now
@@ -250,6 +252,7 @@ matrix: all
 check-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
 	$(Q)BUILD=$(BUILD) qemu-tests/tally --cells '$(CELLS)' $(units) $(fuzzers) $(inner) \
 		$(call ring,qemu) $(if $(LONG),$(call ring,long))
+	$(if $(MORE)$(filter-out x86_64,$(HOST)),,$(Q)qemu-tests/outlook $(BUILD)/test/asked)
 
 # The same tests on programs that count their lines. Counting makes some of them fail, which say what
 # a program prints or which system calls it makes: whether tests pass, make check says.

@@ -25,10 +25,11 @@ def listed():
     return {name: int(size) for name, size in pairs}
 
 
-def said(cache, *words):
-    """What it says with this cache."""
-    return subprocess.run([os.path.join(HERE, "outlook"), *words], check=True, text=True,
-                          env=dict(os.environ, XDG_CACHE_HOME=cache), stdout=subprocess.PIPE).stdout
+def said(cache, *words, status=0):
+    """What it says with this cache; None if it ends in another way."""
+    done = subprocess.run([os.path.join(HERE, "outlook"), *words], check=False, text=True,
+                          env=dict(os.environ, XDG_CACHE_HOME=cache), stdout=subprocess.PIPE)
+    return done.stdout if done.returncode == status else None
 
 
 def names(kind):
@@ -57,6 +58,11 @@ tap.check(not any(name.startswith("built") for name in needed), "no kernel is bu
 with tempfile.TemporaryDirectory() as cache:
     tap.check("takes %d MB" % sum(found.values()) in said(cache) and "10 minutes" in said(cache),
               "an empty cache needs all of it", said(cache))
+    taken = tap.write(cache, "taken", "".join(name + "\n" for name in found))
+    tap.check(not said(cache, taken), "what was taken is in the list", said(cache, taken))
+    tap.write(cache, "taken", "sid-amd64/apt\nsid-amd64/apt-x\n")
+    tap.check(said(cache, taken, status=1).endswith(": sid-amd64/apt-x \n"),
+              "what is not is named", said(cache, taken, status=1))
     first, *rest = found
     for one in rest:
         os.makedirs(os.path.join(cache, "rootstock/debs", one))
