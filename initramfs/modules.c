@@ -60,22 +60,49 @@ int modules_parameters(const char *cmdline, const char *module, char *ret_text, 
 	return used;
 }
 
-/* Loads FILE, whose parameters in the list are at parameters. */
-static int load(const char *file, const char *parameters, const char *cmdline)
+/* Whether text begins with the name of the module and then ends, or goes on after a comma. */
+static bool is_name(const char *text, size_t len, const char *module)
 {
-	char path[256], name[128], text[MODULE_PARAMETERS_MAX];
-	int err = 0, fd, used;
-	char *dot;
+	size_t i = 0;
 
-	if (join(path, sizeof path, "/modules/", file, NULL) < 0 ||
-		join(name, sizeof name, file, NULL) < 0)
+	while (i < len && module[i] && same_letter(text[i], module[i]))
+		i++;
+	return i == len && !module[i];
+}
+
+bool modules_listed(const char *cmdline, const char *word, const char *module)
+{
+	static char text[CMDLINE_MAX + 1];
+	struct karg karg;
+	char *rest = text;
+
+	if (join(text, sizeof text, cmdline, NULL) < 0)
+		return false;
+	while ((rest = cmdline_next(rest, &karg))) {
+		if (!karg.value || !is_name(karg.name, strlen(karg.name), word))
+			continue;
+		for (const char *name = karg.value; name; name = strchr(name, ',')) {
+			name += *name == ',';
+			if (is_name(name, strcspn(name, ","), module))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Loads FILE, whose parameters in the list are at parameters. */
+static int load(const char *file, const char *module, const char *parameters, const char *cmdline)
+{
+	/* What the command line adds is shorter there, with two quotes more and the name less. */
+	static char text[ORDER_MAX + CMDLINE_MAX + 1];
+	char path[256];
+	int err = 0, fd, used;
+
+	if (join(path, sizeof path, "/modules/", file, NULL) < 0)
 		return -ENAMETOOLONG;
-	dot = strchr(name, '.');
-	if (dot)
-		*dot = 0;
 	used = join(text, sizeof text, parameters, *parameters ? " " : "", NULL);
 	if (used < 0 ||
-		modules_parameters(cmdline, name, text + used, sizeof text - (size_t)used) < 0)
+		modules_parameters(cmdline, module, text + used, sizeof text - (size_t)used) < 0)
 		return -E2BIG;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -85,17 +112,45 @@ static int load(const char *file, const char *parameters, const char *cmdline)
 	return err == -EEXIST ? 0 : err;
 }
 
-static void say(const char *file, int err)
+static void say(const char *file, const char *why, const char *hint, enum log_level level)
 {
 	struct fault line;
 
-	fault(&line, err, "cannot load the module ", file, ": ", strerror(-err),
-		err == -ENOEXEC || err == -EKEYREJECTED ? "; was it made for this kernel?"
-		: err == -ENOENT ? "; is a module that it needs missing in the image?"
-				 : "",
+	fault(&line, 0, "cannot load the module ", file, ": ", why, hint,
 		"; the boot goes on without it", NULL);
-	/* A module for what this machine does not have, a faster CRC say, is nothing wrong. */
-	log_line(err == -ENODEV ? LOG_NOTE : LOG_LOUD, line.sentence);
+	log_line(level, line.sentence);
+}
+
+/* Loads a module of the list, unless the command line says that it is not to be. */
+static void try(const char *file, const char *parameters, const char *cmdline)
+{
+	char module[128];
+	int err;
+
+	if (join(module, sizeof module, file, NULL) < 0) {
+		say(file, strerror(ENAMETOOLONG), "", LOG_LOUD);
+		return;
+	}
+	module[strcspn(module, ".")] = 0;
+	if (modules_listed(cmdline, "modprobe.blacklist", module)) {
+		say(file, "modprobe.blacklist= names it", "", LOG_NOTE);
+		return;
+	}
+	err = load(file, module, parameters, cmdline);
+	if (!err)
+		return;
+	/* The kernel itself has said so already. */
+	if (err == -EPERM && modules_listed(cmdline, "module_blacklist", module))
+		say(file, "module_blacklist= names it", "", LOG_NOTE);
+	else
+		/* A module for what this machine does not have is nothing wrong. */
+		say(file, strerror(-err),
+			err == -ENOEXEC || err == -EKEYREJECTED ? "; was it made for this kernel?"
+			: err == -ENOENT
+				? "; is a module that it needs missing in the image, or left "
+				  "out by modprobe.blacklist=?"
+				: "",
+			err == -ENODEV ? LOG_NOTE : LOG_LOUD);
 }
 
 void modules_load(const char *cmdline)
@@ -119,7 +174,6 @@ void modules_load(const char *cmdline)
 	order[used] = 0;
 	for (char *file = order, *end; *file; file = end) {
 		char *parameters;
-		int err;
 
 		end = file + strcspn(file, "\n");
 		if (*end)
@@ -127,8 +181,7 @@ void modules_load(const char *cmdline)
 		parameters = file + strcspn(file, " ");
 		if (*parameters)
 			*parameters++ = 0;
-		err = *file ? load(file, parameters, cmdline) : 0;
-		if (err)
-			say(file, err);
+		if (*file)
+			try(file, parameters, cmdline);
 	}
 }

@@ -9,9 +9,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
-
-enum { MODULE_PARAMETERS_MAX = 1024 };
 
 /* Loads them all; does nothing where there is no list. cmdline is the kernel command line's text.
  */
@@ -23,3 +22,9 @@ void modules_load(const char *cmdline);
  * empty.
  */
 int modules_parameters(const char *cmdline, const char *module, char *ret_text, size_t size);
+
+/*
+ * True if a word of the command line, modprobe.blacklist=NAME[,NAME...] say, names the module. It
+ * may be there several times, and all count.
+ */
+bool modules_listed(const char *cmdline, const char *word, const char *module);

@@ -27,7 +27,7 @@ static blkid_probe start_probe(int fd, int *ret_error)
 		return NULL;
 	}
 	/* Most signatures are here, and the others so far apart that nothing is read ahead. */
-	(void)posix_fadvise(fd, 0, 68 * 1024, POSIX_FADV_WILLNEED);
+	(void)posix_fadvise(fd, 0, 68 << 10, POSIX_FADV_WILLNEED);
 	blkid_probe_enable_partitions(probe, 0);
 	blkid_probe_enable_superblocks(probe, 1);
 	blkid_probe_reset_superblocks_filter(probe);

@@ -15,10 +15,11 @@
 #include <cmocka.h>
 
 #include "initramfs/modules.h"
+#include "prepare-root/facts.h"
 #include "prepare-root/log.h"
 
 static char top[] = "/tmp/test-modules-XXXXXX";
-static char calls[4096];
+static char calls[100000];
 static const char *errors; /* "FILE:ERRNO ", what the kernel says to a file */
 static int last_fd;
 
@@ -76,7 +77,7 @@ static void write_file(const char *name, const char *text)
 /* Loads the list; returns what was said. */
 static const char *load(const char *order, const char *cmdline, const char *kernel_says)
 {
-	static char text[4096];
+	static char text[8192];
 	FILE *file;
 	size_t size;
 
@@ -139,13 +140,12 @@ static void failures(void **state)
 		{ "b.ko", "b.ko:2 ",
 			"<28>rootstock: cannot load the module b.ko: No such file or directory; is "
 			"a "
-			"module that it needs missing in the image?; the boot goes on without "
-			"it\n" },
+			"module that it needs missing in the image, or left out by "
+			"modprobe.blacklist=?; the boot goes on without it\n" },
 		{ "gone.ko", "",
 			"<28>rootstock: cannot load the module gone.ko: No such file or directory; "
-			"is "
-			"a module that it needs missing in the image?; the boot goes on without "
-			"it\n" },
+			"is a module that it needs missing in the image, or left out by "
+			"modprobe.blacklist=?; the boot goes on without it\n" },
 		{ "b.ko", "b.ko:12 ",
 			"<28>rootstock: cannot load the module b.ko: Cannot allocate memory; the "
 			"boot "
@@ -166,18 +166,52 @@ static void failures(void **state)
 	}
 }
 
-/* Not half of the parameters of a module, and not half a list without a word. */
+/* What the command line does not want is left out, and only that; the kernel's own list is its. */
+static void not_wanted(void **state)
+{
+	(void)state;
+	assert_string_equal(load("b.ko\na-a.ko\nc.ko\n", "modprobe.blacklist=x,a_a", ""),
+		"<29>rootstock: cannot load the module a-a.ko: modprobe.blacklist= names it; the "
+		"boot goes on without it\n");
+	assert_string_equal(calls, "b.ko:;c.ko:;");
+	assert_string_equal(load("b.ko\n", "module_blacklist=b", "b.ko:1 "),
+		"<29>rootstock: cannot load the module b.ko: module_blacklist= names it; the boot "
+		"goes on without it\n");
+	assert_string_equal(calls, "b.ko:;");
+	assert_string_equal(load("b.ko\n", "module_blacklist=c", "b.ko:1 "),
+		"<28>rootstock: cannot load the module b.ko: Operation not permitted; the boot "
+		"goes "
+		"on without it\n");
+}
+
+/* As many parameters as fit into the list and the command line. */
+static void many_parameters(void **state)
+{
+	static char order[60000], cmdline[CMDLINE_MAX], expected[80000];
+	int used = 0;
+
+	(void)state;
+	memset(order, 'x', sizeof order);
+	memcpy(order, "b.ko ", 5);
+	order[sizeof order - 1] = 0;
+	while (used < CMDLINE_MAX - 20)
+		used += snprintf(cmdline + used, sizeof cmdline - (size_t)used, "b.a=b,\"c d\" ");
+	assert_string_equal(load(order, cmdline, ""), "");
+	(void)snprintf(expected, sizeof expected, "b.ko:%s", order + 5);
+	assert_memory_equal(calls, expected, strlen(expected));
+	assert_int_equal(strlen(calls),
+		strlen(expected) + 1 + (size_t)(used / 12) * strlen(" a=\"b,\"c d\"\""));
+}
+
+/* Not half a list without a word; the name of a file ends somewhere. */
 static void too_much(void **state)
 {
 	static char text[70000];
 
 	(void)state;
 	memset(text, 'x', sizeof text);
-	memcpy(text, "b.ko ", 5);
-	strcpy(text + 5 + MODULE_PARAMETERS_MAX - 1, "\nc.ko\n");
-	assert_string_equal(load(text, "", ""),
-		"<28>rootstock: cannot load the module b.ko: Argument list too long; the boot goes "
-		"on without it\n");
+	strcpy(text + 200, "\nc.ko\n");
+	assert_non_null(strstr(load(text, "", ""), ": File name too long; the boot goes on"));
 	assert_string_equal(calls, "c.ko:;");
 	memset(text, '\n', sizeof text);
 	memcpy(text, "b.ko\n", 5);
@@ -216,6 +250,8 @@ int main(void)
 		cmocka_unit_test(nothing_to_load),
 		cmocka_unit_test(already_there),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(not_wanted),
+		cmocka_unit_test(many_parameters),
 		cmocka_unit_test(too_much),
 	};
 

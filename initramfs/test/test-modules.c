@@ -40,7 +40,7 @@ static const struct {
 
 static void parameters(void **state)
 {
-	char text[MODULE_PARAMETERS_MAX];
+	char text[CMDLINE_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -83,12 +83,45 @@ static void long_command_line(void **state)
 	assert_string_equal(text, "");
 }
 
+static void listed(void **state)
+{
+	static const struct {
+		const char *cmdline, *module;
+		bool expected;
+	} lists[] = {
+		{ "modprobe.blacklist=loop", "loop", true },
+		{ "modprobe.blacklist=a,loop,b quiet", "loop", true },
+		{ "modprobe.blacklist=a modprobe.blacklist=loop modprobe.blacklist=b", "loop",
+			true },
+		{ "modprobe.blacklist=\"a,loop\"", "loop", true },
+		{ "modprobe.blacklist=virtio-blk", "virtio_blk", true },
+		{ "modprobe.blacklist=virtio_blk", "virtio-blk", true },
+		{ "modprobe.blacklist=,,loop,", "loop", true },
+		{ "modprobe.blacklist=loo,loop2,xloop", "loop", false },
+		{ "modprobe.blacklist", "loop", false },
+		{ "modprobe.blacklist=", "loop", false },
+		{ "modprobe.blacklists=loop module_blacklist=loop", "loop", false },
+		{ "-- modprobe.blacklist=loop", "loop", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		print_message("# %s\n", lists[i].cmdline);
+		assert_int_equal(
+			modules_listed(lists[i].cmdline, "modprobe.blacklist", lists[i].module),
+			lists[i].expected);
+	}
+	/* The kernel takes its own words with either letter too. */
+	assert_true(modules_listed("module-blacklist=a", "module_blacklist", "a"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parameters),
 		cmocka_unit_test(too_small),
 		cmocka_unit_test(long_command_line),
+		cmocka_unit_test(listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
