@@ -198,8 +198,9 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 			"deployment's own init is executed");
 		cmdline.init = NULL;
 	}
-	return request.ostree ? pid1_boot(&cmdline, enter_initramfs(), argv, before_init, ret_fault)
-			      : boot_plain(cmdline.init, argv, before_init, ret_fault);
+	return request_wants_deployment(&request, "/ostree")
+		       ? pid1_boot(&cmdline, enter_initramfs(), argv, before_init, ret_fault)
+		       : boot_plain(cmdline.init, argv, before_init, ret_fault);
 }
 
 /* Starts the shell. Returns its process, or -1. */

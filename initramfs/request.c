@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "prepare-root/cmdline.h"
 
@@ -68,9 +69,11 @@ void request_parse(char *text, struct request *ret_request)
 				*words[i].field = karg.value;
 		if (!strcmp(karg.name, "ostree")) {
 			ret_request->ostree = true;
-		} else if (!strcmp(karg.name, "rootwait") &&
-			   number(karg.value, &ret_request->wait)) {
-			ret_request->forever = false;
+		} else if (!strcmp(karg.name, "androidboot.slot_suffix")) {
+			ret_request->slot = true;
+		} else if (!strcmp(karg.name, "rootwait")) {
+			/* As the kernel takes what is no number, or a very large one. */
+			ret_request->forever = !number(karg.value, &ret_request->wait);
 			wait_said = true;
 		}
 		if (!strcmp(karg.name, "rootdelay"))
@@ -88,4 +91,9 @@ void request_parse(char *text, struct request *ret_request)
 			    : root		  ? root
 			    : ret_request->ostree ? "LABEL=otaroot"
 						  : NULL;
+}
+
+bool request_wants_deployment(const struct request *request, const char *ostree)
+{
+	return request->ostree || (request->slot && !access(ostree, F_OK));
 }

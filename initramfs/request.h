@@ -23,6 +23,7 @@ struct request {
 	const char *flags;   /* rootflags= */
 	const char *onfail;  /* rootstock.onfail= */
 	bool ostree;	     /* there is ostree=: "/" is to become a deployment */
+	bool slot;	     /* there is androidboot.slot_suffix= */
 	bool writable;	     /* rw; the kernel's default is ro */
 	bool gpt;	     /* gpt: a GPT counts without its protective MBR */
 	bool forever;	     /* rootwait */
@@ -32,3 +33,9 @@ struct request {
 
 /* Splits text in place. */
 void request_parse(char *text, struct request *ret_request);
+
+/*
+ * True if "/" is to become a deployment: there is ostree=, or a slot and the directory at the path
+ * ostree. A slot alone says nothing: boot loaders name one for systems of every kind.
+ */
+bool request_wants_deployment(const struct request *request, const char *ostree);

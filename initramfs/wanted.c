@@ -50,7 +50,10 @@ static bool cut_offset(char *partuuid, int *ret_offset)
 	return true;
 }
 
-/* MAJOR:MINOR in decimal, or the number that the kernel's old tools patch in, in hex. */
+/*
+ * MAJOR:MINOR in decimal, with a second ":" and a number that nobody reads any more, or the number
+ * that the kernel's old tools patch in, in hex.
+ */
 static bool device_number(const char *text, dev_t *ret_number)
 {
 	unsigned long major, minor;
@@ -61,6 +64,8 @@ static bool device_number(const char *text, dev_t *ret_number)
 	major = strtoul(text, &end, 10);
 	if (end > text && *end == ':') {
 		minor = strtoul(text = end + 1, &end, 10);
+		if (end > text && *end == ':')
+			(void)strtoul(text = end + 1, &end, 10);
 	} else {
 		minor = strtoul(text, &end, 16);
 		if (minor > UINT_MAX)
@@ -81,6 +86,24 @@ static bool is_flash(const char *name)
 {
 	return (!strncmp(name, "ubi", 3) && strncmp(name, "ubiblock", 8) != 0) ||
 	       (!strncmp(name, "mtd", 3) && strncmp(name, "mtdblock", 8) != 0);
+}
+
+/* What mdadm assembles; the kernel's own assembling is not for who has an initramfs. */
+static bool is_raid(const char *name)
+{
+	return !strncmp(name, "md", 2) && strspn(name + 2, "0123456789/_") > 0;
+}
+
+/* Words that only the scripts of other initramfs systems understand. */
+static bool is_others(const char *root)
+{
+	static const char *const prefixes[] = { "nfs:", "nfs4:", "cifs:", "smb:", "nbd:", "iscsi:",
+		"fcoe:", "http:", "https:", "ftp:", "live:", "block:", "zfs:", "dhcp", "overlay:" };
+
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		if (!strncmp(root, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
 }
 
 static int refuse(const char *root, const char *why, struct fault *ret_fault)
@@ -116,10 +139,10 @@ static int parse_name(const char *root, struct wanted *wanted, struct fault *ret
 			return refuse(root, "is not how udev spells a link", ret_fault);
 		return 0;
 	}
-	if (!strncmp(name, "mapper/", 7))
+	if (!strncmp(name, "mapper/", 7) || is_raid(name))
 		return refuse(root,
-			"is an encrypted or logical volume, which this initramfs cannot open: use "
-			"dracut with the module rootstock",
+			"is an encrypted or logical volume or a RAID, which this initramfs cannot "
+			"open: use dracut with the module rootstock",
 			ret_fault);
 	if (!strncmp(name, "disk/", 5))
 		return refuse(root,
@@ -129,7 +152,8 @@ static int parse_name(const char *root, struct wanted *wanted, struct fault *ret
 	if (!strcmp(name, "nfs") || !strcmp(name, "cifs"))
 		return refuse(root, "is on the network, for which dracut is the tool", ret_fault);
 	wanted->by = WANTED_NAME;
-	strcpy(wanted->text, name);
+	/* Another name that the kernel has for it. */
+	strcpy(wanted->text, strcmp(name, "ram") ? name : "ram0");
 	return *name ? 0 : refuse(root, "names no device", ret_fault);
 }
 
@@ -173,6 +197,12 @@ int wanted_parse(
 		ret_wanted->by = WANTED_NUMBER;
 		return 0;
 	}
+	if (!fstypes && is_others(root))
+		return refuse(root,
+			"is a word of another initramfs: use that, dracut with the module "
+			"rootstock say, or name a device as /dev/NAME, PARTUUID=, UUID= or "
+			"LABEL=",
+			ret_fault);
 	if (!*root || !fstypes)
 		return refuse(root,
 			"is none of /dev/NAME, PARTUUID=, PARTLABEL=, UUID=, LABEL= and "

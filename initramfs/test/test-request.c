@@ -79,6 +79,33 @@ static void which_root(void **state)
 	assert_false(parse("root=a ostree androidboot.slot=_a ostree_root=b").ostree);
 }
 
+/* A slot is of use only where there are deployments. */
+static void deployment_or_not(void **state)
+{
+	static const struct {
+		const char *words;
+		bool with, without;
+	} cases[] = {
+		{ "root=a ostree=/o", true, true },
+		{ "root=a ostree=/o androidboot.slot_suffix=_a", true, true },
+		{ "root=a androidboot.slot_suffix=_a", true, false },
+		{ "root=a androidboot.slot_suffix=_c", true, false },
+		{ "root=a androidboot.slot=a androidboot.slot_suffix", false, false },
+		{ "root=a", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request request = parse(cases[i].words);
+
+		assert_int_equal(request_wants_deployment(&request, "/proc"), cases[i].with);
+		assert_int_equal(
+			request_wants_deployment(&request, "/proc/none"), cases[i].without);
+	}
+	assert_false(parse("root=a").gpt);
+	assert_true(parse("root=a gpt").gpt);
+}
+
 static void how_to_mount(void **state)
 {
 	struct request request =
@@ -112,13 +139,14 @@ static void how_long(void **state)
 		{ "rootwait rootwait=5", false, 5 },
 		{ "rootwait=5 rootwait", true, 5 },
 		{ "rootwait=5 rootwait=7", false, 7 },
-		/* Nothing is made of what is no number, and nothing else is forgotten for it. */
-		{ "rootwait rootwait=", true, 30 },
-		{ "rootwait rootwait=5s", true, 30 },
-		{ "rootwait=9 rootwait=-1", false, 9 },
-		{ "rootwait=86401", false, 30 },
-		{ "rootwait=4294967301", false, 30 },
-		{ "rootwait=99999999999999999999999", false, 30 },
+		/* What is no number of seconds is no limit, as for the kernel. */
+		{ "rootwait=9 rootwait=", true, 9 },
+		{ "rootwait=5s", true, 30 },
+		{ "rootwait=5s rootwait=7", false, 7 },
+		{ "rootwait=9 rootwait=-1", true, 9 },
+		{ "rootwait=86401", true, 30 },
+		{ "rootwait=4294967301", true, 30 },
+		{ "rootwait=99999999999999999999999", true, 30 },
 		{ "rootdelay=40", false, 40 },
 		{ "rootdelay=3", false, 30 },
 		{ "rootdelay=40 rootdelay=50", false, 50 },
@@ -154,6 +182,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_asked),
 		cmocka_unit_test(which_root),
+		cmocka_unit_test(deployment_or_not),
 		cmocka_unit_test(how_to_mount),
 		cmocka_unit_test(how_long),
 		cmocka_unit_test(how_loud),
