@@ -18,6 +18,7 @@
 #include "prepare-root/log.h"
 #include "prepare-root/pid1.h"
 #include "prepare-root/plan.h"
+#include "prepare-root/run.h"
 #include "prepare-root/step.h"
 
 static const char usage[] =
@@ -85,7 +86,7 @@ static int prepare(bool dry_run, const char *sysroot, char *text, struct fault *
 		log_line(LOG_DONE, "the sysroot is a prepared deployment already, nothing is done");
 		return 0;
 	}
-	return dry_run ? print_plan(&facts, ret_fault) : plan_run(&facts, NULL, NULL, ret_fault);
+	return dry_run ? print_plan(&facts, ret_fault) : run_plan(&facts, NULL, NULL, ret_fault);
 }
 
 static int utility(int argc, char **argv)

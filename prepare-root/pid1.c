@@ -11,7 +11,7 @@
 
 #include "prepare-root/facts.h"
 #include "prepare-root/join.h"
-#include "prepare-root/plan.h"
+#include "prepare-root/run.h"
 #include "prepare-root/step.h"
 
 /* Linux, include/linux/proc_ns.h, PROC_PID_INIT_INO: the same since namespaces have numbers. */
@@ -78,7 +78,7 @@ static int boot(const struct cmdline *cmdline, const struct around *around, char
 		return err;
 	if (facts.prepared)
 		return run_init(facts.init, argv, before_init, ret_fault);
-	return plan_run(&facts, argv, before_init, ret_fault);
+	return run_plan(&facts, argv, before_init, ret_fault);
 }
 
 int pid1_boot(const struct cmdline *cmdline, int initramfs, char **argv, void (*before_init)(void),

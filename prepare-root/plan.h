@@ -35,11 +35,3 @@ struct plan {
 
 /* Returns 0, or -ENAMETOOLONG when the paths are too long to be put together. */
 int plan_make(const struct facts *facts, struct plan *ret_plan);
-
-/*
- * Makes the plan and runs it. Returns 0, or a negative errno with the sentence set and, where the
- * plan says how, the mounts as they were. For process 1 the last step executes init with argv, and
- * the call returns only if it failed; before_init (or NULL) is called when only that step is left.
- */
-int plan_run(
-	const struct facts *facts, char **argv, void (*before_init)(void), struct fault *ret_fault);

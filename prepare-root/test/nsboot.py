@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import stat
 import subprocess
 
@@ -94,6 +95,14 @@ def changed(before, after):
 def differs(what, got, wanted):
     """A problem if got is not what is wanted, as a list that can be added up."""
     return [] if got == wanted else [f"{what}: {got!r} and not {wanted!r}"]
+
+
+def sentence_problems(said, pattern):
+    """What is wrong with the standard error of a failure."""
+    lines = said.splitlines()
+    problems = [] if len(lines) == 1 else [f"{len(lines)} lines: {said!r}"]
+    return problems + [f"{pattern!r} is not in {line!r}" for line in lines[-1:]
+                       if not re.search(pattern, line)]
 
 
 @contextlib.contextmanager

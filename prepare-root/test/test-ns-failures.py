@@ -145,14 +145,6 @@ FAILURES = [
 ]
 
 
-def sentence_problems(said, pattern):
-    """What is wrong with the standard error of a failure."""
-    lines = said.splitlines()
-    problems = [] if len(lines) == 1 else [f"{len(lines)} lines: {said!r}"]
-    return problems + [f"{pattern!r} is not in {line!r}" for line in lines[-1:]
-                       if not re.search(pattern, line)]
-
-
 def fails(kind, changes, options, pattern):
     """The problems of one failure."""
     options = dict(options)
@@ -168,7 +160,7 @@ def fails(kind, changes, options, pattern):
             said = world.text()
         kmsg = world.kmsg()
         return (nsboot.differs("exit", (status, out or ""), (1, "")) +
-                sentence_problems(said, pattern) +
+                nsboot.sentence_problems(said, pattern) +
                 nsboot.differs("on the console, in the log", [line in said for line in kmsg],
                                [True]) +
                 nsboot.differs("mounts", nsboot.changed(table, nsboot.table(world)), []) +
@@ -188,7 +180,7 @@ def broken_init():
         if world.go([nsboot.program_path(world)]):
             return ["init runs"]
         return (nsboot.differs("exit", world.exit_status(), 1) +
-                sentence_problems(world.text(), "/sbin/init.*Exec format error"))
+                nsboot.sentence_problems(world.text(), "/sbin/init.*Exec format error"))
 
 
 def no_sysroot():
@@ -198,7 +190,7 @@ def no_sysroot():
         for path in ("/nowhere", nsboot.PROGRAM):
             status, out, said = world.run([nsboot.PROGRAM, path])
             problems += nsboot.differs(path, (status, out), (1, ""))
-            problems += sentence_problems(said, path)
+            problems += nsboot.sentence_problems(said, path)
     return problems
 
 
@@ -211,7 +203,7 @@ def running_root():
         for path in ("/", "//", "/.", "/ostree/..", "/link"):
             status, out, said = world.run([nsboot.PROGRAM, path])
             problems += nsboot.differs(path, (status, out), (1, ""))
-            problems += sentence_problems(said, " is the running root: ")
+            problems += nsboot.sentence_problems(said, " is the running root: ")
         problems += nsboot.differs("mounts", nsboot.changed(table, nsboot.table(world)), [])
     return problems
 
@@ -252,7 +244,7 @@ def no_proc():
         if world.go([nsboot.PROGRAM]):
             return ["init runs"]
         return (nsboot.differs("exit", world.exit_status(), 1) +
-                sentence_problems(world.text(), "no ostree=") +
+                nsboot.sentence_problems(world.text(), "no ostree=") +
                 nsboot.differs("mounts", nsboot.changed(table, nsboot.table(world)), []))
 
 
@@ -307,88 +299,11 @@ def on_failure():
     return problems
 
 
-# --- every system call that changes something, failing in turn ---
-
-SYSCALLS = "mount,umount2,pivot_root,mkdir,rmdir,chmod,chdir"
-
-
-def traced(kind, flags, changes, log, *options):
-    """(exit status or "init runs", stderr, mounts before, mounts after, names that are new or gone
-    in the initramfs) of one traced run on a root with these mount flags."""
-    with contextlib.ExitStack() as stack:
-        world = stack.enter_context(nsboot.world(kind, PARTS, *changes, root_flags=flags))
-        table, names = nsboot.table(world), set(world.inside(nsboot.listing))
-
-        def attach(pid):
-            stack.enter_context(nsboot.strace(pid, log, "-e", "trace=" + SYSCALLS, *options))
-        if kind == "utility":
-            status, _, said = world.run([nsboot.PROGRAM, "/sysroot"], before=attach)
-            names ^= set(world.inside(nsboot.listing))
-        else:
-            attach(world.process_1)
-            status = "init runs" if world.go([nsboot.program_path(world)]) else None
-            status, said = status or world.exit_status(), world.text()
-        after = nsboot.table(world)
-        world.close()
-        return status, said, table, after, names
-
-
-def calls(log):
-    """[(system call, how many of it so far, the path it is about)] of a trace."""
-    found, count = [], {}
-    with open(log, encoding="utf-8") as f:
-        for line in f:
-            match = re.match(r"(?:\d+ +)?(\w+)\((.*)\) += ", line)
-            if match:
-                name = match[1]
-                count[name] = count.get(name, 0) + 1
-                paths = re.findall(r'"((?:[^"\\]|\\.)*)"', match[2])
-                path = paths[min(1, len(paths) - 1)] if name == "mount" else paths[0]
-                found.append((name, count[name], path))
-    return found
-
-
-# Failures that are said and then lived with, because the system boots all the same.
-TOLERATED = {("rmdir", "/sysroot.tmp")}
-
-
-def each_call_fails(kind, flags, *changes):
-    """Every one of the calls, failing alone: exit 1 and the sentence names its path, and a utility
-    leaves the mounts and the initramfs as it found them."""
-    with tempfile.TemporaryDirectory() as where:
-        log = where + "/log"
-        good, _, _, done, _ = traced(kind, flags, changes, log)
-        if good not in (0, "init runs"):
-            return ["fails without a fault"]
-        problems = []
-        listed = calls(log)
-        for name, number, path in listed:
-            status, said, before, after, names = traced(
-                kind, flags, changes, log, "-e", f"inject={name}:error=EIO:when={number}")
-            wrong = sentence_problems(said, re.escape(path))
-            if (name, path) in TOLERATED:
-                wrong += nsboot.differs("exit", status, good)
-                wrong += nsboot.differs("mounts", nsboot.changed(done, after), [])
-            else:
-                wrong += nsboot.differs("exit", status, 1)
-            if kind == "utility" and status:
-                wrong += nsboot.differs("mounts", nsboot.changed(before, after), [])
-                wrong += nsboot.differs("initramfs", names, set())
-            problems += [f"{name} {number} {path}: {problem}" for problem in wrong]
-        return problems + nsboot.differs("enough calls", len(listed) >= 15, True)
-
-
 def cases():
     """All of them, for nstap.main."""
     found = [(f"{kind} {what}", lambda k=kind, c=changes, o=options, p=pattern: fails(k, c, o, p))
              for what, kinds, changes, options, pattern in FAILURES for kind in kinds]
     found += [(f"{kind} odd configuration", lambda k=kind: odd_configuration(k)) for kind in BOTH]
-    found += [(f"{kind} each call fails, root {what}",
-               lambda k=kind, f=flags: each_call_fails(k, f, nstree.readonly))
-              for kind in BOTH for what, flags in (("rw", 0), ("ro", MS_RDONLY))]
-    # Where /var is not ours the plan has a mount of its own on the physical root.
-    found += [("utility each call fails, fstab /var", lambda: each_call_fails(
-        "utility", 0, nstree.readonly, nstree.fstab_var))]
     return found + [("pid1 init that cannot be executed", broken_init),
                     ("utility no such SYSROOT", no_sysroot), ("utility usage", wrong_usage),
                     ("utility on the running root", running_root),

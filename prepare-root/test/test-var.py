@@ -121,7 +121,9 @@ def systemd_mounts(tree, work):
 
 def we_mount(root):
     """True if the plan has it."""
-    done = as_user([PROGRAM, "--dry-run", root, "ostree=/ostree/link init=/ostree-prepare-root"])
+    done = subprocess.run([PROGRAM, "--dry-run", root,
+                           "ostree=/ostree/link init=/ostree-prepare-root"],
+                          capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
     return "/ostree/deploy/os/var on " in done.stdout
