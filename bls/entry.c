@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/entry.h"
 
+#include "bls/utf8.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -134,11 +136,11 @@ static size_t count_lines(const char *text, size_t size)
 
 static int take_lines(struct entry *entry, size_t size, struct where *ret_where)
 {
-	char *text = entry->text, *stop = entry->text + size;
+	char *text = entry->text + utf8_mark(entry->text, size), *stop = entry->text + size;
 	unsigned number = 0;
 	int error = 0;
 
-	entry->lines = calloc(count_lines(text, size), sizeof(*entry->lines));
+	entry->lines = calloc(count_lines(entry->text, size), sizeof(*entry->lines));
 	if (!entry->lines)
 		return -ENOMEM;
 	while (text < stop) {

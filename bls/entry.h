@@ -6,7 +6,8 @@
  * line as a literal value; "#" starts a comment line; initrd, options and extra may repeat and
  * count all, in order; of any other key the last line counts, as it does for libostree and bootctl.
  * Beyond the text of the specification TAB is a blank too, a line may end in CR LF, the last line
- * needs no end, and blanks around a line do not count. Nothing is ever dropped silently: a line
+ * needs no end, and blanks around a line and a byte order mark before the first one do not count.
+ * Nothing is ever dropped silently: a line
  * with an unknown key stays in the list, and bytes that cannot be a text file are an error with its
  * line.
  */
@@ -57,7 +58,7 @@ struct entry {
 	size_t count;
 	const struct entry_line *last[ENTRY_UNKNOWN]; /* of each known key the line that counts */
 	char *options; /* all of them, joined by one blank; "" when there is none */
-	char *text;
+	char *text;    /* the file, whose lines are cut up but for a byte order mark */
 };
 
 /*

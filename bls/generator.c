@@ -12,14 +12,16 @@
 #include <unistd.h>
 
 static void report_item(const struct reporter *reporter, const struct generator_job *job,
-	const struct menu_item *item, const struct where *where, const char *end)
+	const struct menu_item *item, const struct where *where)
 {
 	char number[16] = "";
 
 	if (where->line)
 		(void)snprintf(number, sizeof(number), ":%u", where->line);
-	report(reporter, item->error ? REPORT_ERROR : REPORT_WARNING, "%s/%s%s: %s%s",
-		job->sysroot->entries, item->name, number, where->what, end);
+	report(reporter, item->error ? REPORT_ERROR : REPORT_WARNING, "%s/%s%s: %s%s%s%s",
+		job->sysroot->entries, item->name, number, where->what,
+		item->error ? "; this entry is left out of the menu" : "", item->remedy ? "; " : "",
+		item->remedy ? item->remedy : "");
 }
 
 static void report_items(const struct generator_job *job)
@@ -30,10 +32,9 @@ static void report_items(const struct generator_job *job)
 		if (menu_hidden(item))
 			continue;
 		if (item->error)
-			report_item(job->reporter, job, item, &item->where,
-				"; this entry is left out of the menu");
+			report_item(job->reporter, job, item, &item->where);
 		for (unsigned j = 0; !item->error && j < item->warning_count; j++)
-			report_item(job->reporter, job, item, &item->warnings[j], "");
+			report_item(job->reporter, job, item, &item->warnings[j]);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include "bls/deployment.h"
 #include "bls/kargs.h"
 #include "bls/known.h"
+#include "bls/utf8.h"
 #include "bls/version.h"
 #include "prepare-root/path.h"
 
@@ -214,6 +215,10 @@ void inspect_item(
 		findings_add(findings, FINDINGS_ERROR, job.file, item->where.line,
 			"%s; mend it or remove it, no menu has this entry", item->where.what);
 	} else {
+		if (utf8_mark(item->entry.text, strlen(item->entry.text)))
+			findings_add(findings, FINDINGS_WARNING, job.file, 1,
+				"the file begins with a byte order mark, which systemd takes for "
+				"a part of the first key; remove its three bytes");
 		check_files(&job);
 		if (!menu_hidden(item))
 			check_options(&job);

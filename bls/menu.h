@@ -38,6 +38,8 @@ struct menu_item {
 	struct entry entry;
 	int error; /* 0, or a negative errno: not to be used, because of where */
 	struct where where;
+	const char
+		*remedy; /* what lets an entry with an error into the menu all the same, or NULL */
 	struct where warnings[MENU_WARNINGS_MAX]; /* it can be used, but not all of it */
 	unsigned warning_count;
 };

@@ -14,9 +14,10 @@ static void judge_item(const struct outcome *outcome, const struct outcome_loade
 {
 	if (item->error)
 		findings_add(findings, FINDINGS_ERROR, file, item->where.line,
-			"%s; mend it, %s's menu is without this entry%s", item->where.what,
+			"%s; mend it, %s's menu is without this entry%s%s%s", item->where.what,
 			loader->name,
-			item == menu_first(&outcome->menu) ? ", the one to be booted next" : "");
+			item == menu_first(&outcome->menu) ? ", the one to be booted next" : "",
+			item->remedy ? "; " : "", item->remedy ? item->remedy : "");
 	for (unsigned i = 0; !item->error && i < item->warning_count; i++)
 		findings_add(findings, FINDINGS_WARNING, file, item->warnings[i].line, "%s",
 			item->warnings[i].what);

@@ -2,6 +2,7 @@
 #include "bls/settings.h"
 
 #include "bls/deployment.h"
+#include "bls/utf8.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -74,7 +75,8 @@ static int take_lines(struct text *text, const char *path, struct setting *setti
 		report(reporter, REPORT_ERROR, "%s has a NUL byte in it, which is not text", path);
 		return -EINVAL;
 	}
-	for (line = text->bytes; line && !r; line = end ? end + 1 : NULL) {
+	line = text->bytes + utf8_mark(text->bytes, text->size);
+	for (; line && !r; line = end ? end + 1 : NULL) {
 		end = strchr(line, '\n');
 		if (end)
 			*end = '\0';

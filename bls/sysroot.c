@@ -269,14 +269,15 @@ static int open_in_root(const struct sysroot *sysroot, const char *path,
 	return -1;
 }
 
-static int need_root(const struct sysroot_wish *wish, const struct reporter *reporter,
-	const struct sysroot *sysroot)
+/* instead is what would do too. */
+static int need_root(const struct sysroot_wish *wish, const char *instead,
+	const struct reporter *reporter, const struct sysroot *sysroot)
 {
 	if (sysroot->root_fd >= 0)
 		return 0;
 	report(reporter, REPORT_ERROR,
-		"%s has no /boot/ in it that would tell where the system is: use --root",
-		wish->out);
+		"%s has no /boot/ in it that would tell where the system is: use --root, or %s",
+		wish->out, instead);
 	return -1;
 }
 
@@ -404,7 +405,8 @@ static char *auto_prefix(
 	char *path = NULL, *prefix = NULL;
 	int symlink;
 
-	if (need_root(wish, reporter, sysroot) < 0)
+	if (need_root(wish, "--boot-prefix to say what stands before the paths of the entries",
+		    reporter, sysroot) < 0)
 		return NULL;
 	symlink = has_symlink(sysroot, reporter);
 	if (symlink < 0)
@@ -493,7 +495,8 @@ int sysroot_open(const struct sysroot_wish *wish, const struct reporter *reporte
 	if (open_root(wish, hook_entries, reporter, ret_sysroot) < 0 ||
 		open_output(wish->out, reporter, ret_sysroot) < 0)
 		return -1;
-	if (hook_entries && !wish->entries && need_root(wish, reporter, ret_sysroot) < 0)
+	if (hook_entries && !wish->entries &&
+		need_root(wish, "--entries and --boot-prefix", reporter, ret_sysroot) < 0)
 		return -1;
 	if (open_entries(wish, hook_entries, reporter, ret_sysroot) < 0)
 		return -1;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/utf8.h"
 
+#include <string.h>
+
 /* By length: the lead byte's fixed bits, and the least code that needs so many bytes. */
 static const struct {
 	unsigned char mask, lead;
@@ -52,6 +54,11 @@ bool utf8_is_control(unsigned code)
 		if (code >= ranges[i].first && code <= ranges[i].last)
 			return true;
 	return false;
+}
+
+size_t utf8_mark(const char *bytes, size_t size)
+{
+	return size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0;
 }
 
 void utf8_add_printable(struct text *text, const char *string)

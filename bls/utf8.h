@@ -21,5 +21,8 @@ size_t utf8_decode(const char *string, unsigned *ret_code);
  */
 bool utf8_is_control(unsigned code);
 
+/* The length of the byte order mark that a text begins with, which is 3, or 0. */
+size_t utf8_mark(const char *bytes, size_t size);
+
 /* Adds a string with "?" for each control character and for each byte that is in no character. */
 void utf8_add_printable(struct text *text, const char *string);

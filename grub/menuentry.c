@@ -137,8 +137,11 @@ static int drop_words(struct job *job, char *options)
 /* Adds a word, which ends at a place in the options, or says why GRUB cannot hand it on. */
 static int add_word(struct job *job, size_t place, const char *word, const char *what)
 {
-	if (what && !job->rules->allow_lossy)
+	if (what && !job->rules->allow_lossy) {
+		job->item->remedy = "to have it passed on changed, set allow-lossy=yes in "
+				    "grub.conf, or use --allow-lossy";
 		return blame(job, -EINVAL, entry_options_line(job->entry, place), what);
+	}
 	if (what)
 		menu_warn(job->item, entry_options_line(job->entry, place), what);
 	text_add(job->text, " ");

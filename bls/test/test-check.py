@@ -140,7 +140,7 @@ CASES = [
      [(ERROR, "boot/loader/entries/a.conf", 1, r'climb with "\.\."; mend it or remove it')]),
     ("GRUB cannot pass on a word", changed(3, f"options panic=1 a=\\b ostree={LINK}"), None,
      [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash; mend it, GRUB's menu is without this "
-       "entry, the one to be booted next"),
+       "entry, the one to be booted next; to have it .*, set allow-lossy=yes in grub.conf"),
       (ERROR, "boot/loader/entries", None, "there is no entry that GRUB could boot"),
       (WARNING, ENTRY, 3, "a board's own \"setenv bootargs")]),
     ("and is allowed to change it", changed(3, f"options panic=1 a=\\b ostree={LINK}"),
@@ -155,7 +155,7 @@ CASES = [
       (WARNING, ENTRY, 3, "a board's own"), (WARNING, ENTRY, 6, "uEnv.txt has no field")]),
     ("a rollback cannot be passed on", {NAME: text(GOOD), "ostree-1.conf":
                                         changed(3, f"options panic=1 a='b' ostree={LINK}")}, None,
-     [(ERROR, "boot/loader/entries/ostree-1.conf", 3, "GRUB's menu is without this entry$"),
+     [(ERROR, "boot/loader/entries/ostree-1.conf", 3, "GRUB's menu is without this entry; to have it"),
       (WARNING, "boot/loader/entries/ostree-1.conf", 3, "a board's own")]),
     ("a command line is too long for both", changed(3, "options panic=1 " + "a" * 2100), None,
      [(ERROR, ENTRY, 3, "longer than the kernel takes; mend it, GRUB's menu"),

@@ -138,6 +138,24 @@ static void test_layout(void **state)
 	}
 }
 
+/* Some editors put it there. Anywhere else it is a part of a word. */
+static void test_byte_order_mark(void **state)
+{
+	struct entry entry;
+	struct where where;
+
+	(void)state;
+	assert_int_equal(parse("\xef\xbb\xbflinux k\noptions \xef\xbb\xbf", &entry, &where), 0);
+	has_value(&entry, ENTRY_LINUX, "/k");
+	has_value(&entry, ENTRY_OPTIONS, "\xef\xbb\xbf");
+	assert_int_equal(entry.lines[0].number, 1);
+	entry_free(&entry);
+	assert_int_equal(parse("\n\xef\xbb\xbflinux k\n", &entry, &where), -EINVAL);
+	entry_free(&entry);
+	assert_int_equal(parse("\xef\xbb", &entry, &where), -EINVAL);
+	entry_free(&entry);
+}
+
 static void test_literal_values(void **state)
 {
 	/* Nothing in a value is a comment, a quote or an escape; the blanks inside stay. */
@@ -281,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_all_keys),
 		cmocka_unit_test(test_repeated_keys),
 		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_literal_values),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_harmless_dots),

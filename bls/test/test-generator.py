@@ -56,7 +56,7 @@ def standard_output(program, where):
     by_hand = ["-o", "-", "--entries", where + "/boot/loader/entries"]
     assert program.generate(*by_hand, "--root", where) == (0, read(out), [])
     program.fails(["-o", "-"], "nothing stands beside standard output: use --entries")
-    program.fails(by_hand, "- has no /boot/ in it .* use --root")
+    program.fails(by_hand, "- has no /boot/ in it .* use --root, or --boot-prefix")
     program.fails(["-o", "-", "--root", where], "nothing stands beside standard output: use")
     with open("/dev/full", "wb") as full:
         done = subprocess.run([program.program, *by_hand, "--root", where], stdout=full,
@@ -74,7 +74,7 @@ def root_from_output(program, where):
     assert program.generate("-o", "./boot/loader/other", cwd=root) == (0, b"", [])
     status, _, said = program.generate("-o", program.out, cwd=root + "/boot/loader")
     assert status == 1
-    program.check_says(said, [program.out + " has no /boot/ in it"])
+    program.check_says(said, [program.out + " has no /boot/ in it .* --root, or --boot-prefix"])
     os.unlink(out)
     assert program.generate("-o", program.out, "--root", root, cwd=root + "/boot/loader")[0] == 0
     assert program.kernels(read(out)) == ["/boot/k"]

@@ -201,12 +201,28 @@ static void test_refused_files(void **state)
 	close(fd);
 }
 
+/* Some editors begin a file with it. */
+static void test_byte_order_mark(void **state)
+{
+	static const char text[] = "\xef\xbb\xbftimeout=7\n";
+	struct setting settings[] = { { .name = "timeout" }, { 0 } };
+	int fd = openat(root, "d", O_RDONLY | O_DIRECTORY);
+
+	(void)state;
+	put("d/etc/rootstock/mark.conf", text, strlen(text));
+	assert_int_equal(settings_read(fd, "mark.conf", settings, &reporter), 0);
+	assert_string_equal(settings[0].value, "7");
+	settings_free(settings);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_refused_files),
 	};
 

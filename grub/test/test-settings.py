@@ -119,8 +119,11 @@ def lossy(where):
     said = [r"conf:4: GRUB cannot pass on a single quote$",
             r"conf:4: GRUB cannot pass on a backslash$",
             r"conf:4: a double quote is opened and not closed$"]
-    status = sysroot.generate("-o", out)[0]
+    status, _, got = sysroot.generate("-o", out)
     assert status == 1 and not os.path.exists(out)
+    # And which option helps.
+    helps = "; to have it passed on changed, set allow-lossy=yes in grub.conf, or use --allow-lossy"
+    assert got[0].endswith("; this entry is left out of the menu" + helps), got
     for arguments, usr in ((["--allow-lossy"], None), ([], b"allow-lossy=yes\n")):
         if usr:
             sysroot.write(f"{where}{DEPLOYMENT}/usr/lib/rootstock/grub.conf", usr)
