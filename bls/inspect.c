@@ -160,7 +160,7 @@ static void check_init(const struct job *job, const char *init)
 
 	if (job->entry->last[ENTRY_INITRD])
 		return;
-	if (!init || !kargs_is_prepare_root(init)) {
+	if (!init || !cmdline_names_prepare_root(init)) {
 		findings_add(job->findings, FINDINGS_ERROR, job->file, options_line(job),
 			"there is neither an initrd nor init= with ostree-prepare-root, so the "
 			"kernel would start what is in the root directory of its disk; add one of "

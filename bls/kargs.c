@@ -54,18 +54,11 @@ const char *kargs_last(const struct kargs *kargs, const char *name)
 	return NULL;
 }
 
-bool kargs_is_prepare_root(const char *init)
-{
-	static const char program[] = "/ostree-prepare-root";
-	size_t length = strlen(init), end = strlen(program);
-
-	return length >= end && !strcmp(init + length - end, program);
-}
-
 bool kargs_drop(struct menu_item *item, const struct kargs_word *word)
 {
 	if (!item->entry.last[ENTRY_INITRD] || !word->karg.value ||
-		strcmp(word->karg.name, "init") != 0 || !kargs_is_prepare_root(word->karg.value))
+		strcmp(word->karg.name, "init") != 0 ||
+		!cmdline_names_prepare_root(word->karg.value))
 		return false;
 	menu_warn(item, entry_options_line(&item->entry, word->start),
 		"init= starts ostree-prepare-root, which the initramfs does; this word is left "

@@ -36,13 +36,10 @@ const char *kargs_first(const struct kargs *kargs, const char *name);
 const char *kargs_last(const struct kargs *kargs, const char *name);
 
 /*
- * True for the value of an init= that starts ostree-prepare-root. libostree writes it for a
- * deployment without an initramfs and carries it over to a later one that has one (ostree issue
- * 1440), where the program would be started a second time, as the system's init.
- */
-bool kargs_is_prepare_root(const char *init);
-
-/* True for such a word in an entry with an initrd, where it has no place; the item is warned of it.
+ * True for an init= that starts ostree-prepare-root in an entry with an initrd, where it has no
+ * place; the item is warned of it. libostree writes the word for a deployment without an initramfs
+ * and carries it over to a later one that has one (ostree issue 1440), where the program would be
+ * started a second time, as the system's init.
  */
 bool kargs_drop(struct menu_item *item, const struct kargs_word *word);
 

@@ -115,18 +115,6 @@ static void test_last(void **state)
 	kargs_free(&kargs);
 }
 
-static void test_prepare_root(void **state)
-{
-	(void)state;
-	assert_true(
-		kargs_is_prepare_root("/ostree/boot.1/a/b/0/usr/lib/ostree/ostree-prepare-root"));
-	assert_true(kargs_is_prepare_root("/ostree-prepare-root"));
-	assert_false(kargs_is_prepare_root("/sbin/init"));
-	assert_false(kargs_is_prepare_root("/usr/lib/my-ostree-prepare-root"));
-	assert_false(kargs_is_prepare_root("/ostree-prepare-root-static"));
-	assert_false(kargs_is_prepare_root(""));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,7 +122,6 @@ int main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_last),
-		cmocka_unit_test(test_prepare_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,7 +118,9 @@ static void tells_who_is_called(void **state)
 	assert_true(cmdline_names_prepare_root("/ostree-prepare-root"));
 	assert_false(cmdline_names_prepare_root("ostree-prepare-root"));
 	assert_false(cmdline_names_prepare_root("/my-ostree-prepare-root"));
+	assert_false(cmdline_names_prepare_root("/ostree-prepare-root-static"));
 	assert_false(cmdline_names_prepare_root("/sbin/init"));
+	assert_false(cmdline_names_prepare_root(""));
 }
 
 static void reads_onfail(void **state)

@@ -78,7 +78,7 @@ static void check_bootargs(const struct entry *entry, const char *value)
 		const struct karg *karg = &theirs.words[j].karg;
 
 		if (entry->last[ENTRY_INITRD] && karg->value && !strcmp(karg->name, "init") &&
-			kargs_is_prepare_root(karg->value))
+			cmdline_names_prepare_root(karg->value))
 			continue;
 		assert(i < ours.count);
 		assert(!strcmp(ours.words[i].karg.name, karg->name));
