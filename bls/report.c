@@ -43,7 +43,7 @@ static bool send_to_syslog(const char *record, size_t size)
 
 static void send_to_kernel(const char *record, size_t size)
 {
-	int fd = open("/dev/kmsg", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open("/dev/kmsg", O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
