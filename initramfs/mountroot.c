@@ -44,22 +44,28 @@ struct attempt {
 	char said[HINT_SIZE]; /* by the kernel, when it failed */
 };
 
-/* One try; a device that refuses writes is mounted read-only, as the kernel does with root=. */
-static int try_type(const char *source, const char *directory, const struct options *options,
-	struct attempt *attempt)
+static int try_once(const char *source, const char *directory, unsigned long flags,
+	const char *data, struct attempt *attempt)
 {
-	unsigned long flags = options->flags;
 	int kmsg = kmsg_listen();
-	int err = mount(source, directory, attempt->type, flags, options->data) ? -errno : 0;
+	int err = mount(source, directory, attempt->type, flags, data) ? -errno : 0;
 
-	if ((err == -EACCES || err == -EROFS) && !(flags & MS_RDONLY)) {
-		flags |= MS_RDONLY;
-		err = mount(source, directory, attempt->type, flags, options->data) ? -errno : 0;
-	}
 	if (err)
 		kmsg_hear(kmsg, attempt->said, sizeof attempt->said);
 	if (kmsg >= 0)
 		close(kmsg);
+	return err;
+}
+
+/* One try; a device that refuses writes is mounted read-only, as the kernel does with root=. */
+static int try_type(const char *source, const char *directory, const struct options *options,
+	struct attempt *attempt)
+{
+	int err = try_once(source, directory, options->flags, options->data, attempt);
+
+	if ((err == -EACCES || err == -EROFS) && !(options->flags & MS_RDONLY))
+		err = try_once(
+			source, directory, options->flags | MS_RDONLY, options->data, attempt);
 	return err;
 }
 

@@ -52,7 +52,7 @@ SCENARIO = {
     },
     "disk": {
         "bus": "",  # see BUSES; the machine's own if empty
-        "attach": "start",  # or twice, or so many seconds after the init has started
+        "attach": "start",  # or twice, protected (it cannot be written to), or so many seconds after the init starts
         "table": "gpt",  # of partitions: gpt or mbr
         "filesystem": "ext4",  # of the root: see filesystem.KINDS
         "label": "root",  # of the root's file system
@@ -125,7 +125,7 @@ NUMBER = "[0-9]+"
 # What the values of a scenario's keys look like, where that can be said of each by itself.
 VALUES = {
     "disk": {"partition": "|boot|fat|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr",
-             "attach": "start|twice|" + NUMBER, "filesystem": "|".join(filesystem.KINDS),
+             "attach": "start|twice|protected|" + NUMBER, "filesystem": "|".join(filesystem.KINDS),
              "damage": "|" + "|".join(damage.KINDS), "tree": "deployment|plain",
              "userland": "probe|debian", "ostree": "|[a-z]+", "kernels": "same|each"},
     "initramfs": {"kind": "none|rootstock|" + "|".join(foreign.COMMANDS), "shell": "no|yes",

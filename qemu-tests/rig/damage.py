@@ -5,6 +5,8 @@ Linux, include/uapi/linux/raid/md_p.h."""
 
 import struct
 
+from rig import disk
+
 SECTOR = 512
 
 
@@ -60,11 +62,15 @@ def raid(size):
     return {sector * SECTOR: bytes(header)}
 
 
-KINDS = {"superblock": superblock, "block": block, "luks": luks, "lvm": lvm, "raid": raid}
+KINDS = {"superblock": superblock, "block": block, "luks": luks, "lvm": lvm, "raid": raid,
+         "journal": None}
 
 
 def apply(image, part, kind):
-    """Damages the partition of an image."""
+    """Damages the partition of an image; "journal": an ext4 that lost its power while mounted."""
+    if kind == "journal":
+        disk.debugfs(image, part, "feature needs_recovery")
+        return
     with open(image, "r+b") as out:
         for offset, data in KINDS[kind](part["size"]).items():
             out.seek(part["start"] + offset)

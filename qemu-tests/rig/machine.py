@@ -53,11 +53,12 @@ def command(machine, accel, image, serial, restarts, attach="start"):
     """The exact QEMU command for a machine; `serial` are the words for its serial ports.
 
     The disk is there from the start, or twice, the second one a copy that is thrown away; or
-    (`attach` being a number) there is a port that it can be attached to.
+    (`attach` being a number) there is a port that it can be attached to; or it is write-protected.
     """
     words = qemu(machine, accel) + firmware.words(machine)
     drive = "file=%s,format=raw,if=none,cache=unsafe,id=" % in_option(image)
-    words += ["-drive", drive + "disk" + (",file.locking=off" if attach == "twice" else "")]
+    words += ["-drive", drive + "disk" + {"twice": ",file.locking=off",
+                                          "protected": ",readonly=on"}.get(attach, "")]
     if attach.isdigit():
         words += ["-device", "pcie-root-port,id=late,chassis=1"]
     else:
