@@ -34,12 +34,18 @@ bool grubconf_allows_lossy(void)
 int grubconf_check(const struct reporter *reporter)
 {
 	const char *timeout = grubconf_settings[GRUBCONF_TIMEOUT].value;
+	const char *chosen = grubconf_settings[GRUBCONF_DEFAULT].value;
 	const char *lossy = grubconf_settings[GRUBCONF_ALLOW_LOSSY].value;
 
 	if (timeout && strcmp(timeout, "-1") != 0 &&
 		(!*timeout || strlen(timeout) > 5 || timeout[strspn(timeout, "0123456789")]))
 		return settings_refuse(&grubconf_settings[GRUBCONF_TIMEOUT],
 			"timeout is a number of seconds, or -1 to wait for ever", reporter);
+	if (chosen && !strcmp(chosen, "saved"))
+		return settings_refuse(&grubconf_settings[GRUBCONF_DEFAULT],
+			"default is the number, name or title of an entry (with one that GRUB has "
+			"saved, updates would not start)",
+			reporter);
 	if (lossy && strcmp(lossy, "yes") != 0 && strcmp(lossy, "no") != 0)
 		return settings_refuse(&grubconf_settings[GRUBCONF_ALLOW_LOSSY],
 			"allow-lossy is yes or no", reporter);

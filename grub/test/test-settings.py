@@ -103,6 +103,7 @@ def bad_values(where):
             (b"timeout=", "timeout is a number of seconds"),
             (b"timeout=123456", "timeout is a number of seconds"),
             (b"allow-lossy=maybe", "allow-lossy is yes or no"),
+            (b"default=saved", "default is the number, name or title of an entry .*, not \"saved\""),
             (b"search=/dev/sda", "search is auto, always, never or a UUID"),
             (b"search=", "search is auto, always, never or a UUID"))):
         root = f"{where}/{number}"
