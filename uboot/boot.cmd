@@ -20,6 +20,10 @@ fi
 # half is for a /boot that is a partition without libostree's symlink boot -> . in it.
 if test -n "${rootstock_disk}" -a -n "${kernel_addr_r}" -a -n "${ramdisk_addr_r}"; then
 	setenv rs_dirs /boot/loader /boot/loader.1 /boot/loader.0 /loader /loader.1 /loader.0
+	# In a btrfs subvolume, say: /@root/boot.
+	if test -n "${rootstock_boot}"; then
+		setenv rs_dirs ${rootstock_boot}/loader ${rootstock_boot}/loader.1 ${rootstock_boot}/loader.0
+	fi
 else
 	setenv rs_dirs
 	echo "rootstock: these must be set: kernel_addr_r, ramdisk_addr_r, and rootstock_disk or"

@@ -118,6 +118,13 @@ def boot_is_a_partition_and_paths_begin_there(board):
     board.gives("good", (board.root + "/boot", "ext4"), initrd=b"1" * 1001)
 
 
+def boot_is_deep_in_a_file_system(board):
+    board.write("/boot/loader.1/uEnv.txt", uenv(entry("bad")))
+    board.write("/@root/boot/loader.0/uEnv.txt", uenv(entry(kernel="/@root/boot/k")))
+    board.write("/@root/boot/k", KERNEL[board.arch])
+    board.gives("good", rootstock_boot="/@root/boot")
+
+
 def boot_is_fat(board):
     board.write("/boot/loader/uEnv.txt", uenv(entry(kernel="/k", ramdisk_image="/i1")))
     board.write("/boot/a.dtb", make_fdt("a"))
@@ -431,7 +438,8 @@ def on(arch, test, where):
 TESTS = [(f"boot.cmd on {arch}: {test.__name__.replace('_', ' ')}",
           functools.partial(on, arch, test)) for test in (
              boot_on_the_root_file_system, the_file_of_the_generator, boot_is_a_partition,
-             boot_is_a_partition_and_paths_begin_there, boot_is_fat, loader_is_missing,
+             boot_is_a_partition_and_paths_begin_there, boot_is_deep_in_a_file_system,
+             boot_is_fat, loader_is_missing,
              incomplete_files_are_passed_over, mixtures_are_passed_over,
              the_checksum_needs_two_commands, empty_files_are_passed_over,
              every_entry_gets_its_turn, a_file_that_has_become_empty_is_missing, nine_entries, no_entry_can_be_loaded,
