@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ring: qemu
+"""libostree's own tests of deployments, with our generators as its hook.
+
+They are those of Debian's package ostree-tests, of an old release and of the newest, each with the
+libostree that it is for, in a read-only tree of that release's packages: nothing is installed here.
+Not one of them is changed; the command "ostree" that they find sets sysroot.bootloader=grub2 in each
+sysroot it makes, and names our hook. The hook also compares the menu's entries with libostree's.
+
+The old release's run always, the newest one's, which may say something new any day, with LONG=1.
+"""
+import concurrent.futures
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import tap
+
+DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../qemu-tests/rig/debs")
+TOOLS = """attr bash coreutils dash diffutils dpkg findutils gpg gpg-agent grep gzip libc-bin mawk ostree
+    parallel procps python3-minimal sed tar util-linux xz-utils""".split()
+# What a release's tests need besides.
+RELEASES = {"bookworm": ["libsoup2.4-1"], "sid": ["jq", "libsoup-3.0-0"]}
+# The program, the file beside the entries, and what stands there once for each entry.
+GENERATORS = {"grub": ("ostree-grub-generator", "grub.cfg", "^\t\tlinux "),
+              "uboot": ("ostree-uboot-generator", "uEnv.txt", "^kernel_image[0-9]*=.")}
+SUITES = [(release, generator) for release in ("bookworm", *(["sid"] if tap.LONG else []))
+          for generator in GENERATORS]
+# Where a test must fail, what it says at its end, and why that is right.
+DIFFERENCES = {
+    ("grub", "test-admin-deploy-uboot.sh"): (
+        "uEnv.txt", "it looks into libostree's own uEnv.txt, and the generator for GRUB writes none"),
+}
+# Tests in which no generator may be called, and why.
+UNCALLED = {"test-admin-deploy-none.sh": "it sets sysroot.bootloader=none"}
+
+SUITE = "usr/libexec/installed-tests/libostree"
+OSTREE = """#!/bin/sh
+export OSTREE_GRUB2_EXEC=/tmp/bin/hook
+/usr/bin/ostree "$@" || exit
+if [ "$1 $2" = "admin init-fs" ]; then
+	for sysroot; do :; done
+	exec /usr/bin/ostree --repo="$sysroot/ostree/repo" config set sysroot.bootloader grub2
+fi
+"""
+# Called as "hook -o BOOT/loader.N/grub.cfg", with its output thrown away.
+HOOK = """#!/bin/sh
+exec 2>>/tmp/said
+echo "# hook $*" >&2
+/tmp/bin/generator "$@" || exit
+loader=$(dirname "$2")
+menu=$(grep -c '%s' "$loader/%s") entries=$(ls "$loader/entries" | wc -l)
+[ "$menu" = "$entries" ] || { echo "$menu of $entries entries are in the menu" >&2; exit 1; }
+"""
+# $1 is the tree, $2 a directory for this test, $3 the unpacked ostree-tests, $4 the test.
+ENTER = """
+mount --bind "$1" "$1" && mount --bind "$2" "$1/tmp" && mount --bind "$3" "$1/mnt" &&
+mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount -o remount,bind,ro "$1" &&
+exec chroot "$1" sh -c 'cd /tmp/work && exec "$0"' "/mnt/%s/$4"
+""" % SUITE
+NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+if os.geteuid():
+    NAMESPACES.append("--map-root-user")
+
+
+@functools.cache
+def unpacked(release):
+    """The directories of the tools and of the tests."""
+    try:
+        arch = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
+        tools = "closure:" + ",".join(TOOLS + RELEASES[release])
+        found = subprocess.check_output([DEBS, release, arch, tools, "ostree-tests"], text=True)
+    except (OSError, subprocess.CalledProcessError) as reason:
+        raise tap.Skip(f"the packages cannot be fetched: {reason}") from reason
+    tree, tests = found.split()
+    for name in ("tmp", "mnt", "proc", "dev"):
+        os.makedirs(f"{tree}/{name}", exist_ok=True)
+    return tree, tests
+
+
+def script(path, text):
+    tap.write(path, text.encode())
+    os.chmod(path, 0o755)
+
+
+def prepare(where, generator):
+    """The commands for one test. which and awk are Debian's alternatives, for which unpacking is
+    not enough."""
+    program, file, mark = GENERATORS[generator]
+    script(where + "/bin/ostree", OSTREE)
+    script(where + "/bin/hook", HOOK % (mark, file))
+    script(where + "/bin/which", '#!/bin/sh\ncommand -v "$@"\n')
+    script(where + "/bin/awk", '#!/bin/sh\nexec mawk "$@"\n')
+    shutil.copy(f"{tap.BUILD}/{program}", where + "/bin/generator")
+    os.mkdir(where + "/work")
+
+
+def run(release, generator, name):
+    """Returns the exit status, what the test printed, and what the hook said."""
+    tree, tests = unpacked(release)
+    with tempfile.TemporaryDirectory() as where:
+        prepare(where, generator)
+        suite = f"/mnt/{SUITE}"
+        done = subprocess.run(
+            [*NAMESPACES, "sh", "-c", ENTER, "sh", tree, where, tests, name], check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={"PATH": "/tmp/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp/work", "TMPDIR": "/tmp",
+                 "G_TEST_SRCDIR": suite, "G_TEST_BUILDDIR": suite})
+        said = where + "/said"
+        hook = tap.read(said).decode("latin-1") if os.path.exists(said) else ""
+    return done.returncode, done.stdout.decode("latin-1"), hook
+
+
+def judge(generator, name, status, output, hook):
+    results = re.findall(r"^(ok|not ok)\b(?:.*(# (?i:SKIP)))?", output, re.MULTILINE)
+    passed = not status and results and all(result == ("ok", "") for result in results)
+    end = "\n".join(line for line in output.splitlines() if line[:1] != "+")[-2000:] + hook[-1000:]
+    if (generator, name) in DIFFERENCES:
+        says, why = DIFFERENCES[generator, name]
+        assert not passed, f"it passes, and should not: {why}"
+        assert says in end, end
+    else:
+        assert passed, end
+    assert bool(hook) != (name in UNCALLED), f"the hook has been called: {bool(hook)}"
+
+
+def suite_tests(pool, release, generator):
+    """Its tests, begun already, the longest first: they sleep for most of their time."""
+    try:
+        directory = f"{unpacked(release)[1]}/{SUITE}"
+        subprocess.run([*NAMESPACES, "true"], check=True, capture_output=True)
+    except tap.Skip as reason:
+        return tap.skipped([(f"{release}, {generator}", None)], str(reason))
+    except subprocess.CalledProcessError:
+        return tap.skipped([(f"{release}, {generator}", None)], "no namespace can be made here")
+    sources = {name: tap.read(f"{directory}/{name}").decode() for name in os.listdir(directory)
+               if name.startswith("test-") and name.endswith(".sh")}
+    names = [name for name, source in sources.items()
+             if re.search(r"^setup_os_repository", source, re.MULTILINE)]
+
+    def test(where, name, future):
+        judge(generator, name, *future.result())
+
+    return [(f"{release}, {generator}: {name}",
+             functools.partial(test, name=name, future=pool.submit(run, release, generator, name)))
+            for name in sorted(names, key=lambda name: ("admin-test.sh" not in sources[name], name))]
+
+
+with concurrent.futures.ThreadPoolExecutor(4 * os.cpu_count()) as executor:
+    TESTS = []
+    for chosen in SUITES:
+        TESTS += suite_tests(executor, *chosen)
+    sys.exit(tap.main(TESTS))
