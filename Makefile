@@ -339,7 +339,7 @@ lint-now:
 	$(Q)! mandoc -Tlint $(MANUALS) 2>/dev/null | grep -v 'referenced manual not found'
 	@echo "  LINT  time limits (those of tests are limit(SECONDS), see qemu-tests/rig/slowness.py)"
 	$(Q)! grep -nE '[(, ]timeout=[0-9.]+[,)]|(alarm|Timer)\([0-9.]+\)|monotonic\(\).* [<+] [0-9]|\btimeout (-\w+ )*[0-9]' \
-		$(scripts) $(wildcard $(folders:%=%/test/*.py) qemu-tests/*/*.py qemu-tests/tally)
+		$(sort $(scripts) $(wildcard $(folders:%=%/test/*.py) qemu-tests/*/*.py)) qemu-tests/tally
 	@echo "  LINT  tiers"
 	$(Q)cd qemu-tests && python3 -B -m rig.budget
 	@echo "  LINT  SPDX"

@@ -43,7 +43,7 @@ class Ground:
             process.kill()
         for process in running:
             # No test of the time: whoever waits for ever is ended here.
-            said = process.communicate(timeout=300)[0]
+            said = process.communicate(timeout=tap.limit(300))[0]
             assert process.returncode == 0 or process in killed, (process.returncode, said)
             assert read(self.out) in self.menus
 
