@@ -2,7 +2,8 @@
 /*
  * A QEMU TCG plugin that counts guest instructions of an x86_64 machine, kernel and user apart, and
  * writes the counters when the guest comes to a hook. Counts are steady where seconds are not.
- * Debian ships no qemu-plugin.h, so what is used of API version 1 (QEMU 4.2 to 8) is declared here.
+ * Debian ships no qemu-plugin.h, so what is used of API versions 1 (QEMU 4.2 to 8) to 4 (QEMU 10)
+ * is declared here.
  *
  *   -plugin count.so,out=FILE,hook=NAME@ADDRESS,...    a line each time the guest is there
  *     tally=NAME@ADDRESS                               how often it was, in each line
@@ -21,6 +22,7 @@
 #include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
+#define WEAK __attribute__((weak))
 #define HOOKS 1024
 #define KERNEL (1ULL << 63)
 
@@ -32,14 +34,32 @@ void qemu_plugin_register_vcpu_tb_trans_cb(
 	qemu_plugin_id_t, void (*)(qemu_plugin_id_t, struct qemu_plugin_tb *));
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 void qemu_plugin_register_vcpu_insn_exec_cb(
 	struct qemu_plugin_insn *, void (*)(unsigned, void *), int, void *);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *, int, void *, uint64_t);
-EXPORT int qemu_plugin_version = 1;
-EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv);
+/* Until version 2 it returns where the bytes are; since 3 it copies them, and returns how many. */
+uintptr_t qemu_plugin_insn_data(const struct qemu_plugin_insn *, void *, size_t);
+/* Version 1 counts in a variable of the plugin, later ones in one that they make for each vCPU. */
+WEAK void qemu_plugin_register_vcpu_insn_exec_inline(
+	struct qemu_plugin_insn *, int, void *, uint64_t);
+struct qemu_plugin_u64 {
+	struct qemu_plugin_scoreboard *score;
+	size_t offset;
+};
+WEAK struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t);
+WEAK void *qemu_plugin_scoreboard_find(struct qemu_plugin_scoreboard *, unsigned);
+WEAK void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(
+	struct qemu_plugin_insn *, int, struct qemu_plugin_u64, uint64_t);
+struct qemu_info {
+	const char *target;
+	struct {
+		int min, current;
+	} version;
+};
+EXPORT int qemu_plugin_version = 2;
+EXPORT int qemu_plugin_install(
+	qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv);
 
 struct hook {
 	char name[64];
@@ -48,18 +68,25 @@ struct hook {
 	bool tally;
 };
 
+/* The machine has one vCPU, and so each counter one value. */
+struct counter {
+	uint64_t *value;
+	struct qemu_plugin_scoreboard *score;
+};
+
 /* A translated block, and the instructions executed in it since the profile started. */
 struct block {
 	struct block *next;
 	uint64_t address;
-	uint64_t count;
+	struct counter counter;
 };
 
 /* nopl "MARK"(%rax,%rax) */
 static const unsigned char mark[] = { 0x0f, 0x1f, 0x84, 0x00, 'M', 'A', 'R', 'K' };
 static struct hook hooks[HOOKS] = { { .name = "MARK" } };
 static size_t n_hooks = 1;
-static uint64_t kernel, user;
+static struct counter kernel, user;
+static int version;
 static FILE *out;
 static bool profile;
 /* Of the profile: whether it is on, the blocks, the counters at the last way back to user mode, and
@@ -69,9 +96,43 @@ static struct block *blocks;
 static uint64_t kernel_before, user_before;
 static const char *reason;
 
+/* QEMU reads the version as soon as this has run. */
+__attribute__((constructor)) static void choose_version(void)
+{
+	if (qemu_plugin_register_vcpu_insn_exec_inline)
+		qemu_plugin_version = 1;
+}
+
+/* There must be a vCPU already. */
+static struct counter new_counter(void)
+{
+	struct counter counter = { 0 };
+
+	if (qemu_plugin_version == 1) {
+		counter.value = calloc(1, sizeof *counter.value);
+	} else {
+		counter.score = qemu_plugin_scoreboard_new(sizeof *counter.value);
+		counter.value = qemu_plugin_scoreboard_find(counter.score, 0);
+	}
+	if (!counter.value)
+		abort();
+	return counter;
+}
+
+static void count_in(struct qemu_plugin_insn *insn, const struct counter *counter)
+{
+	struct qemu_plugin_u64 entry = { .score = counter->score };
+
+	if (qemu_plugin_version == 1)
+		qemu_plugin_register_vcpu_insn_exec_inline(insn, ADD_U64, counter->value, 1);
+	else
+		qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, ADD_U64, entry, 1);
+}
+
 static void report(const struct hook *hook)
 {
-	fprintf(out, "hook %s kernel=%" PRIu64 " user=%" PRIu64, hook->name, kernel, user);
+	fprintf(out, "hook %s kernel=%" PRIu64 " user=%" PRIu64, hook->name, *kernel.value,
+		*user.value);
 	for (size_t i = 0; i < n_hooks; i++) {
 		if (hooks[i].tally && !profile)
 			fprintf(out, " %s=%" PRIu64, hooks[i].name, hooks[i].hits);
@@ -84,9 +145,9 @@ static void report(const struct hook *hook)
 static void leave_kernel(void)
 {
 	fprintf(out, "trap %s kernel=%" PRIu64 " user=%" PRIu64 "\n", reason ? reason : "other",
-		kernel - kernel_before, user - user_before);
-	kernel_before = kernel;
-	user_before = user;
+		*kernel.value - kernel_before, *user.value - user_before);
+	kernel_before = *kernel.value;
+	user_before = *user.value;
 	reason = NULL;
 }
 
@@ -94,9 +155,9 @@ static void start_profile(void)
 {
 	started = true;
 	for (struct block *block = blocks; block; block = block->next)
-		block->count = 0;
-	kernel_before = kernel;
-	user_before = user;
+		*block->counter.value = 0;
+	kernel_before = *kernel.value;
+	user_before = *user.value;
 	reason = "exec";
 }
 
@@ -105,9 +166,9 @@ static void end_profile(void)
 	started = false;
 	leave_kernel();
 	for (struct block *block = blocks; block; block = block->next) {
-		if (block->count)
+		if (*block->counter.value)
 			fprintf(out, "block %" PRIx64 " %" PRIu64 "\n", block->address,
-				block->count);
+				*block->counter.value);
 	}
 }
 
@@ -133,7 +194,7 @@ static void on_user_block(unsigned cpu, void *data)
 {
 	(void)cpu;
 	(void)data;
-	if (started && kernel != kernel_before)
+	if (started && *kernel.value != kernel_before)
 		leave_kernel();
 }
 
@@ -144,11 +205,10 @@ static void count_block(struct qemu_plugin_tb *tb, uint64_t address)
 
 	if (!block)
 		abort();
-	*block = (struct block){ .next = blocks, .address = address };
+	*block = (struct block){ blocks, address, new_counter() };
 	blocks = block;
 	for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++)
-		qemu_plugin_register_vcpu_insn_exec_inline(
-			qemu_plugin_tb_get_insn(tb, i), ADD_U64, &block->count, 1);
+		count_in(qemu_plugin_tb_get_insn(tb, i), &block->counter);
 	if (address < KERNEL)
 		qemu_plugin_register_vcpu_insn_exec_cb(
 			qemu_plugin_tb_get_insn(tb, 0), on_user_block, NO_REGISTERS, NULL);
@@ -156,13 +216,22 @@ static void count_block(struct qemu_plugin_tb *tb, uint64_t address)
 
 static bool is_mark(const struct qemu_plugin_insn *insn)
 {
-	return qemu_plugin_insn_size(insn) == sizeof mark &&
-	       memcmp(qemu_plugin_insn_data(insn), mark, sizeof mark) == 0;
+	unsigned char copy[sizeof mark];
+	uintptr_t data;
+
+	if (qemu_plugin_insn_size(insn) != sizeof mark)
+		return false;
+	data = qemu_plugin_insn_data(insn, copy, sizeof copy);
+	return memcmp(version < 3 ? (const void *)data : copy, mark, sizeof mark) == 0;
 }
 
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	(void)id;
+	if (!kernel.value) {
+		kernel = new_counter();
+		user = new_counter();
+	}
 	if (profile)
 		count_block(tb, qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0)));
 	/* Instruction by instruction, since a page fault may leave a block in the middle. */
@@ -171,8 +240,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		uint64_t address = qemu_plugin_insn_vaddr(insn);
 		struct hook *hook = NULL;
 
-		qemu_plugin_register_vcpu_insn_exec_inline(
-			insn, ADD_U64, address >= KERNEL ? &kernel : &user, 1);
+		count_in(insn, address >= KERNEL ? &kernel : &user);
 		if (address < KERNEL && is_mark(insn))
 			hook = hooks;
 		for (size_t k = 1; k < n_hooks && address >= KERNEL && !hook; k++) {
@@ -214,9 +282,9 @@ static bool take_option(const char *text)
 	return strncmp(text, "tally=", 6) == 0 && add_hook(text + 6, true);
 }
 
-int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
-	(void)info;
+	version = info->version.current;
 	for (int i = 0; i < argc; i++) {
 		if (!take_option(argv[i]))
 			return -1;
