@@ -273,16 +273,16 @@ static bool goes_along(int root, int tree, const char *name)
 	return false;
 }
 
-/* The overlay follows links, so both must be directories. */
+/* The overlay would follow links. */
 static bool has_hotfix(int tree)
 {
-	bool work = is_directory(tree, ".usr-ovl-work"),
-	     upper = is_directory(tree, ".usr-ovl-upper");
-
-	if (work != upper)
-		log_line(LOG_LOUD, "of the hotfix' .usr-ovl-work and .usr-ovl-upper only one is a "
-				   "directory of the deployment: /usr is without the hotfix");
-	return work && upper;
+	if (!is_directory(tree, ".usr-ovl-work"))
+		return false;
+	if (is_directory(tree, ".usr-ovl-upper"))
+		return true;
+	log_line(LOG_LOUD, "the hotfix' .usr-ovl-upper is no directory of the deployment: /usr is "
+			   "without the hotfix");
+	return false;
 }
 
 /* Sets the path of the root's /boot if it is ours to mount. */
@@ -321,12 +321,14 @@ static int find_init(int tree, const struct cmdline *cmdline, char ret_path[PATH
 }
 
 /* By this file libostree's generators know that they need not mount /var. */
-static bool has_var_marker(int root)
+static bool has_var_marker(enum world world, int root)
 {
+	static const char marker[] = "/run/ostree/initramfs-mount-var";
 	char path[PATH_MAX];
 
-	return path_resolve(root, "run/ostree/initramfs-mount-var", PATH_BENEATH, path) >= 0 &&
-	       tree_type(root, path);
+	if (world == WORLD_UTILITY)
+		return tree_type(AT_FDCWD, marker);
+	return path_resolve(root, marker, PATH_BENEATH, path) >= 0 && tree_type(root, path);
 }
 
 static int gather(int root, int tree, const struct around *around, const struct cmdline *cmdline,
@@ -352,12 +354,10 @@ static int gather(int root, int tree, const struct around *around, const struct 
 		facts->proc_mounted = goes_along(root, tree, "proc");
 		facts->sys_mounted = goes_along(root, tree, "sys");
 		facts->run_mounted = facts_mounted(root, "run");
-		facts->mount_var = has_var_marker(root);
 	} else {
 		facts->run_mounted = facts_mounted(AT_FDCWD, "/run");
-		facts->mount_var = tree_type(AT_FDCWD, "/run/ostree/initramfs-mount-var");
 	}
-	facts->mount_var |= !var_is_the_trees(tree, init);
+	facts->mount_var = !var_is_the_trees(tree, init) || has_var_marker(facts->world, root);
 	facts->hotfix = has_hotfix(tree);
 	find_boot(root, tree, facts->boot);
 	return 0;

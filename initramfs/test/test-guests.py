@@ -98,6 +98,18 @@ def without_program(where):
             "E: rootstock: /usr/lib/ostree/ostree-prepare-root cannot be put into the image")
 
 
+def configured(where):
+    """The machine's prepare-root.conf goes into the image, which alone is obeyed."""
+    text = b"[composefs]\nenabled = signed\n"
+    conf = os.path.join(where, "conf")
+    tap.write(conf, text)
+    for kind in ("dracut", "initramfs-tools"):
+        os.mkdir(os.path.join(where, kind))
+        tree = special(os.path.join(where, kind), foreign.COMMANDS[kind],
+                       lambda files: files.update({"lib/ostree/prepare-root.conf": conf}))
+        assert tap.read(tree + "/usr/lib/ostree/prepare-root.conf") == text
+
+
 def unit(where):
     """systemd knows each word of the unit, and enabling it makes the initramfs require it."""
     if not shutil.which("systemd-analyze"):
@@ -121,5 +133,6 @@ if __name__ == "__main__":
         ("dracut: nothing of ours where nobody asked", not_asked),
         ("dracut: not together with libostree's module", with_upstream),
         ("dracut, initramfs-tools: no image without the program", without_program),
+        ("dracut, initramfs-tools: prepare-root.conf is in the image", configured),
         ("systemd accepts the unit and can enable it", unit),
     ]))

@@ -26,6 +26,7 @@ installkernel() {
 
 install() {
 	inst_binary /usr/lib/ostree/ostree-prepare-root
+	inst_multiple -o /etc/ostree/prepare-root.conf /usr/lib/ostree/prepare-root.conf
 	if dracut_module_included systemd; then
 		inst_simple "$systemdsystemunitdir/ostree-prepare-root.service"
 		$SYSTEMCTL -q --root "$initdir" add-requires initrd-root-fs.target \
