@@ -41,8 +41,9 @@ struct job {
 	const char *bytes;
 	size_t size;
 	enum way way;
-	bool alone;	       /* no other call is at work in the directory */
-	const char *temporary; /* the name that the new file has at first */
+	const struct stat *like; /* whose owner and mode a new file gets, or NULL */
+	bool alone;		 /* no other call is at work in the directory */
+	const char *temporary;	 /* the name that the new file has at first */
 };
 
 int emit_bytes(int fd, const char *bytes, size_t size)
@@ -142,7 +143,7 @@ static int make_alike(int fd, const struct stat *old)
 	return 0;
 }
 
-/* old is the file to be replaced, or NULL. */
+/* old is the file whose owner and mode the new one gets, or NULL. */
 static int write_temporary(const struct job *job, const struct stat *old)
 {
 	int fd = openat(job->dir_fd, job->temporary,
@@ -281,7 +282,7 @@ static int emit_once(const struct job *job)
 	else if (old_fd >= 0 && !S_ISREG(st.st_mode))
 		r = -EEXIST;
 	if (!r)
-		r = update(job, old_fd < 0 ? NULL : &st);
+		r = update(job, old_fd < 0 ? job->like : &st);
 	if (old_fd >= 0)
 		close(old_fd);
 	return r;
@@ -304,10 +305,11 @@ static bool lock(int dir_fd)
 	return false;
 }
 
-int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live)
+int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live,
+	const struct stat *like)
 {
 	char own[sizeof(EMIT_TEMPORARY ".00000000")];
-	struct job job = { .name = name, .bytes = bytes, .size = size };
+	struct job job = { .name = name, .bytes = bytes, .size = size, .like = like };
 	uint32_t number = 0;
 	int r;
 

@@ -17,19 +17,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct stat;
+
 #define EMIT_TEMPORARY ".rootstock.new"
 
 /*
  * Replaces the file called name in the directory dir_fd by one with the same owner and mode, or
- * makes it with mode 0644 less the umask; one that has these bytes already stays as it is. What the
- * file system has not (owners, modes, fsync, exchange, locks) is no error. Returns 0 or a negative
- * errno; then the old file is there, or the new one if only the last step failed, which makes it
- * durable. -EEXIST: the name belongs to something that is not a regular file (a device, a symlink),
- * which is not replaced. Calls on one directory wait for each other, but at most five seconds,
- * because any user can hold the lock that they wait for; after that each works by itself, and the
- * promise holds all the same.
+ * makes it with those of like, or, where that is NULL, with mode 0644 less the umask; one that has
+ * these bytes already stays as it is. What the file system has not (owners, modes, fsync, exchange,
+ * locks) is no error. Returns 0 or a negative errno; then the old file is there, or the new one if
+ * only the last step failed, which makes it durable. -EEXIST: the name belongs to something that is
+ * not a regular file (a device, a symlink), which is not replaced. Calls on one directory wait for
+ * each other, but at most five seconds, because any user can hold the lock that they wait for;
+ * after that each works by itself, and the promise holds all the same.
  */
-int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live);
+int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live,
+	const struct stat *like);
 
 /* Writes everything to an open descriptor. Returns 0 or a negative errno. */
 int emit_bytes(int fd, const char *bytes, size_t size);

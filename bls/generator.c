@@ -3,12 +3,14 @@
 
 #include "bls/deployment.h"
 #include "bls/emit.h"
+#include "prepare-root/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void report_item(const struct reporter *reporter, const struct generator_job *job,
@@ -65,15 +67,29 @@ static int judge(const struct generator *generator, const struct generator_job *
 	return 0;
 }
 
+/* The menu that this one will take the place of, when libostree swaps loader. */
+static bool find_live(const struct sysroot *sysroot, const char *name, struct stat *ret_live)
+{
+	char path[PATH_MAX], resolved[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "boot/loader/%s", name) < PATH_MAX &&
+	       path_resolve(sysroot->root_fd, path, PATH_IN_ROOT, resolved) >= 0 &&
+	       fstatat(sysroot->root_fd, resolved, ret_live, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(ret_live->st_mode);
+}
+
 static int write_file(const struct generator_job *job, int dir_fd, const char *name,
 	const char *shown, const char *bytes, size_t size)
 {
+	bool live = dir_fd < 0 || sysroot_is_live(job->sysroot, dir_fd);
+	struct stat like;
 	int r;
 
 	if (dir_fd < 0)
 		r = emit_bytes(STDOUT_FILENO, bytes, size);
 	else
-		r = emit_file(dir_fd, name, bytes, size, sysroot_is_live(job->sysroot, dir_fd));
+		r = emit_file(dir_fd, name, bytes, size, live,
+			!live && find_live(job->sysroot, name, &like) ? &like : NULL);
 	if (r < 0)
 		report(job->reporter, REPORT_ERROR, "%s cannot be written: %s", shown,
 			r == -EEXIST ? "it is there, and not a regular file" : strerror(-r));

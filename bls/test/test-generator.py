@@ -17,6 +17,8 @@ from generator import GRUB, UBOOT, clean_environment
 from hostile import GOOD, entry
 from tap import read, write
 
+UMASK = os.umask(0)
+os.umask(UMASK)
 # No loader takes a kernel of this name.
 BAD = b"title T\nversion 1\nlinux /k\"\n"
 
@@ -126,6 +128,19 @@ def hook_of_first_deployment(program, where):
     os.unlink(where + "/boot/loader")
     assert program.generate("-o", out, _OSTREE_GRUB2_BOOTVERSION="1")[0] == 0
     assert program.kernels(read(out)) == ["/boot/k"]
+
+
+def mode_of_the_live_menu(program, where):
+    """libostree makes each loader.N anew, and the menu in it takes the place of the live one."""
+    out = program.make(where, {"ostree-1.conf": GOOD})
+    os.unlink(where + "/boot/loader")
+    os.symlink("loader.0", where + "/boot/loader")
+    write(f"{where}/boot/loader.0/{program.out}", b"old")
+    os.chmod(f"{where}/boot/loader.0/{program.out}", 0o600)
+    hook = where + "/boot/loader.1/grub.cfg"
+    assert program.generate("-o", hook, _OSTREE_GRUB2_BOOTVERSION="1")[0] == 0
+    assert os.stat(out).st_mode & 0o777 == 0o600
+    assert os.stat(hook).st_mode & 0o777 == (0o600 if hook == out else 0o644 & ~UMASK)
 
 
 def hook_with_wrong_version(program, where):
@@ -397,7 +412,7 @@ def hook_messages(program, log, where):
 TESTS = [(f"{program.name}: {test.__name__.replace('_', ' ')}", functools.partial(test, program))
          for program in (GRUB, UBOOT) for test in (
              help_and_version, usage_errors, messages_are_printable, standard_output,
-             root_from_output, prefixes, hook_of_first_deployment, hook_with_wrong_version,
+             root_from_output, prefixes, hook_of_first_deployment, mode_of_the_live_menu, hook_with_wrong_version,
              hook_with_unusable_entries, no_entries_at_all, outputs_that_are_refused, many_entries, little_memory,
              messages_decide_nothing, standard_output_decides, no_file_may_grow,
              only_files_are_opened)]
