@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# ring: qemu
+# ring: long
 """libostree's own tests of deployments, with our generators as its hook.
 
 They are those of Debian's package ostree-tests, of an old release and of the newest, each with the
