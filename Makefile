@@ -111,7 +111,7 @@ libs_bls := -lmount -lblkid
 libs_initramfs := $(libs_bls)
 libs_grub := $(libs_bls)
 libs_uboot := $(libs_bls)
-SANITIZE := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+SANITIZE := -std=gnu11 $(if $(COVERAGE),-O0,-O1) -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all $(if $(COVERAGE),-O0 $(COVERAGE)) $(WARNINGS)
 
 # --- programs -------------------------------------------------------------------------------------
@@ -258,12 +258,14 @@ check-now: all $(SHOWS:%=$(BUILD)/%) $(units) $(fuzzers)
 # a program prints or which system calls it makes: whether tests pass, make check says.
 # What is measured: a folder as a whole, or a source by itself, where the others are process 1 and
 # leave nothing to count; there each call has a test in which it fails (test-ns-faults.py).
-impure := $(addprefix prepare-root/,facts.c main.c pid1.c run.c step.c)
-measured := bls grub uboot $(filter-out $(impure),$(wildcard prepare-root/*.c))
-# Tests in namespaces and trees of their own see no build folder to count in, and the largest menus
-# say nothing new.
+impure := $(addprefix prepare-root/,facts.c main.c pid1.c run.c step.c) \
+	$(addprefix initramfs/,enter.c init.c uevent.c)
+measured := bls grub uboot $(filter-out $(impure),$(wildcard prepare-root/*.c initramfs/*.c))
+# Tests in namespaces and trees of their own see no build folder to count in, the largest menus say
+# nothing new, and of initramfs' scripts most try other scripts.
 counted := $(sort $(foreach m,$(measured),$(firstword $(subst /, ,$(m)))))
-uncounted := bls/test/test-scale.py bls/test/test-libostree-suite.py prepare-root/test/test-ns-%
+uncounted := bls/test/test-scale.py bls/test/test-libostree-suite.py prepare-root/test/test-ns-% \
+	$(filter-out %/test-tags.py %/test-containers.py,$(wildcard initramfs/test/test-*.py))
 coverage: deps-check
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=--coverage \
 		CFLAGS='$(CFLAGS) --coverage -O0' LDFLAGS='$(LDFLAGS) --coverage' coverage-now

@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 
 #include "initramfs/test/fakefind.h"
+#include "initramfs/uevent.h"
 
 static void order(void **state)
 {
@@ -184,6 +185,33 @@ static void messages(void **state)
 	assert_true(devices_event(&tree->devices, big, sizeof big));
 }
 
+/* What is no device is an error of its own, not a device with nothing on it. */
+static void no_device(void **state)
+{
+	struct faketree *tree = *state;
+	struct tags tags, marks[TAGS_MARKS_MAX];
+	bool sure = true;
+
+	assert_int_equal(tags_read(tree->class, &tags), -EINVAL);
+	assert_int_equal(tags_guess(tree->class, &sure, &tags), -EINVAL);
+	assert_false(sure);
+	assert_int_equal(tags_marks(tree->class, marks), 0);
+	assert_int_equal(tags_partitions(tree->class, false, NULL, NULL), -EINVAL);
+}
+
+/* The kernel gives a socket to everybody, or has no network at all. */
+static void listens(void **state)
+{
+	char message[64];
+	int fd = uevent_open();
+
+	(void)state;
+	if (fd < 0)
+		skip();
+	assert_true(uevent_wait(fd, 0, message, sizeof message) <= 0);
+	close(fd);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -193,6 +221,8 @@ int main(void)
 		TEST(too_many),
 		TEST(no_class),
 		TEST(messages),
+		TEST(no_device),
+		TEST(listens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,8 @@ int open(const char *path, int flags, ...)
 {
 	if (!strcmp(path, "/dev/kmsg"))
 		return openat(AT_FDCWD, in_top("log"), flags | O_CREAT | O_APPEND, 0600);
-	assert_memory_equal(path, "/modules/", strlen("/modules/"));
+	if (strncmp(path, "/modules/", strlen("/modules/")) != 0)
+		return openat(AT_FDCWD, path, flags, 0600);
 	return openat(AT_FDCWD, in_top(path + strlen("/modules/")), flags);
 }
 
