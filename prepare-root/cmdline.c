@@ -118,10 +118,11 @@ void cmdline_parse(char *text, struct cmdline *ret_cmdline)
 
 	*ret_cmdline = (struct cmdline){ 0 };
 	while ((text = cmdline_next(text, &karg))) {
-		if (!ret_cmdline->unknown &&
-			!strncmp(
-				karg.name, CMDLINE_PREPARE_ROOT, sizeof CMDLINE_PREPARE_ROOT - 1) &&
-			(!karg.value || strcmp(karg.name, CMDLINE_COMPOSEFS)))
+		/* Without a value it may ask for protection as much as with an empty one. */
+		if (!strcmp(karg.name, CMDLINE_COMPOSEFS))
+			karg.value = karg.value ? karg.value : "";
+		else if (!ret_cmdline->unknown &&
+			 !strncmp(karg.name, CMDLINE_PREPARE_ROOT, sizeof CMDLINE_PREPARE_ROOT - 1))
 			ret_cmdline->unknown = karg.name;
 		if (!karg.value)
 			continue;

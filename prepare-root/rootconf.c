@@ -49,8 +49,9 @@ static int judge(const char *where, const char *key, struct span value, struct f
 			continue;
 		if (composefs[i].meaning == REFUSED)
 			return fault(ret_fault, -EOPNOTSUPP, where, key, "=", composefs[i].word,
-				" asks for composefs, which this version does not have; what asks "
-				"for protection is not booted without it, as no or maybe would be",
+				" asks for composefs, which this version does not have, and a boot "
+				"without it would lack the protection that was asked for; no or "
+				"maybe boots without it",
 				NULL);
 		if (composefs[i].meaning == MAYBE) {
 			fault(&line, 0, where, key,
@@ -62,8 +63,8 @@ static int judge(const char *where, const char *key, struct span value, struct f
 		return 0;
 	}
 	return fault(ret_fault, -EINVAL, where, key, "=", word(value).text,
-		" is not understood (it may be no, maybe, yes, verity or signed), and what may ask "
-		"for protection is not passed over",
+		" is not understood, and may ask for protection: it must be no, maybe, yes, verity "
+		"or signed",
 		NULL);
 }
 

@@ -68,6 +68,7 @@ static void finds_what_matters(void **state)
 		      "ostree.prepare-root.x=1 ostree.prepare-root.composefs=a "
 		      "ostree.prepare-root.composefs=b ostree.prepare-root.y -- ostree=/third";
 	char none[] = "ostree androidboot.foo=_a xostree=/y";
+	char bare[] = "ostree.prepare-root.composefs";
 	struct cmdline cmdline;
 
 	(void)state;
@@ -81,6 +82,10 @@ static void finds_what_matters(void **state)
 	cmdline_parse(none, &cmdline);
 	assert_null(cmdline.ostree);
 	assert_null(cmdline.slot);
+	assert_null(cmdline.composefs);
+	cmdline_parse(bare, &cmdline);
+	assert_string_equal(cmdline.composefs, "");
+	assert_null(cmdline.unknown);
 }
 
 static void cuts_at_a_word(void **state)

@@ -185,8 +185,7 @@ static void judges_the_command_line(void **state)
 		{ "ostree.prepare-root.composefs=signed", "composefs=signed asks for", NULL },
 		{ "ostree.prepare-root.composefs=", "composefs= is not understood", NULL },
 		{ "ostree.prepare-root.composefs=off", "composefs=off is not understood", NULL },
-		{ "ostree.prepare-root.composefs", NULL,
-			"ostree.prepare-root.composefs is not known" },
+		{ "ostree.prepare-root.composefs", "composefs= is not understood", NULL },
 		{ "ostree.prepare-root.etc=x", NULL, "ostree.prepare-root.etc is not known" },
 		/* The first one counts, as upstream; what follows -- is init's. */
 		{ "ostree.prepare-root.composefs=no ostree.prepare-root.composefs=yes", NULL,
