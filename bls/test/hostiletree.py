@@ -20,8 +20,8 @@ MARK = b"OUTSIDE"
 # What begins a line of an output where a line feed of a name or a value was printed.
 FORGED = b"FORGED"
 ODD = b"\x1b[2J\x07\x9b31m\xc2\x9b1m\x7f\r\xff"
-ODD_NAMES = [b"\x1b[2J", b"\n" + FORGED, b"\x9b31m", b"\xc2\x9b31m", b"\r\x7f\x07", b"\xff\xfe", b"-rf",
-             b"*", b"a b", b"%s%n", b"$(touch x)", b"'\"`", b"x" * 200]
+ODD_NAMES = [b"\x1b[2J", b"\n" + FORGED, b"\x9b31m", b"\xc2\x9b31m", b"\r\x7f\x07", b"\xff\xfe",
+             b"-rf", b"*", b"a b", b"%s%n", b"$(touch x)", b"'\"`", b"x" * 200]
 
 
 class Tree:
@@ -97,9 +97,9 @@ class Tree:
 
     def opened(self, trace):
         """What a trace shows as opened that must not be, devices and FIFOs of the tree too."""
-        for call in re.findall(rb"^(?:open|openat|openat2|creat)\(.*= \d+<.*>$", trace, re.MULTILINE):
-            flags, path = re.fullmatch(rb"(.*)= \d+<(/.*?)(?:<(?:char|block) .*>)?>(?:\(deleted\))?",
-                                       call, re.DOTALL).groups()
+        for flags, path in re.findall(
+                rb"^((?:open|openat|openat2|creat)\(.*)= \d+<(/.*?)(?:<(?:char|block) .*>)?>"
+                rb"(?:\(deleted\))?$", trace, re.MULTILINE):
             path = codecs.escape_decode(path)[0].decode("utf-8", "surrogateescape")
             if (path + "/").startswith(self.outside + "/"):
                 yield f"opens {path}"
@@ -141,7 +141,7 @@ def remove(path):
         os.unlink(path)
 
 
-# --- kinds of objects: each makes one at path, where kept was, and returns whether it could --------
+# --- kinds of objects: each makes one at path, where kept was, and returns whether it could ------
 
 def absolute(path, kept, twin):
     os.symlink(twin, path)
@@ -204,9 +204,9 @@ def odd_values(path, kept, twin):
     """The file as it was, with odd bytes in each value, and in lines of their own."""
     if not os.path.isfile(kept) or os.path.islink(kept):
         return False
-    lines = tap.read(kept).split(b"\n")
-    tap.write(path, b"\n".join(part for line in lines if line for part in (
-        line, line + ODD, line + b" /" + ODD, ODD, b"x" + ODD + b"=" + ODD, b"x" + ODD + b" " + ODD)))
+    more = [ODD, b"x" + ODD + b"=" + ODD, b"x" + ODD + b" " + ODD]
+    tap.write(path, b"\n".join(part for line in tap.read(kept).split(b"\n") if line
+                               for part in (line, line + ODD, line + b" /" + ODD, *more)))
     return True
 
 

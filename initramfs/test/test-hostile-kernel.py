@@ -17,15 +17,15 @@ MODULES = f"usr/lib/modules/{KVER}"
 LISTS = ["modules.dep.bin", "modules.alias.bin", "modules.softdep", "modules.symbols.bin",
          "modules.builtin.bin", "modules.builtin.alias.bin"]
 FIRMWARE = ["maker/plain.bin", "maker/packed.bin.xz", "wild/x-1.bin", "wild/x-2.bin"]
-WORDS = ["--module", "top", "--module", "firm", "--module", "wild", "--compress", "none"]
+WORDS = ["--module", "mid_dle", "--module", "firm", "--module", "wild", "--compress", "none"]
 
 
 def kernel(where):
     """The fake kernel in a tree beside its twin. Modules and lists are no text: the twin's modules
     end in the mark, and its lists are the same."""
     files_of = {"etc/passwd": b"root\n"}
-    for name in LISTS + [f"kernel/{name}" for name in ("top.ko", "firm.ko", "wild.ko", "base.ko",
-                                                      "mid-dle.ko.xz", "before.ko.zst", "after.ko")]:
+    for name in LISTS + [f"kernel/{name}" for name in (
+            "firm.ko", "wild.ko", "base.ko", "mid-dle.ko.xz")]:
         files_of[f"{MODULES}/{name}"] = tap.read(f"{moduledir(tree())}/{name}")
     for name in FIRMWARE:
         files_of[f"usr/lib/firmware/{name}"] = tap.read(f"{tree()}/lib/firmware/{name}")
@@ -105,8 +105,8 @@ def refuses(where, words, *parts, **options):
 def names_of_firmware(where):
     """What a module calls firmware is a name below a directory of firmware, or an error."""
     lines = ["/etc/passwd", "../../etc/passwd", "a/../../../x", "..", "wild/..", "*/../../x", "",
-             r"a\nb", r"\n", r"\033[2J", r"\302\233x", r"\377", "-rf", "*", "[", r"\\", "wild", "wild/",
-             ".", "$(touch x)", "%s%n", "maker/plain.bin/x"]
+             r"a\nb", r"\n", r"\033[2J", r"\302\233x", r"\377", "-rf", "*", "[", r"\\", "wild",
+             "wild/", ".", "$(touch x)", "%s%n", "maker/plain.bin/x"]
     root = with_modules(where + "/made", ["firmware=" + line for line in lines])
     tap.write(where + "/made/etc/passwd", hostiletree.MARK)
     os.mkdir(where + "/free")
@@ -135,15 +135,16 @@ def lists(where):
     os.mkdir(where + "/free")
     shutil.copytree(tree(), where + "/tree")
     tap.write(where + "/tree/lib/x.ko", b"x")
-    for line in ("insmod /etc/passwd", "insmod /etc/x.ko", "insmod $L/../x.ko", "insmod $L/../../x.ko",
-                 "insmod $L/kernel/../../../x.ko", "insmod $L/kernel/order", "insmod $L/kernel/.ko/",
-                 r"insmod $L/kernel/a\nb.ko", r"insmod $L/kernel/\033[2J.ko", "insmod $L/kernel/*.ko",
-                 r"insmod $L/kernel/\302\233.ko", "insmod ", "insmod $L/", "insmod $L/kernel/gone.ko"):
+    for name in ("/etc/passwd", "/etc/x.ko", "$L/../x.ko", "$L/../../x.ko",
+                 "$L/kernel/../../../x.ko", "$L/kernel/order", "$L/kernel/.ko/",
+                 r"$L/kernel/a\nb.ko", r"$L/kernel/\033[2J.ko", "$L/kernel/*.ko",
+                 r"$L/kernel/\302\233.ko", "", "$L/", "$L/kernel/gone.ko"):
         tap.write(where + "/bin/modprobe",
-                  b'#!/bin/sh\nL=$2/lib/modules/$4\nprintf "%s\\n"\n' % line.encode())
+                  b'#!/bin/sh\nL=$2/lib/modules/$4\nprintf "insmod %s\\n"\n' % name.encode())
         os.chmod(where + "/bin/modprobe", 0o755)
-        refuses(where + "/free", ["--module", "base"], ".ko" if "gone" in line else "modules.dep",
-                root=where + "/tree", PATH=where + "/bin:" + os.environ["PATH"])
+        refuses(where + "/free", ["--module", "base"],
+                "no gone.ko" if "gone" in name else "modules.dep", root=where + "/tree",
+                PATH=where + "/bin:" + os.environ["PATH"])
     # What modprobe.d has and depmod never writes.
     with open(moduledir(where + "/tree") + "/modules.softdep", "ab") as softdep:
         softdep.write(b"install top touch " + where.encode() + b"/touched\nalias other base\n"
