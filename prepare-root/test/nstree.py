@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 
+import nsostree
 from nssys import read_file, write_file
 
 PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
@@ -20,7 +21,6 @@ CSUM = "c" * 64
 BOOTLINK = f"/ostree/boot.1/{STATEROOT}/{BOOTCSUM}/0"
 DEPLOYMENT = f"ostree/deploy/{STATEROOT}/deploy/{CSUM}.0"
 CMDLINE = f"root=/dev/vda2 rw quiet ostree={BOOTLINK}"
-DEBIAN = "/usr/lib/ostree/ostree-prepare-root"
 
 # What `ostree admin init-fs` makes, with the modes it gives.
 INIT_FS = (("boot", 0o755), ("dev", 0o755), ("home", 0o755), ("proc", 0o755), ("run", 0o755),
@@ -95,10 +95,14 @@ def make_real(top, programs):
     return re.search(r"^options (.*)$", read_file(entry).decode(), re.M).group(1)
 
 
-def debian_libraries():
-    """[(path, bytes, mode)] of the shared libraries that Debian's dynamic prepare-root loads."""
-    said = subprocess.run(["ldd", DEBIAN], check=True, capture_output=True, text=True).stdout
-    return [(path, read_file(path), 0o755) for path in re.findall(r"(/\S+) \(0x", said)]
+def debian():
+    """(Debian 12's dynamic prepare-root, [(path, bytes, mode)] of what it loads), on any release."""
+    found = dict(nsostree.files("bookworm"))
+    program = found["ostree-prepare-root"]
+    loader = re.search(rb"/lib[^\0]*/ld-[^\0]*", program)[0].decode()
+    folder = f"/lib/{os.uname().machine}-linux-gnu/"
+    return program, [(loader, found["ld.so"], 0o755)] + [
+        (folder + name, data, 0o755) for name, data in found.items() if name.startswith("lib")]
 
 
 # --- changes for make() ---

@@ -15,7 +15,7 @@ import nsboot
 import nstable
 import nstap
 import nstree
-from nssys import MS_NOATIME, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REC, MS_SHARED, mount, read_file
+from nssys import MS_NOATIME, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REC, MS_SHARED, mount
 
 
 def shared_world(phys):
@@ -172,7 +172,7 @@ def compare(name, kind):
 
 
 if __name__ == "__main__":
-    DEBIAN, OURS = read_file(nstree.DEBIAN), nstap.program("ostree-prepare-root")
-    PROBE, LIBRARIES = nstap.probe(), nstree.debian_libraries()
+    OURS, PROBE = nstap.program("ostree-prepare-root"), nstap.probe()
+    DEBIAN, LIBRARIES = nstree.debian()
     sys.exit(nstap.main([(f"{kind} {name}", lambda n=name, k=kind: compare(n, k))
                          for name, (_, _, kinds) in CONFIGURATIONS.items() for kind in kinds]))
