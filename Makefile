@@ -10,6 +10,8 @@
 #   make check            all tests and one boot per machine; with LONG=1 the long ones too;
 #                         CELLS='*' boots the whole matrix, CELLS=ci what CI does
 #   make qemu-check       the whole boot matrix and nothing else
+#   make fresh            make try and make check on a Debian 13 that has make and nothing else;
+#                         RELEASE=bookworm for another one; as root
 #   make crash            cut the power at every write of a new boot menu (STATES=100000); with
 #                         MUTANTS=1 see whether that finds generators that lack a precaution
 #   make lint size fuzz   static analysis, sizes against their budgets, fuzzing (SECONDS= each)
@@ -279,6 +281,11 @@ qemu-check: deps-check
 	$(Q)$(MAKE) --no-print-directory matrix
 	$(Q)qemu-tests/run --build $(BUILD)
 
+# Before an issue is closed, as the matrix.
+RELEASE ?= trixie
+fresh: deps-check
+	$(Q)qemu-tests/fresh $(RELEASE) 'make try' 'make check'
+
 crash: deps-check
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)qemu-tests/crash --build $(BUILD) --states $(STATES) $(if $(MUTANTS),--mutants)
@@ -423,7 +430,7 @@ clean:
 	rm -rf build
 
 .DELETE_ON_ERROR:
-.PHONY: FORCE all matrix check check-now unit unit-now coverage coverage-now qemu-check crash try bench fuzz fuzz-loaders lint \
+.PHONY: FORCE all matrix check check-now unit unit-now coverage coverage-now qemu-check fresh crash try bench fuzz fuzz-loaders lint \
 	lint-now size deps deps-build deps-try deps-check deps-lint install clean
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/san -type f -name '*.d' 2>/dev/null)
