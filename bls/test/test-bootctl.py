@@ -204,7 +204,7 @@ def test_random_sets(where):
 
 def test_byte_order_mark(where):
     """We read an entry that bootctl reads without its first key, and check warns of that."""
-    debs()
+    bootctl()
     tap.write(where + "/boot/loader/entries/a.conf", b"\xef\xbb\xbftitle T\r\nversion 1\nlinux /k\n")
     tap.write(where + "/boot/k", b"x")
     run(["mount", "--bind", where + "/boot", where + "/boot"])
