@@ -217,12 +217,15 @@ static void count_block(struct qemu_plugin_tb *tb, uint64_t address)
 static bool is_mark(const struct qemu_plugin_insn *insn)
 {
 	unsigned char copy[sizeof mark];
+	const void *bytes = copy;
 	uintptr_t data;
 
 	if (qemu_plugin_insn_size(insn) != sizeof mark)
 		return false;
 	data = qemu_plugin_insn_data(insn, copy, sizeof copy);
-	return memcmp(version < 3 ? (const void *)data : copy, mark, sizeof mark) == 0;
+	if (version < 3)
+		memcpy(&bytes, &data, sizeof bytes);
+	return memcmp(bytes, mark, sizeof mark) == 0;
 }
 
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
