@@ -17,8 +17,7 @@ static void make_table(const struct args_option options[], struct table *ret_tab
 	char *letter = ret_table->letters;
 	struct option *slot = ret_table->longs;
 
-	/* The "+" keeps getopt from moving arguments, so that the one to blame stays where it is.
-	 */
+	/* With "+" getopt does not move arguments, so the one to blame stays in its place. */
 	*letter++ = '+';
 	*letter++ = ':';
 	for (int i = 0; options[i].name; i++) {

@@ -9,8 +9,7 @@
 
 #include "bls/report.h"
 
-/* One option: either value or flag is set. A name of one letter is written "-o", others "--root".
- */
+/* Either value or flag is set. A name of one letter is written "-o", a longer one "--root". */
 struct args_option {
 	const char *name;
 	const char **value; /* takes what follows the option; the last one counts */

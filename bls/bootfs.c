@@ -30,16 +30,16 @@ static void mount_free(struct mount *mount)
 static int find_line(struct libmnt_table *table, int id, struct libmnt_fs **ret_line)
 {
 	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
-	int r = iter ? 0 : -ENOMEM;
+	int err = iter ? 0 : -ENOMEM;
 
-	while (!r) {
+	while (!err) {
 		if (mnt_table_next_fs(table, iter, ret_line) != 0)
-			r = -ENOENT;
+			err = -ENOENT;
 		else if (mnt_fs_get_id(*ret_line) == id)
 			break;
 	}
 	mnt_free_iter(iter);
-	return r;
+	return err;
 }
 
 static int find_inside(struct mount *mount, const char *path)
@@ -67,55 +67,55 @@ static int find_inside(struct mount *mount, const char *path)
 /* *ret_mount must be freed in any case. */
 static int mount_look_up(const char *table, int id, const char *path, struct mount *ret_mount)
 {
-	int r;
+	int err;
 
 	*ret_mount = (struct mount){ .table = mnt_new_table() };
 	if (!ret_mount->table)
 		return -ENOMEM;
-	r = mnt_table_parse_file(ret_mount->table, table);
-	if (r)
-		return r < 0 ? r : -EINVAL;
-	r = find_line(ret_mount->table, id, &ret_mount->line);
-	if (!r)
-		r = find_inside(ret_mount, path);
-	return r;
+	err = mnt_table_parse_file(ret_mount->table, table);
+	if (err)
+		return err < 0 ? err : -EINVAL;
+	err = find_line(ret_mount->table, id, &ret_mount->line);
+	if (!err)
+		err = find_inside(ret_mount, path);
+	return err;
 }
 
 /* statx() knows the ID too, but only since Linux 5.8. */
 static int find_id(int fd, int *ret_id)
 {
-	char path[sizeof("/proc/self/fdinfo/") + 10], text[64];
-	int r = -ENOENT;
+	char path[sizeof "/proc/self/fdinfo/" + 10], text[64];
+	int err = -ENOENT;
 	FILE *file;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	(void)snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	while (r && fgets(text, sizeof(text), file))
+	while (err && fgets(text, sizeof text, file))
 		if (sscanf(text, "mnt_id: %d", ret_id) == 1)
-			r = 0;
+			err = 0;
 	(void)fclose(file);
-	return r;
+	return err;
 }
 
 /* By its ID: st_dev is in no line of the table where it is a btrfs subvolume's. */
 static int mount_find(int fd, struct mount *ret_mount)
 {
-	char link[sizeof("/proc/self/fd/") + 10], path[PATH_MAX];
+	char link[sizeof "/proc/self/fd/" + 10], path[PATH_MAX];
 	ssize_t size;
-	int id = -1, r;
+	int id = -1, err;
 
 	*ret_mount = (struct mount){ 0 };
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	size = readlink(link, path, sizeof(path));
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	size = readlink(link, path, sizeof path);
 	if (size < 0)
 		return -errno;
-	if ((size_t)size == sizeof(path))
+	if ((size_t)size == sizeof path)
 		return -ENAMETOOLONG;
 	path[size] = '\0';
-	r = find_id(fd, &id);
-	return r < 0 ? r : mount_look_up("/proc/self/mountinfo", id, path, ret_mount);
+	err = find_id(fd, &id);
+	return err < 0 ? err : mount_look_up("/proc/self/mountinfo", id, path, ret_mount);
 }
 
 static int probe_uuid(blkid_probe probe, int fd, char **ret_uuid)
@@ -149,14 +149,14 @@ static int probe_uuid(blkid_probe probe, int fd, char **ret_uuid)
 int bootfs_uuid(int device_fd, char **ret_uuid)
 {
 	blkid_probe probe = blkid_new_probe();
-	int r;
+	int err;
 
 	*ret_uuid = NULL;
 	if (!probe)
 		return -ENOMEM;
-	r = probe_uuid(probe, device_fd, ret_uuid);
+	err = probe_uuid(probe, device_fd, ret_uuid);
 	blkid_free_probe(probe);
-	return r;
+	return err;
 }
 
 /* The source of a mount is what somebody called the device, /dev/root for example, or no device at
@@ -175,13 +175,13 @@ static char *find_device(struct libmnt_fs *line)
 
 static int read_device(struct bootfs *bootfs)
 {
-	int fd = open(bootfs->device, O_RDONLY | O_CLOEXEC), r;
+	int fd = open(bootfs->device, O_RDONLY | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return -errno;
-	r = bootfs_uuid(fd, &bootfs->uuid);
+	err = bootfs_uuid(fd, &bootfs->uuid);
 	close(fd);
-	return r;
+	return err;
 }
 
 /* Whether what is mounted is a file system or a btrfs subvolume, and not some directory: the option
@@ -227,31 +227,31 @@ static int describe(const struct mount *mount, struct bootfs *bootfs)
 int bootfs_look_up(const char *table, int id, const char *path, struct bootfs *ret_bootfs)
 {
 	struct mount mount;
-	int r = mount_look_up(table, id, path, &mount);
+	int err = mount_look_up(table, id, path, &mount);
 
 	*ret_bootfs = (struct bootfs){ 0 };
 	if (mount.inside)
-		r = describe(&mount, ret_bootfs);
+		err = describe(&mount, ret_bootfs);
 	mount_free(&mount);
-	return r;
+	return err;
 }
 
 int bootfs_find(int boot_fd, struct bootfs *ret_bootfs)
 {
 	struct mount mount;
-	int r = mount_find(boot_fd, &mount);
+	int err = mount_find(boot_fd, &mount);
 
 	*ret_bootfs = (struct bootfs){ 0 };
 	if (mount.inside)
-		r = describe(&mount, ret_bootfs);
+		err = describe(&mount, ret_bootfs);
 	mount_free(&mount);
-	return r;
+	return err;
 }
 
 int bootfs_path(int boot_fd, char **ret_path)
 {
 	struct mount mount;
-	int r = mount_find(boot_fd, &mount);
+	int err = mount_find(boot_fd, &mount);
 
 	*ret_path = NULL;
 	if (mount.inside && tells(&mount)) {
@@ -259,27 +259,27 @@ int bootfs_path(int boot_fd, char **ret_path)
 		mount.inside = NULL;
 	}
 	mount_free(&mount);
-	return r;
+	return err;
 }
 
 int bootfs_same(int one_fd, int other_fd)
 {
 	struct mount one = { 0 }, other = { 0 };
 	struct stat one_st, other_st;
-	int r;
+	int same;
 
 	if (fstat(one_fd, &one_st) < 0 || fstat(other_fd, &other_st) < 0)
 		return -errno;
 	if (one_st.st_dev == other_st.st_dev)
 		return 1;
-	r = mount_find(one_fd, &one);
-	if (!r)
-		r = mount_find(other_fd, &other);
-	if (!r)
-		r = mnt_fs_get_devno(one.line) == mnt_fs_get_devno(other.line);
+	same = mount_find(one_fd, &one);
+	if (!same)
+		same = mount_find(other_fd, &other);
+	if (!same)
+		same = mnt_fs_get_devno(one.line) == mnt_fs_get_devno(other.line);
 	mount_free(&one);
 	mount_free(&other);
-	return r;
+	return same;
 }
 
 void bootfs_free(struct bootfs *bootfs)

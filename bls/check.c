@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* rootstock-bls: what loaders will make of a system's entries, and what is wrong with them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "bls/args.h"
 #include "bls/deployment.h"
 #include "bls/emit.h"
@@ -19,13 +26,6 @@
 #include "uboot/fields.h"
 #include "uboot/ubootconf.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #define GENERATORS "/usr/lib/ostree/"
 
 enum { MENU_SIZE_MAX = MENU_ENTRIES_MAX * ENTRY_SIZE_MAX };
@@ -38,11 +38,9 @@ static const char help[] =
 	"\n"
 	"  --root DIR           the sysroot; default: /\n"
 	"  --entries DIR        the entries; default: boot/loader/entries in the sysroot\n"
-	"  --boot-prefix PREFIX what a loader needs before the paths of the entries: auto "
-	"(default),\n"
+	"  --boot-prefix PREFIX what a loader needs before the paths of the entries: auto (default),\n"
 	"                       none, or a path like /boot\n"
-	"  --loader LOADER      grub or uboot; default: each that has a menu in boot/loader, or "
-	"both\n"
+	"  --loader LOADER      grub or uboot; default: each that has a menu in boot/loader, or both\n"
 	"  --json               for programs\n"
 	"  --help, --version    print this, or the version\n";
 
@@ -71,8 +69,7 @@ static struct plan {
 	[SHOW_GRUB] = { { "GRUB", GENERATORS "ostree-grub-generator", NULL, render_from_entries },
 		"grub", "boot/loader/grub.cfg", GRUBCONF_FILE, grubconf_settings, grubconf_check },
 	[SHOW_UBOOT] = { { "U-Boot", GENERATORS "ostree-uboot-generator",
-				 "ostree-uboot-generator has not written this, and boot.cmd takes "
-				 "no other",
+				 "ostree-uboot-generator has not written this, and boot.cmd takes no other",
 				 fields_from_entries },
 		"uboot", "boot/loader/uEnv.txt", UBOOTCONF_FILE, ubootconf_settings,
 		ubootconf_check },
@@ -92,24 +89,24 @@ static int fail_for_memory(void)
 
 static int read_menu(const struct check *check, struct menu *ret_menu)
 {
-	int r = menu_read(check->sysroot.entries_fd, ret_menu);
+	int err = menu_read(check->sysroot.entries_fd, ret_menu);
 
-	if (r < 0)
+	if (err < 0)
 		report(&reporter, REPORT_ERROR, "%s cannot be read: %s", check->sysroot.entries,
-			r == -E2BIG ? "there are more than 512 entries" : strerror(-r));
-	return r;
+			err == -E2BIG ? "there are more than 512 entries" : strerror(-err));
+	return err;
 }
 
 /* The directory is read once for each loader, and a deployment may come in between. */
 static int read_menu_again(const struct check *check, struct menu *ret_menu)
 {
 	const struct menu *menu = &check->show.menu;
-	int r = read_menu(check, ret_menu);
-	bool same = !r && ret_menu->count == menu->count;
+	int err = read_menu(check, ret_menu);
+	bool same = !err && ret_menu->count == menu->count;
 
 	for (size_t i = 0; same && i < menu->count; i++)
 		same = !strcmp(ret_menu->items[i].name, menu->items[i].name);
-	if (!r && !same)
+	if (!err && !same)
 		report(&reporter, REPORT_ERROR, "%s has changed meanwhile: try again",
 			check->sysroot.entries);
 	return same ? 0 : -1;
@@ -118,21 +115,21 @@ static int read_menu_again(const struct check *check, struct menu *ret_menu)
 static int read_file(const struct check *check, const struct plan *plan, struct text *bytes)
 {
 	char path[PATH_MAX];
-	int r = path_resolve(check->sysroot.root_fd, plan->file, PATH_IN_ROOT, path);
+	int err = path_resolve(check->sysroot.root_fd, plan->file, PATH_IN_ROOT, path);
 
-	return r < 0 ? r : file_add(check->sysroot.root_fd, path, MENU_SIZE_MAX, bytes);
+	return err < 0 ? err : file_add(check->sysroot.root_fd, path, MENU_SIZE_MAX, bytes);
 }
 
 static bool has_menu(const struct check *check, const struct plan *plan)
 {
 	size_t standin = strlen(FIELDS_STANDIN);
 	struct text bytes = { 0 };
-	int r = read_file(check, plan, &bytes);
-	bool is_menu =
-		!r && (bytes.size != standin || memcmp(bytes.bytes, FIELDS_STANDIN, standin) != 0);
+	int err = read_file(check, plan, &bytes);
+	bool is_menu = !err &&
+		       (bytes.size != standin || memcmp(bytes.bytes, FIELDS_STANDIN, standin) != 0);
 
 	text_free(&bytes);
-	return is_menu || (r < 0 && r != -ENOENT);
+	return is_menu || (err < 0 && err != -ENOENT);
 }
 
 static void choose_loaders(struct check *check)
@@ -163,8 +160,7 @@ static void read_settings(struct check *check, struct plan *plan)
 	if (settings_read(fd, plan->settings_file, plan->settings, NULL) < 0 ||
 		plan->check_settings(NULL) < 0)
 		findings_add(&check->show.findings, FINDINGS_ERROR, check->sysroot.entries, 0,
-			"%s of the default deployment is not in order, so no menu can be made; run "
-			"\"%s -o - --root %s --entries %s\" to see why",
+			"%s of the default deployment is not in order, so no menu can be made; run \"%s -o - --root %s --entries %s\" to see why",
 			plan->settings_file, plan->loader.generator, check->sysroot.root,
 			check->sysroot.entries);
 	close(fd);
@@ -214,16 +210,16 @@ static int render(struct check *check, size_t which)
 {
 	struct outcome *outcome = &check->show.outcomes[which];
 	size_t count = 0;
-	int r = read_menu_again(check, &outcome->menu);
+	int err = read_menu_again(check, &outcome->menu);
 
-	if (r < 0)
-		return r;
+	if (err < 0)
+		return err;
 	read_settings(check, &plans[which]);
 	if (which == SHOW_GRUB)
-		r = render_grub(check, outcome);
+		err = render_grub(check, outcome);
 	else
 		render_uboot(check, outcome);
-	if (r < 0 || outcome->made.failed)
+	if (err < 0 || outcome->made.failed)
 		return fail_for_memory();
 	for (size_t i = 0; i < outcome->menu.count; i++)
 		if (!outcome->menu.items[i].error && !menu_hidden(&outcome->menu.items[i]))
@@ -236,18 +232,18 @@ static void judge_file(struct check *check, size_t which)
 	const struct plan *plan = &plans[which];
 	struct findings *findings = &check->show.findings;
 	struct text bytes = { 0 };
-	int r = read_file(check, plan, &bytes);
+	int err = read_file(check, plan, &bytes);
 	char *file;
 
 	if (asprintf(&file, "%s%s", check->sysroot.root, plan->file) < 0) {
 		findings->failed = true;
 	} else {
-		if (!r)
+		if (!err)
 			outcome_judge_file(&check->show.outcomes[which], &plan->loader, file,
 				&bytes, findings);
-		else if (r != -ENOENT || loader)
+		else if (err != -ENOENT || loader)
 			findings_add(findings, FINDINGS_ERROR, file, 0,
-				"this menu cannot be read (%s); run \"%s -o %s\"", sysroot_why(r),
+				"this menu cannot be read (%s); run \"%s -o %s\"", sysroot_why(err),
 				plan->loader.generator, file);
 		free(file);
 	}
@@ -259,8 +255,7 @@ static void judge_absence(struct check *check, const char *file)
 	const char *top = check->sysroot.root;
 
 	findings_add(&check->show.findings, FINDINGS_ERROR, file, 0,
-		"there is no menu for GRUB (grub.cfg) and none for U-Boot (uEnv.txt), so nothing "
-		"can be started; run \"%s -o %s%s\" or \"%s -o %s%s\"",
+		"there is no menu for GRUB (grub.cfg) and none for U-Boot (uEnv.txt), so nothing can be started; run \"%s -o %s%s\" or \"%s -o %s%s\"",
 		plans[SHOW_GRUB].loader.generator, top, plans[SHOW_GRUB].file,
 		plans[SHOW_UBOOT].loader.generator, top, plans[SHOW_UBOOT].file);
 }
@@ -270,19 +265,15 @@ static void judge_hook(struct check *check, const char *file)
 {
 	struct findings *findings = &check->show.findings;
 	char *value;
-	int r = repoconf_bootloader(check->sysroot.root_fd, &value);
+	int err = repoconf_bootloader(check->sysroot.root_fd, &value);
 
-	if (r < 0 && r != -ENOENT)
+	if (err < 0 && err != -ENOENT)
 		findings_add(findings, FINDINGS_WARNING, file, 0,
-			"this file cannot be read (%s), so nothing tells whether a deployment gets "
-			"a menu; mend it",
-			r == -EINVAL ? "it is no keyfile" : sysroot_why(r));
-	else if (!r && (!value || strcmp(value, "grub2") != 0))
+			"this file cannot be read (%s), so nothing tells whether a deployment gets a menu; mend it",
+			err == -EINVAL ? "it is no keyfile" : sysroot_why(err));
+	else if (!err && (!value || strcmp(value, "grub2") != 0))
 		findings_add(findings, FINDINGS_WARNING, file, 0,
-			"sysroot.bootloader is %s, and libostree calls a generator only where it "
-			"is "
-			"grub2, so the next deployment may have no menu; run \"ostree "
-			"--repo=%sostree/repo config set sysroot.bootloader grub2\"",
+			"sysroot.bootloader is %s, and libostree calls a generator only where it is grub2, so the next deployment may have no menu; run \"ostree --repo=%sostree/repo config set sysroot.bootloader grub2\"",
 			value && *value ? value : "not set", check->sysroot.root);
 	free(value);
 }
@@ -314,16 +305,16 @@ static int judge(struct check *check)
 	struct show *show = &check->show;
 	const struct sysroot *sysroot = &check->sysroot;
 	struct menu spare;
-	int r = read_menu_again(check, &spare);
+	int err = read_menu_again(check, &spare);
 
-	for (size_t i = 0; i < show->menu.count && !r; i++)
+	for (size_t i = 0; i < show->menu.count && !err; i++)
 		inspect_item(sysroot, &show->menu.items[i], &show->findings);
-	if (!r) {
+	if (!err) {
 		inspect_menu(sysroot, &show->menu, &spare, &show->findings);
 		inspect_prefix(sysroot, &show->menu, &show->bootfs, &show->findings);
 	}
 	menu_free(&spare);
-	for (size_t i = 0; i < SHOW_LOADERS && !r; i++) {
+	for (size_t i = 0; i < SHOW_LOADERS && !err; i++) {
 		if (!show->outcomes[i].wanted)
 			continue;
 		layout_judge(sysroot, &show->bootfs, i == SHOW_GRUB ? LAYOUT_GRUB : LAYOUT_UBOOT,
@@ -333,15 +324,15 @@ static int judge(struct check *check)
 		if (!entries)
 			judge_file(check, i);
 	}
-	if (!r && !entries)
+	if (!err && !entries)
 		judge_menus(check);
-	return r;
+	return err;
 }
 
 static int print(const struct show *show, bool with_findings)
 {
 	struct text text = { 0 };
-	int r = 0;
+	int err = 0;
 
 	if (as_json)
 		show_json(&text, show, with_findings);
@@ -350,30 +341,30 @@ static int print(const struct show *show, bool with_findings)
 	else
 		show_menu(&text, show);
 	if (text.failed || show->findings.failed)
-		r = fail_for_memory();
-	else if ((r = emit_bytes(STDOUT_FILENO, text.bytes, text.size)) < 0)
+		err = fail_for_memory();
+	else if ((err = emit_bytes(STDOUT_FILENO, text.bytes, text.size)) < 0)
 		report(&reporter, REPORT_ERROR, "standard output cannot be written: %s",
-			strerror(-r));
+			strerror(-err));
 	text_free(&text);
-	return r;
+	return err;
 }
 
 static int look(struct check *check, bool with_findings)
 {
 	struct show *show = &check->show;
-	int r = read_menu(check, &show->menu);
+	int err = read_menu(check, &show->menu);
 
 	show->root = check->sysroot.root;
 	show->entries = check->sysroot.entries;
 	show->prefix = check->sysroot.prefix;
 	show->bootfs_error = bootfs_find(check->sysroot.boot_fd, &show->bootfs);
 	choose_loaders(check);
-	for (size_t i = 0; i < SHOW_LOADERS && !r; i++)
+	for (size_t i = 0; i < SHOW_LOADERS && !err; i++)
 		if (show->outcomes[i].wanted)
-			r = render(check, i);
-	if (!r && with_findings)
-		r = judge(check);
-	return r ? r : print(show, with_findings);
+			err = render(check, i);
+	if (!err && with_findings)
+		err = judge(check);
+	return err ? err : print(show, with_findings);
 }
 
 static void free_show(struct show *show)
@@ -391,20 +382,20 @@ static void free_show(struct show *show)
 static int run(const struct sysroot_wish *wish, bool with_findings)
 {
 	static struct check check;
-	int r = sysroot_open(wish, &reporter, &check.sysroot);
+	int err = sysroot_open(wish, &reporter, &check.sysroot);
 
-	if (!r && check.sysroot.boot_fd < 0) {
+	if (!err && check.sysroot.boot_fd < 0) {
 		report(&reporter, REPORT_ERROR, "the sysroot %s has no directory boot",
 			check.sysroot.root);
-		r = -1;
+		err = -1;
 	}
-	if (!r)
-		r = look(&check, with_findings);
+	if (!err)
+		err = look(&check, with_findings);
 	if (with_findings && check.show.findings.errors)
-		r = -1;
+		err = -1;
 	free_show(&check.show);
 	sysroot_close(&check.sysroot);
-	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* Returns false, with the reason reported, for what cannot mean anything. */

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/deployment.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #include "bls/file.h"
 #include "bls/kargs.h"
 #include "prepare-root/path.h"
 
-#include <errno.h>
-#include <fcntl.h>
-
 int deployment_open(int root_fd, const char *ostree)
 {
 	char path[PATH_MAX];
-	int fd, r = path_resolve(root_fd, ostree, PATH_BENEATH, path);
+	int fd, is_link = path_resolve(root_fd, ostree, PATH_BENEATH, path);
 
-	if (r <= 0)
-		return r < 0 ? r : -EINVAL;
+	if (is_link <= 0)
+		return is_link < 0 ? is_link : -EINVAL;
 	fd = openat(root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -34,7 +34,7 @@ int deployment_find(int root_fd, const char *options)
 int deployment_read(int deployment_fd, const char *path, size_t max, struct text *text)
 {
 	char resolved[PATH_MAX];
-	int r = path_resolve(deployment_fd, path, PATH_IN_ROOT, resolved);
+	int err = path_resolve(deployment_fd, path, PATH_IN_ROOT, resolved);
 
-	return r < 0 ? r : file_add(deployment_fd, resolved, max, text);
+	return err < 0 ? err : file_add(deployment_fd, resolved, max, text);
 }

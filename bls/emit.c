@@ -94,35 +94,35 @@ static int flushed(int result)
 
 static int sync_file(int dir_fd, const char *name)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), r;
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return -errno;
-	r = flushed(fsync(fd));
+	err = flushed(fsync(fd));
 	close(fd);
-	return r;
+	return err;
 }
 
 static int settle(int dir_fd, const char *name, enum way way)
 {
 	uint32_t flags = 0;
-	int r = 0;
+	int err = 0;
 
 	if (way == WAY_CHECKPOINT) {
-		r = ioctl(dir_fd, CHECKPOINT, &flags);
-		if (r == 0)
+		err = ioctl(dir_fd, CHECKPOINT, &flags);
+		if (err == 0)
 			return 0;
-		r = flushed(r);
+		err = flushed(err);
 	}
 	/* Without a journal ext4 flushes the device before it writes the last blocks, and for a
 	 * directory that is clean by then not at all: these blocks the second call flushes. */
-	for (int turn = 0; way != WAY_FILES && turn < 2 && !r; turn++)
-		r = flushed(syncfs(dir_fd));
-	if (!r)
-		r = flushed(fsync(dir_fd));
+	for (int turn = 0; way != WAY_FILES && turn < 2 && !err; turn++)
+		err = flushed(syncfs(dir_fd));
+	if (!err)
+		err = flushed(fsync(dir_fd));
 	/* On vfat the first cluster of a renamed file is written with the file. Before the
 	 * directory it must not be: two names would have the same clusters. */
-	return !r && way == WAY_FILES ? sync_file(dir_fd, name) : r;
+	return !err && way == WAY_FILES ? sync_file(dir_fd, name) : err;
 }
 
 /* Gives a file the owner and the mode of the one that it replaces, as far as the file system has
@@ -148,18 +148,18 @@ static int write_temporary(const struct job *job, const struct stat *old)
 {
 	int fd = openat(job->dir_fd, job->temporary,
 		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, old ? 0600 : 0644);
-	int r;
+	int err;
 
 	if (fd < 0)
 		return -errno;
-	r = emit_bytes(fd, job->bytes, job->size);
-	if (!r && old)
-		r = make_alike(fd, old);
-	if (!r)
-		r = flushed(fsync(fd));
-	if (close(fd) < 0 && !r)
-		r = -errno;
-	return r;
+	err = emit_bytes(fd, job->bytes, job->size);
+	if (!err && old)
+		err = make_alike(fd, old);
+	if (!err)
+		err = flushed(fsync(fd));
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	return err;
 }
 
 /* Of an exchange each half is right by itself, because both files live on. Otherwise that the old
@@ -180,63 +180,63 @@ static int swap(const struct job *job, bool *ret_exchanged)
 static int replace(const struct job *job, const struct stat *old)
 {
 	bool exchanged = false;
-	int r = write_temporary(job, old);
+	int err = write_temporary(job, old);
 
-	if (!r && job->way != WAY_FILES)
-		r = settle(job->dir_fd, job->temporary, job->way);
-	if (!r)
-		r = swap(job, &exchanged);
-	if (r < 0) {
+	if (!err && job->way != WAY_FILES)
+		err = settle(job->dir_fd, job->temporary, job->way);
+	if (!err)
+		err = swap(job, &exchanged);
+	if (err < 0) {
 		/* The first failure is the one to tell; this is tidying up. */
 		(void)unlinkat(job->dir_fd, job->temporary, 0);
-		return r;
+		return err;
 	}
-	r = settle(job->dir_fd, job->name, job->way);
+	err = settle(job->dir_fd, job->name, job->way);
 	/* Not before: on the disk it may be what the name still stands for. */
-	if (!r && exchanged)
+	if (!err && exchanged)
 		(void)unlinkat(job->dir_fd, job->temporary, 0);
-	return r;
+	return err;
 }
 
 /* What a killed call has left would be in the way, and is the old file if the exchange was done. */
 static int remove_leftover(const struct job *job, const char *name)
 {
-	int r = 0;
+	int err = 0;
 
 	if (job->way != WAY_FILES)
-		r = settle(job->dir_fd, name, job->way);
-	if (!r && unlinkat(job->dir_fd, name, 0) < 0)
-		r = -errno;
-	return r;
+		err = settle(job->dir_fd, name, job->way);
+	if (!err && unlinkat(job->dir_fd, name, 0) < 0)
+		err = -errno;
+	return err;
 }
 
 static int remove_leftovers(const struct job *job)
 {
-	int fd = openat(job->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	int fd = openat(job->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const size_t length = strlen(EMIT_TEMPORARY);
 
 	if (!dir) {
-		r = -errno;
+		err = -errno;
 		if (fd >= 0)
 			close(fd);
-		return r;
+		return err;
 	}
-	while (!r) {
+	while (!err) {
 		const struct dirent *file;
 
 		errno = 0;
 		file = readdir(dir);
 		if (!file) {
-			r = -errno;
+			err = -errno;
 			break;
 		}
 		if (!strncmp(file->d_name, EMIT_TEMPORARY, length) &&
 			(!file->d_name[length] || file->d_name[length] == '.'))
-			r = remove_leftover(job, file->d_name);
+			err = remove_leftover(job, file->d_name);
 	}
 	closedir(dir);
-	return r;
+	return err;
 }
 
 static bool has_bytes(int dir_fd, const char *name, const char *bytes, size_t size)
@@ -247,7 +247,7 @@ static bool has_bytes(int dir_fd, const char *name, const char *bytes, size_t si
 
 	if (fd < 0)
 		return false;
-	while ((n = read(fd, found, sizeof(found))) > 0 && (size_t)n <= size &&
+	while ((n = read(fd, found, sizeof found)) > 0 && (size_t)n <= size &&
 		!memcmp(found, bytes, (size_t)n)) {
 		bytes += n;
 		size -= (size_t)n;
@@ -258,34 +258,34 @@ static bool has_bytes(int dir_fd, const char *name, const char *bytes, size_t si
 
 static int update(const struct job *job, const struct stat *old)
 {
-	int r = job->alone ? remove_leftovers(job) : 0;
+	int err = job->alone ? remove_leftovers(job) : 0;
 
-	if (r < 0)
-		return r;
+	if (err < 0)
+		return err;
 	if (!has_bytes(job->dir_fd, job->name, job->bytes, job->size))
 		return replace(job, old);
 	/* A call that was killed may have put it there, and only in memory. */
-	r = sync_file(job->dir_fd, job->name);
-	return r < 0 ? r : settle(job->dir_fd, job->name, job->way);
+	err = sync_file(job->dir_fd, job->name);
+	return err < 0 ? err : settle(job->dir_fd, job->name, job->way);
 }
 
 static int emit_once(const struct job *job)
 {
 	/* Held to the end, so that nothing of the old file is freed before the new one is there. */
-	int old_fd = openat(job->dir_fd, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	int old_fd = openat(job->dir_fd, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
 	struct stat st;
 
 	if (old_fd < 0 && errno != ENOENT)
 		return -errno;
 	if (old_fd >= 0 && fstat(old_fd, &st) < 0)
-		r = -errno;
+		err = -errno;
 	else if (old_fd >= 0 && !S_ISREG(st.st_mode))
-		r = -EEXIST;
-	if (!r)
-		r = update(job, old_fd < 0 ? job->like : &st);
+		err = -EEXIST;
+	if (!err)
+		err = update(job, old_fd < 0 ? job->like : &st);
 	if (old_fd >= 0)
 		close(old_fd);
-	return r;
+	return err;
 }
 
 /*
@@ -308,10 +308,10 @@ static bool lock(int dir_fd)
 int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live,
 	const struct stat *like)
 {
-	char own[sizeof(EMIT_TEMPORARY ".00000000")];
+	char own[sizeof EMIT_TEMPORARY ".00000000"];
 	struct job job = { .name = name, .bytes = bytes, .size = size, .like = like };
 	uint32_t number = 0;
-	int r;
+	int err;
 
 	if (!strncmp(name, EMIT_TEMPORARY, strlen(EMIT_TEMPORARY)))
 		return -EINVAL;
@@ -324,16 +324,16 @@ int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool
 	job.temporary = EMIT_TEMPORARY;
 	if (!job.alone) {
 		/* A name that no other call has; the next one that is alone removes a leftover. */
-		(void)getrandom(&number, sizeof(number), GRND_NONBLOCK);
-		(void)snprintf(own, sizeof(own), EMIT_TEMPORARY ".%08x", number);
+		(void)getrandom(&number, sizeof number, GRND_NONBLOCK);
+		(void)snprintf(own, sizeof own, EMIT_TEMPORARY ".%08x", number);
 		job.temporary = own;
 	}
 	/* Such a call may have taken ours for one. */
 	for (int turn = 0; turn < 3; turn++) {
-		r = emit_once(&job);
-		if (r != -ENOENT || job.alone)
+		err = emit_once(&job);
+		if (err != -ENOENT || job.alone)
 			break;
 	}
 	close(job.dir_fd);
-	return r;
+	return err;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/entry.h"
 
-#include "bls/utf8.h"
-
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "bls/utf8.h"
 
 static const struct {
 	const char *name;
@@ -140,23 +140,23 @@ static int take_lines(struct entry *entry, size_t size, struct where *ret_where)
 	unsigned number = 0;
 	int error = 0;
 
-	entry->lines = calloc(count_lines(entry->text, size), sizeof(*entry->lines));
+	entry->lines = calloc(count_lines(entry->text, size), sizeof *entry->lines);
 	if (!entry->lines)
 		return -ENOMEM;
 	while (text < stop) {
 		char *end = memchr(text, '\n', (size_t)(stop - text));
-		int r;
+		int err;
 
 		if (!end)
 			end = stop;
 		*end = '\0';
 		number++;
 		if (memchr(text, '\0', (size_t)(end - text)))
-			r = blame(ret_where, -EINVAL, number, "a NUL byte is not text");
+			err = blame(ret_where, -EINVAL, number, "a NUL byte is not text");
 		else
-			r = take_line(entry, text, end, number, ret_where);
-		if (r < 0)
-			error = r;
+			err = take_line(entry, text, end, number, ret_where);
+		if (err < 0)
+			error = err;
 		text = end + 1;
 	}
 	return error;

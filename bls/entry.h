@@ -45,10 +45,9 @@ enum entry_key {
 
 struct entry_line {
 	enum entry_key key;
-	unsigned number;  /* counted from 1 */
-	const char *name; /* the key as a word */
-	const char
-		*value; /* without blanks around it; a file of linux, initrd, efi, uki, extra,
+	unsigned number;   /* counted from 1 */
+	const char *name;  /* the key as a word */
+	const char *value; /* without blanks around it; a file of linux, initrd, efi, uki, extra,
 			   devicetree and fdtdir begins with "/" whether the line had it or not */
 };
 

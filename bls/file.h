@@ -7,9 +7,9 @@
  */
 #pragma once
 
-#include "bls/text.h"
-
 #include <sys/types.h>
+
+#include "bls/text.h"
 
 /*
  * Reads at most size bytes of the file called name in the directory dir_fd. Returns their number or

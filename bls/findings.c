@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/findings.h"
 
-#include "bls/known.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "bls/known.h"
 
 static void free_finding(void *finding)
 {
@@ -20,11 +20,11 @@ static void free_finding(void *finding)
 static int compare(const void *left, const void *right)
 {
 	const struct finding *a = left, *b = right;
-	int r = (a->line > b->line) - (a->line < b->line);
+	int order = (a->line > b->line) - (a->line < b->line);
 
-	if (!r)
-		r = strcmp(a->file, b->file);
-	return r ? r : strcmp(a->what, b->what);
+	if (!order)
+		order = strcmp(a->file, b->file);
+	return order ? order : strcmp(a->what, b->what);
 }
 
 /* Room is made in powers of two, so the count says when it is used up. */
@@ -59,7 +59,7 @@ static bool add(struct findings *findings, struct finding *finding)
 void findings_add(struct findings *findings, enum findings_severity severity, const char *file,
 	unsigned line, const char *format, ...)
 {
-	struct finding *finding = calloc(1, sizeof(*finding));
+	struct finding *finding = calloc(1, sizeof *finding);
 	va_list arguments;
 
 	if (finding) {

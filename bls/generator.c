@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/generator.h"
 
-#include "bls/deployment.h"
-#include "bls/emit.h"
-#include "prepare-root/path.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,13 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bls/deployment.h"
+#include "bls/emit.h"
+#include "prepare-root/path.h"
+
 static void report_item(const struct reporter *reporter, const struct generator_job *job,
 	const struct menu_item *item, const struct where *where)
 {
 	char number[16] = "";
 
 	if (where->line)
-		(void)snprintf(number, sizeof(number), ":%u", where->line);
+		(void)snprintf(number, sizeof number, ":%u", where->line);
 	report(reporter, item->error ? REPORT_ERROR : REPORT_WARNING, "%s/%s%s: %s%s%s%s",
 		job->sysroot->entries, item->name, number, where->what,
 		item->error ? "; this entry is left out of the menu" : "", item->remedy ? "; " : "",
@@ -59,8 +59,7 @@ static int judge(const struct generator *generator, const struct generator_job *
 	/* With any other one first the old tree would boot, and the deployment report success. */
 	if (job->reporter->hook && first && first->error) {
 		report(job->reporter, REPORT_ERROR,
-			"%s is the entry to be booted next, so the deployment must not go on "
-			"without it",
+			"%s is the entry to be booted next, so the deployment must not go on without it",
 			first->name);
 		return -1;
 	}
@@ -72,7 +71,7 @@ static bool find_live(const struct sysroot *sysroot, const char *name, struct st
 {
 	char path[PATH_MAX], resolved[PATH_MAX];
 
-	return snprintf(path, sizeof(path), "boot/loader/%s", name) < PATH_MAX &&
+	return snprintf(path, sizeof path, "boot/loader/%s", name) < PATH_MAX &&
 	       path_resolve(sysroot->root_fd, path, PATH_IN_ROOT, resolved) >= 0 &&
 	       fstatat(sysroot->root_fd, resolved, ret_live, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISREG(ret_live->st_mode);
@@ -83,17 +82,17 @@ static int write_file(const struct generator_job *job, int dir_fd, const char *n
 {
 	bool live = dir_fd < 0 || sysroot_is_live(job->sysroot, dir_fd);
 	struct stat like;
-	int r;
+	int err;
 
 	if (dir_fd < 0)
-		r = emit_bytes(STDOUT_FILENO, bytes, size);
+		err = emit_bytes(STDOUT_FILENO, bytes, size);
 	else
-		r = emit_file(dir_fd, name, bytes, size, live,
+		err = emit_file(dir_fd, name, bytes, size, live,
 			!live && find_live(job->sysroot, name, &like) ? &like : NULL);
-	if (r < 0)
+	if (err < 0)
 		report(job->reporter, REPORT_ERROR, "%s cannot be written: %s", shown,
-			r == -EEXIST ? "it is there, and not a regular file" : strerror(-r));
-	return r;
+			err == -EEXIST ? "it is there, and not a regular file" : strerror(-err));
+	return err;
 }
 
 /* Writes beside the entries what the loader reads, and then what libostree waits for. */
@@ -101,7 +100,7 @@ static int write_in_hook(
 	const struct generator *generator, const struct generator_job *job, const struct text *text)
 {
 	const struct sysroot *sysroot = job->sysroot;
-	int r;
+	int err;
 
 	if (sysroot->loader_fd < 0) {
 		report(job->reporter, REPORT_ERROR,
@@ -109,12 +108,12 @@ static int write_in_hook(
 			getenv("_OSTREE_GRUB2_BOOTVERSION"), generator->hook_name);
 		return -1;
 	}
-	r = write_file(job, sysroot->loader_fd, generator->hook_name, generator->hook_name,
+	err = write_file(job, sysroot->loader_fd, generator->hook_name, generator->hook_name,
 		text->bytes, text->size);
-	if (!r)
-		r = write_file(job, sysroot->out_fd, sysroot->out_name, sysroot->out,
+	if (!err)
+		err = write_file(job, sysroot->out_fd, sysroot->out_name, sysroot->out,
 			generator->standin, strlen(generator->standin));
-	return r;
+	return err;
 }
 
 static int write_out(
@@ -140,15 +139,13 @@ static int open_deployment(const struct generator_job *job)
 	if (job->sysroot->root_fd < 0) {
 		if (strstr(first->entry.options, "ostree="))
 			report(job->reporter, REPORT_WARNING,
-				"nothing says where the sysroot is, so settings in the deployment "
-				"do not count: use --root");
+				"nothing says where the sysroot is, so settings in the deployment do not count: use --root");
 		return -1;
 	}
 	fd = deployment_find(job->sysroot->root_fd, first->entry.options);
 	if (fd < 0 && fd != -ENOENT)
 		report(job->reporter, REPORT_WARNING,
-			"%s: the deployment that ostree= leads to cannot be opened, so its "
-			"settings do not count: %s",
+			"%s: the deployment that ostree= leads to cannot be opened, so its settings do not count: %s",
 			first->name, strerror(-fd));
 	return fd < 0 ? -1 : fd;
 }
@@ -156,26 +153,26 @@ static int open_deployment(const struct generator_job *job)
 static int render(const struct generator *generator, const struct generator_job *job)
 {
 	struct text text = { 0 };
-	int r = 0, count = 0;
+	int err = 0, count = 0;
 
 	if (job->deployment_fd >= 0)
-		r = settings_read(job->deployment_fd, generator->settings_file, generator->settings,
-			job->reporter);
-	if (!r)
-		r = generator->check_settings(job->reporter);
-	if (!r)
+		err = settings_read(job->deployment_fd, generator->settings_file,
+			generator->settings, job->reporter);
+	if (!err)
+		err = generator->check_settings(job->reporter);
+	if (!err)
 		count = generator->render(job, &text);
-	if (!r && text.failed)
+	if (!err && text.failed)
 		report(job->reporter, REPORT_ERROR, "there is not enough memory for the menu");
-	if (r < 0 || count < 0 || text.failed)
-		r = -1;
+	if (err < 0 || count < 0 || text.failed)
+		err = -1;
 	else
-		r = judge(generator, job, count);
-	if (!r)
-		r = write_out(generator, job, &text);
+		err = judge(generator, job, count);
+	if (!err)
+		err = write_out(generator, job, &text);
 	text_free(&text);
 	settings_free(generator->settings);
-	return r;
+	return err;
 }
 
 static int generate(const struct generator *generator, const struct reporter *reporter,
@@ -188,19 +185,19 @@ static int generate(const struct generator *generator, const struct reporter *re
 		.menu = &menu,
 		.deployment_fd = -1,
 	};
-	int r = menu_read(sysroot->entries_fd, &menu);
+	int err = menu_read(sysroot->entries_fd, &menu);
 
-	if (r < 0) {
+	if (err < 0) {
 		report(reporter, REPORT_ERROR, "%s cannot be read: %s", sysroot->entries,
-			r == -E2BIG ? "there are more than 512 entries" : strerror(-r));
+			err == -E2BIG ? "there are more than 512 entries" : strerror(-err));
 	} else {
 		job.deployment_fd = open_deployment(&job);
-		r = render(generator, &job);
+		err = render(generator, &job);
 	}
 	if (job.deployment_fd >= 0)
 		close(job.deployment_fd);
 	menu_free(&menu);
-	return r;
+	return err;
 }
 
 /* Fills in the table of options: the common ones, and behind them the generator's own. */
@@ -213,9 +210,9 @@ static void list_options(const struct generator *generator, struct sysroot_wish 
 		{ "entries", &wish->entries, NULL },
 		{ "boot-prefix", &wish->prefix, NULL },
 	};
-	size_t count = sizeof(common) / sizeof(common[0]);
+	size_t count = sizeof common / sizeof *common;
 
-	memcpy(ret_options, common, sizeof(common));
+	memcpy(ret_options, common, sizeof common);
 	for (const struct args_option *own = generator->options; own->name; own++)
 		ret_options[count++] = *own;
 	ret_options[count] = (struct args_option){ 0 };
@@ -230,7 +227,7 @@ int generator_main(const struct generator *generator, int argc, char *const argv
 	struct sysroot_wish wish = { .prefix = "auto" };
 	struct args_option options[ARGS_OPTIONS_MAX];
 	struct sysroot sysroot;
-	int r;
+	int err;
 
 	report_prepare();
 	list_options(generator, &wish, options);
@@ -246,9 +243,9 @@ int generator_main(const struct generator *generator, int argc, char *const argv
 	}
 	if (!sysroot_wish_valid(&wish, &reporter) || !generator->options_valid(&reporter))
 		return 2;
-	r = sysroot_open(&wish, &reporter, &sysroot);
-	if (!r)
-		r = generate(generator, &reporter, &sysroot);
+	err = sysroot_open(&wish, &reporter, &sysroot);
+	if (!err)
+		err = generate(generator, &reporter, &sysroot);
 	sysroot_close(&sysroot);
-	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/inspect.h"
 
-#include "bls/bootpath.h"
-#include "bls/deployment.h"
-#include "bls/kargs.h"
-#include "bls/known.h"
-#include "bls/utf8.h"
-#include "bls/version.h"
-#include "prepare-root/path.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,6 +9,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "bls/bootpath.h"
+#include "bls/deployment.h"
+#include "bls/kargs.h"
+#include "bls/known.h"
+#include "bls/utf8.h"
+#include "bls/version.h"
+#include "prepare-root/path.h"
 
 enum kind { KIND_FILE, KIND_PROGRAM, KIND_DIRECTORY };
 
@@ -50,16 +50,16 @@ static const char *look(int dir_fd, const char *path, enum path_rule rule, enum 
 {
 	char resolved[PATH_MAX];
 	struct stat st;
-	int r = path_resolve(dir_fd, path, rule, resolved);
+	int err = path_resolve(dir_fd, path, rule, resolved);
 
-	if (r >= 0 && fstatat(dir_fd, *resolved ? resolved : ".", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		r = -errno;
-	if (r == -ENOENT || r == -ENOTDIR)
+	if (err >= 0 && fstatat(dir_fd, *resolved ? resolved : ".", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		err = -errno;
+	if (err == -ENOENT || err == -ENOTDIR)
 		return "is not there";
-	if (r == -EXDEV)
+	if (err == -EXDEV)
 		return "is a symlink that leads elsewhere";
-	if (r < 0)
-		return strerror(-r);
+	if (err < 0)
+		return strerror(-err);
 	if (kind == KIND_DIRECTORY)
 		return S_ISDIR(st.st_mode) ? NULL : "is not a directory";
 	if (!S_ISREG(st.st_mode))
@@ -162,16 +162,13 @@ static void check_init(const struct job *job, const char *init)
 		return;
 	if (!init || !cmdline_names_prepare_root(init)) {
 		findings_add(job->findings, FINDINGS_ERROR, job->file, options_line(job),
-			"there is neither an initrd nor init= with ostree-prepare-root, so the "
-			"kernel would start what is in the root directory of its disk; add one of "
-			"them");
+			"there is neither an initrd nor init= with ostree-prepare-root, so the kernel would start what is in the root directory of its disk; add one of them");
 		return;
 	}
 	what = look(job->sysroot->root_fd, init, PATH_IN_ROOT, KIND_PROGRAM);
 	if (what)
 		findings_add(job->findings, FINDINGS_ERROR, job->file, options_line(job),
-			"init=%s %s, so the kernel would panic; add ostree-prepare-root to the "
-			"tree and deploy it",
+			"init=%s %s, so the kernel would panic; add ostree-prepare-root to the tree and deploy it",
 			init, what);
 }
 
@@ -183,8 +180,7 @@ static void check_panic(const struct job *job, const char *panic)
 	findings_add(job->findings, FINDINGS_WARNING, job->file, options_line(job),
 		"after a panic the kernel would hang for ever; %s",
 		job->item->libostree
-			? "run \"ostree admin kargs edit-in-place --append-if-missing=panic=10\" "
-			  "and then the generator of the menu"
+			? "run \"ostree admin kargs edit-in-place --append-if-missing=panic=10\" and then the generator of the menu"
 			: "add panic=10 to the options");
 }
 
@@ -217,8 +213,7 @@ void inspect_item(
 	} else {
 		if (utf8_mark(item->entry.text, strlen(item->entry.text)))
 			findings_add(findings, FINDINGS_WARNING, job.file, 1,
-				"the file begins with a byte order mark, which systemd takes for "
-				"a part of the first key; remove its three bytes");
+				"the file begins with a byte order mark, which systemd takes for a part of the first key; remove its three bytes");
 		check_files(&job);
 		if (!menu_hidden(item))
 			check_options(&job);
@@ -249,8 +244,7 @@ static void inspect_names(
 		job = make_job(sysroot, item, findings);
 		if (job.file)
 			findings_add(findings, FINDINGS_WARNING, job.file, 0,
-				"this name counts as the same as %s, and GRUB's blscfg would show "
-				"only one of them; remove or rename one",
+				"this name counts as the same as %s, and GRUB's blscfg would show only one of them; remove or rename one",
 				first->name);
 		free(job.file);
 	}
@@ -272,9 +266,7 @@ static void inspect_first(const struct sysroot *sysroot, const struct menu *menu
 	job = make_job(sysroot, theirs, findings);
 	if (job.file)
 		findings_add(findings, FINDINGS_WARNING, job.file, 0,
-			"a loader that goes by file names, like systemd-boot, boots this entry "
-			"first, and libostree means %s by its version; deploy again to have the "
-			"names in order",
+			"a loader that goes by file names, like systemd-boot, boots this entry first, and libostree means %s by its version; deploy again to have the names in order",
 			ours->name);
 	free(job.file);
 }
@@ -294,8 +286,8 @@ static bool judge_way(const struct sysroot *sysroot, const char *path, const str
 	char resolved[PATH_MAX];
 
 	if (*bootfs->path && below == path) {
-		text_add(ret_what, "this is a directory of a larger file system, in which a loader "
-				   "finds it by paths that begin with ");
+		text_add(ret_what,
+			"this is a directory of a larger file system, in which a loader finds it by paths that begin with ");
 		text_add(ret_what, bootfs->path);
 		text_add(ret_what, "; give the generator --boot-prefix ");
 		text_add(ret_what, bootfs->path);
@@ -305,11 +297,10 @@ static bool judge_way(const struct sysroot *sysroot, const char *path, const str
 		(path_resolve(sysroot->boot_fd, "boot", PATH_BENEATH, resolved) == 1 && !*resolved))
 		return true;
 	text_add(ret_what,
-		"this is a file system of its own, in which a loader finds no paths that "
-		"begin with ");
+		"this is a file system of its own, in which a loader finds no paths that begin with ");
 	text_add(ret_what, bootfs->path);
-	text_add(ret_what, "/boot; make a symlink \"boot\" to \".\" in it, or give the generator "
-			   "--boot-prefix ");
+	text_add(ret_what,
+		"/boot; make a symlink \"boot\" to \".\" in it, or give the generator --boot-prefix ");
 	text_add(ret_what, *bootfs->path ? bootfs->path : "none");
 	return false;
 }

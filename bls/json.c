@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/json.h"
 
-#include "bls/utf8.h"
-
 #include <stdio.h>
+
+#include "bls/utf8.h"
 
 static void add_quoted(struct text *text, const char *string)
 {
@@ -17,7 +17,7 @@ static void add_quoted(struct text *text, const char *string)
 			text_add(text, "\xef\xbf\xbd");
 			length = 1;
 		} else if (utf8_is_control(code) || code == '"' || code == '\\') {
-			(void)snprintf(escape, sizeof(escape), "\\u%04x", code & 0xffff);
+			(void)snprintf(escape, sizeof escape, "\\u%04x", code & 0xffff);
 			text_add(text, escape);
 		} else {
 			text_add_bytes(text, string, length);
@@ -62,7 +62,7 @@ void json_number(struct json *json, const char *name, long value)
 	char number[24];
 
 	begin_value(json, name);
-	(void)snprintf(number, sizeof(number), "%ld", value);
+	(void)snprintf(number, sizeof number, "%ld", value);
 	text_add(json->text, number);
 }
 

@@ -24,7 +24,7 @@ int kargs_split(const char *options, struct kargs *ret_kargs)
 
 	*ret_kargs = (struct kargs){ .copy = strdup(options) };
 	/* No two words without a byte between them. */
-	ret_kargs->words = calloc(strlen(options) / 2 + 1, sizeof(*ret_kargs->words));
+	ret_kargs->words = calloc(strlen(options) / 2 + 1, sizeof *ret_kargs->words);
 	if (!ret_kargs->copy || !ret_kargs->words)
 		return -ENOMEM;
 	rest = ret_kargs->copy;
@@ -61,8 +61,7 @@ bool kargs_drop(struct menu_item *item, const struct kargs_word *word)
 		!cmdline_names_prepare_root(word->karg.value))
 		return false;
 	menu_warn(item, entry_options_line(&item->entry, word->start),
-		"init= starts ostree-prepare-root, which the initramfs does; this word is left "
-		"out");
+		"init= starts ostree-prepare-root, which the initramfs does; this word is left out");
 	return true;
 }
 

@@ -8,11 +8,11 @@
  */
 #pragma once
 
-#include "bls/menu.h"
-#include "prepare-root/cmdline.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "bls/menu.h"
+#include "prepare-root/cmdline.h"
 
 struct kargs_word {
 	struct karg karg;  /* without the quotes that the kernel removes */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/kernel.h"
 
-#include "bls/file.h"
-#include "prepare-root/path.h"
-
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
+
+#include "bls/file.h"
+#include "prepare-root/path.h"
 
 enum { HEADER_SIZE = 0x23c, LINE_MAX_USUAL = 2047, LINE_MAX_SHORT = 1023 };
 
@@ -49,7 +49,7 @@ size_t kernel_line_max(int boot_fd, const char *path, const char *architecture)
 	size_t max = 0;
 
 	if (boot_fd >= 0 && path_resolve(boot_fd, path, PATH_BENEATH, resolved) >= 0 &&
-		file_read(boot_fd, resolved, (char *)header, sizeof(header)) > 0)
+		file_read(boot_fd, resolved, (char *)header, sizeof header) > 0)
 		max = x86_line_max(header);
 	if (!max)
 		max = board_line_max(header);

@@ -44,13 +44,11 @@ static const struct kind {
 	const char *what;
 } kinds[] = {
 	{ "xfs", LAYOUT_GRUB, false,
-		"GRUB does not read the log of XFS, so after a loss of power it may find an old "
-		"menu or none" },
+		"GRUB does not read the log of XFS, so after a loss of power it may find an old menu or none" },
 	{ "xfs", LAYOUT_UBOOT, false, "U-Boot cannot read XFS" },
 	{ "f2fs", LAYOUT_UBOOT, false, "U-Boot cannot read F2FS" },
 	{ "vfat", LAYOUT_GRUB | LAYOUT_UBOOT, true,
-		"FAT has no symlinks, so nothing can put all new entries in the place of the old "
-		"ones at once, and a loss of power may leave some of both" },
+		"FAT has no symlinks, so nothing can put all new entries in the place of the old ones at once, and a loss of power may leave some of both" },
 };
 
 static void add(const struct sysroot *sysroot, const char *what, struct findings *findings)
@@ -70,7 +68,7 @@ static uint32_t field(const unsigned char block[SUPERBLOCK_SIZE], unsigned offse
 {
 	uint32_t value;
 
-	memcpy(&value, block + offset, sizeof(value));
+	memcpy(&value, block + offset, sizeof value);
 	return le32toh(value);
 }
 
@@ -94,7 +92,7 @@ static void judge_features(const struct sysroot *sysroot, const char *device,
 
 	if (!read_superblock(device, block))
 		return;
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+	for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
 		const struct feature *feature = &features[i];
 		char what[64];
 
@@ -102,7 +100,7 @@ static void judge_features(const struct sysroot *sysroot, const char *device,
 			!(feature->loaders & loader) ||
 			(feature->small_blocks && field(block, LOG_BLOCK_SIZE)))
 			continue;
-		(void)snprintf(what, sizeof(what), "%s cannot read an ext4 with %s",
+		(void)snprintf(what, sizeof what, "%s cannot read an ext4 with %s",
 			loader == LAYOUT_GRUB ? "GRUB" : "U-Boot", feature->name);
 		add(sysroot, what, findings);
 	}
@@ -120,7 +118,7 @@ void layout_judge(const struct sysroot *sysroot, const struct bootfs *bootfs,
 {
 	if (!bootfs->type)
 		return;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (!strcmp(bootfs->type, kinds[i].type) && kinds[i].loaders & loader &&
 			(!kinds[i].with_loader || has_loader(sysroot->boot_fd)))
 			add(sysroot, kinds[i].what, findings);

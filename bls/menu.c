@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/menu.h"
 
-#include "bls/file.h"
-#include "bls/version.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +8,9 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#include "bls/file.h"
+#include "bls/version.h"
 
 #define SUFFIX ".conf"
 #define OSTREE "ostree-"
@@ -27,8 +27,7 @@ static size_t stem_length(const char *name)
 	return len > suffix && !strcasecmp(name + len - suffix, SUFFIX) ? len - suffix : 0;
 }
 
-/* Cuts "+LEFT" or "+LEFT-DONE" off the stem (UAPI.1, "Boot counting"); anything else is no counter.
- */
+/* Cuts "+LEFT" or "+LEFT-DONE" off the stem (UAPI.1, "Boot counting"). */
 static void take_counter(struct menu_item *item)
 {
 	char *plus = strrchr(item->stem, '+');
@@ -57,7 +56,7 @@ static int new_item(struct menu *menu, const char *name, struct menu_item **ret_
 	if ((menu->count & (menu->count - 1)) == 0) {
 		size_t room = menu->count ? menu->count * 2 : 1;
 
-		item = realloc(menu->items, room * sizeof(*item));
+		item = realloc(menu->items, room * sizeof *item);
 		if (!item)
 			return -ENOMEM;
 		menu->items = item;
@@ -76,11 +75,11 @@ static int new_item(struct menu *menu, const char *name, struct menu_item **ret_
 static int fill_item(struct menu_item *item, const char *bytes, size_t size)
 {
 	struct where where;
-	int r = entry_parse(bytes, size, &item->entry, &where);
+	int err = entry_parse(bytes, size, &item->entry, &where);
 
-	if (r == -ENOMEM)
-		return r;
-	item->error = r;
+	if (err == -ENOMEM)
+		return err;
+	item->error = err;
 	item->where = where;
 	return 0;
 }
@@ -92,8 +91,10 @@ static void judge_name(struct menu_item *item)
 		return;
 	if (strlen(item->name) > 255 || item->name[strspn(item->name, name_bytes)]) {
 		item->error = -EINVAL;
-		item->where = (struct where){ 0, "the name of an entry consists of letters, "
-						 "digits, \"+-_.\" and at most 255 of them" };
+		item->where = (struct where){
+			0,
+			"the name of an entry consists of letters, digits, \"+-_.\" and at most 255 of them"
+		};
 	}
 }
 
@@ -113,32 +114,32 @@ static void place_item(struct menu_item *item)
 int menu_add(struct menu *menu, const char *name, const char *bytes, size_t size)
 {
 	struct menu_item *item;
-	int r = new_item(menu, name, &item);
+	int err = new_item(menu, name, &item);
 
-	if (r < 0)
-		return r;
-	r = fill_item(item, bytes, size);
+	if (err < 0)
+		return err;
+	err = fill_item(item, bytes, size);
 	place_item(item);
-	return r;
+	return err;
 }
 
 static int add_file(struct menu *menu, int dir_fd, const char *name, char *buffer, size_t size)
 {
 	struct menu_item *item;
 	ssize_t n;
-	int r = new_item(menu, name, &item);
+	int err = new_item(menu, name, &item);
 
-	if (r < 0)
-		return r;
+	if (err < 0)
+		return err;
 	n = file_read(dir_fd, name, buffer, size);
 	if (n >= 0) {
-		r = fill_item(item, buffer, (size_t)n);
+		err = fill_item(item, buffer, (size_t)n);
 	} else {
 		item->error = (int)n;
 		item->where.what = n == -ELOOP ? "it is not a regular file" : strerror((int)-n);
 	}
 	place_item(item);
-	return r;
+	return err;
 }
 
 static int add_files(struct menu *menu, DIR *dir)
@@ -146,43 +147,43 @@ static int add_files(struct menu *menu, DIR *dir)
 	/* One byte more than an entry may have shows that it has more. */
 	size_t size = ENTRY_SIZE_MAX + 1;
 	char *buffer = malloc(size);
-	int r = buffer ? 0 : -ENOMEM;
+	int err = buffer ? 0 : -ENOMEM;
 
-	while (!r) {
+	while (!err) {
 		const struct dirent *file;
 
 		errno = 0;
 		file = readdir(dir);
 		if (!file) {
-			r = -errno;
+			err = -errno;
 			break;
 		}
 		if (file->d_name[0] != '.' && stem_length(file->d_name))
-			r = add_file(menu, dirfd(dir), file->d_name, buffer, size);
+			err = add_file(menu, dirfd(dir), file->d_name, buffer, size);
 	}
 	free(buffer);
-	return r;
+	return err;
 }
 
 int menu_read(int entries_fd, struct menu *ret_menu)
 {
 	/* The caller's descriptor keeps its position. */
-	int fd = openat(entries_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+	int fd = openat(entries_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
 	*ret_menu = (struct menu){ 0 };
 	if (!dir) {
-		r = -errno;
+		err = -errno;
 		if (fd >= 0)
 			close(fd);
-		return r;
+		return err;
 	}
-	r = add_files(ret_menu, dir);
+	err = add_files(ret_menu, dir);
 	closedir(dir);
 	/* The last item of what did not work out may have no name to sort it by. */
-	if (!r)
+	if (!err)
 		menu_sort(ret_menu);
-	return r;
+	return err;
 }
 
 static const char *or_empty(const char *string)
@@ -232,9 +233,10 @@ static int by_version(const struct menu_item *a, const struct menu_item *b)
 
 static int by_family(const struct menu_item *a, const struct menu_item *b)
 {
-	int r = version_compare(b->libostree ? OSTREE : b->stem, a->libostree ? OSTREE : a->stem);
+	int order =
+		version_compare(b->libostree ? OSTREE : b->stem, a->libostree ? OSTREE : a->stem);
 
-	return r ? r : (int)b->libostree - (int)a->libostree;
+	return order ? order : (int)b->libostree - (int)a->libostree;
 }
 
 static int by_libostree_version(const struct menu_item *a, const struct menu_item *b)
@@ -286,14 +288,14 @@ static const struct {
 
 static int compare(const struct menu_item *a, const struct menu_item *b, const char **ret_reason)
 {
-	int r = 0;
+	int order = 0;
 
 	*ret_reason = NULL;
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && !r; i++) {
-		r = rules[i].compare(a, b);
+	for (size_t i = 0; i < sizeof rules / sizeof *rules && !order; i++) {
+		order = rules[i].compare(a, b);
 		*ret_reason = rules[i].reason;
 	}
-	return r;
+	return order;
 }
 
 const char *menu_reason(const struct menu_item *before, const struct menu_item *behind)
@@ -314,7 +316,7 @@ static int compare_items(const void *left, const void *right)
 void menu_sort(struct menu *menu)
 {
 	if (menu->count)
-		qsort(menu->items, menu->count, sizeof(menu->items[0]), compare_items);
+		qsort(menu->items, menu->count, sizeof *menu->items, compare_items);
 }
 
 bool menu_hidden(const struct menu_item *item)

@@ -22,9 +22,9 @@
  */
 #pragma once
 
-#include "bls/entry.h"
-
 #include <stdbool.h>
+
+#include "bls/entry.h"
 
 enum { MENU_ENTRIES_MAX = 512, MENU_WARNINGS_MAX = 8 };
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/otherloader.h"
 
-#include "bls/file.h"
-#include "bls/text.h"
-#include "prepare-root/path.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#include "bls/file.h"
+#include "bls/text.h"
+#include "prepare-root/path.h"
 
 enum { FILE_SIZE_MAX = 1 << 20 };
 
@@ -56,7 +56,7 @@ static bool is_on_esp(int root_fd, const char *esp)
 		if (vendor->d_name[0] == '.')
 			continue;
 		found = !strcasecmp(vendor->d_name, "systemd");
-		if (!found && snprintf(path, sizeof(path), "%s/%s/grub.cfg", esp, vendor->d_name) <
+		if (!found && snprintf(path, sizeof path, "%s/%s/grub.cfg", esp, vendor->d_name) <
 				      PATH_MAX)
 			found = reads_entries(root_fd, path);
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/outcome.h"
 
-#include "bls/known.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "bls/known.h"
 
 #define TORN "this menu was not written to its end; run \"%s -o %s\""
 
@@ -42,8 +42,7 @@ static void judge_id(const struct outcome *outcome, size_t i, void **known, cons
 	findings->failed |= !first;
 	if (first && first != &outcome->ids[i])
 		findings_add(findings, FINDINGS_WARNING, file, 0,
-			"GRUB's default cannot choose this entry, because %s has the same id; "
-			"remove one of them",
+			"GRUB's default cannot choose this entry, because %s has the same id; remove one of them",
 			outcome->menu.items[first - outcome->ids].name);
 }
 

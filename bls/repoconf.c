@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/repoconf.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "bls/file.h"
 #include "bls/text.h"
 #include "prepare-root/conf.h"
 #include "prepare-root/path.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { FILE_SIZE_MAX = 65536 };
 
@@ -18,13 +18,13 @@ static int find(const struct text *text, struct span *ret_value)
 	struct conf conf;
 	struct conf_key key;
 	struct where where;
-	int r;
+	int err;
 
 	conf_start(&conf, text->bytes, text->size);
-	while ((r = conf_next(&conf, &key, &where)) > 0)
+	while ((err = conf_next(&conf, &key, &where)) > 0)
 		if (conf_is(&key, "sysroot", "bootloader"))
 			*ret_value = key.value;
-	return r;
+	return err;
 }
 
 int repoconf_bootloader(int root_fd, char **ret_value)
@@ -32,19 +32,19 @@ int repoconf_bootloader(int root_fd, char **ret_value)
 	char path[PATH_MAX];
 	struct text text = { 0 };
 	struct span value = { 0 };
-	int r = path_resolve(root_fd, "ostree/repo/config", PATH_IN_ROOT, path);
+	int err = path_resolve(root_fd, "ostree/repo/config", PATH_IN_ROOT, path);
 
 	*ret_value = NULL;
-	if (r >= 0)
-		r = file_add(root_fd, path, FILE_SIZE_MAX, &text);
-	if (!r)
-		r = find(&text, &value);
-	if (!r && value.text) {
+	if (err >= 0)
+		err = file_add(root_fd, path, FILE_SIZE_MAX, &text);
+	if (!err)
+		err = find(&text, &value);
+	if (!err && value.text) {
 		while (value.len && strchr(" \t", value.text[value.len - 1]))
 			value.len--;
 		*ret_value = strndup(value.text, value.len);
-		r = *ret_value ? 0 : -ENOMEM;
+		err = *ret_value ? 0 : -ENOMEM;
 	}
 	text_free(&text);
-	return r;
+	return err;
 }

@@ -36,7 +36,7 @@ static bool send_to_syslog(const char *record, size_t size)
 	if (fd < 0)
 		return false;
 	sent = sendto(fd, record, size, MSG_NOSIGNAL, (const struct sockaddr *)&service,
-		       sizeof(service)) == (ssize_t)size;
+		       sizeof service) == (ssize_t)size;
 	close(fd);
 	return sent;
 }
@@ -67,14 +67,14 @@ void report(const struct reporter *reporter, enum report_level level, const char
 	if (!reporter)
 		return;
 	va_start(arguments, format);
-	(void)vsnprintf(sentence, sizeof(sentence), format, arguments);
+	(void)vsnprintf(sentence, sizeof sentence, format, arguments);
 	va_end(arguments);
 	make_printable(sentence);
 
 	(void)fprintf(stderr, "%s: %s\n", reporter->program, sentence);
 	if (!reporter->hook)
 		return;
-	size = snprintf(record, sizeof(record), "<%d>%.64s: %s", FACILITY_DAEMON | (int)level,
+	size = snprintf(record, sizeof record, "<%d>%.64s: %s", FACILITY_DAEMON | (int)level,
 		reporter->program, sentence);
 	if (!send_to_syslog(record, (size_t)size))
 		send_to_kernel(record, (size_t)size);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/settings.h"
 
-#include "bls/deployment.h"
-#include "bls/utf8.h"
-
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "bls/deployment.h"
+#include "bls/utf8.h"
 
 enum { FILE_SIZE_MAX = 65536 };
 
@@ -65,7 +65,7 @@ static int take_lines(struct text *text, const char *path, struct setting *setti
 {
 	char *line, *end;
 	unsigned number = 0;
-	int r = 0;
+	int err = 0;
 
 	text_drop_windows(text);
 	text_add_bytes(text, "", 1);
@@ -76,32 +76,32 @@ static int take_lines(struct text *text, const char *path, struct setting *setti
 		return -EINVAL;
 	}
 	line = text->bytes + utf8_mark(text->bytes, text->size);
-	for (; line && !r; line = end ? end + 1 : NULL) {
+	for (; line && !err; line = end ? end + 1 : NULL) {
 		end = strchr(line, '\n');
 		if (end)
 			*end = '\0';
-		r = take_line(line, path, ++number, settings, reporter);
+		err = take_line(line, path, ++number, settings, reporter);
 	}
-	return r;
+	return err;
 }
 
 static int read_one(int deployment_fd, const char *path, struct setting *settings,
 	const struct reporter *reporter)
 {
 	struct text text = { 0 };
-	int r = deployment_read(deployment_fd, path, FILE_SIZE_MAX, &text);
+	int err = deployment_read(deployment_fd, path, FILE_SIZE_MAX, &text);
 
-	if (!r)
-		r = take_lines(&text, path, settings, reporter);
-	else if (r == -ENOENT || r == -ENOTDIR)
-		r = 0;
+	if (!err)
+		err = take_lines(&text, path, settings, reporter);
+	else if (err == -ENOENT || err == -ENOTDIR)
+		err = 0;
 	else
 		report(reporter, REPORT_ERROR, "%s of the deployment cannot be read: %s", path,
-			r == -ELOOP ? "it is not a regular file" : strerror(-r));
-	if (r == -ENOMEM)
+			err == -ELOOP ? "it is not a regular file" : strerror(-err));
+	if (err == -ENOMEM)
 		report(reporter, REPORT_ERROR, "there is not enough memory for %s", path);
 	text_free(&text);
-	return r;
+	return err;
 }
 
 int settings_read(int deployment_fd, const char *file, struct setting *settings,
@@ -109,10 +109,10 @@ int settings_read(int deployment_fd, const char *file, struct setting *settings,
 {
 	static const char *const directories[] = { "usr/lib/rootstock", "etc/rootstock" };
 
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+	for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
 		char path[64];
 
-		(void)snprintf(path, sizeof(path), "%s/%s", directories[i], file);
+		(void)snprintf(path, sizeof path, "%s/%s", directories[i], file);
 		if (read_one(deployment_fd, path, settings, reporter) < 0)
 			return -1;
 	}

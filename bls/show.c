@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/show.h"
 
-#include "bls/json.h"
-#include "bls/utf8.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "bls/json.h"
+#include "bls/utf8.h"
 
 /* What the loaders are called in words and in JSON. */
 static const char *const words[] = { [SHOW_GRUB] = "GRUB", [SHOW_UBOOT] = "U-Boot" };
@@ -26,7 +26,7 @@ static const char *hiding_key(const struct menu_item *item)
 {
 	static const enum entry_key keys[] = { ENTRY_EFI, ENTRY_UKI, ENTRY_UKI_URL };
 
-	for (size_t i = 0; menu_hidden(item) && i < sizeof(keys) / sizeof(keys[0]); i++)
+	for (size_t i = 0; menu_hidden(item) && i < sizeof keys / sizeof *keys; i++)
 		if (item->entry.last[keys[i]])
 			return item->entry.last[keys[i]]->name;
 	return NULL;
@@ -36,7 +36,7 @@ static void add_number(struct text *text, long value)
 {
 	char number[24];
 
-	(void)snprintf(number, sizeof(number), "%ld", value);
+	(void)snprintf(number, sizeof number, "%ld", value);
 	text_add(text, number);
 }
 
@@ -44,7 +44,7 @@ static void begin_row(struct text *text, const char *name)
 {
 	char column[32];
 
-	(void)snprintf(column, sizeof(column), "    %-20s", name);
+	(void)snprintf(column, sizeof column, "    %-20s", name);
 	text_add(text, column);
 }
 

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/sysroot.h"
 
-#include "bls/args.h"
-#include "bls/bootfs.h"
-#include "prepare-root/path.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -13,6 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "bls/args.h"
+#include "bls/bootfs.h"
+#include "prepare-root/path.h"
 
 #define BOOT "boot/"
 #define BOOT_VERSION "_OSTREE_GRUB2_BOOTVERSION"
@@ -43,24 +43,23 @@ static int failed(const struct reporter *reporter, const char *what, const char 
 /* The way of a path below ROOT, free of links. */
 static int resolve(int root_fd, const char *path, char ret_path[PATH_MAX])
 {
-	int r = path_resolve(root_fd, path, PATH_IN_ROOT, ret_path);
+	int err = path_resolve(root_fd, path, PATH_IN_ROOT, ret_path);
 
-	/* What the booted system would not find is worth telling apart from what is just missing.
-	 */
-	if (r == -ENOENT && path_resolve(root_fd, path, PATH_BENEATH, ret_path) == -EXDEV)
+	/* A path that leads out of ROOT gets its own error, not that of a missing file. */
+	if (err == -ENOENT && path_resolve(root_fd, path, PATH_BENEATH, ret_path) == -EXDEV)
 		return -EXDEV;
-	if (r >= 0 && !*ret_path)
-		memcpy(ret_path, ".", sizeof("."));
-	return r < 0 ? r : 0;
+	if (err >= 0 && !*ret_path)
+		memcpy(ret_path, ".", sizeof ".");
+	return err < 0 ? err : 0;
 }
 
 /* Opens a directory by a path that resolve() or sysroot_locate() has made. */
-static int open_resolved(int r, int dir_fd, const char *path)
+static int open_resolved(int err, int dir_fd, const char *path)
 {
 	int fd;
 
-	if (r < 0)
-		return r;
+	if (err < 0)
+		return err;
 	fd = openat(dir_fd, path, DIRECTORY | (dir_fd == AT_FDCWD ? 0 : O_NOFOLLOW));
 	return fd < 0 ? -errno : fd;
 }
@@ -68,9 +67,9 @@ static int open_resolved(int r, int dir_fd, const char *path)
 static int open_beneath(int root_fd, const char *path)
 {
 	char resolved[PATH_MAX];
-	int r = resolve(root_fd, path, resolved);
+	int err = resolve(root_fd, path, resolved);
 
-	return open_resolved(r, root_fd, resolved);
+	return open_resolved(err, root_fd, resolved);
 }
 
 /* True for a path that goes up from where it begins, as far as its words tell. */
@@ -96,13 +95,13 @@ static int is_root(const struct stat *root, const char *path, size_t length)
 	const char *nearest = *path == '/' ? "/" : ".";
 	char *name = length ? strndup(path, length) : strdup(nearest);
 	struct stat st;
-	int fd = name ? open(name, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1, r;
+	int fd = name ? open(name, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1, found;
 
-	r = fd < 0 || fstat(fd, &st) < 0 ? -errno : is_same(&st, root);
+	found = fd < 0 || fstat(fd, &st) < 0 ? -errno : is_same(&st, root);
 	if (fd >= 0)
 		close(fd);
 	free(name);
-	return r;
+	return found;
 }
 
 /* What follows ROOT in a path, or NULL for one that does not pass it. */
@@ -116,14 +115,14 @@ static int find_inside(int root_fd, const char *path, const char **ret_inside)
 	if (fstat(root_fd, &root) < 0)
 		return -errno;
 	for (size_t i = 0;; i += strcspn(path + i, "/")) {
-		int r = climbs(path + i) ? 0 : is_root(&root, path, i);
+		int found = climbs(path + i) ? 0 : is_root(&root, path, i);
 
-		if (r > 0)
+		if (found > 0)
 			*ret_inside = path + i;
 		i += strspn(path + i, "/");
 		/* The last word may be a file, and may be missing. */
-		if (r || !strchr(path + i, '/'))
-			return r < 0 ? r : 0;
+		if (found || !strchr(path + i, '/'))
+			return found < 0 ? found : 0;
 	}
 }
 
@@ -131,11 +130,11 @@ int sysroot_locate(
 	const struct sysroot *sysroot, const char *path, int *ret_dir_fd, char ret_path[PATH_MAX])
 {
 	const char *inside;
-	int r = find_inside(sysroot->root_fd, path, &inside);
+	int err = find_inside(sysroot->root_fd, path, &inside);
 
 	*ret_dir_fd = inside ? sysroot->root_fd : AT_FDCWD;
-	if (r < 0)
-		return r;
+	if (err < 0)
+		return err;
 	if (inside)
 		return resolve(sysroot->root_fd, inside, ret_path);
 	if (strlen(path) >= PATH_MAX)
@@ -148,9 +147,9 @@ int sysroot_locate(
 static int open_named(const struct sysroot *sysroot, const char *path)
 {
 	char located[PATH_MAX];
-	int dir_fd, r = sysroot_locate(sysroot, path, &dir_fd, located);
+	int dir_fd, err = sysroot_locate(sysroot, path, &dir_fd, located);
 
-	return open_resolved(r, dir_fd, located);
+	return open_resolved(err, dir_fd, located);
 }
 
 /* The directory of the output as a string, with "/" at its end; NULL without memory. */
@@ -191,14 +190,14 @@ static bool may_have(const char *out, size_t length, const char *path)
 {
 	char *root = length ? strndup(out, length) : strdup(".");
 	int root_fd = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	int r = root_fd < 0 ? -errno : open_beneath(root_fd, path);
+	int err = root_fd < 0 ? -errno : open_beneath(root_fd, path);
 
 	free(root);
 	if (root_fd >= 0)
 		close(root_fd);
-	if (r >= 0)
-		close(r);
-	return r != -ENOENT && r != -ENOTDIR;
+	if (err >= 0)
+		close(err);
+	return err != -ENOENT && err != -ENOTDIR;
 }
 
 /* The last boot/ of the output's name, or the last one with needed in its place, if there is one:
@@ -306,17 +305,18 @@ static int name_entries(struct sysroot *sysroot, const char *above, const char *
 static int open_beside(const struct sysroot_wish *wish, struct sysroot *sysroot)
 {
 	char *dir = output_directory(wish->out), located[PATH_MAX];
-	int r = dir ? name_entries(sysroot, strchr(wish->out, '/') ? dir : "", "entries") : -ENOMEM;
+	int err =
+		dir ? name_entries(sysroot, strchr(wish->out, '/') ? dir : "", "entries") : -ENOMEM;
 	int dir_fd = AT_FDCWD;
 
 	free(dir);
-	if (!r)
-		r = sysroot_locate(sysroot, sysroot->entries, &dir_fd, located);
-	if (!r && dir_fd == AT_FDCWD) {
+	if (!err)
+		err = sysroot_locate(sysroot, sysroot->entries, &dir_fd, located);
+	if (!err && dir_fd == AT_FDCWD) {
 		dir_fd = sysroot->out_fd;
-		r = path_resolve(dir_fd, "entries", PATH_BENEATH, located);
+		err = path_resolve(dir_fd, "entries", PATH_BENEATH, located);
 	}
-	return open_resolved(r, dir_fd, located);
+	return open_resolved(err, dir_fd, located);
 }
 
 static int open_entries(const struct sysroot_wish *wish, const char *hook_entries,
@@ -332,8 +332,7 @@ static int open_entries(const struct sysroot_wish *wish, const char *hook_entrie
 		fd = fd < 0 ? fd : open_beneath(sysroot->root_fd, hook_entries);
 	} else if (sysroot->out_fd < 0) {
 		report(reporter, REPORT_ERROR,
-			"nothing stands beside standard output: use --entries to say where the "
-			"entries are");
+			"nothing stands beside standard output: use --entries to say where the entries are");
 		return -1;
 	} else {
 		fd = open_beside(wish, sysroot);
@@ -367,20 +366,19 @@ static bool has_control(const char *path)
 static int has_symlink(const struct sysroot *sysroot, const struct reporter *reporter)
 {
 	struct stat st;
-	int r = -1;
+	int err = -1;
 
 	errno = ENOENT;
 	if (sysroot->boot_fd >= 0)
-		r = fstatat(sysroot->boot_fd, "loader", &st, AT_SYMLINK_NOFOLLOW);
+		err = fstatat(sysroot->boot_fd, "loader", &st, AT_SYMLINK_NOFOLLOW);
 	/* At a first deployment, and after one that failed, libostree has not made its symlink. */
-	if (r < 0 && errno == ENOENT &&
+	if (err < 0 && errno == ENOENT &&
 		(reporter->hook || (sysroot->boot_fd >= 0 && has_loaders(sysroot->boot_fd))))
 		return 1;
-	if (r == 0 && (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode)))
+	if (err == 0 && (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode)))
 		return S_ISLNK(st.st_mode);
 	report(reporter, REPORT_ERROR,
-		"%sboot/loader is neither a symlink nor a directory: use --boot-prefix to say what "
-		"stands before the paths of the entries",
+		"%sboot/loader is neither a symlink nor a directory: use --boot-prefix to say what stands before the paths of the entries",
 		sysroot->root);
 	return -1;
 }
@@ -416,8 +414,7 @@ static char *auto_prefix(
 		(void)bootfs_path(sysroot->boot_fd, &path);
 	if (path && has_control(path)) {
 		report(reporter, REPORT_ERROR,
-			"%sboot is in a subvolume with a control character in its name, and no "
-			"boot loader's menu can name it: rename the subvolume",
+			"%sboot is in a subvolume with a control character in its name, and no boot loader's menu can name it: rename the subvolume",
 			sysroot->root);
 	} else {
 		prefix = make_prefix(path, symlink);
@@ -437,8 +434,7 @@ static int find_prefix(
 	if (!strcmp(prefix, "auto") && partition) {
 		if ((*partition && *partition != '/') || has_control(partition)) {
 			report(reporter, REPORT_ERROR,
-				"OSTREE_BOOT_PARTITION is not a path from / on without control "
-				"characters, but %s; set and empty it means no prefix",
+				"OSTREE_BOOT_PARTITION is not a path from / on without control characters, but %s; set and empty it means no prefix",
 				partition);
 			return -1;
 		}
@@ -469,8 +465,7 @@ bool sysroot_wish_valid(const struct sysroot_wish *wish, const struct reporter *
 	} else if ((wish->prefix[0] != '/' && strcmp(wish->prefix, "auto") != 0 &&
 			   strcmp(wish->prefix, "none") != 0) ||
 		   has_control(wish->prefix)) {
-		what = "--boot-prefix is auto, none or a path from / on without control "
-		       "characters, not ";
+		what = "--boot-prefix is auto, none or a path from / on without control characters, not ";
 		which = wish->prefix;
 	} else if (wish->root && !*wish->root) {
 		what = "--root needs the name of a directory";
@@ -537,7 +532,7 @@ void sysroot_close(struct sysroot *sysroot)
 	const int fds[] = { sysroot->root_fd, sysroot->boot_fd, sysroot->loader_fd,
 		sysroot->entries_fd, sysroot->out_fd };
 
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	free(sysroot->root);

@@ -28,9 +28,9 @@
  */
 #pragma once
 
-#include "bls/report.h"
-
 #include <limits.h>
+
+#include "bls/report.h"
 
 /* What the command line says. */
 struct sysroot_wish {

@@ -50,7 +50,7 @@ bool utf8_is_control(unsigned code)
 		{ 0xfeff, 0xfeff },
 	};
 
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
 		if (code >= ranges[i].first && code <= ranges[i].last)
 			return true;
 	return false;

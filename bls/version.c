@@ -58,7 +58,7 @@ static int compare_letters(const char **a, const char **b)
 int version_compare(const char *a, const char *b)
 {
 	for (;;) {
-		int r;
+		int order;
 
 		a = skip_separators(a);
 		b = skip_separators(b);
@@ -73,10 +73,10 @@ int version_compare(const char *a, const char *b)
 				return *a == *mark ? -1 : 1;
 			a++, b++;
 		}
-		r = is_digit(*a) || is_digit(*b) ? compare_numbers(&a, &b)
-						 : compare_letters(&a, &b);
-		if (r)
-			return r;
+		order = is_digit(*a) || is_digit(*b) ? compare_numbers(&a, &b)
+						     : compare_letters(&a, &b);
+		if (order)
+			return order;
 	}
 }
 

@@ -11,8 +11,7 @@
  */
 #pragma once
 
-/* Below 0 when a is older than b, above 0 when it is newer, 0 when they count as equal ("01", "1").
- */
+/* Below 0 if a is older than b, above 0 if it is newer, 0 if they are equal, as "01" and "1". */
 int version_compare(const char *a, const char *b);
 
 /*

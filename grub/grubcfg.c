@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ostree-grub-generator: boot loader entries in, grub.cfg out; its options and its settings. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "bls/bootfs.h"
 #include "bls/generator.h"
 #include "grub/grubconf.h"
 #include "grub/render.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char help[] =
 	"usage: ostree-grub-generator -o OUT [OPTION]...\n"
@@ -19,11 +19,9 @@ static const char help[] =
 	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
 	"  --boot-prefix PREFIX what GRUB needs before the paths of the entries: auto (default),\n"
 	"                       none, or a path like /boot\n"
-	"  --search WHAT        look for the file system of the entries: auto (default; when OUT "
-	"is\n"
+	"  --search WHAT        look for the file system of the entries: auto (default; when OUT is\n"
 	"                       on another one), always, never, or its UUID\n"
-	"  --allow-lossy        warn about bytes that GRUB cannot pass on instead of refusing "
-	"them\n"
+	"  --allow-lossy        warn about bytes that GRUB cannot pass on instead of refusing them\n"
 	"  --help, --version    print this, or the version\n"
 	"\n"
 	"Set OSTREE_GRUB2_EXEC to this program's path and libostree calls it at each deployment.\n";
@@ -57,16 +55,15 @@ static const char *why_no_uuid(int error, const struct bootfs *bootfs)
 static char *read_uuid(const struct generator_job *job)
 {
 	struct bootfs bootfs = { 0 };
-	int r = job->sysroot->boot_fd < 0 ? -ENOENT : bootfs_find(job->sysroot->boot_fd, &bootfs);
-	char *uuid = r < 0 ? NULL : bootfs.uuid;
+	int err = job->sysroot->boot_fd < 0 ? -ENOENT : bootfs_find(job->sysroot->boot_fd, &bootfs);
+	char *uuid = err < 0 ? NULL : bootfs.uuid;
 
 	if (uuid)
 		bootfs.uuid = NULL;
 	else
 		report(job->reporter, REPORT_ERROR,
-			"GRUB must search for the file system of %sboot, and its UUID cannot be "
-			"found (%s): use --search UUID, or --search never",
-			job->sysroot->root ? job->sysroot->root : "", why_no_uuid(r, &bootfs));
+			"GRUB must search for the file system of %sboot, and its UUID cannot be found (%s): use --search UUID, or --search never",
+			job->sysroot->root ? job->sysroot->root : "", why_no_uuid(err, &bootfs));
 	bootfs_free(&bootfs);
 	return uuid;
 }

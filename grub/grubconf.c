@@ -43,8 +43,7 @@ int grubconf_check(const struct reporter *reporter)
 			"timeout is a number of seconds, or -1 to wait for ever", reporter);
 	if (chosen && !strcmp(chosen, "saved"))
 		return settings_refuse(&grubconf_settings[GRUBCONF_DEFAULT],
-			"default is the number, name or title of an entry (with one that GRUB has "
-			"saved, updates would not start)",
+			"default is the number, name or title of an entry (with one that GRUB has saved, updates would not start)",
 			reporter);
 	if (lossy && strcmp(lossy, "yes") != 0 && strcmp(lossy, "no") != 0)
 		return settings_refuse(&grubconf_settings[GRUBCONF_ALLOW_LOSSY],

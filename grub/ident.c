@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "grub/ident.h"
 
-#include "grub/quote.h"
-
 #include <string.h>
+
+#include "grub/quote.h"
 
 /* What follows /ostree/boot.B/ or /ostree/boot.B.S/; NULL when that is not
  * STATEROOT/BOOTCSUM/SERIAL. */

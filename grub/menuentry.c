@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "grub/menuentry.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
 #include "bls/bootpath.h"
 #include "bls/kargs.h"
 #include "bls/kernel.h"
 #include "grub/ident.h"
 #include "grub/quote.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 /*
  * The names are those of UEFI, the test is for GRUB's name of the processor (a 64-bit PC may well
@@ -100,19 +100,19 @@ static int add_condition(struct job *job)
 {
 	static const enum entry_key needed[] = { ENTRY_LINUX, ENTRY_INITRD, ENTRY_DEVICETREE };
 	const char *before = "-s ";
-	int r;
+	int err;
 
 	text_add(job->text, "\tif [ ");
 	text_add(job->text, job->architecture->test);
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
 		const struct entry_line *line = NULL;
 
 		while ((line = entry_next(job->entry, needed[i], line))) {
 			if (needed[i] != ENTRY_INITRD && line != job->entry->last[needed[i]])
 				continue;
-			r = add_path(job, before, line);
-			if (r < 0)
-				return r;
+			err = add_path(job, before, line);
+			if (err < 0)
+				return err;
 			before = " -a -s ";
 		}
 	}
@@ -124,22 +124,22 @@ static int add_condition(struct job *job)
 static int drop_words(struct job *job, char *options)
 {
 	struct kargs kargs;
-	int r = kargs_split(options, &kargs);
+	int err = kargs_split(options, &kargs);
 
-	for (size_t i = 0; !r && i < kargs.count; i++)
+	for (size_t i = 0; !err && i < kargs.count; i++)
 		if (kargs_drop(job->item, &kargs.words[i]))
 			memset(options + kargs.words[i].start, ' ',
 				kargs.words[i].end - kargs.words[i].start);
 	kargs_free(&kargs);
-	return r;
+	return err;
 }
 
 /* Adds a word, which ends at a place in the options, or says why GRUB cannot hand it on. */
 static int add_word(struct job *job, size_t place, const char *word, const char *what)
 {
 	if (what && !job->rules->allow_lossy) {
-		job->item->remedy = "to have it passed on changed, set allow-lossy=yes in "
-				    "grub.conf, or use --allow-lossy";
+		job->item->remedy =
+			"to have it passed on changed, set allow-lossy=yes in grub.conf, or use --allow-lossy";
 		return blame(job, -EINVAL, entry_options_line(job->entry, place), what);
 	}
 	if (what)
@@ -157,18 +157,18 @@ static int add_words(struct job *job, char *options, size_t line_length)
 		entry_value(job->entry, ENTRY_ARCHITECTURE));
 	const char *rest = options, *what;
 	char word[ENTRY_SIZE_MAX + 1];
-	int r = drop_words(job, options);
+	int err = drop_words(job, options);
 
-	while (!r && quote_next(&rest, word, &what)) {
+	while (!err && quote_next(&rest, word, &what)) {
 		size_t place = (size_t)(rest - options) - 1;
 
-		r = add_word(job, place, word, what);
+		err = add_word(job, place, word, what);
 		line_length += 1 + quote_length(word);
-		if (!r && line_length > line_max)
-			r = blame(job, -E2BIG, entry_options_line(job->entry, place),
+		if (!err && line_length > line_max)
+			err = blame(job, -E2BIG, entry_options_line(job->entry, place),
 				"the command line is longer than the kernel takes");
 	}
-	return r;
+	return err;
 }
 
 /* GRUB puts BOOT_IMAGE= and the path before the options, so the path must be a word as they are. */
@@ -177,22 +177,22 @@ static int add_linux(struct job *job)
 	const struct entry_line *line = job->entry->last[ENTRY_LINUX];
 	const char *path = make_path(job, line);
 	char *options;
-	int r;
+	int err;
 
 	if (!path)
 		return -ENOMEM;
 	if (path[strcspn(path, "\"'\\\t\v\f\xa0")])
 		return blame(job, -EINVAL, line->number,
-			"GRUB cannot pass on a kernel path with a quote, a backslash or a blank "
-			"other than \" \" in it");
+			"GRUB cannot pass on a kernel path with a quote, a backslash or a blank other than \" \" in it");
 	text_add(job->text, "\t\tlinux ");
 	quote_add(job->text, path);
 	options = strdup(job->entry->options);
-	r = options ? add_words(job, options, strlen("BOOT_IMAGE=") + quote_length(path)) : -ENOMEM;
+	err = options ? add_words(job, options, strlen("BOOT_IMAGE=") + quote_length(path))
+		      : -ENOMEM;
 	free(options);
-	job->text->failed |= r == -ENOMEM;
+	job->text->failed |= err == -ENOMEM;
 	text_add(job->text, "\n");
-	return r;
+	return err;
 }
 
 /* One command for all, because a second one would take the place of the first. */
@@ -200,12 +200,12 @@ static int add_initrds(struct job *job)
 {
 	const struct entry_line *line = NULL;
 	const char *before = "\t\tinitrd ";
-	int r;
+	int err;
 
 	while ((line = entry_next(job->entry, ENTRY_INITRD, line))) {
-		r = add_path(job, before, line);
-		if (r < 0)
-			return r;
+		err = add_path(job, before, line);
+		if (err < 0)
+			return err;
 		before = " ";
 	}
 	if (job->entry->last[ENTRY_INITRD])
@@ -217,14 +217,14 @@ static int add_initrds(struct job *job)
 static int add_devicetree(struct job *job)
 {
 	const struct entry_line *line = job->entry->last[ENTRY_DEVICETREE];
-	int r;
+	int err;
 
 	if (!line)
 		return 0;
 	text_add(job->text, "\t\tif [ \"$grub_cpu\" != i386 -a \"$grub_cpu\" != x86_64 ]; then\n");
-	r = add_path(job, "\t\t\tdevicetree ", line);
+	err = add_path(job, "\t\t\tdevicetree ", line);
 	text_add(job->text, "\n\t\tfi\n");
-	return r;
+	return err;
 }
 
 void menuentry_add_head(
@@ -246,28 +246,28 @@ void menuentry_add_head(
 
 static int add_body_of_entry(struct job *job)
 {
-	int r = find_architecture(job);
+	int err = find_architecture(job);
 
-	if (!r)
-		r = add_condition(job);
-	if (!r)
-		r = add_linux(job);
-	if (!r)
-		r = add_devicetree(job);
-	if (!r)
-		r = add_initrds(job);
+	if (!err)
+		err = add_condition(job);
+	if (!err)
+		err = add_linux(job);
+	if (!err)
+		err = add_devicetree(job);
+	if (!err)
+		err = add_initrds(job);
 	text_add(job->text,
 		"\telse\n"
 		"\t\techo 'This entry is not for this machine, or a file of it is missing.'\n"
 		"\tfi\n}\n\n");
-	return r;
+	return err;
 }
 
 int menuentry_add_body(struct text *text, struct menu_item *item,
 	const struct menuentry_rules *rules, struct text *scratch)
 {
-	static const char overlay[] = "GRUB cannot apply device tree overlays; this entry is in "
-				      "the menu without them";
+	static const char overlay[] =
+		"GRUB cannot apply device tree overlays; this entry is in the menu without them";
 	struct job job = {
 		.text = text,
 		.scratch = scratch,

@@ -31,7 +31,7 @@ struct seen {
 
 static const char *find_refused(const char *word, const struct seen *seen)
 {
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		if (strchr(word, refused[i].byte))
 			return refused[i].what;
 	if (!*word)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "grub/render.h"
 
-#include "grub/quote.h"
-#include "grub/title.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "grub/quote.h"
+#include "grub/title.h"
 
 static void add_numbers(struct text *text, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
 		char number[24];
 
-		(void)snprintf(number, sizeof(number), "%s%zu", i == from ? "" : " ", i);
+		(void)snprintf(number, sizeof number, "%s%zu", i == from ? "" : " ", i);
 		text_add(text, number);
 	}
 }
@@ -95,14 +95,13 @@ static void add_whole(struct text *text, const struct text *commands)
 {
 	char name[40];
 
-	(void)snprintf(name, sizeof(name), "rootstock_%016" PRIx64, hash(commands));
-	text_add(text, "# Made by ostree-grub-generator out of boot loader entries, and made anew "
-		       "with each\n"
-		       "# deployment. Settings and entries of your own belong into custom.cfg "
-		       "beside GRUB's\n"
-		       "# modules, which has the last word.\n"
-		       "\n"
-		       "function ");
+	(void)snprintf(name, sizeof name, "rootstock_%016" PRIx64, hash(commands));
+	text_add(text,
+		"# Made by ostree-grub-generator out of boot loader entries, and made anew with each\n"
+		"# deployment. Settings and entries of your own belong into custom.cfg beside GRUB's\n"
+		"# modules, which has the last word.\n"
+		"\n"
+		"function ");
 	text_add(text, name);
 	text_add(text, " {\n");
 	text_add_bytes(text, commands->bytes, commands->size);

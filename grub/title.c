@@ -40,29 +40,29 @@ static int tell_apart(const struct menu *menu, char *titles[], bool by_version)
 	bool alike[MENU_ENTRIES_MAX] = { false };
 	char **sorted[MENU_ENTRIES_MAX];
 	size_t count = 0;
-	int r = 0;
+	int err = 0;
 
 	for (size_t i = 0; i < menu->count; i++)
 		if (titles[i])
 			sorted[count++] = &titles[i];
 	if (count)
-		qsort(sorted, count, sizeof(sorted[0]), compare_titles);
+		qsort(sorted, count, sizeof *sorted, compare_titles);
 	for (size_t i = 1; i < count; i++)
 		if (!compare_titles(&sorted[i - 1], &sorted[i]))
 			alike[i - 1] = alike[i] = true;
-	for (size_t i = 0; i < count && !r; i++) {
+	for (size_t i = 0; i < count && !err; i++) {
 		const struct menu_item *item = &menu->items[sorted[i] - titles];
 
 		if (alike[i])
-			r = add_more(sorted[i], item,
+			err = add_more(sorted[i], item,
 				by_version ? entry_value(&item->entry, ENTRY_VERSION) : NULL);
 	}
-	return r;
+	return err;
 }
 
 int title_make(const struct menu *menu, char *ret_titles[])
 {
-	int r = 0;
+	int err = 0;
 
 	for (size_t i = 0; i < menu->count; i++) {
 		const struct menu_item *item = &menu->items[i];
@@ -75,11 +75,11 @@ int title_make(const struct menu *menu, char *ret_titles[])
 		if (ret_titles[i])
 			make_printable(ret_titles[i]);
 		else
-			r = -ENOMEM;
+			err = -ENOMEM;
 	}
-	if (!r)
-		r = tell_apart(menu, ret_titles, true);
-	return r ? r : tell_apart(menu, ret_titles, false);
+	if (!err)
+		err = tell_apart(menu, ret_titles, true);
+	return err ? err : tell_apart(menu, ret_titles, false);
 }
 
 void title_free(char *titles[], size_t count)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "uboot/append.h"
 
-#include "uboot/fields.h"
-
 #include <string.h>
+
+#include "uboot/fields.h"
 
 struct record {
 	const char *start; /* behind leading blanks */

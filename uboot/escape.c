@@ -36,14 +36,11 @@ const char *escape_fragile(const char *value)
 		bool blank = *c == ' ';
 
 		if (strchr(special, *c) || (blank && c[1] == ' ') || (!in_word && *c == '#'))
-			return "a board's own \"setenv bootargs ${bootargs} ...\" would change "
-			       "this line (boot.cmd has none): quotes, backslashes, runs of blanks "
-			       "and \"#\" do not "
-			       "survive it";
+			return "a board's own \"setenv bootargs ${bootargs} ...\" would change this line (boot.cmd has none): quotes, backslashes, runs of blanks and \"#\" do not survive it";
 		words += !blank && !in_word;
 		in_word = !blank;
 	}
-	return words <= WORDS_MAX ? NULL
-				  : "a board's own \"setenv bootargs ${bootargs} ...\" would fail: "
-				    "this line has more than the 13 words that many boards take";
+	return words <= WORDS_MAX
+		       ? NULL
+		       : "a board's own \"setenv bootargs ${bootargs} ...\" would fail: this line has more than the 13 words that many boards take";
 }

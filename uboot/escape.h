@@ -9,9 +9,9 @@
  */
 #pragma once
 
-#include "bls/text.h"
-
 #include <stddef.h>
+
+#include "bls/text.h"
 
 /* Adds "NAME=VALUE" and a line end. A NULL value adds "NAME=", which deletes the variable. */
 void escape_add(struct text *text, const char *name, const char *value);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "uboot/fields.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "bls/bootpath.h"
 #include "bls/kargs.h"
 #include "bls/kernel.h"
 #include "uboot/crc.h"
 #include "uboot/escape.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 /* In the order of the file. */
 enum field { KERNEL, BOOTDIR, RAMDISK, RAMDISKS, FDT, FDTDIR, BOOTARGS, FIELDS };
@@ -50,8 +50,7 @@ static int add_path(struct job *job, enum field field, const struct entry_line *
 
 	if (prefix[strcspn(prefix, unusable)] || line->value[strcspn(line->value, unusable)])
 		return blame(job, -EINVAL, line->number,
-			"a U-Boot script cannot use a path with a blank, a quote, a backslash or a "
-			"byte 3 in it");
+			"a U-Boot script cannot use a path with a blank, a quote, a backslash or a byte 3 in it");
 	if (value->size)
 		text_add(value, " ");
 	bootpath_add(value, line->value, prefix);
@@ -70,27 +69,27 @@ static int add_paths(struct job *job)
 	};
 	const struct entry_line *line = NULL;
 	const char *kernel, *slash;
-	int r = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]) && !r; i++)
+	for (size_t i = 0; i < sizeof single / sizeof *single && !err; i++)
 		if (job->entry->last[single[i].key])
-			r = add_path(job, single[i].field, job->entry->last[single[i].key]);
-	if (r < 0)
-		return r;
+			err = add_path(job, single[i].field, job->entry->last[single[i].key]);
+	if (err < 0)
+		return err;
 	kernel = job->values[KERNEL].bytes;
 	slash = kernel ? memrchr(kernel, '/', job->values[KERNEL].size) : NULL;
 	if (slash)
 		text_add_bytes(&job->values[BOOTDIR], kernel, (size_t)(slash - kernel) + 1);
-	while (!r && (line = entry_next(job->entry, ENTRY_INITRD, line))) {
+	while (!err && (line = entry_next(job->entry, ENTRY_INITRD, line))) {
 		if (!job->values[RAMDISK].size)
-			r = add_path(job, RAMDISK, line);
-		if (!r)
-			r = add_path(job, RAMDISKS, line);
+			err = add_path(job, RAMDISK, line);
+		if (!err)
+			err = add_path(job, RAMDISKS, line);
 	}
 	/* One alone is said once. */
 	if (job->values[RAMDISKS].size == job->values[RAMDISK].size)
 		text_cut(&job->values[RAMDISKS], 0);
-	return r;
+	return err;
 }
 
 /* Adds the options but for stale words, byte for byte. */
@@ -144,12 +143,10 @@ static void warn(struct job *job)
 		menu_warn(job->item, job->entry->last[ENTRY_OPTIONS]->number, fragile);
 	if (overlay)
 		menu_warn(job->item, overlay->number,
-			"uEnv.txt has no field for device tree overlays; this entry is in the menu "
-			"without them");
+			"uEnv.txt has no field for device tree overlays; this entry is in the menu without them");
 	if (job->style->ostree && job->values[RAMDISKS].bytes[0])
 		menu_warn(job->item, job->entry->last[ENTRY_INITRD]->number,
-			"libostree's own fields have no place for a second initrd; this entry "
-			"boots with the first one");
+			"libostree's own fields have no place for a second initrd; this entry boots with the first one");
 }
 
 /* True for a word of a blank-separated list. */
@@ -198,7 +195,7 @@ static void add_fields(struct text *text, const struct fields_style *style, cons
 		if (style->ostree && !fields[i].ostree)
 			continue;
 		(void)snprintf(
-			name, sizeof(name), number > 1 ? "%s%zu" : "%s", fields[i].name, number);
+			name, sizeof name, number > 1 ? "%s%zu" : "%s", fields[i].name, number);
 		escape_add(text, name, value);
 	}
 }
@@ -208,21 +205,21 @@ static size_t add_item(struct text *text, struct menu_item *item, const struct f
 	const bool deleted[], size_t number)
 {
 	struct job job = { .style = style, .item = item, .entry = &item->entry };
-	int r = add_paths(&job);
+	int err = add_paths(&job);
 
-	if (!r)
-		r = add_options(&job);
+	if (!err)
+		err = add_options(&job);
 	for (size_t i = 0; i < FIELDS; i++) {
 		text_add_bytes(&job.values[i], "", 1);
 		text->failed |= job.values[i].failed;
 	}
-	if (!r && !text->failed) {
+	if (!err && !text->failed) {
 		warn(&job);
 		add_fields(text, style, deleted, job.values, number);
 	}
 	for (size_t i = 0; i < FIELDS; i++)
 		text_free(&job.values[i]);
-	return !r;
+	return !err;
 }
 
 static void add_end(struct text *text, size_t start)
@@ -230,7 +227,7 @@ static void add_end(struct text *text, size_t start)
 	uint32_t crc = text->failed ? 0 : crc_make(text->bytes + start, text->size - start);
 	char value[12];
 
-	(void)snprintf(value, sizeof(value), "%02x %02x %02x %02x", crc >> 24, crc >> 16 & 0xff,
+	(void)snprintf(value, sizeof value, "%02x %02x %02x %02x", crc >> 24, crc >> 16 & 0xff,
 		crc >> 8 & 0xff, crc & 0xff);
 	escape_add(text, FIELDS_CRC, value);
 	escape_add(text, FIELDS_MARK, "1");
@@ -244,10 +241,9 @@ size_t fields_render(struct text *text, struct menu *menu, const struct fields_s
 	for (size_t i = 0; i < FIELDS; i++)
 		deleted[i] = is_deleted(style, menu, i);
 	if (!style->ostree)
-		text_add(text, "# Made by ostree-uboot-generator out of boot loader entries, and "
-			       "made anew with\n"
-			       "# each deployment. Lines of your own belong into "
-			       "usr/lib/ostree-boot/uEnv.txt.\n");
+		text_add(text,
+			"# Made by ostree-uboot-generator out of boot loader entries, and made anew with\n"
+			"# each deployment. Lines of your own belong into usr/lib/ostree-boot/uEnv.txt.\n");
 	for (size_t i = 0; i < menu->count; i++) {
 		struct menu_item *item = &menu->items[i];
 

@@ -12,10 +12,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "bls/menu.h"
 #include "bls/text.h"
-
-#include <stdbool.h>
 
 #define FIELDS_MARK "rootstock_complete"
 /* The checksum (crc.h) of all lines before, byte by byte as U-Boot has it in memory. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "uboot/ubootconf.h"
 
-#include "uboot/fields.h"
-
 #include <string.h>
+
+#include "uboot/fields.h"
 
 struct setting ubootconf_settings[UBOOTCONF_COUNT + 1] = {
 	[UBOOTCONF_COMPAT] = { .name = "compat" },

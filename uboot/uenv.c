@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ostree-uboot-generator: boot loader entries in, uEnv.txt out; its options and its settings. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "bls/deployment.h"
 #include "bls/file.h"
 #include "bls/generator.h"
 #include "uboot/append.h"
 #include "uboot/fields.h"
 #include "uboot/ubootconf.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define SYSTEM_LINES "usr/lib/ostree-boot/uEnv.txt"
 
@@ -24,16 +24,14 @@ static const char help[] =
 	"  -o OUT               the uEnv.txt to write, - for standard output\n"
 	"  --root DIR           the sysroot; default: what stands before /boot/ in OUT\n"
 	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
-	"  --boot-prefix PREFIX what U-Boot needs before the paths of the entries: auto "
-	"(default),\n"
+	"  --boot-prefix PREFIX what U-Boot needs before the paths of the entries: auto (default),\n"
 	"                       none, or a path like /boot\n"
 	"  --append FILE        add the lines of FILE, after those of " SYSTEM_LINES "\n"
 	"                       in the default deployment\n"
 	"  --compat=ostree      write what libostree's own U-Boot writer writes, and no more\n"
 	"  --help, --version    print this, or the version\n"
 	"\n"
-	"Set OSTREE_GRUB2_EXEC to this program's path and sysroot.bootloader to grub2, and "
-	"libostree\n"
+	"Set OSTREE_GRUB2_EXEC to this program's path and sysroot.bootloader to grub2, and libostree\n"
 	"calls it at each deployment; uEnv.txt then stands beside the entries.\n";
 
 static const char *append, *compat;
@@ -72,35 +70,35 @@ static int take_lines(const struct reporter *reporter, int error, const char *na
 static int read_append(const struct sysroot *sysroot, struct text *lines)
 {
 	char located[PATH_MAX], *path;
-	int dir_fd, r = sysroot_locate(sysroot, append, &dir_fd, located);
+	int dir_fd, err = sysroot_locate(sysroot, append, &dir_fd, located);
 
-	if (r < 0 || dir_fd != AT_FDCWD)
-		return r < 0 ? r : file_add(dir_fd, located, LINES_SIZE_MAX, lines);
+	if (err < 0 || dir_fd != AT_FDCWD)
+		return err < 0 ? err : file_add(dir_fd, located, LINES_SIZE_MAX, lines);
 	path = realpath(located, NULL);
-	r = path ? file_add(AT_FDCWD, path, LINES_SIZE_MAX, lines) : -errno;
+	err = path ? file_add(AT_FDCWD, path, LINES_SIZE_MAX, lines) : -errno;
 	free(path);
-	return r;
+	return err;
 }
 
 /* Collects the integrator's lines: the deployment's, then --append's. */
 static int read_lines(const struct generator_job *job, bool verbatim, struct text *text)
 {
 	struct text lines = { 0 };
-	int r = -ENOENT;
+	int err = -ENOENT;
 
 	if (job->deployment_fd >= 0)
-		r = deployment_read(job->deployment_fd, SYSTEM_LINES, LINES_SIZE_MAX, &lines);
-	if (r == -ENOENT || r == -ENOTDIR)
-		r = 0;
+		err = deployment_read(job->deployment_fd, SYSTEM_LINES, LINES_SIZE_MAX, &lines);
+	if (err == -ENOENT || err == -ENOTDIR)
+		err = 0;
 	else
-		r = take_lines(job->reporter, r, SYSTEM_LINES, &lines, verbatim, text);
-	if (!r && append) {
+		err = take_lines(job->reporter, err, SYSTEM_LINES, &lines, verbatim, text);
+	if (!err && append) {
 		text_cut(&lines, 0);
-		r = read_append(job->sysroot, &lines);
-		r = take_lines(job->reporter, r, append, &lines, verbatim, text);
+		err = read_append(job->sysroot, &lines);
+		err = take_lines(job->reporter, err, append, &lines, verbatim, text);
 	}
 	text_free(&lines);
-	return r;
+	return err;
 }
 
 static int render(const struct generator_job *job, struct text *text)
@@ -113,14 +111,14 @@ static int render(const struct generator_job *job, struct text *text)
 		.keep = ubootconf_settings[UBOOTCONF_KEEP].value,
 		.lines = &lines,
 	};
-	int r = read_lines(job, style.ostree, &lines);
+	int err = read_lines(job, style.ostree, &lines);
 
-	if (!r && lines.failed)
+	if (!err && lines.failed)
 		text->failed = true;
-	if (!r)
-		r = (int)fields_render(text, job->menu, &style);
+	if (!err)
+		err = (int)fields_render(text, job->menu, &style);
 	text_free(&lines);
-	return r;
+	return err;
 }
 
 int main(int argc, char *argv[])

@@ -84,7 +84,7 @@ static void check_rules(const char *string)
 	}
 	if (!length || !is_word(string[length - 1]))
 		return;
-	for (size_t i = 0; i < sizeof(newer) / sizeof(newer[0]); i++)
+	for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
 		expect(string, length, newer[i], 1);
 	expect(string, length, "~", -1);
 	expect(string, length, "_+ ", 0);

@@ -16,12 +16,12 @@ static const char *or_none(const char *text)
 	return text ? text : "-";
 }
 
-static int show(int r, struct bootfs *bootfs)
+static int show(int err, struct bootfs *bootfs)
 {
 	const char *path = bootfs->path && !*bootfs->path ? "/" : or_none(bootfs->path);
 
-	if (r)
-		printf("%d\n", r);
+	if (err)
+		printf("%d\n", err);
 	else
 		printf("%s %s %s %s %d\n", path, or_none(bootfs->type), or_none(bootfs->device),
 			or_none(bootfs->uuid), bootfs->error);
@@ -32,17 +32,17 @@ static int show(int r, struct bootfs *bootfs)
 static int find(const char *path)
 {
 	struct bootfs bootfs;
-	int r = bootfs_find(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), &bootfs);
+	int err = bootfs_find(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), &bootfs);
 
-	return show(r, &bootfs);
+	return show(err, &bootfs);
 }
 
 static int look_up(const char *table, const char *id, const char *path)
 {
 	struct bootfs bootfs;
-	int r = bootfs_look_up(table, (int)strtol(id, NULL, 10), path, &bootfs);
+	int err = bootfs_look_up(table, (int)strtol(id, NULL, 10), path, &bootfs);
 
-	return show(r, &bootfs);
+	return show(err, &bootfs);
 }
 
 static int same(const char *one, const char *other)
@@ -55,9 +55,9 @@ static int same(const char *one, const char *other)
 static int uuid(const char *path)
 {
 	char *value;
-	int r = bootfs_uuid(open(path, O_RDONLY | O_CLOEXEC), &value);
+	int err = bootfs_uuid(open(path, O_RDONLY | O_CLOEXEC), &value);
 
-	printf("%d %s\n", r, or_none(value));
+	printf("%d %s\n", err, or_none(value));
 	free(value);
 	return 0;
 }

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <cmocka.h>
 
 #include "bls/bootfs.h"
@@ -31,8 +30,7 @@ static const char table[] =
 	"26 20 0:41 / /net rw - nfs4 server:/export rw\n"
 	"27 20 0:42 / /image rw - overlay overlay rw,lowerdir=/l\n"
 	"28 20 0:42 /boot /image/boot rw - overlay overlay rw,lowerdir=/l\n"
-	"30 20 0:40 /@,x/.snapshots/1/snap\\040shot /snap rw - btrfs /dev/null "
-	"rw,subvolid=9,subvol=/@,x/.snapshots/1/snap\\040shot\n"
+	"30 20 0:40 /@,x/.snapshots/1/snap\\040shot /snap rw - btrfs /dev/null rw,subvolid=9,subvol=/@,x/.snapshots/1/snap\\040shot\n"
 	"31 20 0:40 /@/a/boot /run/boot rw - btrfs /dev/null rw,subvolid=256,subvol=/@\n"
 	"32 20 0:40 /@/a /work rw - btrfs /dev/null rw,subvolid=256,subvol=/@\n"
 	"33 20 511:2 /home/me/tree /work rw - ext4 /dev/gone2 rw\n"
@@ -81,11 +79,11 @@ static const struct expected {
 };
 
 /* Returns an open file with a name of its own, which is for the caller to remove. */
-static int make_file(const char *text, char path[static sizeof("/tmp/test-bootfs-XXXXXX")])
+static int make_file(const char *text, char path[static sizeof "/tmp/test-bootfs-XXXXXX"])
 {
 	int fd;
 
-	memcpy(path, "/tmp/test-bootfs-XXXXXX", sizeof("/tmp/test-bootfs-XXXXXX"));
+	memcpy(path, "/tmp/test-bootfs-XXXXXX", sizeof "/tmp/test-bootfs-XXXXXX");
 	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
@@ -120,7 +118,7 @@ static void test_tables(void **state)
 	int fd = make_file(table, path);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		expect(path, &cases[i]);
 	close(fd);
 	unlink(path);
@@ -142,12 +140,12 @@ static void test_bad_tables(void **state)
 }
 
 /* An image of 2 MiB with an ext4, as mke2fs makes it. */
-static int make_image(char path[static sizeof("/tmp/test-bootfs-XXXXXX")])
+static int make_image(char path[static sizeof "/tmp/test-bootfs-XXXXXX"])
 {
 	int fd = make_file("", path);
 	char command[128];
 
-	(void)snprintf(command, sizeof(command),
+	(void)snprintf(command, sizeof command,
 		"PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -U " UUID " %s 2M", path);
 	assert_int_equal(system(command), 0);
 	unlink(path);
@@ -179,7 +177,7 @@ static void test_images(void **state)
 	/* LUKS is no file system, romfs is another one, which has no UUID. */
 	assert_int_equal(pwrite(fd, "LUKS\xba\xbe\0\1", 8, 0), 8);
 	expect_uuid(fd, 0, UUID);
-	assert_int_equal(pwrite(fd, romfs, sizeof(romfs) - 1, 0), sizeof(romfs) - 1);
+	assert_int_equal(pwrite(fd, romfs, sizeof romfs - 1, 0), sizeof romfs - 1);
 	expect_uuid(fd, -ENOTUNIQ, NULL);
 	assert_int_equal(pwrite(fd, "\0\0", 2, 1024 + 56), 2);
 	expect_uuid(fd, -ENODATA, NULL);

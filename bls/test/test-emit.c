@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
 #include <cmocka.h>
 
 #include "bls/emit.h"
@@ -38,10 +37,10 @@ int nanosleep(const struct timespec *pause, struct timespec *rest)
 
 static int setup(void **state)
 {
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
+	struct scratch *scratch = calloc(1, sizeof *scratch);
 
 	assert_non_null(scratch);
-	memcpy(scratch->path, "/tmp/test-emit-XXXXXX", sizeof("/tmp/test-emit-XXXXXX"));
+	memcpy(scratch->path, "/tmp/test-emit-XXXXXX", sizeof "/tmp/test-emit-XXXXXX");
 	assert_non_null(mkdtemp(scratch->path));
 	scratch->fd = open(scratch->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_true(scratch->fd >= 0);
@@ -52,7 +51,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct scratch *scratch = *state;
-	int r;
+	int err;
 
 	unlinkat(scratch->fd, "out", 0);
 	if (lock_fd >= 0)
@@ -60,9 +59,9 @@ static int teardown(void **state)
 	lock_fd = -1;
 	close(scratch->fd);
 	/* Fails, and with it the test, when something else has been left. */
-	r = rmdir(scratch->path);
+	err = rmdir(scratch->path);
 	free(scratch);
-	return r;
+	return err;
 }
 
 static void expect_content(int dir_fd, const char *name, const char *content)
@@ -71,7 +70,7 @@ static void expect_content(int dir_fd, const char *name, const char *content)
 	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	assert_true(fd >= 0);
-	assert_true(read(fd, found, sizeof(found) - 1) >= 0);
+	assert_true(read(fd, found, sizeof found - 1) >= 0);
 	close(fd);
 	assert_string_equal(found, content);
 }
@@ -102,18 +101,18 @@ static void test_same(void **state)
 	char big[10000] = "";
 	struct stat before, after;
 
-	memset(big, 'x', sizeof(big));
-	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof(big), true, NULL), 0);
+	memset(big, 'x', sizeof big);
+	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof big, true, NULL), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &before, 0), 0);
-	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof(big), true, NULL), 0);
+	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof big, true, NULL), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &after, 0), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
-	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof(big) - 1, true, NULL), 0);
+	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof big - 1, true, NULL), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &after, 0), 0);
-	assert_int_equal(after.st_size, sizeof(big) - 1);
-	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof(big), true, NULL), 0);
+	assert_int_equal(after.st_size, sizeof big - 1);
+	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof big, true, NULL), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &after, 0), 0);
-	assert_int_equal(after.st_size, sizeof(big));
+	assert_int_equal(after.st_size, sizeof big);
 }
 
 static void test_leftover(void **state)
@@ -140,7 +139,7 @@ static void test_owner_and_mode(void **state)
 	assert_int_equal(fstatat(scratch->fd, "out", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(fchownat(scratch->fd, "out", owner, st.st_gid, 0), 0);
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
 		char number = (char)('0' + i);
 
 		assert_int_equal(fchmodat(scratch->fd, "out", modes[i], 0), 0);

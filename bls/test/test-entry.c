@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <cmocka.h>
 
 #include "bls/entry.h"
@@ -123,7 +122,7 @@ static void test_layout(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
 		struct entry entry;
 		struct where where;
 
@@ -190,7 +189,7 @@ static void test_errors(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct entry entry;
 		struct where where;
 
@@ -233,7 +232,7 @@ static void test_nul_byte(void **state)
 	struct where where;
 
 	(void)state;
-	assert_int_equal(entry_parse(text, sizeof(text) - 1, &entry, &where), -EINVAL);
+	assert_int_equal(entry_parse(text, sizeof text - 1, &entry, &where), -EINVAL);
 	assert_int_equal(where.line, 2);
 	assert_string_equal(where.what, "a NUL byte is not text");
 	has_value(&entry, ENTRY_LINUX, NULL);
@@ -265,7 +264,7 @@ static void test_not_for_linux(void **state)
 	static const char *const texts[] = { "efi /x\n", "uki /x\n", "uki-url x\n" };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		struct entry entry;
 		struct where where;
 

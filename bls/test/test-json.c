@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
 #include <cmocka.h>
 
 #include "bls/findings.h"
@@ -50,7 +49,7 @@ static void test_utf8(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		unsigned code = 0;
 
 		assert_int_equal(utf8_decode(cases[i].bytes, &code), cases[i].length);
@@ -95,8 +94,7 @@ static void test_json(void **state)
 	json_close(&json, '}');
 	text_add_bytes(&text, "", 1);
 	assert_string_equal(text.bytes,
-		"{\"a\\u0022\":\"\\u005c\\u000a\\u007f\\u0085/\xc3\xa4"
-		"\xef\xbf\xbd\",\"b\":[],\"c\":[-1,{},true,\"\\u202e\\u202c\"],\"d\":false}");
+		"{\"a\\u0022\":\"\\u005c\\u000a\\u007f\\u0085/\xc3\xa4\xef\xbf\xbd\",\"b\":[],\"c\":[-1,{},true,\"\\u202e\\u202c\"],\"d\":false}");
 	text_free(&text);
 }
 

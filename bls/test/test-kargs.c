@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <cmocka.h>
 
 #include "bls/kargs.h"
@@ -33,7 +32,7 @@ static void test_ranges(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct kargs kargs;
 		size_t n = 0;
 
@@ -67,7 +66,7 @@ static void test_random(void **state)
 		length = (seed >> 16) % 15;
 		for (size_t i = 0; i < length; i++) {
 			seed = seed * 1103515245 + 12345;
-			options[i] = bytes[(seed >> 16) % (sizeof(bytes) - 1)];
+			options[i] = bytes[(seed >> 16) % (sizeof bytes - 1)];
 		}
 		assert_int_equal(kargs_split(options, &kargs), 0);
 		for (size_t i = 0; i < kargs.count; i++) {

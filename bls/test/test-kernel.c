@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <cmocka.h>
 
 #include "bls/kernel.h"
@@ -80,7 +79,7 @@ static void test_headers(void **state)
 	int fd = *(int *)*state;
 	unsigned uimages = 0;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char bytes[32] = { 0 };
 		size_t expected = cases[i].expected;
 

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <cmocka.h>
 
 #include "bls/menu.h"
@@ -66,8 +65,7 @@ static const struct file orders[][FILES_MAX] = {
 	/* File names by version, not by byte. */
 	{ { "linux-6.10.conf", "version 1" }, { "linux-6.9.conf", "version 2" },
 		{ "linux-6.9~rc1.conf", "" } },
-	/* Boot counts: only at the end, only +N or +N-M; of one entry more tries left, fewer done.
-	 */
+	/* Boot counts: only +N or +N-M at the end; of one entry, more tries left or fewer done. */
 	{ { "d+10-1.conf", "" }, { "d+2.conf", "" }, { "d+2-3.conf", "" } },
 	{ { "c+1.conf", "" }, { "b+0x.conf", "" }, { "a.conf", "" }, { "d+0.conf", "" },
 		{ "c+00-1.conf", "" }, { "a+0-2.conf", "" }, { "a+0-11.conf", "" } },
@@ -76,7 +74,7 @@ static const struct file orders[][FILES_MAX] = {
 static void add(struct menu *menu, const struct file *file)
 {
 	char text[256];
-	int size = snprintf(text, sizeof(text), "%s\n%s", file->text,
+	int size = snprintf(text, sizeof text, "%s\n%s", file->text,
 		strcmp(file->text, "linux") ? "linux /k" : "");
 
 	assert_int_equal(menu_add(menu, file->name, text, (size_t)size), 0);
@@ -94,7 +92,7 @@ static size_t count_files(const struct file *files)
 static void test_orders(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+	for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
 		size_t count = count_files(orders[i]);
 
 		/* Whatever order they come in: all rotations, forwards and backwards. */
@@ -134,7 +132,7 @@ static void test_counter(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct menu menu = { 0 };
 
 		assert_int_equal(menu_add(&menu, cases[i].name, "linux k", 7), 0);
@@ -196,7 +194,7 @@ static void test_hidden(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct menu menu = { 0 };
 
 		assert_int_equal(
@@ -213,7 +211,7 @@ static void test_limit(void **state)
 
 	(void)state;
 	for (int i = 0; i < MENU_ENTRIES_MAX; i++) {
-		snprintf(name, sizeof(name), "%d.conf", i);
+		snprintf(name, sizeof name, "%d.conf", i);
 		assert_int_equal(menu_add(&menu, name, "linux k", 7), 0);
 	}
 	assert_int_equal(menu_add(&menu, "more.conf", "linux k", 7), -E2BIG);
@@ -274,7 +272,7 @@ static void test_read(void **state)
 	put(fd, "README", 0, "");
 
 	assert_int_equal(menu_read(fd, &menu), 0);
-	assert_int_equal(menu.count, sizeof(expected) / sizeof(expected[0]));
+	assert_int_equal(menu.count, sizeof expected / sizeof *expected);
 	for (size_t i = 0; i < menu.count; i++) {
 		assert_string_equal(menu.items[i].name, expected[i].name);
 		assert_int_equal(menu.items[i].error, expected[i].error);
@@ -284,10 +282,10 @@ static void test_read(void **state)
 	menu_free(&menu);
 	/* A second time, since the descriptor's own position must not matter. */
 	assert_int_equal(menu_read(fd, &menu), 0);
-	assert_int_equal(menu.count, sizeof(expected) / sizeof(expected[0]));
+	assert_int_equal(menu.count, sizeof expected / sizeof *expected);
 	menu_free(&menu);
 
-	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
 		unlinkat(fd, expected[i].name, expected[i].name[0] == 'd' ? AT_REMOVEDIR : 0);
 	unlinkat(fd, ".h.conf", 0);
 	unlinkat(fd, ".conf", 0);
@@ -355,7 +353,7 @@ static void test_reasons(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
 		struct menu menu = { 0 };
 
 		for (size_t j = 2; j-- > 0;)

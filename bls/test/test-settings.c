@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <cmocka.h>
 
 #include "bls/deployment.h"
@@ -39,7 +38,7 @@ static int set_up(void **state)
 	if (!mkdtemp(directory))
 		return -1;
 	root = open(directory, O_RDONLY | O_DIRECTORY);
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+	for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
 		if (mkdirat(root, directories[i], 0700) < 0)
 			return -1;
 	return symlinkat("../../d", root, "ostree/boot.1/0") ||
@@ -51,15 +50,15 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	char *command;
-	int r;
+	int err;
 
 	(void)state;
 	close(root);
 	if (asprintf(&command, "rm -rf '%s'", directory) < 0)
 		return -1;
-	r = system(command);
+	err = system(command);
 	free(command);
-	return r;
+	return err;
 }
 
 static void test_open(void **state)
@@ -79,7 +78,7 @@ static void test_open(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		int fd = deployment_open(root, cases[i].ostree);
 
 		if (!cases[i].error)
@@ -121,7 +120,7 @@ static void test_read(void **state)
 /* Reads the settings a and b, after both files were written. NULL: no file. */
 static int read_both(const char *usr, const char *etc, struct setting settings[])
 {
-	int fd = deployment_open(root, "/ostree/boot.1/0"), r;
+	int fd = deployment_open(root, "/ostree/boot.1/0"), err;
 
 	(void)unlinkat(root, USR, 0);
 	(void)unlinkat(root, ETC, 0);
@@ -129,9 +128,9 @@ static int read_both(const char *usr, const char *etc, struct setting settings[]
 		put(USR, usr, strlen(usr));
 	if (etc)
 		put(ETC, etc, strlen(etc));
-	r = settings_read(fd, "x.conf", settings, &reporter);
+	err = settings_read(fd, "x.conf", settings, &reporter);
 	close(fd);
-	return r;
+	return err;
 }
 
 static void is(const struct setting *setting, const char *value, const char *file, unsigned line)

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-
 #include <cmocka.h>
 
 #include "bls/version.h"
@@ -62,7 +61,7 @@ static void test_examples(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		if (sign(version_compare(cases[i].a, cases[i].b)) != cases[i].r ||
 			sign(version_compare(cases[i].b, cases[i].a)) != -cases[i].r)
 			fail_msg("'%s' and '%s' do not compare as %d", cases[i].a, cases[i].b,
@@ -112,7 +111,7 @@ static void make_version(char *version)
 	unsigned length = next_random() % 9;
 
 	for (unsigned i = 0; i < length; i++)
-		version[i] = bytes[next_random() % (sizeof(bytes) - 1)];
+		version[i] = bytes[next_random() % (sizeof bytes - 1)];
 	version[length] = '\0';
 }
 
@@ -131,7 +130,7 @@ static void test_against_systemd(void **state)
 
 		make_version(a);
 		/* Neighbours differ late, where the rules are. */
-		memcpy(b, a, sizeof(b));
+		memcpy(b, a, sizeof b);
 		if (next_random() % 3)
 			make_version(b + next_random() % (strlen(b) + 1) % 7);
 		ours = sign(version_compare(a, b));
@@ -156,7 +155,7 @@ static void test_against_glibc(void **state)
 		int ours, theirs;
 
 		make_version(a);
-		memcpy(b, a, sizeof(b));
+		memcpy(b, a, sizeof b);
 		make_version(b + next_random() % (strlen(b) + 1) % 7);
 		ours = sign(version_compare_libostree(a, b));
 		theirs = sign(strverscmp(a, b));

@@ -177,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct text text = { 0 };
 	size_t count;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const uint8_t *end = memchr(data, '\0', size);
 		size_t length = end ? (size_t)(end - data) : size;
 

@@ -16,18 +16,18 @@ from rig import image
 FILE = "bls/emit.c"
 FOLDERS = "bls grub uboot prepare-root initramfs".split()
 COUNT, STATES = 24, 8000
-SETTLE_FIRST = ("\tif (!r && job->way != WAY_FILES)\n"
-                "\t\tr = settle(job->dir_fd, job->temporary, job->way);\n\tif (!r)\n")
-UNLINK = ("\tif (!r && exchanged)\n"
+SETTLE_FIRST = ("\tif (!err && job->way != WAY_FILES)\n"
+                "\t\terr = settle(job->dir_fd, job->temporary, job->way);\n\tif (!err)\n")
+UNLINK = ("\tif (!err && exchanged)\n"
           "\t\t(void)unlinkat(job->dir_fd, job->temporary, 0);\n")
-SETTLE = "\tr = settle(job->dir_fd, job->name, job->way);\n"
-HOLD = ("\tint old_fd = openat(job->dir_fd, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;\n"
+SETTLE = "\terr = settle(job->dir_fd, job->name, job->way);\n"
+HOLD = ("\tint old_fd = openat(job->dir_fd, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;\n"
         "\tstruct stat st;\n")
 NO_HOLD = HOLD + "\n\tif (old_fd >= 0)\n\t\tclose(old_fd);\n\told_fd = -1;\n\terrno = ENOENT;\n"
 EXCHANGE = "\tif (job->way != WAY_FILES) {\n\t\t*ret_exchanged"
 RENAME = "\tif (false) {\n\t\t*ret_exchanged"
-LEFTOVER = "\t\tr = settle(job->dir_fd, name, job->way);\n\tif (!r && unlinkat"
-FSYNC = ("\tif (!r)\n\t\tr = flushed(fsync(fd));\n", "")
+LEFTOVER = "\t\terr = settle(job->dir_fd, name, job->way);\n\tif (!err && unlinkat"
+FSYNC = ("\tif (!err)\n\t\terr = flushed(fsync(fd));\n", "")
 # On ext4 the hold does what exchange does, and the order of removal, as long as nobody kills the
 # generator: so they are left out together, or the generator is killed. Not to know ext4 is no fault
 # there: syncfs and fsync of the directory, which is what then happens, do as much on Linux 6.1.
@@ -36,7 +36,7 @@ MUTANTS = [
     ("nothing", "ext4-1k-menu"), ("nothing", "ext4-nojournal-menu"), ("nothing", "vfat-menu"),
     ("fsync of the new file", "ext4-1k-menu", FSYNC),
     ("fsync of the new file", "vfat-menu", FSYNC),
-    ("the flush point before the exchange", "ext4-1k-menu", (SETTLE_FIRST, "\tif (!r)\n")),
+    ("the flush point before the exchange", "ext4-1k-menu", (SETTLE_FIRST, "\tif (!err)\n")),
     ("the flush point behind the exchange", "ext4-1k-menu", (SETTLE, "")),
     ("the flush point behind the rename", "vfat-menu", (SETTLE, "")),
     ("the order of flush point and removal, and the hold", "ext4-1k-menu",
@@ -53,7 +53,7 @@ MUTANTS = [
     ("both syncfs", "ext4-nojournal-menu", ("turn < 2", "turn < 0")),
     ("nothing", "btrfs-menu"), ("both syncfs", "btrfs-menu", ("turn < 2", "turn < 0")),
     ("fsync of the renamed file", "vfat-menu",
-     ("!r && way == WAY_FILES ? sync_file(dir_fd, name) : r", "r")),
+     ("!err && way == WAY_FILES ? sync_file(dir_fd, name) : err", "err")),
 ]
 
 

@@ -127,10 +127,10 @@ static void check_fields(const char *file, const struct menu *menu, const struct
 		{ "bootargs", ENTRY_OPTIONS }, { "bootdir", ENTRY_UNKNOWN },
 		{ "ramdisk_images", ENTRY_UNKNOWN } };
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		char name[32];
 
-		snprintf(name, sizeof(name), number > 1 ? "%s%u" : "%s", fields[i].name, number);
+		snprintf(name, sizeof name, number > 1 ? "%s%u" : "%s", fields[i].name, number);
 		strcpy(value, "stale");
 		import(file, name, value, scratch);
 		if (!strcmp(value, "stale") && has_none(menu, fields[i].key))
@@ -146,7 +146,7 @@ static void check_fields(const char *file, const struct menu *menu, const struct
 
 static void check(const char *file, const struct menu *menu, size_t count)
 {
-	size_t size = strlen(file) + sizeof("stale");
+	size_t size = strlen(file) + sizeof "stale";
 	char *value = malloc(size), *scratch = malloc(size), *cut;
 	unsigned number = 1;
 

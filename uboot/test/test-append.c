@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <cmocka.h>
 
 #include "uboot/append.h"
@@ -16,12 +15,12 @@ static const struct reporter reporter = { .program = "test-append" };
 static int add(const char *bytes, size_t size, struct text *text)
 {
 	struct text lines = { 0 };
-	int r;
+	int err;
 
 	text_add_bytes(&lines, bytes, size);
-	r = append_add(text, &lines, "lines", &reporter);
+	err = append_add(text, &lines, "lines", &reporter);
 	text_free(&lines);
-	return r;
+	return err;
 }
 
 static void test_lines(void **state)
@@ -50,7 +49,7 @@ static void test_lines(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct text text = { 0 };
 
 		assert_int_equal(add(cases[i].lines, strlen(cases[i].lines), &text), 0);

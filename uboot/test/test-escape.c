@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <cmocka.h>
 
 #include "uboot/escape.h"
@@ -26,7 +25,7 @@ static void test_add(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct text text = { 0 };
 
 		escape_add(&text, "name", cases[i].value);
@@ -45,9 +44,9 @@ static void test_fragile(void **state)
 		"a\x04" };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(sound) / sizeof(sound[0]); i++)
+	for (size_t i = 0; i < sizeof sound / sizeof *sound; i++)
 		assert_null(escape_fragile(sound[i]));
-	for (size_t i = 0; i < sizeof(fragile) / sizeof(fragile[0]); i++)
+	for (size_t i = 0; i < sizeof fragile / sizeof *fragile; i++)
 		assert_non_null(strstr(escape_fragile(fragile[i]), "would change"));
 	assert_non_null(strstr(escape_fragile("1 2 3 4 5 6 7 8 9 10 11 12 13 14"), "would fail"));
 }

@@ -6,14 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
 
 #include "uboot/crc.h"
 #include "uboot/fields.h"
-
-#include <errno.h>
-#include <stdio.h>
 
 static const struct text no_lines = { 0 };
 
@@ -156,9 +154,9 @@ static void test_names(void **state)
 		"xbootargs", "rootstock_complete2", "Bootargs" };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		assert_true(fields_own(own[i], strlen(own[i])));
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		assert_false(fields_own(others[i], strlen(others[i])));
 	assert_true(fields_known("fdt_file=", 8));
 	assert_false(fields_known("fdt_file2", 9));
