@@ -15,13 +15,9 @@
 
 #include <stddef.h>
 
-enum { ENTRY_SIZE_MAX = 65536 };
+#include "prepare-root/where.h"
 
-/* What is wrong with a text, and where. */
-struct where {
-	unsigned line;	  /* counted from 1; 0 when no single line is to blame */
-	const char *what; /* the middle of a sentence, in static memory */
-};
+enum { ENTRY_SIZE_MAX = 65536 };
 
 enum entry_key {
 	ENTRY_TITLE,

@@ -13,15 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "prepare-root/where.h"
+
 /* Bytes in somebody else's memory, without a zero byte at the end. */
 struct span {
 	const char *text;
 	size_t len;
-};
-
-struct where {
-	unsigned line; /* counted from 1; 0 when no single line is to blame */
-	const char *what;
 };
 
 struct conf {
