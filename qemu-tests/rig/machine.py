@@ -15,7 +15,7 @@ import subprocess
 import time
 
 from rig import arch, disk, firmware, kernels
-from rig.slowness import limit
+from rig.slowness import limit, load
 
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
 # Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
@@ -238,7 +238,8 @@ def progress(state):
         state["halted"] = state["halted"] or time.monotonic()
         stands = time.monotonic() - state["halted"] > HALT_WATCH * state["scale"]
         return "halt" if stands else None
-    if time.monotonic() - state["since"] > LIMITS[STAGES[state["stage"]]] * state["scale"]:
+    seconds = LIMITS[STAGES[state["stage"]]] * max(state["scale"], load())
+    if time.monotonic() - state["since"] > seconds:
         return "no end of stage %s" % STAGES[state["stage"]]
     return None
 

@@ -4,7 +4,8 @@
 multiplied by it, so that a busy host makes tests late and not wrong.
 
 As a program it prints the figure. `tally` has it measured once and hands it to all tests in
-SLOWNESS; a test that is started by hand measures it itself."""
+SLOWNESS; a test that is started by hand measures it itself. Load that comes later counts too, by
+the kernel's average."""
 
 import functools
 import os
@@ -23,13 +24,24 @@ def work():
 
 
 @functools.lru_cache(None)
-def slowness():
-    """The figure: as the environment says, else measured."""
+def measured():
+    """The figure when the tests began: as the environment says, else measured."""
     if "SLOWNESS" in os.environ:
         return float(os.environ["SLOWNESS"])
     start = time.monotonic()
     work()
-    return max(1.0, (time.monotonic() - start) / USUAL)
+    return (time.monotonic() - start) / USUAL
+
+
+def load():
+    """How many processes run or wait for a disk, for each processor: the average of the last
+    minute, at least 1."""
+    return max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
+
+
+def slowness():
+    """The figure now."""
+    return max(measured(), load())
 
 
 def limit(seconds):

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 from rig import cells, disk, hands, judge, machine
+from rig.slowness import load
 
 # Section, key and default; None means that the file must have it.
 KEYS = {
@@ -133,7 +134,8 @@ def step(process, state, expect):
         end = end or "said"
     if disk.stop.is_set():
         return "stopped"
-    return end or ("none in time" if time.monotonic() > state["limit"] else None)
+    seconds = expect["seconds"] * max(state["scale"], load())
+    return end or ("none in time" if time.monotonic() - state["since"] > seconds else None)
 
 
 def watch(words, paths, expect, scale):
@@ -141,7 +143,7 @@ def watch(words, paths, expect, scale):
     lines that were not typed)."""
     answerer = Answerer(paths["keys"], expect["typed"])
     state = {"log": b"", "rest": b"", "console": paths["console"], "answerer": answerer,
-             "limit": time.monotonic() + expect["seconds"] * scale}
+             "since": time.monotonic(), "scale": scale}
     with open(paths["console"], "w", encoding="utf-8") as out:
         out.write(machine.head(words))
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

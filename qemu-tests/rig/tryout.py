@@ -11,7 +11,7 @@ import sys
 import time
 
 from rig import cells, disk, image, machine
-from rig.slowness import limit
+from rig.slowness import limit, load
 
 PROMPT = r"demo-(\d) \S+ # $"
 MENU = "Demo OTA 1"
@@ -65,7 +65,7 @@ def script(words, console, scale):
                 if good and keys:
                     process.stdin.write(keys.encode())
                     process.stdin.flush()
-                good = good and until(process, log, pattern, LIMIT * scale)
+                good = good and until(process, log, pattern, LIMIT * max(scale, load()))
                 print("%sok %d - %s" % ("" if good else "not ", number, meaning), flush=True)
         finally:
             process.kill()

@@ -122,7 +122,7 @@ def play(mode, words):
     say("GRUB\r\n[ 0.0] Linux version 6\r\n\x1b[1mWel\x1b[0mcome\r\n" +
         ("Kernel panic\r\n" if mode == "panic" else ""))
     if mode == "silent":
-        time.sleep(60)
+        time.sleep(600)
     say("host login: ")
     connection = listening.accept()[0]
     hear("root\r")
