@@ -14,7 +14,7 @@ from crashrig import record, trial
 from rig import image
 
 FILE = "bls/emit.c"
-FOLDERS = "bls grub uboot prepare-root initramfs".split()
+FOLDERS = "build-aux bls grub uboot prepare-root initramfs qemu-tests".split()
 COUNT, STATES = 24, 8000
 SETTLE_FIRST = ("\tif (!err && job->way != WAY_FILES)\n"
                 "\t\terr = settle(job->dir_fd, job->temporary, job->way);\n\tif (!err)\n")
@@ -62,7 +62,6 @@ def copy_tree(folder):
     top = os.path.dirname(image.HERE)
     for name in FOLDERS:
         shutil.copytree(os.path.join(top, name), os.path.join(folder, name))
-    shutil.copytree(os.path.join(image.HERE, "rig"), os.path.join(folder, "qemu-tests/rig"))
     shutil.copy(os.path.join(top, "Makefile"), folder)
 
 

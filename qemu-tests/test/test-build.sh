@@ -98,7 +98,7 @@ any_umask() {
 copy() {
 	rm -rf "$1"
 	mkdir -p "$1"
-	cp -r Makefile bls grub initramfs prepare-root qemu-tests uboot "$1"
+	cp -r Makefile build-aux bls grub initramfs prepare-root qemu-tests uboot "$1"
 }
 
 same_bytes() {

@@ -45,7 +45,7 @@ def names(kind):
 
 def usual():
     """The cells that `make check` boots without arguments."""
-    with open(os.path.join(HERE, "../Makefile"), encoding="utf-8") as source:
+    with open(os.path.join(HERE, "build.mk"), encoding="utf-8") as source:
         text = source.read().replace("\\\n", "")
     return cells.load(HERE, re.search(r"^CELLS \?= (.*)$", text, re.MULTILINE).group(1))
 

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+sources = $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/test/*.c) qemu-tests/guest/*.c qemu-tests/rig/*.c)
+headers = $(wildcard $(FOLDERS:%=%/*.h))
+shells = $(shell grep -lE '^\#!(/usr)?/bin/(ba|busybox )?sh' -r .ci build-aux $(FOLDERS))
+pythons = $(sort $(scripts) $(wildcard $(FOLDERS:%=%/test/*.py) qemu-tests/*/*.py))
+
+# Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no
+# va_list is ever started; matters of taste. Of cppcheck: that NULL may not be a pointer (POSIX says
+# it is), and uninitialised variables, where it takes the address of an output for a use of it.
+TIDY := bugprone-*,clang-analyzer-*,misc-*,performance-*,portability-*,$\
+	-clang-analyzer-security.insecureAPI.*,-clang-analyzer-valist.Uninitialized,$\
+	-bugprone-easily-swappable-parameters,-bugprone-suspicious-string-compare,$\
+	-bugprone-not-null-terminated-result,-bugprone-sizeof-expression
+
+## lint: check C, shell, man pages, time limits and licence lines
+lint: deps-lint
+	$(Q)$(MAKE) --no-print-directory lint-now
+lint-now:
+	@echo "  LINT  compilers: gcc, clang"
+	$(Q)for cc in gcc clang; do for f in $(sources); do \
+		$$cc $(RS_CPPFLAGS) $(GLIB) -std=gnu11 $(WARNINGS) -Werror -O2 -c $$f -o /dev/null || exit 1; \
+	done; done
+	@echo "  LINT  clang-format"
+	$(Q)clang-format --dry-run -Werror $(sources) $(headers)
+	@echo "  LINT  clang-tidy"
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' $(sources) -- $(RS_CPPFLAGS) $(GLIB) -std=gnu11 2>/dev/null
+	@echo "  LINT  cppcheck"
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr \
+		--suppress=varFuncNullUB --suppress=ctuuninitvar --error-exitcode=1 \
+		-I. -D_GNU_SOURCE -DVERSION='""' $(sources)
+	@echo "  LINT  shellcheck"
+	$(Q)shellcheck $(shells)
+	@echo "  LINT  mandoc"
+	$(Q)! mandoc -Tlint $(MANUALS) 2>/dev/null | grep -v 'referenced manual not found'
+	@echo "  LINT  time limits (those of tests are limit(SECONDS), see qemu-tests/rig/slowness.py)"
+	$(Q)! grep -nE '[(, ]timeout=[0-9.]+[,)]|(alarm|Timer)\([0-9.]+\)|monotonic\(\).* [<+] [0-9]|\btimeout (-\w+ )*[0-9]' \
+		$(pythons) qemu-tests/tally
+	@echo "  LINT  SPDX"
+	$(Q)missing=$$(git ls-files | grep -vE '^LICENSES/|/(corpus|golden)-?[^/]*/' | \
+		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \
+	if [ -n "$$missing" ]; then echo "no SPDX line: $$missing"; exit 1; fi
+
+.PHONY: lint lint-now

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Unit tests, fuzz targets and scripts of all folders, and how they are run.
+
+HOSTCC ?= gcc
+GLIB = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
+SANITIZE := -std=gnu11 $(if $(COVERAGE),-O0,-O1) -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all $(if $(COVERAGE),-O0 $(COVERAGE)) $(WARNINGS)
+
+units := $(foreach f,$(FOLDERS),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/test-*.c)))
+fuzzers := $(foreach f,$(FOLDERS),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/fuzz-*.c)))
+scripts := $(foreach f,$(FOLDERS),$(wildcard $(f)/test/test-*.sh $(f)/test/test-*.py))
+
+$(BUILD)/san/%.o: %.c $(BUILD)/san/flags
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(RS_CPPFLAGS) $(SANITIZE) $(GLIB) -MMD -MP -c $< -o $@
+
+$(BUILD)/san/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(HOSTCC) $(RS_CPPFLAGS) $(SANITIZE) $(GLIB))' >$@.new
+	@cmp -s $@.new $@ || printf '#include <%s>\n' stdarg.h stddef.h stdint.h setjmp.h cmocka.h glib.h \
+			libmount/libmount.h blkid/blkid.h | $(HOSTCC) $(GLIB) -x c -fsyntax-only - || \
+		{ echo "A compiler or a library of the tests is missing: on Debian, make deps-check installs" \
+			"what tests need, and make deps-build what the programs need" >&2; exit 1; }
+	@$(settled)
+
+define tests
+$$(BUILD)/$(1)/test/test-%: $$(BUILD)/san/$(1)/test/test-%.o $$(lib_$(1):%.c=$$(BUILD)/san/%.o)
+	@mkdir -p $$(@D)
+	@echo "  TEST  $$@"
+	$$(Q)$$(HOSTCC) $$(SANITIZE) $$^ -o $$@ -lcmocka $$(libs_$(1))
+
+$$(BUILD)/$(1)/test/fuzz-%: $$(BUILD)/san/$(1)/test/fuzz-%.o $$(BUILD)/san/prepare-root/test/replay.o \
+		$$(lib_$(1):%.c=$$(BUILD)/san/%.o)
+	@mkdir -p $$(@D)
+	@echo "  TEST  $$@"
+	$$(Q)$$(HOSTCC) $$(SANITIZE) $$^ -o $$@ $$(libs_$(1))
+
+$$(BUILD)/libfuzzer/$(1)/test/fuzz-%: $(1)/test/fuzz-%.c $$(lib_$(1)) $$(wildcard $$(FOLDERS:%=%/*.h))
+	@mkdir -p $$(@D)
+	$$(Q)clang $$(RS_CPPFLAGS) $$(GLIB) -g -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all $$(filter %.c,$$^) -o $$@ $$(libs_$(1))
+endef
+$(foreach f,$(FOLDERS),$(eval $(call tests,$(f))))
+
+# The rings, from the inside. A test that boots machines or compiles for other architectures has the
+# line "# ring: qemu"; one of these that takes long has "# ring: long" and runs only with LONG=1, as
+# do the parts of other tests that ask for that variable.
+ring = $(shell grep -lx '\# ring: $(1)' $(scripts))
+namespaces := $(filter prepare-root/test/test-ns-%,$(scripts))
+inner = $(filter-out $(call ring,qemu) $(call ring,long) $(namespaces),$(scripts)) $(namespaces)
+# As many jobs as there are processors, unless the caller has set a number.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+export LONG
+# Whether make check is to do more than it does by default.
+MORE = $(if $(LONG)$(filter-out file,$(origin CELLS)),more)
+built = all $(HELPERS:%=$(BUILD)/%) $(units) $(fuzzers)
+
+## unit: the tests that need neither QEMU nor another compiler, in two minutes
+unit:
+	$(Q)$(MAKE) --no-print-directory $(JOBS) unit-now
+unit-now: $(built)
+	$(Q)BUILD=$(BUILD) qemu-tests/tally $(units) $(fuzzers) $(inner)
+
+## check: all tests, one boot a machine; LONG=1 adds long tests, CELLS='*' or ci more boots
+check:
+	$(Q)qemu-tests/outlook $(MORE)
+	$(Q)$(MAKE) --no-print-directory deps-check
+	$(Q)$(MAKE) --no-print-directory $(JOBS) matrix
+	$(Q)$(MAKE) --no-print-directory $(JOBS) check-now
+check-now: $(built)
+	$(Q)BUILD=$(BUILD) qemu-tests/tally --cells '$(CELLS)' $(units) $(fuzzers) $(inner) \
+		$(call ring,qemu) $(if $(LONG),$(call ring,long))
+	$(if $(MORE)$(filter-out x86_64,$(HOST)),,$(Q)qemu-tests/outlook $(BUILD)/test/asked)
+
+## coverage: measure which lines the tests run; V=1 prints the numbers of the others
+# The same tests with programs that count their lines. Some tests fail because of that (they compare
+# what a program prints, or which system calls it makes); make check tells whether tests pass.
+counted = $(sort $(foreach m,$(measured),$(firstword $(subst /, ,$(m)))))
+coverage: deps-check
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=--coverage \
+		CFLAGS='$(CFLAGS) --coverage -O0' LDFLAGS='$(LDFLAGS) --coverage' coverage-now
+coverage-now: $(built)
+	$(Q)find $(BUILD) -name '*.gcda' -delete
+	$(Q)BUILD=$(BUILD) qemu-tests/tally $(filter $(counted:%=$(BUILD)/%/%),$(units) $(fuzzers)) \
+		$(filter-out $(uncounted),$(filter $(counted:%=%/%),$(scripts))) >$(BUILD)/tests.log || :
+	$(Q)bls/test/coverage $(BUILD) $(measured)
+
+## fuzz: give random input to the parsers, SECONDS=60 for each
+SECONDS ?= 60
+fuzz: deps-lint
+	$(Q)$(MAKE) --no-print-directory $(fuzzers:$(BUILD)/%=$(BUILD)/libfuzzer/%)
+	$(Q)for f in $(fuzzers:$(BUILD)/%=%); do \
+		mkdir -p $(BUILD)/libfuzzer/$$f.found && \
+		$(BUILD)/libfuzzer/$$f -max_total_time=$(SECONDS) -print_final_stats=1 \
+			-artifact_prefix=$(BUILD)/libfuzzer/$$f.found/ $(BUILD)/libfuzzer/$$f.found \
+			$$(dirname $$f)/corpus-$${f##*/fuzz-} || exit 1; \
+	done
+
+## fuzz-loaders: send random values through generators and real boot loaders, SECONDS=60 for each
+fuzz-loaders: deps-check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)for f in $(wildcard $(FOLDERS:%=%/test/fuzz-loader-*.py)); do \
+		BUILD=$(BUILD) SECONDS=$(SECONDS) $$f || exit 1; \
+	done
+
+.PHONY: unit unit-now check check-now coverage coverage-now fuzz fuzz-loaders
