@@ -6,7 +6,7 @@ libs_prepare-root = $(shell pkg-config --libs glib-2.0) -lmount
 PROGRAMS += ostree-prepare-root
 src_ostree-prepare-root := prepare-root/main.c $(lib_prepare-root)
 budgets += ostree-prepare-root:49152
-MANUALS += prepare-root/ostree-prepare-root.8
+MANUALS += prepare-root/ostree-prepare-root.8 prepare-root/rootstock.7
 
 # Not measured: what runs as process 1 leaves no counts. Each of its calls has a test in which it
 # fails (test-ns-faults.py). A test in namespaces does not see the build folder to count in.
