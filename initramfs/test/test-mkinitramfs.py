@@ -330,7 +330,11 @@ def called_wrongly(where):
     """Status 2, one line, nothing made."""
     for sentence, words in (
             ("-o OUT is missing", []),
-            ("--nonsense is not known", ["-o", where + "/x", "--nonsense"]),
+            ("--nonsense is not known; see", ["-o", where + "/x", "--nonsense"]),
+            ("--moduel is not known (did you mean --module?); see", ["--moduel", "btrfs"]),
+            ("--fimware is not known (did you mean --firmware?); see", ["--fimware=/x"]),
+            ("--liist is not known (did you mean --list?); see", ["--liist", "x"]),
+            ("--kompreso is not known; see", ["--kompreso"]),
             ("file is not known", ["file"]), ("--module needs a value", ["--module"]),
             ("--kernel needs a value", ["--kernel="]), ("--init needs a value", ["--init", ""]),
             ("line break", ["--module", "a\nb"]),
@@ -342,7 +346,9 @@ def called_wrongly(where):
         assert not os.listdir(where)
     status, printed, said = run(("dash",), fakekernel.MAKER, "--help")
     assert status == 0 and printed.startswith(b"usage: rootstock-mkinitramfs") and not said
-    assert run(("dash",), fakekernel.MAKER, "--version")[0] == 0
+    version = re.search(r"^VERSION := (.+)$", tap.read(fakekernel.TOP + "/Makefile").decode(), re.M)
+    assert run(("dash",), fakekernel.MAKER, "--version") == (
+        0, b"rootstock-mkinitramfs (rootstock) %s\n" % version[1].encode(), [])
     status, _, said = run(("dash",), fakekernel.MAKER, "-o", where + "/x", "--init", "/none")
     assert (status, len(said)) == (1, 1) and "there is no /none" in said[0], said
 
