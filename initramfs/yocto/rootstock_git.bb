@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A recipe for OpenEmbedded that builds the sources it lies in:
+# A recipe for OpenEmbedded that builds the source tree that contains it:
 #
 #     BBFILES += "/path/to/rootstock/initramfs/yocto/*.bb"
 #     DISABLE_STATIC:pn-util-linux = ""
 #
-# The second line, in the distribution's or the local configuration, gives the static libmount and
-# libblkid that the programs need. Static programs need no package at run time.
+# The second line, in the configuration of the distribution or in local.conf, builds the static
+# libmount and libblkid that the programs need. Static programs need no package at run time.
 #
-# rootstock-prepare-root takes the place of ostree-switchroot. rootstock-grub has a file that is in
-# meta-oe's package ostree as well, which an ostree_%.bbappend has to delete there. An image that is
-# an initramfs takes rootstock-init and
+# rootstock-prepare-root replaces ostree-switchroot. rootstock-grub has a file that meta-oe's package
+# ostree has too: delete it there, in an ostree_%.bbappend. An initramfs image installs rootstock-init
+# and has
 #
 #     ROOTFS_POSTPROCESS_COMMAND += "link_init;"
 #     link_init() { ln -s ${nonarch_libdir}/rootstock/rootstock-init ${IMAGE_ROOTFS}/init; }
 #
-# BitBake has not been run on this. Tested are its two functions, in a shell and with the values
-# that its variables have there, and that each installed file is in one package.
+# BitBake has not been run with this. What is tested: its two functions, in a shell and with the
+# values that BitBake gives to the variables, and that each installed file is in one package.
 
 SUMMARY = "Boot-time stack of OSTree systems"
 DESCRIPTION = "Small static programs that turn an OSTree deployment into the root, and boot loader \

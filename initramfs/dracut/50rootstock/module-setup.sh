@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A module of dracut: ostree-prepare-root makes the deployment that ostree= names the root, with
-# systemd in the initramfs or without. It is there for those who ask for it:
+# A dracut module: ostree-prepare-root makes the deployment that ostree= names the root, with or
+# without systemd in the initramfs. It is in an image only on request:
 # add_dracutmodules+=" rootstock ", or dracut --add rootstock.
 #
-# shellcheck disable=SC2154 # what is not set here is dracut's
+# shellcheck disable=SC2154 # dracut sets these variables
 
 check() {
 	require_binaries /usr/lib/ostree/ostree-prepare-root || return 1
@@ -20,7 +20,7 @@ check() {
 }
 
 installkernel() {
-	# For deployments unlocked with --hotfix. The machine that makes the image need not use it.
+	# For deployments unlocked with --hotfix, also if the machine that makes the image has none.
 	hostonly='' instmods overlay
 }
 

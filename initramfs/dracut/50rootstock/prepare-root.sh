@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# dracut's own init reads this before it switches to $NEWROOT, which is the root file system.
+# dracut's own init runs this before it switches to $NEWROOT, the root file system.
 
 if getarg ostree= >/dev/null; then
 	/usr/lib/ostree/ostree-prepare-root "$NEWROOT" ||
