@@ -13,7 +13,7 @@ TIDY := bugprone-*,clang-analyzer-*,misc-*,performance-*,portability-*,$\
 	-bugprone-easily-swappable-parameters,-bugprone-suspicious-string-compare,$\
 	-bugprone-not-null-terminated-result,-bugprone-sizeof-expression
 
-## lint: check C, shell, man pages, time limits and licence lines
+## lint: check C, shell, documents, time limits and licence lines
 lint: deps-lint
 	$(Q)$(MAKE) --no-print-directory lint-now
 lint-now:
@@ -41,4 +41,9 @@ lint-now:
 		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \
 	if [ -n "$$missing" ]; then echo "no SPDX line: $$missing"; exit 1; fi
 
-.PHONY: lint lint-now
+lint-now: lint-documents
+lint-documents:
+	@echo "  LINT  documents"
+	$(Q)build-aux/check-documents $(MANUALS)
+
+.PHONY: lint lint-now lint-documents
