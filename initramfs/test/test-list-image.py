@@ -181,6 +181,13 @@ def endless(where):
         assert not files and len(said) == 1 and "more than 100 archives" in said[0], said
 
 
+def called_wrongly(_):
+    """By itself it takes one image and no option."""
+    for words in ((), ("a", "b")):
+        assert run(("dash",), fakekernel.TOP + "/initramfs/list-image", *words) == (
+            2, b"", ["usage: list-image IMAGE"])
+
+
 def no_room(where):
     """A full disk is no damage."""
     if os.getuid():
@@ -202,5 +209,6 @@ if __name__ == "__main__":
         ("hostile names", odd_names),
         ("sizes that are not true", untrue),
         ("what has no end", endless),
+        ("called wrongly", called_wrongly),
         ("no room", no_room),
     ]))
