@@ -101,12 +101,12 @@ $(BUILD)/flags: FORCE
 specs_riscv64 := s/^-dynamic-linker/--strip-debug &/
 $(BUILD)/musl.specs: FORCE
 	@mkdir -p $(@D)
-	@dir=$$(qemu-tests/rig/debs base $(ARCH) musl-dev) && \
+	@dir=$$(build-aux/debs base $(ARCH) musl-dev) && \
 		sed "s|/usr/|$$dir/usr/|g; $(specs_$(ARCH))" "$$dir"/usr/lib/*/musl-gcc.specs >$@.new
 	@$(settled)
 
 $(BUILD)/util-linux: $(MUSL_SPECS) $(BUILD)/flags FORCE
 	@mkdir -p $(@D)
-	@bls/util-linux $(CC) $(patsubst %,-specs=%,$(abspath $(MUSL_SPECS))) $(KERNEL_HEADERS) \
+	@build-aux/util-linux $(CC) $(patsubst %,-specs=%,$(abspath $(MUSL_SPECS))) $(KERNEL_HEADERS) \
 		$(SMALL) >$@.new
 	@$(settled)

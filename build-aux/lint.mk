@@ -35,7 +35,7 @@ lint-now:
 	$(Q)! mandoc -Tlint $(MANUALS) 2>/dev/null | grep -v 'referenced manual not found'
 	@echo "  LINT  time limits (those of tests are limit(SECONDS), see qemu-tests/rig/slowness.py)"
 	$(Q)! grep -nE '[(, ]timeout=[0-9.]+[,)]|(alarm|Timer)\([0-9.]+\)|monotonic\(\).* [<+] [0-9]|\btimeout (-\w+ )*[0-9]' \
-		$(pythons) qemu-tests/tally
+		$(pythons) build-aux/tally
 	@echo "  LINT  SPDX"
 	$(Q)missing=$$(git ls-files | grep -vE '^LICENSES/|/(corpus|golden)-?[^/]*/' | \
 		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \

@@ -26,6 +26,6 @@ packages_lint := $(packages_check) clang clang-format clang-tidy cppcheck mandoc
 ## deps-lint: the same for make lint and make fuzz
 deps: deps-lint
 deps-build deps-try deps-check deps-lint: deps-%:
-	$(Q)qemu-tests/rig/deps $(packages_$*:%='%')
+	$(Q)build-aux/deps $(packages_$*:%='%')
 
 .PHONY: deps deps-build deps-try deps-check deps-lint

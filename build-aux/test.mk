@@ -60,18 +60,18 @@ built = all $(HELPERS:%=$(BUILD)/%) $(units) $(fuzzers)
 unit:
 	$(Q)$(MAKE) --no-print-directory $(JOBS) unit-now
 unit-now: $(built)
-	$(Q)BUILD=$(BUILD) qemu-tests/tally $(units) $(fuzzers) $(inner)
+	$(Q)BUILD=$(BUILD) build-aux/tally $(units) $(fuzzers) $(inner)
 
 ## check: all tests, one boot a machine; LONG=1 adds long tests, CELLS='*' or ci more boots
 check:
-	$(Q)qemu-tests/outlook $(MORE)
+	$(Q)build-aux/outlook $(MORE)
 	$(Q)$(MAKE) --no-print-directory deps-check
 	$(Q)$(MAKE) --no-print-directory $(JOBS) matrix
 	$(Q)$(MAKE) --no-print-directory $(JOBS) check-now
 check-now: $(built)
-	$(Q)BUILD=$(BUILD) qemu-tests/tally --cells '$(CELLS)' $(units) $(fuzzers) $(inner) \
+	$(Q)BUILD=$(BUILD) build-aux/tally --cells '$(CELLS)' $(units) $(fuzzers) $(inner) \
 		$(call ring,qemu) $(if $(LONG),$(call ring,long))
-	$(if $(MORE)$(filter-out x86_64,$(HOST)),,$(Q)qemu-tests/outlook $(BUILD)/test/asked)
+	$(if $(MORE)$(filter-out x86_64,$(HOST)),,$(Q)build-aux/outlook $(BUILD)/test/asked)
 
 ## coverage: measure which lines the tests run; V=1 prints the numbers of the others
 # The same tests with programs that count their lines. Some tests fail because of that (they compare
@@ -82,9 +82,9 @@ coverage: deps-check
 		CFLAGS='$(CFLAGS) --coverage -O0' LDFLAGS='$(LDFLAGS) --coverage' coverage-now
 coverage-now: $(built)
 	$(Q)find $(BUILD) -name '*.gcda' -delete
-	$(Q)BUILD=$(BUILD) qemu-tests/tally $(filter $(counted:%=$(BUILD)/%/%),$(units) $(fuzzers)) \
+	$(Q)BUILD=$(BUILD) build-aux/tally $(filter $(counted:%=$(BUILD)/%/%),$(units) $(fuzzers)) \
 		$(filter-out $(uncounted),$(filter $(counted:%=%/%),$(scripts))) >$(BUILD)/tests.log || :
-	$(Q)bls/test/coverage $(BUILD) $(measured)
+	$(Q)build-aux/coverage $(BUILD) $(measured)
 
 ## fuzz: give random input to the parsers, SECONDS=60 for each
 SECONDS ?= 60

@@ -21,7 +21,7 @@ import tempfile
 
 import tap
 
-DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../qemu-tests/rig/debs")
+DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build-aux/debs")
 TOOLS = """attr bash coreutils dash diffutils dpkg findutils gpg gpg-agent grep gzip libc-bin mawk ostree
     parallel procps python3-minimal sed tar util-linux xz-utils""".split()
 # What a release's tests need besides.

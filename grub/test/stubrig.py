@@ -20,7 +20,7 @@ MODULES = ("normal configfile test echo sleep reboot search search_fs_file searc
            "biosdisk btrfs ext2 fat linux serial terminal").split()
 TALK = b"serial --unit=0\nterminal_input serial\nterminal_output serial\n"
 NOW = b"set timeout=0\n"  # for custom.cfg: no menu is shown
-DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../qemu-tests/rig/debs")
+DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build-aux/debs")
 FIRMWARE = "/usr/share/OVMF/OVMF_%s_4M.fd"
 
 

@@ -88,7 +88,7 @@ WHERE = tempfile.TemporaryDirectory()
 
 def sources():
     """libblkid's own images, {name: path of the .xz}."""
-    debs = os.path.join(probe.HERE, "../../qemu-tests/rig/debs")
+    debs = os.path.join(probe.HERE, "../../build-aux/debs")
     done = subprocess.run([debs, "bookworm", "source", "util-linux"], text=True, check=False,
                           stdout=subprocess.PIPE)
     if done.returncode:

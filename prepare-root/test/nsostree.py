@@ -20,7 +20,7 @@ def files(release):
     """[(name, bytes)] of the programs and all that they load."""
     arch = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True,
                           text=True).stdout.strip()
-    unpacked = subprocess.run([HERE + "/../../qemu-tests/rig/debs", release, arch, "ostree-boot",
+    unpacked = subprocess.run([HERE + "/../../build-aux/debs", release, arch, "ostree-boot",
                                "closure:libostree-1-1"], check=True, capture_output=True,
                               text=True).stdout.split()
     loader = [path for top in unpacked for path in

@@ -75,7 +75,7 @@ def mmdebstrap(options, release, sources, out):
 def userland(machine):
     """Path of the archive of the userland that goes with a machine's kernel, of the same release.
 
-    As with what rig/debs unpacks, what was made once is used again; remove it to get a newer one.
+    As with what build-aux/debs unpacks, what was made once is used again; remove it to get a newer one.
     """
     release, folder = machine["kernel"].split()[0], os.path.dirname(kernels.unpacked(machine)[0])
     key = hashlib.sha256(repr(OPTIONS).encode()).hexdigest()[:16]

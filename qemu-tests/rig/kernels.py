@@ -9,16 +9,16 @@ import shutil
 import subprocess
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+DEBS = os.path.join(os.path.dirname(HERE), "build-aux/debs")
 
 
 def debs(release, arch, *packages):
-    """The directories of packages of a Debian release, one each. What is "built" instead is of our
-    own making; its progress is for the user to see."""
-    words, shown = ["rig/debs", release, arch] + list(packages), subprocess.PIPE
+    """The directories of packages of a Debian release, one each. The release "built" means a kernel
+    that kernel/build makes; the user sees its progress."""
+    words, shown = [DEBS, release, arch] + list(packages), subprocess.PIPE
     if release == "built":
-        words, shown = ["kernel/build", arch], None
-    done = subprocess.run([os.path.join(HERE, words[0])] + words[1:], text=True,
-                          stdout=subprocess.PIPE, stderr=shown, check=False)
+        words, shown = [os.path.join(HERE, "kernel/build"), arch], None
+    done = subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=shown, check=False)
     if done.returncode:
         raise RuntimeError("%s: %s" % (" ".join(words), (done.stderr or "see above").strip()))
     return done.stdout.split("\n")[:-1]

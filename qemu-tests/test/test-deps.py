@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What rig/deps does about missing packages, for each release and each user. Its /etc/os-release and
+"""What build-aux/deps does about missing packages, for each release and each user. Its /etc/os-release and
 apt's lists are ours, by mounts that it alone sees, and dpkg-query, apt-get, apt-cache, id and sudo
 are programs of ours."""
 
@@ -13,8 +13,8 @@ import tempfile
 import tap
 from tap import check
 
-DEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../rig/deps")
-MAKEFILE = os.path.join(os.path.dirname(DEPS), "../../Makefile")
+DEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build-aux/deps")
+MAKEFILE = os.path.join(os.path.dirname(DEPS), "../Makefile")
 WANTED = "gcc musl-tools qemu-user-static|qemu-user a|b|c gone|lost".split()
 MOUNTS = """
 mount --bind "$1/os-release" /etc/os-release
@@ -117,7 +117,7 @@ def targets():
         env={key: value for key, value in os.environ.items() if not key.startswith("M")},
         stdout=subprocess.PIPE, text=True, check=True).stdout for name in ("try", "check", "lint")}
     for name, less in (("check", "try"), ("lint", "check")):
-        check(said[name].count("rig/deps") == 1 and
+        check(said[name].count("build-aux/deps") == 1 and
               set(said[less].split()) < set(said[name].split()),
               "deps-%s asks once for all that deps-%s does, and more" % (name, less), said)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What `make check` says of itself before it begins, and the list behind it."""
+"""What `make check` announces before it begins, and the list of downloads that this is taken from."""
 
 import os
 import re
@@ -14,20 +14,20 @@ sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import arch, cells
 import tap
 
-# As rig/debs has it.
+# As build-aux/debs has it.
 BASE = {"riscv64": "trixie"}
 
 
 def listed():
     """{name in the cache: MB} of the list."""
-    with open(os.path.join(HERE, "downloads"), encoding="ascii") as source:
+    with open(os.path.join(HERE, "../build-aux/downloads"), encoding="ascii") as source:
         pairs = [line.split() for line in source if line[0] != "#"]
     return {name: int(size) for name, size in pairs}
 
 
 def said(cache, *words, status=0):
     """What it says with this cache; None if it ends in another way."""
-    done = subprocess.run([os.path.join(HERE, "outlook"), *words], check=False, text=True,
+    done = subprocess.run([os.path.join(HERE, "../build-aux/outlook"), *words], check=False, text=True,
                           env=dict(os.environ, XDG_CACHE_HOME=cache), stdout=subprocess.PIPE)
     return done.stdout if done.returncode == status else None
 

@@ -18,7 +18,7 @@ from realuboot import make_fdt
 
 FIELDS, write = sysroot.FIELDS, tap.write
 HERE = os.path.dirname(os.path.abspath(__file__))
-DEBS = HERE + "/../../qemu-tests/rig/debs"
+DEBS = HERE + "/../../build-aux/debs"
 BOOT_SCR = f"{tap.BUILD}/boot.scr"
 NOTHING = r"rootstock: nothing on virtio 0:1 starts; looked in /boot/loader .*; resetting"
 QEMU = "linux,dummy-virt"  # the model in the device tree that QEMU itself has

@@ -56,7 +56,7 @@ def squeezed(files):
 
 
 def three_initrds(where):
-    debs = subprocess.run([HERE + "/../../qemu-tests/rig/debs", "bookworm", "arm64",
+    debs = subprocess.run([HERE + "/../../build-aux/debs", "bookworm", "arm64",
                            "meta:linux-image-cloud-arm64"], check=False, capture_output=True,
                           text=True)
     if debs.returncode:
