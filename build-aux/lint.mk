@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-sources = $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/test/*.c) qemu-tests/guest/*.c qemu-tests/rig/*.c)
+sources = $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/test/*.c) qemu-tests/guest/*.c qemu-tests/rig/*.c testlib/*.c)
 headers = $(wildcard $(FOLDERS:%=%/*.h))
-shells = $(shell grep -lE '^\#!(/usr)?/bin/(ba|busybox )?sh' -r .ci build-aux $(FOLDERS))
-pythons = $(sort $(scripts) $(wildcard $(FOLDERS:%=%/test/*.py) qemu-tests/*/*.py))
+shells = $(shell grep -lE '^\#!(/usr)?/bin/(ba|busybox )?sh' -r .ci build-aux $(FOLDERS)) testlib/tap.sh
+pythons = $(sort $(scripts) $(wildcard $(FOLDERS:%=%/test/*.py) qemu-tests/*/*.py testlib/*.py))
 
 # Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no
 # va_list is ever started; matters of taste. Of cppcheck: that NULL may not be a pointer (POSIX says
@@ -33,7 +33,7 @@ lint-now:
 	$(Q)shellcheck $(shells)
 	@echo "  LINT  mandoc"
 	$(Q)! mandoc -Tlint $(MANUALS) 2>/dev/null | grep -v 'referenced manual not found'
-	@echo "  LINT  time limits (those of tests are limit(SECONDS), see qemu-tests/rig/slowness.py)"
+	@echo "  LINT  time limits (those of tests are limit(SECONDS), see testlib/slowness.py)"
 	$(Q)! grep -nE '[(, ]timeout=[0-9.]+[,)]|(alarm|Timer)\([0-9.]+\)|monotonic\(\).* [<+] [0-9]|\btimeout (-\w+ )*[0-9]' \
 		$(pythons) build-aux/tally
 	@echo "  LINT  SPDX"

@@ -9,7 +9,7 @@ SANITIZE := -std=gnu11 $(if $(COVERAGE),-O0,-O1) -g -fno-omit-frame-pointer -fsa
 
 units := $(foreach f,$(FOLDERS),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/test-*.c)))
 fuzzers := $(foreach f,$(FOLDERS),$(patsubst %.c,$(BUILD)/%,$(wildcard $(f)/test/fuzz-*.c)))
-scripts := $(foreach f,$(FOLDERS),$(wildcard $(f)/test/test-*.sh $(f)/test/test-*.py))
+scripts := $(foreach f,$(FOLDERS) build-aux,$(wildcard $(f)/test/test-*.sh $(f)/test/test-*.py))
 
 $(BUILD)/san/%.o: %.c $(BUILD)/san/flags
 	@mkdir -p $(@D)
@@ -30,7 +30,7 @@ $$(BUILD)/$(1)/test/test-%: $$(BUILD)/san/$(1)/test/test-%.o $$(lib_$(1):%.c=$$(
 	@echo "  TEST  $$@"
 	$$(Q)$$(HOSTCC) $$(SANITIZE) $$^ -o $$@ -lcmocka $$(libs_$(1))
 
-$$(BUILD)/$(1)/test/fuzz-%: $$(BUILD)/san/$(1)/test/fuzz-%.o $$(BUILD)/san/prepare-root/test/replay.o \
+$$(BUILD)/$(1)/test/fuzz-%: $$(BUILD)/san/$(1)/test/fuzz-%.o $$(BUILD)/san/testlib/replay.o \
 		$$(lib_$(1):%.c=$$(BUILD)/san/%.o)
 	@mkdir -p $$(@D)
 	@echo "  TEST  $$@"

@@ -4,8 +4,8 @@ import json
 import os
 import re
 
-import tap
-from generator import GRUB, Generator
+from testlib import tap
+from testlib.generator import GRUB, Generator
 
 ERROR, WARNING = "error", "warning"
 BLS = Generator("rootstock-bls", None, None)

@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 
-import tap
+from testlib import tap
 from rig import releases
 
 SETS = 400

@@ -5,31 +5,20 @@
 # and as an ordinary user in a user namespace.
 set -u -o pipefail
 PATH=$PATH:/usr/sbin:/sbin
-
-# is TEXT WANTED COMMAND...: what the command prints.
-is() {
-	local text=$1 wanted=$2 got
-	shift 2
-	got=$("$@" 2>&1)
-	if [ "$got" = "$wanted" ]; then
-		echo "ok - $text"
-	else
-		printf 'not ok - %s\n# wanted "%s"\n# got "%s"\n' "$text" "$wanted" "$got"
-	fi
-}
+. "${0%/*}/testlib/tap.sh"
 
 # image TEXT COMMAND...: the command makes a file system in the image that is its last argument.
 image() {
 	local text=$1 uuid tool
 	shift
 	for tool in grub-fstest "$1"; do
-		command -v "$tool" >/dev/null || { echo "ok # SKIP $text: there is no $tool"; return; }
+		command -v "$tool" >/dev/null || { skip "$text" "there is no $tool"; return; }
 	done
-	rm -f "$work/image"
-	truncate -s 4M "$work/image"
-	"$@" "$work/image" >/dev/null 2>&1
-	uuid=$(grub-fstest "$work/image" ls '(loop0)' | sed -n 's/.* UUID \([^ ]*\) .*/\1/p')
-	is "GRUB knows $text by the same UUID" "0 ${uuid:-nothing}" "$show" uuid "$work/image"
+	rm -f "$base/image"
+	truncate -s 4M "$base/image"
+	"$@" "$base/image" >/dev/null 2>&1
+	uuid=$(grub-fstest "$base/image" ls '(loop0)' | sed -n 's/.* UUID \([^ ]*\) .*/\1/p')
+	is "GRUB knows $text by the same UUID" "0 ${uuid:-nothing}" "$show" uuid "$base/image"
 }
 
 images() {
@@ -39,7 +28,7 @@ images() {
 }
 
 mounts() {
-	local top=$work/m root="$work/m/a root\\"
+	local top=$base/m root="$base/m/a root\\"
 	mount -t tmpfs tmpfs "$top"
 	mkdir "$root"
 	mount -t tmpfs tmpfs "$root"
@@ -89,14 +78,14 @@ mounts() {
 
 # line NUMBER SOURCE: what a table says with such a line.
 line() {
-	echo "20 1 $1 / /boot rw - ext4 $2 rw" >"$work/m/table"
-	"$show" look-up "$work/m/table" 20 /boot
+	echo "20 1 $1 / /boot rw - ext4 $2 rw" >"$base/m/table"
+	"$show" look-up "$base/m/table" 20 /boot
 }
 
 # There is no driver for the major number 511, so opening its nodes gives ENXIO.
 nodes() {
-	local node=$work/m/node
-	mount -t tmpfs tmpfs "$work/m"
+	local node=$base/m/node
+	mount -t tmpfs tmpfs "$base/m"
 	mknod "$node" b 511 1
 	is 'a device' "/ ext4 $node - -6" line 511:1 "$node"
 	is 'a device with an anonymous number' "/ ext4 $node - -6" line 0:40 "$node"
@@ -104,40 +93,47 @@ nodes() {
 	is 'the name of no device' '/ ext4 - - 0' line 511:1 /dev/root
 }
 
-# as TEXT FUNCTION COMMAND...: the function in a namespace that the command makes.
+# as TEXT FUNCTION COMMAND...: runs the function in a namespace that the command makes, in a copy of
+# this script, because another user may not be able to read the original.
 as() {
-	local text=$1 function=$2
+	local text=$1 function=$2 line status
 	shift 2
-	if "$@" true 2>/dev/null; then
-		"$@" bash "$work/test" "$function" | sed "/^#/! s/ - /&$text: /" ||
-			echo "not ok - $text: not to the end"
-	else
-		echo "ok # SKIP no namespace can be made $text"
+	if ! "$@" true 2>/dev/null; then
+		skip "$text: $function" "no namespace can be made"
+		return
 	fi
+	"$@" bash "$base/test" "$function" >"$base/out"
+	status=$?
+	while IFS= read -r line; do
+		case $line in
+		'ok '*) tap_result ok "$text: ${line#* - }" ;;
+		'not ok '*) tap_result 'not ok' "$text: ${line#* - }" ;;
+		*) echo "$line" ;;
+		esac
+	done <"$base/out"
+	[ "$status" = 0 ] || tap_result 'not ok' "$text: $function did not come to its end"
 }
 
 if [ $# = 1 ]; then
+	base=$(dirname "$0")
+	show=$base/show
 	"$1"
 	exit
 fi
-export work show
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-show=$work/show
-# An ordinary user may not be able to see where this is.
-mkdir "$work/m"
+base=$work
+show=$base/show
+mkdir -p "$base"/{m,testlib}
 cp "${BUILD:?}/bls/test/show-bootfs" "$show"
-cp "$0" "$work/test"
-chmod 755 "$work"
+cp "$0" "$base/test"
+cp "${0%/*}/testlib/tap.sh" "$base/testlib/"
+chmod -R a+rX "$base"
 
-{
-	images
-	as 'as root' nodes unshare -m
-	as 'as root' mounts unshare -m
-	if [ "$(id -u)" = 0 ]; then
-		as 'as user' mounts setpriv --reuid 65534 --regid 65534 --clear-groups unshare -rm
-	else
-		as 'as user' mounts unshare -rm
-	fi
-} | awk '{ print } /^(not )?ok/ { count++ } /^not/ { failed = 1 }
-	END { print "1.." count; exit failed }'
+images
+as 'as root' nodes unshare -m
+as 'as root' mounts unshare -m
+if [ "$(id -u)" = 0 ]; then
+	as 'as user' mounts setpriv --reuid 65534 --regid 65534 --clear-groups unshare -rm
+else
+	as 'as user' mounts unshare -rm
+fi
+tap_end

@@ -9,11 +9,11 @@ import shutil
 import subprocess
 import sys
 
-import tap
+from testlib import tap
 from bootable import (BARE, BLS, DEPLOYMENT, ENTRY, ERROR, FIELDS, GOOD, INIT, LINK, MENU, NAME,
                       OTHER, OTHER_MENU, WARNING, changed, finds, make_menu, run, setting, text, tree)
-from generator import GRUB, UBOOT, clean_environment
-from host import Host
+from testlib.generator import GRUB, UBOOT, clean_environment
+from testlib.host import Host
 
 
 def silence(where):

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 
-import tap
-from generator import GRUB, UBOOT, clean_environment
-from hostile import entry
-from tap import read, write
+from testlib import tap
+from testlib.slowness import limit
+from testlib.generator import GRUB, UBOOT, clean_environment
+from testlib.hostile import entry
+from testlib.tap import read, write
 
 AT_ONCE = 7
 LEFT = ".rootstock.new"
@@ -43,7 +44,7 @@ class Ground:
             process.kill()
         for process in running:
             # No test of the time: whoever waits for ever is ended here.
-            said = process.communicate(timeout=tap.limit(300))[0]
+            said = process.communicate(timeout=limit(300))[0]
             assert process.returncode == 0 or process in killed, (process.returncode, said)
             assert read(self.out) in self.menus
 

@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 
-import tap
-from generator import GRUB, UBOOT, clean_environment
-from hostile import GOOD, entry
-from tap import read, write
+from testlib import tap
+from testlib.slowness import limit
+from testlib.generator import GRUB, UBOOT, clean_environment
+from testlib.hostile import GOOD, entry
+from testlib.tap import read, write
 
 OLD, LEFT = b"old\n", ".rootstock.new"
 MARK = {GRUB: b"\nset rootstock_complete=1\n", UBOOT: b"\nrootstock_complete=1\n"}
@@ -77,7 +78,7 @@ class Undisturbed:
 
 def strace(program, out, trace, *options):
     done = subprocess.run(["strace", "-y", "-qq", "-o", trace, *options, program.program, "-o",
-                           out], capture_output=True, check=False, timeout=tap.limit(60),
+                           out], capture_output=True, check=False, timeout=limit(60),
                           env=clean_environment(_OSTREE_GRUB2_BOOTVERSION="1"))
     return done.returncode, done.stderr.decode()
 

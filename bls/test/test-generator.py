@@ -12,10 +12,10 @@ import struct
 import subprocess
 import sys
 
-import tap
-from generator import GRUB, UBOOT, clean_environment
-from hostile import GOOD, entry
-from tap import read, write
+from testlib import tap
+from testlib.generator import GRUB, UBOOT, clean_environment
+from testlib.hostile import GOOD, entry
+from testlib.tap import read, write
 
 UMASK = os.umask(0)
 os.umask(UMASK)

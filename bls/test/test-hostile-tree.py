@@ -6,8 +6,8 @@ import os
 import shutil
 import sys
 
-import hostiletree
-import tap
+from testlib import hostiletree
+from testlib import tap
 
 KVER, BOOTED = "6.1.0", "boot/ostree/os-c0ffee"
 LINK = "ostree/boot.1.1/os/c0ffee/0"

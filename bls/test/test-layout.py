@@ -10,11 +10,8 @@ import shutil
 import subprocess
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(1, HERE + "/../../uboot/test")
-
-import realuboot
-import tap
+from testlib import realuboot
+from testlib import tap
 
 SHOW = tap.BUILD + "/bls/test/show-layout"
 # More than fits into an inode or one block.

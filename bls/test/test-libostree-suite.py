@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 
-import tap
+from testlib import tap
 
 DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build-aux/debs")
 TOOLS = """attr bash coreutils dash diffutils dpkg findutils gpg gpg-agent grep gzip libc-bin mawk ostree

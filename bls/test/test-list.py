@@ -6,10 +6,10 @@ import re
 import subprocess
 import sys
 
-import tap
+from testlib import tap
 from bootable import (BLS, DEPLOYMENT, ENTRY, GOOD, LINK, OTHER, make_menu, run, setting, text,
                       tree)
-from generator import GRUB, UBOOT, clean_environment
+from testlib.generator import GRUB, UBOOT, clean_environment
 
 
 def loaders(where):

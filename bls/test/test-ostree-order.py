@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-import tap
+from testlib import tap
 
 SETS = 100
 DEPLOYMENTS = 8

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-import tap
+from testlib import tap
 
 PROGRAMS = {"ostree-grub-generator": "grub.cfg", "ostree-uboot-generator": "uEnv.txt"}
 MOST = 512

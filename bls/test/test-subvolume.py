@@ -12,9 +12,9 @@ import re
 import subprocess
 import sys
 
-import tap
+from testlib import tap
 from bootable import BLS, BARE, tree, text
-from generator import GRUB, UBOOT, clean_environment
+from testlib.generator import GRUB, UBOOT, clean_environment
 
 # The mount at $1 is $2 with a root and a type of the caller's choice, for those that come after exec.
 SCRIPT = """set -e

@@ -8,10 +8,10 @@ import re
 import subprocess
 import sys
 
-import tap
-from generator import GRUB, UBOOT, Generator, clean_environment
-from hostile import GOOD
-from tap import read, write
+from testlib import tap
+from testlib.generator import GRUB, UBOOT, Generator, clean_environment
+from testlib.hostile import GOOD
+from testlib.tap import read, write
 
 BLS = Generator("rootstock-bls", "", b"")
 SECRET = b"title secret\nlinux /secret\noptions secret\n"

@@ -4,8 +4,7 @@ import os
 import shutil
 import subprocess
 
-import sysroot  # pylint: disable=unused-import  # for the next line
-from tap import limit
+from testlib.slowness import limit
 
 
 def missing():

@@ -10,7 +10,7 @@ import time
 
 import emu
 import loadervalues
-import realgrub
+from testlib import realgrub
 
 
 def main():

@@ -5,7 +5,7 @@ import re
 
 QUOTED = re.compile(rb'"[^"]*"?')
 BLANKS = b"\t\n\v\f\r \xa0"  # the kernel's isspace
-LINE_MAX = 2047              # stub.S says so, and a kernel that cannot be read counts as such
+LINE_MAX = 2047              # realgrub.S says so, and a kernel that cannot be read counts as such
 
 
 def split(line):

@@ -8,7 +8,7 @@ import shutil
 import emu
 import kernelargs
 import sysroot
-from tap import read, write
+from testlib.tap import read, write
 
 ENTRIES = 500  # of a menu, which may have 512
 BYTES = bytes(set(range(1, 256)) - {10})

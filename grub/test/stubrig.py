@@ -10,9 +10,10 @@ import re
 import shutil
 import subprocess
 
-import realgrub
+from testlib import realgrub
 import sysroot
-from tap import limit, read, write
+from testlib.slowness import limit
+from testlib.tap import read, write
 
 STUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../stub.cfg")
 # What rootstock-stub.cfg(7) asks for, and the disks, file systems and kernels of these machines.

@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ostree-grub-generator run on a directory like a sysroot, and its grub.cfg read back.
-
-Importing this also makes the modules of bls/test known.
 """
-import os
 import shlex
 import subprocess
-import sys
 
-sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bls/test"))
 
-from generator import GRUB, clean_environment
-from tap import read, write
+from testlib.generator import GRUB, clean_environment
+from testlib.tap import read, write
 
 PROGRAM, make, generate = GRUB.program, GRUB.make, GRUB.generate
 check_says, fails = GRUB.check_says, GRUB.fails

@@ -6,8 +6,8 @@ import os
 import sys
 
 import sysroot
-import tap
-from hostile import CASES
+from testlib import tap
+from testlib.hostile import CASES
 
 
 def check(case, where):

@@ -7,8 +7,8 @@ import shutil
 import sys
 
 import sysroot
-import tap
-from host import Host
+from testlib import tap
+from testlib.host import Host
 
 
 class GrubHost(Host):

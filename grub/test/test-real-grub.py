@@ -8,10 +8,10 @@ import sys
 import tempfile
 from random import Random
 
-import realgrub
+from testlib import realgrub
 import sysroot
-import tap
-from hostile import CASES, entry
+from testlib import tap
+from testlib.hostile import CASES, entry
 
 MISSING = realgrub.missing()
 

@@ -8,8 +8,8 @@ import sys
 import emu
 import kernelargs
 import loadervalues
-import realgrub
-import tap
+from testlib import realgrub
+from testlib import tap
 
 
 def judge(where):

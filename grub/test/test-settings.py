@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import sysroot
-import tap
-from hostile import entry
+from testlib import tap
+from testlib.hostile import entry
 
 OSTREE = "/ostree/boot.1/os/abc/0"
 DEPLOYMENT = "/ostree/deploy/os/deploy/c0ffee.0"

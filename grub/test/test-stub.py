@@ -11,9 +11,9 @@ import tempfile
 import emu
 import stubrig
 import sysroot
-import tap
+from testlib import tap
 from stubrig import NOW, TALK, boot_tree, btrfs, ext4, fat
-from tap import write
+from testlib.tap import write
 
 UUID = "0f8e5ef1-7f5c-4f1b-8d80-7a2a11e2a301"
 MENUS, MACHINES = {}, {}
@@ -157,7 +157,7 @@ def named_file_system(where):
 
 
 def efi(where):
-    """GRUB for EFI takes the same way; it says so itself, because stub.S is for BIOS."""
+    """GRUB for EFI takes the same way; it says so itself, because realgrub.S is for BIOS."""
     if stubrig.missing_for_efi():
         raise tap.Skip(f"{stubrig.missing_for_efi()} is not installed")
     write(where + "/esp/EFI/os/grub.cfg", TALK + tap.read(stubrig.STUB))

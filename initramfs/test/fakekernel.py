@@ -7,14 +7,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[1:1] = [os.path.join(TOP, "bls/test"), os.path.join(TOP, "qemu-tests")]
-sys.dont_write_bytecode = True
+from testlib import tap
 
-import tap
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # A date from outside is for the images of others.
 FIXED = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}

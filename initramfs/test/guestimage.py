@@ -5,14 +5,11 @@ import functools
 import os
 import shutil
 import subprocess
-import sys
+
+from testlib import tap
+from rig import cells, foreign, kernels
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[1:1] = [os.path.join(TOP, "bls/test"), os.path.join(TOP, "qemu-tests")]
-sys.dont_write_bytecode = True
-
-import tap
-from rig import cells, foreign, kernels
 
 PROGRAM = "lib/ostree/ostree-prepare-root"
 TOOLS = {"dracut": "dracut-core", "mkinitramfs": "initramfs-tools-core", "depmod": "kmod",

@@ -5,13 +5,11 @@ Debian's blkid says."""
 import os
 import shutil
 import subprocess
-import sys
+
+from testlib import tap
+from rig import releases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "../../bls/test"), os.path.join(HERE, "../../qemu-tests")]
-sys.dont_write_bytecode = True
-import tap
-from rig import releases
 
 SHOW = os.path.join(tap.BUILD, "initramfs/test/show-tags")
 MIB = 1 << 20

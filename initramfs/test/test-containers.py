@@ -16,9 +16,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.dont_write_bytecode = True
 import probe
-import tap
+from testlib import tap
 from probe import MADE, MIB, blkid, make, show
 from rig import damage, releases
 

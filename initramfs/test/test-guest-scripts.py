@@ -38,7 +38,7 @@ def run(tree, cmdline, script, good=True):
     done = subprocess.run(["unshare", "--user", "--map-root-user", "--pid", "--kill-child",
                            "chroot", tree, "/bin/sh", "-c", script], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False,
-                          timeout=tap.limit(60))
+                          timeout=limit(60))
     calls = os.path.join(tree, "calls")
     found = tap.read(calls).decode().splitlines() if os.path.exists(calls) else []
     return done.returncode, done.stdout, found

@@ -11,7 +11,7 @@ import sys
 import fakekernel
 from fakekernel import KVER, MAKER, files, image, make, moduledir, tap, tree
 
-import hostiletree
+from testlib import hostiletree
 
 MODULES = f"usr/lib/modules/{KVER}"
 LISTS = ["modules.dep.bin", "modules.alias.bin", "modules.softdep", "modules.symbols.bin",

@@ -11,12 +11,10 @@ import socket
 import subprocess
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[1:1] = [os.path.join(TOP, "bls/test"), os.path.join(TOP, "qemu-tests")]
-sys.dont_write_bytecode = True
-
-import tap
+from testlib import tap
 from rig import cells, count, disk, kernels
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "cpio": "cpio", "depmod": "kmod",
          "mkfs.ubifs": "mtd-utils", "ubinize": "mtd-utils", "mkfs.jffs2": "mtd-utils",

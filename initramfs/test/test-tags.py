@@ -13,9 +13,8 @@ import struct
 import subprocess
 import sys
 
-sys.dont_write_bytecode = True
 import probe
-import tap
+from testlib import tap
 from probe import MADE, MIB, UUID, blkid, make, show
 from rig import damage
 

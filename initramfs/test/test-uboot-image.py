@@ -12,9 +12,8 @@ import sys
 
 from fakekernel import TOP, image, of_machine, tap, unpacked
 
-sys.path.insert(1, os.path.join(TOP, "uboot/test"))
 
-import realuboot
+from testlib import realuboot
 
 HEADER = 64
 START = {"arm": "bootz", "arm64": "booti"}

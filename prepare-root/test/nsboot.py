@@ -10,6 +10,7 @@ import subprocess
 import nstable
 import nstap
 import nstree
+from testlib import tap
 from nsrun import World
 
 KINDS = ("pid1", "utility")
@@ -112,6 +113,6 @@ def strace(pid, log, *options):
                           stderr=subprocess.PIPE, text=True) as tracer:
         first = tracer.stderr.readline()
         if "attached" not in first:
-            raise nstap.Skip(f"strace cannot attach: {first.strip()}")
+            raise tap.Skip(f"strace cannot attach: {first.strip()}")
         yield
         tracer.stderr.read()

@@ -17,15 +17,13 @@ import os
 import re
 import select
 import signal
-import sys
 import time
 import traceback
 
 from nssys import (CLONE_NEWNS, CLONE_NEWPID, MS_BIND, MS_MOVE, MS_NODEV, MS_NOSUID, MS_REMOUNT,
                    call, mount, unshare, write_file)
 
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../qemu-tests"))
-from rig.slowness import limit  # pylint: disable=wrong-import-position
+from testlib.slowness import limit
 
 SCRATCH = "/tmp"  # where a world is put together; in its own namespace this hides the real one
 TIME_LIMIT = limit(20)  # seconds for anything that takes milliseconds

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Running the cases of the namespace ring and saying so in TAP.
+"""Runs the cases of the namespace ring and reports them in TAP.
 
 Every case runs twice, as root and as an ordinary user in a user namespace, each time in a process
 with a mount namespace of its own. Where one of the two is not possible its cases are skips that
@@ -13,6 +13,7 @@ import tempfile
 import traceback
 
 from nssys import become_private, read_file
+from testlib import tap
 
 MODES = (("as root", False), ("as user", True))
 
@@ -30,13 +31,9 @@ def case(*kinds):
     return register
 
 
-class Skip(Exception):
-    """Raised by a case that cannot be tried here; the text says why."""
-
-
 def program(name):
     """The bytes of one of our programs, from $BUILD."""
-    return read_file(f"{os.environ.get('BUILD', 'build/x86_64')}/{name}")
+    return read_file(f"{tap.BUILD}/{name}")
 
 
 def probe():
@@ -81,7 +78,7 @@ def _worker(cases, mode, as_nobody, number):
     bad = 0
     for name, function in cases:
         if impossible:
-            print(f"ok {number} # SKIP {name}: {impossible}", flush=True)
+            tap.result(number, True, name, skip=impossible)
         else:
             bad |= _one(number, f"{name}, {mode}", function)
         number += 1
@@ -91,14 +88,10 @@ def _worker(cases, mode, as_nobody, number):
 def _one(number, name, function):
     try:
         problems = function()
-    except Skip as why:
-        print(f"ok {number} # SKIP {name}: {why}", flush=True)
+    except tap.Skip as why:
+        tap.result(number, True, name, skip=why)
         return 0
     except Exception:  # pylint: disable=broad-except
         problems = [traceback.format_exc()]
-    print(f"{'not ok' if problems else 'ok'} {number} - {name}")
-    for problem in problems:
-        for line in str(problem).splitlines():
-            print(f"#   {line}")
-    sys.stdout.flush()
+    tap.result(number, not problems, name, "\n".join(map(str, problems)))
     return 1 if problems else 0

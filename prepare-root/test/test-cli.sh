@@ -3,25 +3,9 @@
 #
 # The command line of ostree-prepare-root, and --dry-run on a tree of files, for an ordinary user.
 set -u
+. "${0%/*}/testlib/tap.sh"
 
 program=$(readlink -f "${BUILD:?}/ostree-prepare-root")
-work=$(mktemp -d)
-trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
-count=0
-
-# check TEXT COMMAND...: the command must succeed; what it prints is shown when it does not.
-check() {
-	local text=$1 said
-	shift
-	count=$((count + 1))
-	if said=$("$@" 2>&1); then
-		echo "ok $count - $text"
-	else
-		echo "not ok $count - $text"
-		echo "${said//$'\n'/$'\n'# }" | sed '1s/^/# /'
-	fi
-}
-
 # gives STATUS STREAM PATTERN ARGUMENTS...: the exit status, and a line on out or err, nothing else there.
 gives() {
 	local status=$1 stream=$2 pattern=$3 got
@@ -102,7 +86,6 @@ pipes() {
 	return $status
 }
 
-echo 1..26
 check '--help says how to call it' gives 0 out '^usage: ostree-prepare-root' --help
 check '--version says which' gives 0 out '^ostree-prepare-root .*[0-9]+\.[0-9]+\.[0-9]+$' --version
 check 'no argument is a wrong call' gives 2 err '^usage:'
@@ -138,3 +121,4 @@ check 'composefs is refused' gives 1 err 'ostree.prepare-root.composefs=signed a
 	--dry-run "$tree" "ostree=$bootlink ostree.prepare-root.composefs=signed"
 check 'a pipe is not opened' pipes
 check 'nothing raw reaches a terminal' hostile
+tap_end

@@ -15,6 +15,7 @@ import time
 import nsboot
 import nstap
 import nstree
+from testlib import tap
 from nssys import MS_RDONLY, write_file
 
 DEPLOY = nstree.DEPLOYMENT
@@ -237,7 +238,7 @@ def no_proc():
     machine we run on, which names no deployment of ours."""
     with open("/proc/cmdline", encoding="utf-8") as f:
         if "ostree=" in f.read():
-            raise nstap.Skip("this machine was booted by ostree")
+            raise tap.Skip("this machine was booted by ostree")
     with nsboot.world("pid1", PARTS, mounts=("dev",), files=[(nsboot.PROGRAM, PARTS[0], 0o755)]) \
             as world:
         table = nsboot.table(world)

@@ -12,6 +12,7 @@ import sys
 import nsboot
 import nstap
 import nstree
+from testlib import tap
 from nssys import MS_BIND, MS_RDONLY, MS_REMOUNT, mount, umount, write_file
 
 DEPLOY = "/" + nstree.DEPLOYMENT
@@ -146,7 +147,7 @@ def subvolumes(kind, configuration):
                             {"stack": disk.stack, "build": disk.build})
         except RuntimeError as error:
             if "btrfs: " in str(error):
-                raise nstap.Skip(str(error).rsplit("btrfs: ", maxsplit=1)[-1].strip()) from error
+                raise tap.Skip(str(error).rsplit("btrfs: ", maxsplit=1)[-1].strip()) from error
             raise
         problems += [f"{first} {other}: {problem}" for problem in found]
     return problems

@@ -10,7 +10,7 @@ import os
 import subprocess
 
 from crashrig import menus
-from rig.slowness import limit
+from testlib.slowness import limit
 
 NAME = "grub.cfg"
 # States in one run of grub-emu.

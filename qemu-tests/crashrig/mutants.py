@@ -14,7 +14,7 @@ from crashrig import record, trial
 from rig import image
 
 FILE = "bls/emit.c"
-FOLDERS = "build-aux bls grub uboot prepare-root initramfs qemu-tests".split()
+FOLDERS = "build-aux bls grub uboot prepare-root initramfs qemu-tests testlib".split()
 COUNT, STATES = 24, 8000
 SETTLE_FIRST = ("\tif (!err && job->way != WAY_FILES)\n"
                 "\t\terr = settle(job->dir_fd, job->temporary, job->way);\n\tif (!err)\n")
@@ -61,7 +61,7 @@ def copy_tree(folder):
     """A copy of the sources, to be built in."""
     top = os.path.dirname(image.HERE)
     for name in FOLDERS:
-        shutil.copytree(os.path.join(top, name), os.path.join(folder, name))
+        shutil.copytree(os.path.join(top, name), os.path.join(folder, name), symlinks=True)
     shutil.copy(os.path.join(top, "Makefile"), folder)
 
 

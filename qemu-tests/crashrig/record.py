@@ -15,7 +15,7 @@ import subprocess
 from crashrig import volume
 from crashrig.writelog import content
 from rig import arch, disk, image, kernels, releases
-from rig.slowness import limit
+from testlib.slowness import limit
 
 MACHINE = {"arch": "x86_64", "report": "ttyS1", "loader": "grub-bios", "grub": "",
            "kernel": "bookworm amd64 meta:linux-image-cloud-amd64"}

@@ -11,7 +11,6 @@ import os
 import re
 import struct
 import subprocess
-import sys
 import uuid
 import zlib
 
@@ -19,8 +18,7 @@ from crashrig import menus
 from crashrig.volume import MIB, SECTOR
 from rig.kernels import HERE
 
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "uboot/test"))
-import realuboot  # pylint: disable=wrong-import-position
+from testlib import realuboot
 
 NAME = "uEnv.txt"
 # States on one disk; see say() for why they are not more.

@@ -15,7 +15,7 @@ import time
 from crashrig import record, states, writelog
 from crashrig.trial import Tally, find
 from rig import disk, image, kernels, loaders, machine, sysroot
-from rig.slowness import limit
+from testlib.slowness import limit
 
 # What of a scenario there is to say.
 CELL = {"boot": {"chosen": 0, "timeout": "0"}}

@@ -13,7 +13,7 @@ import re
 import subprocess
 
 from rig import disk, image, machine
-from rig.slowness import limit
+from testlib.slowness import limit
 
 LIMIT = 300
 # An instruction takes 2^3 ns: shorter ones make the kernel's delay loops long.

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from rig import arch, disk, kernels
-from rig.slowness import limit
+from testlib.slowness import limit
 
 # The size of a root file system in MiB; mkfs.xfs makes none below 300.
 KINDS = {"ext4": 192, "btrfs": 320, "xfs": 320, "f2fs": 256, "squashfs": 192, "erofs": 192}

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 DEBS = os.path.join(os.path.dirname(HERE), "build-aux/debs")
 
 

@@ -15,7 +15,7 @@ import subprocess
 import time
 
 from rig import arch, disk, firmware, kernels
-from rig.slowness import limit, load
+from testlib.slowness import limit, load
 
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
 # Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.

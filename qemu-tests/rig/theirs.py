@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from rig import cells, disk, hands, judge, machine
-from rig.slowness import load
+from testlib.slowness import load
 
 # Section, key and default; None means that the file must have it.
 KEYS = {

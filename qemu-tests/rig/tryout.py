@@ -11,7 +11,7 @@ import sys
 import time
 
 from rig import cells, disk, image, machine
-from rig.slowness import limit, load
+from testlib.slowness import limit, load
 
 PROMPT = r"demo-(\d) \S+ # $"
 MENU = "Demo OTA 1"

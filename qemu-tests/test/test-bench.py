@@ -15,12 +15,10 @@ import sys
 import tempfile
 import types
 
-# Running the bench must not leave compiled modules in the tree.
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import cells, count, profile, table
-import tap
+from testlib import tap
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "build/x86_64"))
 LINES = """hook unpack_to_rootfs kernel=1 user=0 do_syscall_64=0

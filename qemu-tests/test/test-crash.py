@@ -3,15 +3,11 @@
 """What the judges of the power cuts make of what they hear. That the trials find what is wrong, is
 shown by make crash MUTANTS=1."""
 
-import os
 import sys
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-# pylint: disable=wrong-import-position
 from crashrig import menus, ubootjudge
 from crashrig.writelog import content
-import tap
+from testlib import tap
 
 
 class Starts:

@@ -10,13 +10,9 @@ import tempfile
 import threading
 import time
 
-# Running the matrix must not leave compiled modules in the tree.
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import debian, disk, kernels
-from rig.slowness import limit
-import tap
+from testlib.slowness import limit
+from testlib import tap
 
 # The last words of the real command are the release, the archive and the list of mirrors.
 FAKE = """#!/bin/sh

@@ -11,13 +11,11 @@ import subprocess
 import sys
 import tempfile
 
-# Running the matrix must not leave compiled modules in the tree.
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import (cells, damage, disk, filesystem, hands, image, kernels, loaders, machine,
                  releases)
-import tap
+from testlib import tap
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 ABOUT = "[scenario]\nabout = x\ntier = ci\nmachines = %s\n"
 
@@ -26,7 +24,7 @@ def load(folder, scenario, pattern="*"):
     """The cells of a folder with our machines and one scenario, `s`."""
     shutil.copytree(os.path.join(HERE, "machines"), os.path.join(folder, "machines"),
                     dirs_exist_ok=True)
-    tap.write(folder, "scenarios/s.ini", scenario)
+    tap.write_text(folder, "scenarios/s.ini", scenario)
     return cells.load(folder, pattern)
 
 
@@ -109,7 +107,7 @@ def fixed(work):
     """A read-only file system in its partition, by blkid; and what its state is."""
     path, source = os.path.join(work, "fixed.img"), os.path.join(work, "source")
     os.makedirs(source)
-    tap.write(source, "file", "text")
+    tap.write_text(source, "file", "text")
     parts = disk.layout([8])
     for kind in filesystem.FIXED:
         lacks = cells.missing({"needs": cells.NEEDS["filesystem"][kind]})
@@ -186,7 +184,7 @@ def kernel_paths(work):
     """Where packages of old and new releases have a kernel and its modules."""
     for name, path in (("old", "boot/vmlinuz-5.10-x"), ("new", "usr/lib/modules/7.2-x/vmlinuz")):
         top = os.path.join(work, name)
-        tap.write(top, path, "")
+        tap.write_text(top, path, "")
         kernels.unpacked = lambda _, top=top: [os.path.join(top, "none"), top]
         tap.check(kernels.kernel({"kernel": ""}) == (
             "5.10-x" if name == "old" else "7.2-x", os.path.join(top, path)),

@@ -10,13 +10,9 @@ import tempfile
 import urllib.error
 import urllib.request
 
-# Running the matrix must not leave compiled modules in the tree.
-sys.dont_write_bytecode = True
-sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-                os.path.dirname(os.path.abspath(__file__))]
 from rig import cells, hands, judge, life, server
-from rig.slowness import limit
-import tap
+from testlib.slowness import limit
+from testlib import tap
 
 SCENARIO = "[scenario]\nabout = x\n"
 FIRST = "[boot 1]\nversion = A\nsteps =\n    booted A\n    deploy B\n"

@@ -12,11 +12,10 @@ import subprocess
 import sys
 import tempfile
 
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import arch, cells, disk, firmware, loaders, machine
-import tap
+from testlib import tap
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def machine_of(name):

@@ -8,14 +8,12 @@ import sys
 import tempfile
 import time
 
-# Running the matrix must not leave compiled modules in the tree.
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import cells, disk, mutants
 from rig.hosts import Hosts
-from rig.slowness import limit
-import tap
+from testlib.slowness import limit
+from testlib import tap
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def copies(work):

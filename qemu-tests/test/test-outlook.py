@@ -8,11 +8,10 @@ import subprocess
 import sys
 import tempfile
 
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import arch, cells
-import tap
+from testlib import tap
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # As build-aux/debs has it.
 BASE = {"riscv64": "trixie"}
@@ -58,9 +57,9 @@ tap.check(not any(name.startswith("built") for name in needed), "no kernel is bu
 with tempfile.TemporaryDirectory() as cache:
     tap.check("takes %d MB" % sum(found.values()) in said(cache) and "10 minutes" in said(cache),
               "an empty cache needs all of it", said(cache))
-    taken = tap.write(cache, "taken", "".join(name + "\n" for name in found))
+    taken = tap.write_text(cache, "taken", "".join(name + "\n" for name in found))
     tap.check(not said(cache, taken), "what was taken is in the list", said(cache, taken))
-    tap.write(cache, "taken", "sid-amd64/apt\nsid-amd64/apt-x\n")
+    tap.write_text(cache, "taken", "sid-amd64/apt\nsid-amd64/apt-x\n")
     tap.check(said(cache, taken, status=1).endswith(": sid-amd64/apt-x \n"),
               "what is not is named", said(cache, taken, status=1))
     first, *rest = found

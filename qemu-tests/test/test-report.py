@@ -13,12 +13,10 @@ import subprocess
 import sys
 import tempfile
 
-# Running the matrix must not leave compiled modules in the tree.
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import budget, cells, kept, machine, markdown, page, progress, show, times
-import tap
+from testlib import tap
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 EVIL = "</pre></details><script>alert(1)</script> & \x1b[31mred\x1b[0m \x00 \udcff ``` | `x`"
 VOID = {"meta", "br"}

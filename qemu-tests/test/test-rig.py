@@ -17,20 +17,18 @@ import tempfile
 import time
 import unittest.mock
 
-# Running the matrix must not leave compiled modules in the tree.
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import cells, disk, filesystem, image, loaders, machine, tryout
-from rig.slowness import limit
-import tap
+from testlib.slowness import limit
+from testlib import tap
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 FAILING = "[scenario]\nabout = x\n[boot]\nend = %s\n[expect]\nconsole = %s\n"
 
 
 def ini_files(work):
     """What is and what is not a scenario."""
-    path = tap.write(work, "a.ini", "[scenario]\nabout = x\n[boot]\nentries = 0 1\n[expect]\n"
+    path = tap.write_text(work, "a.ini", "[scenario]\nabout = x\n[boot]\nentries = 0 1\n[expect]\n"
                  "args =\n    --a b\n    c=d\n")
     found = cells.scenario(path)
     tap.check(found["boot"]["entries"] == [0, 1] and found["expect"]["args"] == ["--a b", "c=d"]
@@ -51,10 +49,10 @@ def ini_files(work):
             ("an entry that is no number", "two",
              "[scenario]\nabout = x\n[boot]\nentries = two\n"),
             ):
-        error = tap.raises(ValueError, cells.scenario, tap.write(work, "a.ini", text))
+        error = tap.raises(ValueError, cells.scenario, tap.write_text(work, "a.ini", text))
         tap.check(error and word in error, name + " is an error", error)
     tap.check(not tap.raises(ValueError, cells.scenario,
-                             tap.write(work, "a.ini", FAILING % ("reboot:2", "x"))),
+                             tap.write_text(work, "a.ini", FAILING % ("reboot:2", "x"))),
               "a failing boot with its sentence is fine")
     for text, found in (("ci", ["ci", "ci"]), ("release", ["release", "release"]),
                         ("ci n", ["release", "ci"])):

@@ -12,13 +12,11 @@ import sys
 import tempfile
 import time
 
-# Running the matrix must not leave compiled modules in the tree.
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [HERE, os.path.join(HERE, "test")]
 from rig import cells, theirs
-from rig.slowness import limit
-import tap
+from testlib.slowness import limit
+from testlib import tap
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 FILE = """[boot]
 seconds = 20
@@ -39,7 +37,7 @@ BARE = {key: value for key, value in cells.MACHINE.items() if value is not None}
 
 def files(work):
     """Files of expectations."""
-    found = theirs.expectations(tap.write(work, "a.ini", FILE))
+    found = theirs.expectations(tap.write_text(work, "a.ini", FILE))
     tap.check(found["console"] == ["GRUB", "Linux * 6", "Welcome"] and found["seconds"] == 20 and
               found["typed"] == [("login:", "root"), ("~#", "poweroff now")] and
               found["never"] == ["Kernel panic"], "lists and defaults", found)
@@ -54,7 +52,7 @@ def files(work):
             ("a typed line without an arrow", "PROMPT", "login: => root", "root"),
             ):
         error = tap.raises(ValueError, theirs.expectations,
-                           tap.write(work, "a.ini", FILE.replace(old, new, 1)))
+                           tap.write_text(work, "a.ini", FILE.replace(old, new, 1)))
         tap.check(error and word in error and "a.ini" in error, name + " is an error", error)
 
 
@@ -137,7 +135,7 @@ def play(mode, words):
 
 def whole(work):
     """All of it, with a program that plays QEMU."""
-    path = tap.write(work, "their.img", "\0" * 4096)
+    path = tap.write_text(work, "their.img", "\0" * 4096)
     before = hashlib.sha256(b"\0" * 4096).hexdigest()
     for mode, said in (("good", ""), ("switch", ""), ("reset", "the machine's end: reset"),
                        ("panic", "the console has: Kernel panic"),
@@ -149,7 +147,7 @@ def whole(work):
         expect = FILE.replace("= 20", "= 1") if mode == "silent" else FILE
         if mode == "command":
             expect = expect.replace("GRUB", "theirs")
-        found = theirs.outcome(work, "m", kind, tap.write(work, "my.ini", expect), path,
+        found = theirs.outcome(work, "m", kind, tap.write_text(work, "my.ini", expect), path,
                                ("tcg", limit(1)))
         tap.check(bool(found["findings"]) == bool(said) and said in "\n".join(found["findings"]),
                   "a machine that is %s" % mode, found["findings"])
@@ -164,7 +162,7 @@ def whole(work):
 
 def refused(work):
     """Words of the command line that do not go together."""
-    path, expect = tap.write(work, "i", "x"), tap.write(work, "e", FILE)
+    path, expect = tap.write_text(work, "i", "x"), tap.write_text(work, "e", FILE)
     for words, said in ((("--machine", "x86-bios-grub"), "needs --machine and --expect"),
                         (("--machine", "no-such", "--expect", expect), "no machine no-such")):
         done = subprocess.run([os.path.join(HERE, "run"), "--build", work, "--image", path, *words],

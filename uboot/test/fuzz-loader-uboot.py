@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-import realuboot
+from testlib import realuboot
 import roundtrip
 
 FILES = 60  # as in test-roundtrip.py

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-import realuboot
+from testlib import realuboot
 import sysroot
 
 # As many as the file has names for, and as fit into the smallest table of variables in U-Boot.

@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ostree-uboot-generator run on a directory like a sysroot, and its uEnv.txt read back.
-
-Importing this also makes the modules of bls/test known.
 """
-import os
 import re
-import sys
 import zlib
 
-sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bls/test"))
 
-from generator import UBOOT
-from tap import read, write
+from testlib.generator import UBOOT
+from testlib.tap import read, write
 
 PROGRAM, make, generate = UBOOT.program, UBOOT.make, UBOOT.generate
 check_says, fails = UBOOT.check_says, UBOOT.fails

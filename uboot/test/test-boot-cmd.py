@@ -11,10 +11,10 @@ import sys
 import tempfile
 from random import Random
 
-import realuboot
+from testlib import realuboot
 import sysroot
-import tap
-from realuboot import make_fdt
+from testlib import tap
+from testlib.realuboot import make_fdt
 
 FIELDS, write = sysroot.FIELDS, tap.write
 HERE = os.path.dirname(os.path.abspath(__file__))

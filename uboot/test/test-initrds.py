@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import sys
 
-import realuboot
-import sysroot  # makes the modules of bls/test known
-import tap
+from testlib import realuboot
+import sysroot
+from testlib import tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = r"""

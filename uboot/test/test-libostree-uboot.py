@@ -7,8 +7,8 @@ import shutil
 import sys
 
 import sysroot
-import tap
-from host import Host
+from testlib import tap
+from testlib.host import Host
 from sysroot import generate, parse, read, write
 
 LINES = b"board=1\nuenvcmd=run x\n"

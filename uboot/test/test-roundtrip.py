@@ -7,9 +7,9 @@ import os
 import random
 import sys
 
-import realuboot
+from testlib import realuboot
 import roundtrip
-import tap
+from testlib import tap
 
 FILES = 60  # of nine values each, and as many single ones
 SEED = int(os.environ.get("SEED", "1"))

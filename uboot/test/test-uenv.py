@@ -9,8 +9,8 @@ import os
 import sys
 
 import sysroot
-import tap
-from hostile import GOOD, entry
+from testlib import tap
+from testlib.hostile import GOOD, entry
 from sysroot import check_says, fails, generate, make, parse, read, write
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")

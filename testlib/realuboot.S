@@ -5,7 +5,7 @@
  * the address of the device tree where realuboot.py looks for it, in x19 or r4, and switches the
  * machine off (PSCI SYSTEM_OFF), whose memory can be read then.
  *
- *	aarch64-linux-gnu-gcc -c stub.S && aarch64-linux-gnu-objcopy -O binary stub.o stub
+ *	aarch64-linux-gnu-gcc -c realuboot.S -o stub.o && aarch64-linux-gnu-objcopy -O binary stub.o stub
  */
 	.text
 	.globl _start

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-import tap
+from testlib import tap
 
 OURS = ("_OSTREE_GRUB2_BOOTVERSION", "OSTREE_BOOT_PARTITION")
 

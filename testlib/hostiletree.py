@@ -14,7 +14,8 @@ import subprocess
 import types
 import unicodedata
 
-import tap
+from testlib import tap
+from testlib.slowness import limit
 
 MARK = b"OUTSIDE"
 # What begins a line of an output where a line feed of a name or a value was printed.
@@ -74,7 +75,7 @@ class Tree:
         wrong, said = [], (b"", b"")
         try:
             done = subprocess.run(command, capture_output=True, check=False,
-                                  stdin=subprocess.DEVNULL, timeout=tap.limit(30))
+                                  stdin=subprocess.DEVNULL, timeout=limit(30))
             said = done.stdout, done.stderr
             if done.returncode not in (0, 1):
                 wrong.append(f"status {done.returncode}")

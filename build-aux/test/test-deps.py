@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 
-import tap
-from tap import check
+from testlib import tap
+from testlib.tap import check
 
-DEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build-aux/deps")
+DEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../deps")
 MAKEFILE = os.path.join(os.path.dirname(DEPS), "../Makefile")
 WANTED = "gcc musl-tools qemu-user-static|qemu-user a|b|c gone|lost".split()
 MOUNTS = """
@@ -42,11 +42,11 @@ def run(release, user=0, known="musl-tools qemu-user c", installed="gcc a", fail
         "apt-cache": "for p in %s; do echo $p; done" % (known or installed),
         "id": "echo %d" % user, "sudo": "exit 1"}
     with tempfile.TemporaryDirectory() as work:
-        tap.write(work, "os-release", release)
-        tap.write(work, "lists/lock" if known is None else "lists/mirror_Packages.lz4", "")
-        told = tap.write(work, "told", "")
+        tap.write_text(work, "os-release", release)
+        tap.write_text(work, "lists/lock" if known is None else "lists/mirror_Packages.lz4", "")
+        told = tap.write_text(work, "told", "")
         for name in set(fakes) - set(without):
-            os.chmod(tap.write(work, "bin/" + name, "#!/bin/sh\n%s\n" % fakes[name]), 0o755)
+            os.chmod(tap.write_text(work, "bin/" + name, "#!/bin/sh\n%s\n" % fakes[name]), 0o755)
         for name in "sh flock grep sed tr".split():
             os.symlink(shutil.which(name), os.path.join(work, "bin", name))
         done = subprocess.run(

@@ -2,16 +2,15 @@
 """Boots a grub.cfg with Debian's GRUB for BIOS in QEMU and says what the kernel was given.
 
 Nothing here needs root: the file system comes from mke2fs -d, GRUB from its own disk image, and the
-kernel is stub.S, which prints what it got and leaves.
+kernel is realgrub.S, which prints what it got and leaves.
 """
 import os
-import shutil
 import subprocess
 
-import sysroot  # pylint: disable=unused-import  # for the next line
-from tap import limit
+from testlib import tools
+from testlib.slowness import limit
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+HERE = os.path.dirname(os.path.realpath(__file__))
 MODULES = "biosdisk ext2 normal configfile linux test echo true sleep".split()
 GRUB = "/usr/lib/grub/i386-pc"
 NEEDED = ["qemu-system-x86_64", "grub-mkimage", "mke2fs", "gcc", "ld"]
@@ -19,11 +18,7 @@ NEEDED = ["qemu-system-x86_64", "grub-mkimage", "mke2fs", "gcc", "ld"]
 
 def missing():
     """The first thing that is not installed, or None."""
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    for name in NEEDED:
-        if not shutil.which(name):
-            return name
-    return None if os.path.exists(GRUB + "/boot.img") else "grub-pc-bin"
+    return tools.missing(NEEDED, GRUB + "/boot.img", "grub-pc-bin")
 
 
 class RealGrub:
@@ -31,7 +26,7 @@ class RealGrub:
         self.directory = directory
         os.makedirs(directory, exist_ok=True)
         run = lambda *command: subprocess.run(command, check=True, cwd=directory)
-        run("gcc", "-m32", "-c", os.path.join(HERE, "stub.S"), "-o", "stub.o")
+        run("gcc", "-m32", "-c", os.path.join(HERE, "realgrub.S"), "-o", "stub.o")
         run("ld", "-m", "elf_i386", "-Ttext", "0", "--oformat", "binary", "stub.o", "-o", "stub")
         run("grub-mkimage", "-O", "i386-pc", "-p", prefix, "-o", "core.img", *modules)
         with open(self.path("loader.img"), "wb") as image:

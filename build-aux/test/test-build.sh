@@ -5,23 +5,9 @@
 # What a packager relies on: static programs for each architecture, make install, reproducible builds,
 # and a caller's CC and flags that win.
 set -u
+. "${0%/*}/testlib/tap.sh"
 
 programs="ostree-prepare-root rootstock-init ostree-grub-generator ostree-uboot-generator rootstock-bls"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-count=0
-
-check() {
-	local text=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$work/said" 2>&1; then
-		echo "ok $count - $text"
-	else
-		echo "not ok $count - $text"
-		sed 's/^/# /' "$work/said" | tail -n 20
-	fi
-}
 
 # The environment of the make that runs this test must not reach the one inside.
 build() {
@@ -98,7 +84,7 @@ any_umask() {
 copy() {
 	rm -rf "$1"
 	mkdir -p "$1"
-	cp -r Makefile build-aux bls grub initramfs prepare-root qemu-tests uboot "$1"
+	cp -r Makefile build-aux bls grub initramfs prepare-root qemu-tests testlib uboot "$1"
 }
 
 same_bytes() {
@@ -145,4 +131,4 @@ if [ -n "${LONG:-}" ]; then
 fi
 check 'ostree-prepare-root has no heap and no stdio' no_heap
 check 'the stack is protected' stack_protected
-echo "1..$count"
+tap_end

@@ -5,8 +5,8 @@ import re
 import shutil
 import subprocess
 
-import tap
-from generator import clean_environment
+from testlib import tap
+from testlib.generator import clean_environment
 
 
 class Host:

@@ -4,7 +4,7 @@
  * Documentation/arch/x86/boot.rst, protocol 2.12), prints its command line and the size of its
  * initrd on COM1 and leaves QEMU through isa-debug-exit.
  *
- *	gcc -m32 -c stub.S && ld -m elf_i386 -Ttext 0 --oformat binary stub.o -o stub
+ *	gcc -m32 -c realgrub.S -o stub.o && ld -m elf_i386 -Ttext 0 --oformat binary stub.o -o stub
  */
 	.set LOADED_AT, 0x100000
 	.code32

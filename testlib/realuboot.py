@@ -8,16 +8,15 @@ import collections
 import json
 import os
 import re
-import shutil
 import struct
 import subprocess
-import sys
 import threading
 import zlib
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.append(HERE + "/../../qemu-tests")
-from rig.slowness import limit  # pylint: disable=wrong-import-position
+from testlib import tools
+from testlib.slowness import limit
+
+HERE = os.path.dirname(os.path.realpath(__file__))
 
 UBOOT = "/usr/lib/u-boot"
 RAM, FLASH_SIZE, ENVIRONMENT_SIZE = 0x40000000, 64 << 20, 0x40000
@@ -35,11 +34,7 @@ FDT_MAGIC = 0xd00dfeed
 
 def missing():
     """The first thing that is not installed, or None."""
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    for name in NEEDED:
-        if not shutil.which(name):
-            return name
-    return None if os.path.exists(UBOOT + "/qemu_arm64/u-boot.bin") else "u-boot-qemu"
+    return tools.missing(NEEDED, UBOOT + "/qemu_arm64/u-boot.bin", "u-boot-qemu")
 
 
 def default_environment(firmware):
@@ -86,7 +81,7 @@ def make_stub(directory, arch):
     """The bytes of a kernel that does nothing but end a boot."""
     run = lambda tool, *words: subprocess.run([PREFIX[arch] + tool, *words], check=True,
                                               cwd=directory)
-    run("gcc", "-c", os.path.join(HERE, "stub.S"), "-o", "stub.o")
+    run("gcc", "-c", os.path.join(HERE, "realuboot.S"), "-o", "stub.o")
     run("objcopy", "-O", "binary", "stub.o", "stub")
     with open(os.path.join(directory, "stub"), "rb") as stub:
         return stub.read()
