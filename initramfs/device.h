@@ -88,8 +88,7 @@ void devices_forget(struct devices *devices);
  */
 void device_probe(struct devices *devices, struct device *device);
 
-/* Likewise, but with less reading, and they may not be all that there is to know, see tags_guess.
- */
+/* Likewise, but reads less and may miss something, see tags_guess. */
 void device_guess(struct devices *devices, struct device *device);
 
 /* Reads the partition tables that are not known; for names too, which the kernel never tells. */

@@ -24,8 +24,7 @@ bool enter_is_initramfs(void);
  */
 int enter_world(struct fault *ret_fault);
 
-/* Mounts /sys. Returns a descriptor of /sys/class/block or a negative errno with the sentence set.
- */
+/* Mounts /sys. Returns a descriptor of /sys/class/block, or a negative errno with the fault set. */
 int enter_sysfs(struct fault *ret_fault);
 
 /*

@@ -34,8 +34,10 @@ static bool is_write_protected(const struct device *device)
 	return device->fd >= 0 && !ioctl(device->fd, BLKROGET, &readonly) && readonly;
 }
 
-/* On how many devices a btrfs is; 0 if that cannot be read (Documentation/filesystems/btrfs,
- * struct btrfs_super_block: num_devices at 0x88, the first copy of it all at 64 KiB). */
+/*
+ * On how many devices a btrfs is; 0 if that cannot be read (Documentation/filesystems/btrfs,
+ * struct btrfs_super_block: num_devices at 0x88, the first copy of it all at 64 KiB).
+ */
 static uint64_t btrfs_devices(const struct device *device)
 {
 	unsigned char bytes[8];
@@ -48,8 +50,10 @@ static uint64_t btrfs_devices(const struct device *device)
 	return count;
 }
 
-/* Names the others that belong to the same file system, as far as there is room. Returns how many
- * there are. */
+/*
+ * Names the others that belong to the same file system, as far as there is room. Returns how many
+ * there are.
+ */
 static unsigned other_devices(
 	struct devices *devices, const struct device *device, char *ret_names, size_t size)
 {
@@ -125,8 +129,7 @@ static void hint_invalid(const struct request *request, const struct device *dev
 			", and rootfstype= says something else", NULL);
 	else if (request->flags)
 		join(ret_hint, HINT_SIZE,
-			"rootflags= has an option that this file system does not know, or it is "
-			"damaged",
+			"rootflags= has an option that this file system does not know, or it is damaged",
 			NULL);
 	else
 		join(ret_hint, HINT_SIZE,
@@ -142,8 +145,7 @@ static void hint_missing(const struct request *request, const char *type, char *
 		join(ret_hint, HINT_SIZE, "there is no such subvolume: rootflags=", option, NULL);
 	else
 		join(ret_hint, HINT_SIZE,
-			"rootflags= names something that is not there, or a "
-			"module that the driver needs is missing in the image",
+			"rootflags= names something that is not there, or a module that the driver needs is missing in the image",
 			NULL);
 }
 
@@ -185,8 +187,7 @@ void hint_device(const struct request *request, struct devices *devices, struct 
 		return;
 	if ((err == -EROFS || err == -EACCES) && is_write_protected(device))
 		join(ret_hint, HINT_SIZE,
-			"the device is write-protected, and the file system was not unmounted "
-			"cleanly",
+			"the device is write-protected, and the file system was not unmounted cleanly",
 			option ? ": mount it as it is with rootflags=" : "", option ? option : "",
 			NULL);
 	else if (err == -EINVAL)
@@ -201,8 +202,7 @@ void hint_source(const char *type, int err, char ret_hint[static HINT_SIZE])
 {
 	if (err == -ENOENT || err == -ENOTBLK)
 		join(ret_hint, HINT_SIZE,
-			"there is no such share; a device would be /dev/NAME, PARTUUID=, "
-			"PARTLABEL=, UUID=, LABEL= or MAJOR:MINOR",
+			"there is no such share; a device would be /dev/NAME, PARTUUID=, PARTLABEL=, UUID=, LABEL= or MAJOR:MINOR",
 			NULL);
 	else if (err == -EINVAL)
 		join(ret_hint, HINT_SIZE, "this is nothing that ", type,

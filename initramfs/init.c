@@ -31,8 +31,7 @@ static const char shell_path[] = "/bin/sh";
 
 static const char usage[] =
 	"rootstock-init (rootstock) " VERSION "\n"
-	"This is /init of an initramfs, and does nothing unless the kernel starts it as process "
-	"1.\n"
+	"This is /init of an initramfs, and does nothing unless the kernel starts it as process 1.\n"
 	"rootstock-mkinitramfs(8) makes images with it; see rootstock-init(8).\n";
 
 static int mount_device(struct search *search, const struct wanted *wanted, struct fault *ret_fault)
@@ -90,9 +89,7 @@ static int mount_root(const struct request *request, int uevents, struct fault *
 
 	if (!request->root)
 		return fault(ret_fault, -EINVAL,
-			"no root= on the kernel command line: it must say which device has the "
-			"root "
-			"file system",
+			"no root= on the kernel command line: it must say which device has the root file system",
 			NULL);
 	err = wanted_parse(request->root, request->fstypes, &wanted, ret_fault);
 	if (err)
@@ -122,8 +119,7 @@ static int boot_plain(
 	close(root);
 	if (!exec.target)
 		return fault(ret_fault, -ENOENT,
-			"the root file system has no init: looked for /sbin/init, /etc/init and "
-			"/bin/init; is ostree= missing on the kernel command line?",
+			"the root file system has no init: looked for /sbin/init, /etc/init and /bin/init; is ostree= missing on the kernel command line?",
 			NULL);
 	if (wanted && exec.target != wanted) {
 		fault(&line, 0, "init=", wanted,
@@ -141,13 +137,11 @@ static void choose_onfail(const char *value, bool console, struct onfail *ret_on
 		return;
 	if (cmdline_onfail(value, ret_onfail)) {
 		log_line(LOG_LOUD,
-			"rootstock.onfail= is none of panic, reboot, reboot:SECONDS, halt "
-			"and shell: panic it is");
+			"rootstock.onfail= is none of panic, reboot, reboot:SECONDS, halt and shell: panic it is");
 	} else if (ret_onfail->action == ONFAIL_SHELL && (!console || access(shell_path, X_OK))) {
 		*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
 		log_line(LOG_LOUD,
-			"rootstock.onfail=shell, but the image was made without a shell: "
-			"panic it is");
+			"rootstock.onfail=shell, but the image was made without a shell: panic it is");
 	}
 }
 
@@ -194,8 +188,7 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 	cmdline_parse(text, &cmdline);
 	if (cmdline.init && cmdline_names_prepare_root(cmdline.init)) {
 		log_line(LOG_LOUD,
-			"init= names ostree-prepare-root, for a boot without initramfs: the "
-			"deployment's own init is executed");
+			"init= names ostree-prepare-root, for a boot without initramfs: the deployment's own init is executed");
 		cmdline.init = NULL;
 	}
 	return request_wants_deployment(&request, "/ostree")
@@ -238,8 +231,7 @@ static void run_shell(const struct fault *why, const char *self, char **argv)
 	enter_world(&ignored);
 	enter_sysfs(&ignored);
 	log_line(LOG_FAILURE,
-		"a shell in the initramfs, as rootstock.onfail= says: dmesg shows more, "
-		"exit starts over, reboot -f restarts the machine");
+		"a shell in the initramfs, as rootstock.onfail= says: dmesg shows more, exit starts over, reboot -f restarts the machine");
 	shell = start_shell();
 	if (shell < 0) {
 		log_line(LOG_FAILURE, "the shell cannot be started: panic it is");

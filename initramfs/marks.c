@@ -62,20 +62,17 @@ int marks_fault(
 	if (!filesystems.used)
 		return fault(ret_fault, -EMEDIUMTYPE, "/dev/", device->name,
 			", which is root=", root, ", is no file system but ", others.text,
-			": if the root file system is inside, dracut with the module rootstock can "
-			"open it",
+			": if the root file system is inside, dracut with the module rootstock can open it",
 			NULL);
 	if (!others.used)
 		return fault(ret_fault, -ENOTUNIQ, "/dev/", device->name, ", which is root=", root,
 			", has the signatures of several file systems, ", filesystems.text,
-			": remove what is a leftover from another system, wipefs --all --types "
-			"TYPE /dev/",
+			": remove what is a leftover from another system, wipefs --all --types TYPE /dev/",
 			device->name, ", or say which it is with root=/dev/", device->name,
 			" and rootfstype=TYPE", NULL);
 	return fault(ret_fault, -ENOTUNIQ, "/dev/", device->name, ", which is root=", root,
 		", has the signatures of ", others.text, " and of ", filesystems.text,
-		", and is not mounted: if the former is a leftover, remove it from another "
-		"system, wipefs --all --types ",
+		", and is not mounted: if the former is a leftover, remove it from another system, wipefs --all --types ",
 		others.text, " /dev/", device->name,
 		"; if the root file system is inside, dracut with the module rootstock can open it",
 		NULL);

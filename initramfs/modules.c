@@ -147,8 +147,7 @@ static void try(const char *file, const char *parameters, const char *cmdline)
 		say(file, strerror(-err),
 			err == -ENOEXEC || err == -EKEYREJECTED ? "; was it made for this kernel?"
 			: err == -ENOENT
-				? "; is a module that it needs missing in the image, or left "
-				  "out by modprobe.blacklist=?"
+				? "; is a module that it needs missing in the image, or left out by modprobe.blacklist=?"
 				: "",
 			err == -ENODEV ? LOG_NOTE : LOG_LOUD);
 }

@@ -12,8 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Loads them all; does nothing where there is no list. cmdline is the kernel command line's text.
- */
+/* Loads all modules of the list, if there is one. cmdline is the kernel command line's text. */
 void modules_load(const char *cmdline);
 
 /*

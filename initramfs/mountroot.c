@@ -19,8 +19,7 @@ struct options {
 	char *data; /* for the file system; may be NULL */
 };
 
-/* The words of rootflags= that the VFS knows become flags; what the file system knows stays text.
- */
+/* Options of rootflags= that the VFS knows become flags; the file system's own stay text. */
 static int read_options(const struct request *request, struct options *ret_options)
 {
 	char *vfs = NULL;

@@ -18,7 +18,9 @@
 int mountroot_device(const struct request *request, struct devices *devices, struct device *device,
 	const char *directory, struct fault *ret_fault);
 
-/* Mounts a source that is no block device, with the types of rootfstype= (or, for UBI and MTD, the
- * usual ones). Returns as mountroot_device does. */
+/*
+ * Mounts a source that is no block device, with the types of rootfstype= (or, for UBI and MTD, the
+ * usual ones). Returns as mountroot_device does.
+ */
 int mountroot_source(const struct request *request, const char *source, const char *directory,
 	struct fault *ret_fault);

@@ -59,8 +59,7 @@ static bool listen(struct search *search, int timeout)
 	ssize_t got;
 
 	if (search->uevents < 0) {
-		/* Trying to mount a source is more than a look, and leaves a line of the kernel's.
-		 */
+		/* A try to mount a source costs more than a look, and the kernel logs it. */
 		const struct timespec pause = { .tv_sec = search->class < 0,
 			.tv_nsec = SEARCH_POLL * 1000000L };
 
@@ -193,8 +192,7 @@ static int in_vain(struct search *search, struct fault *ret_fault)
 	return fault(ret_fault, -ETIMEDOUT, "no device is root=", search->request->root, ", after ",
 		decimal(search->request->wait, number), " seconds; ",
 		listed ? "is it one of those listed above?"
-		       : "there is no block device at all: the disk's driver must be in "
-			 "the kernel, or its module in the initramfs",
+		       : "there is no block device at all: the disk's driver must be in the kernel, or its module in the initramfs",
 		NULL);
 }
 

@@ -14,8 +14,7 @@
 #include "initramfs/request.h"
 #include "initramfs/wanted.h"
 
-/* Milliseconds: when the first line about waiting comes, the next ones, and looks without netlink.
- */
+/* Milliseconds to the first line about waiting, to the next, between looks without netlink. */
 enum { SEARCH_FIRST_LINE = 5000, SEARCH_NEXT_LINE = 10000, SEARCH_POLL = 20 };
 
 struct search {

@@ -70,8 +70,10 @@ static bool device_number(const char *text, dev_t *ret_number)
 		minor = strtoul(text, &end, 16);
 		if (minor > UINT_MAX)
 			return false;
-		/* Linux, include/linux/kdev_t.h, new_decode_dev: 8 bits of minor around 12 of
-		 * major. */
+		/*
+		 * Linux, include/linux/kdev_t.h, new_decode_dev: 8 bits of minor around 12 of
+		 * major.
+		 */
 		major = (minor & 0xfff00) >> 8;
 		minor = (minor & 0xff) | ((minor >> 12) & 0xfff00);
 	}
@@ -141,13 +143,11 @@ static int parse_name(const char *root, struct wanted *wanted, struct fault *ret
 	}
 	if (!strncmp(name, "mapper/", 7) || is_raid(name))
 		return refuse(root,
-			"is an encrypted or logical volume or a RAID, which this initramfs cannot "
-			"open: use dracut with the module rootstock",
+			"is an encrypted or logical volume or a RAID, which this initramfs cannot open: use dracut with the module rootstock",
 			ret_fault);
 	if (!strncmp(name, "disk/", 5))
 		return refuse(root,
-			"is a link that udev makes, and no udev runs here: use UUID=, LABEL=, "
-			"PARTUUID= or PARTLABEL=",
+			"is a link that udev makes, and no udev runs here: use UUID=, LABEL=, PARTUUID= or PARTLABEL=",
 			ret_fault);
 	if (!strcmp(name, "nfs") || !strcmp(name, "cifs"))
 		return refuse(root, "is on the network, for which dracut is the tool", ret_fault);
@@ -199,15 +199,11 @@ int wanted_parse(
 	}
 	if (!fstypes && is_others(root))
 		return refuse(root,
-			"is a word of another initramfs: use that, dracut with the module "
-			"rootstock say, or name a device as /dev/NAME, PARTUUID=, UUID= or "
-			"LABEL=",
+			"is a word of another initramfs: use that, dracut with the module rootstock say, or name a device as /dev/NAME, PARTUUID=, UUID= or LABEL=",
 			ret_fault);
 	if (!*root || !fstypes)
 		return refuse(root,
-			"is none of /dev/NAME, PARTUUID=, PARTLABEL=, UUID=, LABEL= and "
-			"MAJOR:MINOR; "
-			"another source needs rootfstype=",
+			"is none of /dev/NAME, PARTUUID=, PARTLABEL=, UUID=, LABEL= and MAJOR:MINOR; another source needs rootfstype=",
 			ret_fault);
 	return 0;
 }

@@ -6,8 +6,10 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The kernel's isspace: in its table the Latin-1 no-break space is one, half of a UTF-8 letter or
- * not. */
+/*
+ * The kernel's isspace: in its table the Latin-1 no-break space is one, half of a UTF-8 letter or
+ * not.
+ */
 static bool is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r') || (unsigned char)c == 0xa0;

@@ -56,8 +56,7 @@ struct cmdline {
 	const char *onfail; /* likewise */
 };
 
-/* True for a path that ends in /ostree-prepare-root: such an init= is for a boot without initramfs.
- */
+/* True for a path that ends in /ostree-prepare-root, an init= for a boot without an initramfs. */
 bool cmdline_names_prepare_root(const char *init);
 
 /* Splits text in place. */

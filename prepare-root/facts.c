@@ -54,8 +54,8 @@ int facts_cmdline(int proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fa
 	ret_text[used] = 0;
 	if (used == CMDLINE_MAX) {
 		cmdline_cut(ret_text);
-		log_line(LOG_LOUD, "the kernel command line is longer than 16384 bytes; what comes "
-				   "after them is not looked at");
+		log_line(LOG_LOUD,
+			"the kernel command line is longer than 16384 bytes; what comes after them is not looked at");
 		return 0;
 	}
 	/* The kernel ends the line, and a quote left open would take that for part of the value. */
@@ -214,16 +214,14 @@ static int find_deployment(
 			" on the kernel command line is no slot: it must be _a or _b", NULL);
 	if (!link)
 		return fault(ret_fault, -EINVAL,
-			"no ostree= on the kernel command line, so no deployment to boot: the boot "
-			"loader entry must name one, ostree=/ostree/boot.0/... say",
+			"no ostree= on the kernel command line, so no deployment to boot: the boot loader entry must name one, ostree=/ostree/boot.0/... say",
 			NULL);
 	err = path_resolve(root, link, PATH_BENEATH, facts->deployment);
 	if (err == 1 && tree_type(root, facts->deployment) == S_IFDIR)
 		return 0;
 	hint = err == -EXDEV ? "it leaves the sysroot, which no deployment does"
 	       : err == -ENOENT
-		       ? "the link or what it points to is missing; boot another entry, and "
-			 "see what ls -l /ostree/boot.* says there"
+		       ? "the link or what it points to is missing; boot another entry, and see what ls -l /ostree/boot.* says there"
 	       : err < 0 ? strerror(-err)
 	       : err	 ? "it does not lead to a directory"
 			 : "it is not a symbolic link, as libostree makes them";
@@ -250,12 +248,10 @@ static int check_tree(int root, int tree, struct facts *facts, struct fault *ret
 	err = var_find(root, facts->deployment, facts->var);
 	if (err == -EXDEV)
 		return fault(ret_fault, err, "the stateroot's var beside /", facts->deployment,
-			" is a link that leaves the sysroot: it must lead to a directory of the "
-			"same file system",
+			" is a link that leaves the sysroot: it must lead to a directory of the same file system",
 			NULL);
 	return err ? fault(ret_fault, err, "ostree= leads to /", facts->deployment,
-			     ", beside which there is no stateroot's var: is it in "
-			     "/ostree/deploy/STATEROOT/deploy, made by ostree admin?",
+			     ", beside which there is no stateroot's var: is it in /ostree/deploy/STATEROOT/deploy, made by ostree admin?",
 			     NULL)
 		   : 0;
 }
@@ -280,8 +276,8 @@ static bool has_hotfix(int tree)
 		return false;
 	if (is_directory(tree, ".usr-ovl-upper"))
 		return true;
-	log_line(LOG_LOUD, "the hotfix' .usr-ovl-upper is no directory of the deployment: /usr is "
-			   "without the hotfix");
+	log_line(LOG_LOUD,
+		"the hotfix' .usr-ovl-upper is no directory of the deployment: /usr is without the hotfix");
 	return false;
 }
 
@@ -292,8 +288,8 @@ static void find_boot(int root, int tree, char ret_path[PATH_MAX])
 	int err = path_resolve(root, "boot", PATH_BENEATH, ret_path);
 
 	if (err == -EXDEV)
-		log_line(LOG_LOUD, "the root file system's /boot is a link that leaves it: nothing "
-				   "is mounted on /boot");
+		log_line(LOG_LOUD,
+			"the root file system's /boot is a link that leaves it: nothing is mounted on /boot");
 	if (err < 0 || !is_directory(tree, "boot") ||
 		join(link, sizeof link, ret_path, "/loader", NULL) < 0 ||
 		tree_type(root, link) != S_IFLNK)
@@ -308,8 +304,7 @@ static int find_init(int tree, const struct cmdline *cmdline, char ret_path[PATH
 		return 0;
 	if (!facts->init)
 		return fault(ret_fault, -ENOENT, "the deployment /", facts->deployment,
-			" has no init: looked for /sbin/init, /etc/init and /bin/init, "
-			"executable files",
+			" has no init: looked for /sbin/init, /etc/init and /bin/init, executable files",
 			NULL);
 	if (cmdline->init && facts->init != cmdline->init) {
 		fault(ret_fault, 0, "init=", cmdline->init,
@@ -389,14 +384,11 @@ static int look(int root, const char *sysroot, const struct around *around,
 
 	if (!is_directory(root, "ostree"))
 		return fault(ret_fault, -ENOENT, sysroot,
-			" has no directory ostree, so it is not the root file system of an OSTree "
-			"system: check root= on the kernel command line",
+			" has no directory ostree, so it is not the root file system of an OSTree system: check root= on the kernel command line",
 			NULL);
 	if (facts->world == WORLD_UTILITY && is_running_root(sysroot))
 		return fault(ret_fault, -EBUSY, sysroot,
-			" is the running root: as a utility this program needs the root file "
-			"system mounted on another directory, and as init= it works on / as "
-			"process 1",
+			" is the running root: as a utility this program needs the root file system mounted on another directory, and as init= it works on / as process 1",
 			NULL);
 	err = find_deployment(root, cmdline, facts, ret_fault);
 	if (err)

@@ -24,8 +24,7 @@
 static const char usage[] =
 	"usage: ostree-prepare-root [--dry-run] SYSROOT [KERNEL_CMDLINE]\n"
 	"\n"
-	"Makes SYSROOT, the mounted root file system of an OSTree system, the root of the "
-	"deployment\n"
+	"Makes SYSROOT, the mounted root file system of an OSTree system, the root of the deployment\n"
 	"that ostree= on the kernel command line names, so that the initramfs can switch to it.\n"
 	"Started by the kernel, as init=, it does so with / and executes the deployment's init.\n"
 	"\n"

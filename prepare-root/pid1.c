@@ -36,8 +36,7 @@ static void give_back(const char *place)
 	step_try((struct step){ STEP_UMOUNT, .target = place });
 }
 
-/* On a root that is prepared already (a stale init=, ostree issue 1440) there is only init to find.
- */
+/* A root that is prepared already (a stale init=, ostree issue 1440) needs only its init. */
 static int run_init(
 	const char *init, char **argv, void (*before_init)(void), struct fault *ret_fault)
 {
@@ -46,8 +45,7 @@ static int run_init(
 
 	if (!init)
 		return fault(ret_fault, -ENOENT,
-			"/ is a prepared deployment without an init: looked for /sbin/init, "
-			"/etc/init and /bin/init",
+			"/ is a prepared deployment without an init: looked for /sbin/init, /etc/init and /bin/init",
 			NULL);
 	log_line(LOG_DONE, "/ is a prepared deployment already, executing its init");
 	if (before_init)
@@ -55,8 +53,7 @@ static int run_init(
 	return step_run(&exec, 1, argv, &done, ret_fault);
 }
 
-/* A descriptor of /proc, mounted for that if need be; it outlives the mount. -1 if there is none.
- */
+/* Opens /proc, mounting it for a moment if it is not mounted. Returns a descriptor or -1. */
 static int open_proc(void)
 {
 	const char *lent = facts_mounted(AT_FDCWD, "/proc") ? NULL : borrow("proc", "/proc");
@@ -156,8 +153,8 @@ static void start(char **argv, struct onfail *ret_onfail, struct fault *ret_faul
 	if (cmdline.onfail && (cmdline_onfail(cmdline.onfail, ret_onfail) ||
 				      ret_onfail->action == ONFAIL_SHELL)) {
 		*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
-		log_line(LOG_LOUD, "rootstock.onfail= is none of panic, reboot, reboot:SECONDS and "
-				   "halt: panic it is");
+		log_line(LOG_LOUD,
+			"rootstock.onfail= is none of panic, reboot, reboot:SECONDS and halt: panic it is");
 	}
 	/* The kernel's init= is this program. */
 	cmdline.init = NULL;

@@ -57,12 +57,12 @@ static void add_dev(struct plan *plan, const struct site *site)
 		add(plan, (struct step){ STEP_MOVE, .source = "/dev", .target = dev,
 				  .why = "the device nodes go along" });
 	else
-		add(plan, (struct step){ STEP_MOUNT, .type = "devtmpfs", .target = dev,
-				  .flags = MS_NOSUID | MS_STRICTATIME,
-				  .why = "init needs /dev/console and the disk's nodes, and the "
-					 "tree has none",
-				  .otherwise = "init finds an empty /dev: the kernel needs "
-					       "CONFIG_DEVTMPFS" });
+		add(plan,
+			(struct step){ STEP_MOUNT, .type = "devtmpfs", .target = dev,
+				.flags = MS_NOSUID | MS_STRICTATIME,
+				.why = "init needs /dev/console and the disk's nodes, and the tree has none",
+				.otherwise =
+					"init finds an empty /dev: the kernel needs CONFIG_DEVTMPFS" });
 	add(plan, (struct step){ STEP_LOG, .target = at(plan, dev, "/kmsg"),
 			  .why = "from here on messages survive in the kernel's log" });
 }
@@ -105,10 +105,10 @@ static void add_run(struct plan *plan, const struct site *site)
 	add(plan, (struct step){ STEP_MKDIR, .target = at(plan, run, "/ostree/.private"),
 			  .flags = 0, .why = "libostree keeps there what only root may enter" });
 	if (facts->sysroot_readonly)
-		add(plan, (struct step){ STEP_WRITE,
-				  .target = at(plan, run, "/ostree-sysroot-ro.stamp"),
-				  .why = "by this libostree before 2023.6 leaves /sysroot "
-					 "read-only" });
+		add(plan,
+			(struct step){ STEP_WRITE,
+				.target = at(plan, run, "/ostree-sysroot-ro.stamp"),
+				.why = "by this libostree before 2023.6 leaves /sysroot read-only" });
 	add(plan, (struct step){ STEP_WRITE, .target = at(plan, run, "/ostree-booted"),
 			  .data = plan->booted, .size = make_booted(plan, facts),
 			  .why = "by this libostree finds the booted deployment" });
@@ -120,23 +120,23 @@ static void add_hotfix(struct plan *plan, const struct site *site, const char *u
 	bool readonly = site->facts->super_readonly;
 
 	if (readonly)
-		add(plan, (struct step){ STEP_SUPER, .target = site->root, .flags = site->keep,
-				  .why = "an overlay can only be written to on a writable file "
-					 "system",
-				  .otherwise = "the hotfix overlay cannot be written to" });
+		add(plan,
+			(struct step){ STEP_SUPER, .target = site->root, .flags = site->keep,
+				.why = "an overlay can only be written to on a writable file system",
+				.otherwise = "the hotfix overlay cannot be written to" });
 	add(plan, (struct step){ STEP_ENTER, .target = site->root,
 			  .why = "a comma in a full path would end the overlay's option" });
-	add(plan, (struct step){ STEP_MOUNT, .type = "overlay", .target = usr, .flags = site->keep,
-			  .data = site->keep & MS_RDONLY
-					  ? "lowerdir=.usr-ovl-upper:usr"
-					  : "lowerdir=usr,upperdir=.usr-ovl-upper,workdir=.usr-ovl-"
-					    "work",
-			  .why = site->keep & MS_RDONLY
-					 ? "the hotfix is seen, and not written to"
-					 : "ostree admin unlock --hotfix made /usr writable",
-			  .otherwise = "/usr is mounted read-only and without the hotfix: has "
-				       "the kernel overlay, is the disk writable?",
-			  .skip = readonly ? 4 : 2 });
+	add(plan,
+		(struct step){ STEP_MOUNT, .type = "overlay", .target = usr, .flags = site->keep,
+			.data = site->keep & MS_RDONLY
+					? "lowerdir=.usr-ovl-upper:usr"
+					: "lowerdir=usr,upperdir=.usr-ovl-upper,workdir=.usr-ovl-work",
+			.why = site->keep & MS_RDONLY
+				       ? "the hotfix is seen, and not written to"
+				       : "ostree admin unlock --hotfix made /usr writable",
+			.otherwise =
+				"/usr is mounted read-only and without the hotfix: has the kernel overlay, is the disk writable?",
+			.skip = readonly ? 4 : 2 });
 	if (readonly) {
 		add(plan, (struct step){ STEP_SUPER, .target = site->root,
 				  .flags = site->keep | MS_RDONLY,
@@ -185,13 +185,13 @@ static void add_state(struct plan *plan, const struct site *site)
 				  .target = at(plan, site->root, "/boot"),
 				  .why = "the boot loader's files are on the same file system" });
 	if (site->keep & MS_RDONLY)
-		add(plan, (struct step){ STEP_SAY,
-				  .why = "the root is mounted read-only, and its file system is "
-					 "not: /etc and /var take no writes" });
+		add(plan,
+			(struct step){ STEP_SAY,
+				.why = "the root is mounted read-only, and its file system is not: /etc and /var take no writes" });
 	else if (facts->super_readonly && !facts->hotfix)
-		add(plan, (struct step){ STEP_SAY,
-				  .why = "the root file system is mounted read-only: /etc and /var "
-					 "take no writes until it is remounted" });
+		add(plan,
+			(struct step){ STEP_SAY,
+				.why = "the root file system is mounted read-only: /etc and /var take no writes until it is remounted" });
 }
 
 static void add_sysroot(struct plan *plan, const struct site *site, const char *sysroot)
@@ -209,16 +209,15 @@ static void add_private(struct plan *plan, const struct site *site)
 	if (site->facts->world == WORLD_UTILITY)
 		add(plan,
 			(struct step){ STEP_PRIVATE, .target = sysroot,
-				.why = "the root file system must be mounted there, and only root "
-				       "may move it" });
+				.why = "the root file system must be mounted there, and only root may move it" });
 	add(plan, (struct step){ STEP_PRIVATE, .target = "/", .flags = MS_REC,
 			  .why = "the kernel refuses to move what is below a shared mount" });
 	add_undo(plan,
 		(struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->facts->flags });
 	if (site->unlock)
-		add(plan, (struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->keep,
-				  .why = "binds would inherit ro and keep it after the tree's own "
-					 "remount" });
+		add(plan,
+			(struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->keep,
+				.why = "binds would inherit ro and keep it after the tree's own remount" });
 }
 
 static void add_pid1(struct plan *plan, const struct site *site)

@@ -49,22 +49,18 @@ static int judge(const char *where, const char *key, struct span value, struct f
 			continue;
 		if (composefs[i].meaning == REFUSED)
 			return fault(ret_fault, -EOPNOTSUPP, where, key, "=", composefs[i].word,
-				" asks for composefs, which this version does not have, and a boot "
-				"without it would lack the protection that was asked for; no or "
-				"maybe boots without it",
+				" asks for composefs, which this version does not have, and a boot without it would lack the protection that was asked for; no or maybe boots without it",
 				NULL);
 		if (composefs[i].meaning == MAYBE) {
 			fault(&line, 0, where, key,
-				"=maybe: this version does not have composefs, the boot is a "
-				"plain one",
+				"=maybe: this version does not have composefs, the boot is a plain one",
 				NULL);
 			log_line(LOG_LOUD, line.sentence);
 		}
 		return 0;
 	}
 	return fault(ret_fault, -EINVAL, where, key, "=", word(value).text,
-		" is not understood, and may ask for protection: it must be no, maybe, yes, verity "
-		"or signed",
+		" is not understood, and may ask for protection: it must be no, maybe, yes, verity or signed",
 		NULL);
 }
 
@@ -105,8 +101,7 @@ static void pass_over(const char *where, const struct conf_key *key)
 	fault(&line, 0, where, word(key->group).text, ".", word(key->name).text, "=",
 		word(key->value).text,
 		conf_is(key, "sysroot", "readonly")
-			? ": the initramfs' own file alone decides this, and "
-			  "/ostree/repo/config; nothing is done about it here"
+			? ": the initramfs' own file alone decides this, and /ostree/repo/config; nothing is done about it here"
 			: " is not acted on by this version",
 		NULL);
 	log_line(LOG_LOUD, line.sentence);
@@ -120,8 +115,7 @@ static unsigned line_of_bad_byte(const char *text, size_t len)
 	for (size_t i = 0; i < len;) {
 		unsigned char c = (unsigned char)text[i++];
 		size_t more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-		/* The second byte is bounded by more: no overlong forms, surrogates, or > U+10FFFF.
-		 */
+		/* The second byte has narrower bounds: no overlong forms, surrogates, > U+10FFFF. */
 		unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
 		unsigned char high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
 
@@ -160,9 +154,10 @@ int rootconf_file(
 		}
 	}
 	if (!err && readonly_line) {
-		where = (struct where){ readonly_line,
-			"sysroot.readonly must be true or false, and what may ask for protection "
-			"is not passed over" };
+		where = (struct where){
+			readonly_line,
+			"sysroot.readonly must be true or false, and what may ask for protection is not passed over"
+		};
 		err = conf_truth(readonly, ret_readonly);
 	}
 	if (err)

@@ -37,8 +37,7 @@ static const struct {
 	[STEP_EXEC] = { "execute", "", 0 },
 };
 
-/* The old root must be named from inside the new one, which has no name of its own until it is "/".
- */
+/* pivot_root(2) wants both names seen from here, and the new root is nameless until it is "/". */
 static int pivot(const struct step *step)
 {
 	if (chdir(step->source) || syscall(SYS_pivot_root, ".", step->target) || chdir("/"))

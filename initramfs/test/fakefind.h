@@ -60,8 +60,7 @@ static inline void make_table(struct faketree *tree, const char *name, const cha
 
 	tree_write(path, "", 0);
 	(void)snprintf(command, sizeof command,
-		"PATH=$PATH:/usr/sbin:/sbin; truncate -s 8M %.64s && printf '%.512s' | sfdisk -q "
-		"%.64s",
+		"PATH=$PATH:/usr/sbin:/sbin; truncate -s 8M %.64s && printf '%.512s' | sfdisk -q %.64s",
 		path, table, path);
 	assert_int_equal(system(command), 0);
 }

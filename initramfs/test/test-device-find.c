@@ -318,8 +318,7 @@ static void partlabels(void **state)
 	tree_write(tree_path(tree, "dev", "sda1"), "", 0);
 	tree_write(tree_path(tree, "dev", "sda2"), "", 0);
 	make_table(tree, "sda",
-		"label: gpt\\nsize=1M, uuid=11111111-1111-4111-8111-111111111111, "
-		"name=\"W\303\274rzel\"\\nsize=1M, name=plain\\n");
+		"label: gpt\\nsize=1M, uuid=11111111-1111-4111-8111-111111111111, name=\"W\303\274rzel\"\\nsize=1M, name=plain\\n");
 	scan(tree);
 	/* As the kernel alone would find it, without reading anything. */
 	assert_string_equal(find(tree, "PARTLABEL=W!rzel", 0), "sda1");
@@ -334,8 +333,7 @@ static void partlabels(void **state)
 	assert_string_equal(find(tree, "PARTLABEL=W\303\274rzel", 0), "");
 }
 
-/* In /sys still, but its node is gone, or nothing can be read: the others are found all the same.
- */
+/* A device that is in /sys without a node, or cannot be read, does not hide the others. */
 static void unreadable(void **state)
 {
 	struct faketree *tree = *state;

@@ -348,8 +348,7 @@ static void quotes_the_kernel(void **state)
 	records = texts;
 	assert_int_equal(try_mount(trial, "ro"), -EROFS);
 	assert_said(trial,
-		"as ext4: Read-only file system; the kernel says: EXT4-fs (sda1): write access "
-		"unavailable");
+		"as ext4: Read-only file system; the kernel says: EXT4-fs (sda1): write access unavailable");
 	assert_null(strstr(trial->fault.sentence, "SUBSYSTEM"));
 	assert_null(strstr(trial->fault.sentence, "follows"));
 	/* Of two tries the second. */
@@ -417,8 +416,8 @@ static void btrfs_of_several(void **state)
 	assert_int_equal(pwrite(trial->device.fd, &count, 1, 65536 + 0x88), 1);
 	assert_int_equal(ftruncate(trial->device.fd, 1 << 20), 0);
 	assert_int_equal(try_mount(trial, "ro"), -EINVAL);
-	assert_said(trial, "this btrfs is on 3 devices, and the others must be named: "
-			   "rootflags=device=/dev/sdb,device=/dev/sdd");
+	assert_said(trial,
+		"this btrfs is on 3 devices, and the others must be named: rootflags=device=/dev/sdb,device=/dev/sdd");
 	/* Who has named them has another trouble. */
 	assert_int_equal(try_mount(trial, "rootflags=device=/dev/sdb,device=/dev/sdd,x"), -EINVAL);
 	assert_said(trial, "rootflags= has an option");
@@ -457,8 +456,8 @@ static void several_marks(void **state)
 	run(trial, "printf 'hsqs%024d\\4' 0 | dd status=none conv=notrunc of=");
 	assert_int_equal(try_mount(trial, ""), -ENOTUNIQ);
 	assert_string_equal(calls, "");
-	assert_said(trial, "/dev/sda1, which is root=LABEL=x, has the signatures of several file "
-			   "systems, ext2,squashfs");
+	assert_said(trial,
+		"/dev/sda1, which is root=LABEL=x, has the signatures of several file systems, ext2,squashfs");
 	assert_said(trial, "with root=/dev/sda1 and rootfstype=TYPE");
 	assert_int_equal(try_mount(trial, "rootfstype=squashfs"), 0);
 	assert_string_equal(calls, "/dev/sda1 squashfs ro;");
@@ -468,8 +467,8 @@ static void several_marks(void **state)
 	run(trial, "truncate -s 0 ");
 	run(trial, "truncate -s 4M ");
 	run(trial, "mke2fs -q -F ");
-	run(trial, "printf '\\374N+\\251\\0\\0\\0\\0\\132' | dd status=none conv=notrunc "
-		   "seek=4128768 oflag=seek_bytes of=");
+	run(trial,
+		"printf '\\374N+\\251\\0\\0\\0\\0\\132' | dd status=none conv=notrunc seek=4128768 oflag=seek_bytes of=");
 	assert_int_equal(try_mount(trial, "rw rootfstype=ext4"), -ENOTUNIQ);
 	assert_string_equal(calls, "");
 	assert_said(

@@ -108,9 +108,8 @@ static void deployment_or_not(void **state)
 
 static void how_to_mount(void **state)
 {
-	struct request request =
-		parse("rootfstype=ext4 rootfstype=xfs,ext4 rootflags=a rootflags=subvol=@,noatime "
-		      "init=/a init=/b rootstock.onfail=halt rootstock.onfail=shell");
+	struct request request = parse(
+		"rootfstype=ext4 rootfstype=xfs,ext4 rootflags=a rootflags=subvol=@,noatime init=/a init=/b rootstock.onfail=halt rootstock.onfail=shell");
 
 	(void)state;
 	is(request.fstypes, "xfs,ext4");

@@ -23,9 +23,8 @@ static void two_of_them(void **state)
 	make("sdaa", "mke2fs -q -F -L twins ");
 	make("sdb", "mke2fs -q -F -L twins ");
 	assert_string_equal(look(&search, &time), "sdb");
-	assert_string_equal(said(), "<28>rootstock: more than one device is root=LABEL=twins; "
-				    "taken is sdb, the first in "
-				    "the order of names, sda before sdb\n");
+	assert_string_equal(said(),
+		"<28>rootstock: more than one device is root=LABEL=twins; taken is sdb, the first in the order of names, sda before sdb\n");
 }
 
 static void nothing_there(void **state)
@@ -37,10 +36,9 @@ static void nothing_there(void **state)
 	tree_add_usual(&tree, "loop0", 1, 0);
 	tree_add_usual(&tree, "ram0", 2, 0);
 	assert_string_equal(look(&search, &time),
-		"no device is root=/dev/sda, after 6 seconds; there is no block device at all: the "
-		"disk's driver must be in the kernel, or its module in the initramfs");
-	assert_string_equal(said(), "<29>rootstock: waiting for root=/dev/sda, 5 seconds so far; "
-				    "block devices: none\n");
+		"no device is root=/dev/sda, after 6 seconds; there is no block device at all: the disk's driver must be in the kernel, or its module in the initramfs");
+	assert_string_equal(said(),
+		"<29>rootstock: waiting for root=/dev/sda, 5 seconds so far; block devices: none\n");
 }
 
 /* Where no block device is awaited, those there are do not matter. */
@@ -58,8 +56,8 @@ static void source(void **state)
 	search.class = -1;
 	search.trouble = "cannot mount it";
 	assert_int_equal(search_wait(&search), -ETIMEDOUT);
-	assert_string_equal(said(), "<29>rootstock: waiting for root=ubi0:root, 5 seconds so far; "
-				    "cannot mount it\n");
+	assert_string_equal(said(),
+		"<29>rootstock: waiting for root=ubi0:root, 5 seconds so far; cannot mount it\n");
 }
 
 /* All that root= could have been, so that the typo shows; a sign of two file systems is no tag. */
@@ -88,11 +86,9 @@ static void what_there_was(void **state)
 	assert_string_equal(said(),
 		"<27>rootstock: the block devices that are there:\n"
 		"<27>rootstock:   fd0\n"
-		"<27>rootstock:   sda ext2 UUID=5ca1ab1e-1234-4abc-8def-00000000beef LABEL=my "
-		"root\n"
+		"<27>rootstock:   sda ext2 UUID=5ca1ab1e-1234-4abc-8def-00000000beef LABEL=my root\n"
 		"<27>rootstock:   sdb\n"
-		"<27>rootstock:   sdb1 swap UUID=5ca1ab1e-1234-4abc-8def-00000000cafe "
-		"PARTUUID=00000001-01 PARTLABEL=my part\n"
+		"<27>rootstock:   sdb1 swap UUID=5ca1ab1e-1234-4abc-8def-00000000cafe PARTUUID=00000001-01 PARTLABEL=my part\n"
 		"<27>rootstock:   sdc (signatures of ext2,squashfs)\n"
 		"<27>rootstock:   sdd (cannot be read: No such file or directory)\n");
 }
@@ -103,18 +99,15 @@ static void below_a_raid(void **state)
 	struct search search = begin("root=LABEL=mine rootwait=6");
 	static const char message[] = "change@/x\0SUBSYSTEM=block\0DEVNAME=sdz";
 	static const char sentence[] =
-		"/dev/sda, which is root=LABEL=mine, has the signatures of isw_raid_member and of "
-		"ext2, and is not mounted: if the former is a leftover, remove it from another "
-		"system, wipefs --all --types isw_raid_member /dev/sda; if the root file system is "
-		"inside, dracut with the module rootstock can open it";
+		"/dev/sda, which is root=LABEL=mine, has the signatures of isw_raid_member and of ext2, and is not mounted: if the former is a leftover, remove it from another system, wipefs --all --types isw_raid_member /dev/sda; if the root file system is inside, dracut with the module rootstock can open it";
 	const char *text;
 	uint64_t time;
 
 	(void)state;
 	tree_add_usual(&tree, "sda", 1, 0);
 	make("sda", "mke2fs -q -F -L mine ");
-	make("sda", "printf 'Intel Raid ISM Cfg Sig. 1.0.00' | dd status=none conv=notrunc "
-		    "seek=4193280 oflag=seek_bytes of=");
+	make("sda",
+		"printf 'Intel Raid ISM Cfg Sig. 1.0.00' | dd status=none conv=notrunc seek=4193280 oflag=seek_bytes of=");
 	/* A message that changes nothing does not repeat it. */
 	add_message(1000, message, sizeof message);
 	assert_string_equal(look(&search, &time), sentence);

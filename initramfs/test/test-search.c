@@ -309,8 +309,8 @@ static void without_end(void **state)
 	assert_string_equal(look(&search, &time), "sda");
 	assert_int_equal(time, 1000000);
 	text = said();
-	assert_non_null(strstr(text, "<29>rootstock: waiting for root=/dev/sda, 5 seconds so far; "
-				     "block devices: sdb sdb1\n"));
+	assert_non_null(strstr(text,
+		"<29>rootstock: waiting for root=/dev/sda, 5 seconds so far; block devices: sdb sdb1\n"));
 	assert_non_null(strstr(text, " 15 seconds so far"));
 	assert_int_equal(occurs(text, "waiting for root="), 100);
 }

@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 		print("argv", argv[i]);
 	for (char **e = environ; *e; e++)
 		print("env", *e);
-	print("cwd", getcwd(cwd, sizeof(cwd)) ? cwd : "?");
+	print("cwd", getcwd(cwd, sizeof cwd) ? cwd : "?");
 	mode_t mask = umask(0);
 	umask(mask);
 	printf("umask %03o\npid %d\nsid %d\npgid %d\n", mask, getpid(), getsid(0), getpgid(0));

@@ -62,11 +62,8 @@ static void splits_as_the_kernel(void **state)
 
 static void finds_what_matters(void **state)
 {
-	char text[] = "root=/dev/vda ostree=/first quiet ostree=/second init=/a init=/b "
-		      "rootstock.onfail=halt rootstock.onfail=reboot:3 "
-		      "androidboot.serialno=1 androidboot.slot_suffix=_a ostree.x=1 "
-		      "ostree.prepare-root.x=1 ostree.prepare-root.composefs=a "
-		      "ostree.prepare-root.composefs=b ostree.prepare-root.y -- ostree=/third";
+	char text[] =
+		"root=/dev/vda ostree=/first quiet ostree=/second init=/a init=/b rootstock.onfail=halt rootstock.onfail=reboot:3 androidboot.serialno=1 androidboot.slot_suffix=_a ostree.x=1 ostree.prepare-root.x=1 ostree.prepare-root.composefs=a ostree.prepare-root.composefs=b ostree.prepare-root.y -- ostree=/third";
 	char none[] = "ostree androidboot.foo=_a xostree=/y";
 	char bare[] = "ostree.prepare-root.composefs";
 	struct cmdline cmdline;
