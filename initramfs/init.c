@@ -112,7 +112,6 @@ static int boot_plain(
 	struct step exec = { STEP_EXEC, .why = "the root file system's init takes over" };
 	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char path[PATH_MAX];
-	struct fault line;
 	size_t done;
 
 	exec.target = root < 0 ? NULL : facts_init(root, wanted, path);
@@ -122,10 +121,9 @@ static int boot_plain(
 			"the root file system has no init: looked for /sbin/init, /etc/init and /bin/init; is ostree= missing on the kernel command line?",
 			NULL);
 	if (wanted && exec.target != wanted) {
-		fault(&line, 0, "init=", wanted,
+		log_parts(LOG_WARNING, "init=", wanted,
 			" is no executable file of the root file system; it boots with ",
 			exec.target, NULL);
-		log_line(LOG_LOUD, line.sentence);
 	}
 	before_init();
 	return step_run(&exec, 1, argv, &done, ret_fault);
@@ -136,11 +134,11 @@ static void choose_onfail(const char *value, bool console, struct onfail *ret_on
 	if (!value)
 		return;
 	if (cmdline_onfail(value, ret_onfail)) {
-		log_line(LOG_LOUD,
+		log_line(LOG_WARNING,
 			"rootstock.onfail= is none of panic, reboot, reboot:SECONDS, halt and shell: panic it is");
 	} else if (ret_onfail->action == ONFAIL_SHELL && (!console || access(shell_path, X_OK))) {
 		*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
-		log_line(LOG_LOUD,
+		log_line(LOG_WARNING,
 			"rootstock.onfail=shell, but the image was made without a shell: panic it is");
 	}
 }
@@ -187,7 +185,7 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 
 	cmdline_parse(text, &cmdline);
 	if (cmdline.init && cmdline_names_prepare_root(cmdline.init)) {
-		log_line(LOG_LOUD,
+		log_line(LOG_WARNING,
 			"init= names ostree-prepare-root, for a boot without initramfs: the deployment's own init is executed");
 		cmdline.init = NULL;
 	}
@@ -226,15 +224,15 @@ static void run_shell(const struct fault *why, const char *self, char **argv)
 	struct fault ignored;
 	pid_t shell;
 
-	log_line(LOG_FAILURE, why->sentence);
+	log_line(LOG_ERR, why->sentence);
 	enter_back();
 	enter_world(&ignored);
 	enter_sysfs(&ignored);
-	log_line(LOG_FAILURE,
+	log_line(LOG_ERR,
 		"a shell in the initramfs, as rootstock.onfail= says: dmesg shows more, exit starts over, reboot -f restarts the machine");
 	shell = start_shell();
 	if (shell < 0) {
-		log_line(LOG_FAILURE, "the shell cannot be started: panic it is");
+		log_line(LOG_ERR, "the shell cannot be started: panic it is");
 		return;
 	}
 	/* Orphans end here too. */

@@ -112,13 +112,10 @@ static int load(const char *file, const char *module, const char *parameters, co
 	return err == -EEXIST ? 0 : err;
 }
 
-static void say(const char *file, const char *why, const char *hint, enum log_level level)
+static void say(const char *file, const char *why, const char *hint, int level)
 {
-	struct fault line;
-
-	fault(&line, 0, "cannot load the module ", file, ": ", why, hint,
+	log_parts(level, "cannot load the module ", file, ": ", why, hint,
 		"; the boot goes on without it", NULL);
-	log_line(level, line.sentence);
 }
 
 /* Loads a module of the list, unless the command line says that it is not to be. */
@@ -128,12 +125,12 @@ static void try(const char *file, const char *parameters, const char *cmdline)
 	int err;
 
 	if (join(module, sizeof module, file, NULL) < 0) {
-		say(file, strerror(ENAMETOOLONG), "", LOG_LOUD);
+		say(file, strerror(ENAMETOOLONG), "", LOG_WARNING);
 		return;
 	}
 	module[strcspn(module, ".")] = 0;
 	if (modules_listed(cmdline, "modprobe.blacklist", module)) {
-		say(file, "modprobe.blacklist= names it", "", LOG_NOTE);
+		say(file, "modprobe.blacklist= names it", "", LOG_NOTICE);
 		return;
 	}
 	err = load(file, module, parameters, cmdline);
@@ -141,7 +138,7 @@ static void try(const char *file, const char *parameters, const char *cmdline)
 		return;
 	/* The kernel itself has said so already. */
 	if (err == -EPERM && modules_listed(cmdline, "module_blacklist", module))
-		say(file, "module_blacklist= names it", "", LOG_NOTE);
+		say(file, "module_blacklist= names it", "", LOG_NOTICE);
 	else
 		/* A module for what this machine does not have is nothing wrong. */
 		say(file, strerror(-err),
@@ -149,7 +146,7 @@ static void try(const char *file, const char *parameters, const char *cmdline)
 			: err == -ENOENT
 				? "; is a module that it needs missing in the image, or left out by modprobe.blacklist=?"
 				: "",
-			err == -ENODEV ? LOG_NOTE : LOG_LOUD);
+			err == -ENODEV ? LOG_NOTICE : LOG_WARNING);
 }
 
 void modules_load(const char *cmdline)
@@ -157,7 +154,6 @@ void modules_load(const char *cmdline)
 	static char order[ORDER_MAX];
 	ssize_t used = 0, got = -1;
 	int fd = open(order_path, O_RDONLY | O_CLOEXEC);
-	struct fault line;
 
 	if (fd < 0)
 		return;
@@ -165,10 +161,9 @@ void modules_load(const char *cmdline)
 		used += got;
 	close(fd);
 	if (got < 0 || (size_t)used == sizeof order - 1) {
-		fault(&line, 0, "cannot read ", order_path,
+		log_parts(LOG_WARNING, "cannot read ", order_path,
 			", the list of modules: ", got < 0 ? strerror(errno) : "it is too long",
 			NULL);
-		log_line(LOG_LOUD, line.sentence);
 	}
 	order[used] = 0;
 	for (char *file = order, *end; *file; file = end) {

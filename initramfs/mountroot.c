@@ -105,7 +105,6 @@ static int mount_as(const struct request *request, const struct target *target, 
 {
 	struct options options;
 	struct attempt attempt;
-	struct fault line;
 	char hint[HINT_SIZE];
 	int err = read_options(request, &options);
 
@@ -115,9 +114,8 @@ static int mount_as(const struct request *request, const struct target *target, 
 	err = try_types(target->source, directory, types, &options, &attempt);
 	free(options.data);
 	if (!err) {
-		fault(&line, 0, "root=", request->root, " is ", target->source, ", ", attempt.type,
-			NULL);
-		log_line(LOG_DONE, line.sentence);
+		log_parts(LOG_INFO, "root=", request->root, " is ", target->source, ", ",
+			attempt.type, NULL);
 		return 0;
 	}
 	if (target->device)

@@ -22,7 +22,6 @@ static void say_waiting(const struct search *search, uint64_t time)
 {
 	const char *intro = "", *text = "";
 	char names[200] = "", number[12];
-	struct fault line;
 	int used = 0;
 
 	for (size_t i = 0; i < search->devices.count; i++) {
@@ -45,10 +44,9 @@ static void say_waiting(const struct search *search, uint64_t time)
 		intro = "; ";
 		text = search->trouble;
 	}
-	fault(&line, 0, "waiting for root=", search->request->root, ", ",
+	log_parts(LOG_NOTICE, "waiting for root=", search->request->root, ", ",
 		decimal((unsigned)((time - search->start) / 1000), number), " seconds so far",
 		intro, text, NULL);
-	log_line(LOG_NOTE, line.sentence);
 }
 
 /* Takes in all messages that are there now, after at most timeout milliseconds for the first. */
@@ -112,7 +110,6 @@ int search_wait(struct search *search)
 static void say_device(struct devices *devices, struct device *device)
 {
 	char marks[MARKS_SIZE] = "";
-	struct fault line;
 	bool unreadable;
 
 	if (device_may_be_read(devices, device))
@@ -120,7 +117,7 @@ static void say_device(struct devices *devices, struct device *device)
 	if (device->error == -ENOTUNIQ)
 		marks_names(devices, device, marks);
 	unreadable = device->error && device->error != -ENODATA && device->error != -ENOTUNIQ;
-	fault(&line, 0, "  ", device->name, *device->tags.type ? " " : "", device->tags.type,
+	log_parts(LOG_ERR, "  ", device->name, *device->tags.type ? " " : "", device->tags.type,
 		*device->tags.uuid ? " UUID=" : "", device->tags.uuid,
 		*device->tags.label ? " LABEL=" : "", device->tags.label,
 		*device->partuuid ? " PARTUUID=" : "", device->partuuid,
@@ -130,7 +127,6 @@ static void say_device(struct devices *devices, struct device *device)
 		unreadable ? " (cannot be read: " : "", unreadable ? strerror(-device->error) : "",
 		unreadable ? ")" : "", NULL);
 	device_close(device);
-	log_line(LOG_FAILURE, line.sentence);
 }
 
 unsigned search_list(struct search *search)
@@ -144,7 +140,7 @@ unsigned search_list(struct search *search)
 		if (!device_is_listed(devices->at[i]))
 			continue;
 		if (!listed++)
-			log_line(LOG_FAILURE, "the block devices that are there:");
+			log_line(LOG_ERR, "the block devices that are there:");
 		say_device(devices, devices->at[i]);
 		/* The kernel drops what is more than ten lines at once from one opening. */
 		if (listed % 8 == 0)
@@ -173,7 +169,7 @@ static void say_doubt(struct search *search)
 		return;
 	marks_fault(&search->devices, device, search->request->root, &line);
 	device_close(device);
-	log_line(LOG_LOUD, line.sentence);
+	log_line(LOG_WARNING, line.sentence);
 	search->doubt_said = true;
 }
 
@@ -201,10 +197,9 @@ int search_device(struct search *search, const struct wanted *wanted, struct dev
 {
 	unsigned others;
 	int err = devices_scan(&search->devices, search->class);
-	struct fault line;
 
 	if (err == -ENOSPC)
-		log_line(LOG_LOUD, "there are more block devices than this program looks at");
+		log_line(LOG_WARNING, "there are more block devices than this program looks at");
 	else if (err)
 		return fault(
 			ret_fault, err, "cannot list /sys/class/block: ", strerror(-err), NULL);
@@ -223,10 +218,9 @@ int search_device(struct search *search, const struct wanted *wanted, struct dev
 			*ret_device = again;
 	}
 	if (others) {
-		fault(&line, 0, "more than one device is root=", search->request->root,
+		log_parts(LOG_WARNING, "more than one device is root=", search->request->root,
 			"; taken is ", (*ret_device)->name,
 			", the first in the order of names, sda before sdb", NULL);
-		log_line(LOG_LOUD, line.sentence);
 	}
 	return 0;
 }

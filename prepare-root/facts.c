@@ -54,7 +54,7 @@ int facts_cmdline(int proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fa
 	ret_text[used] = 0;
 	if (used == CMDLINE_MAX) {
 		cmdline_cut(ret_text);
-		log_line(LOG_LOUD,
+		log_line(LOG_WARNING,
 			"the kernel command line is longer than 16384 bytes; what comes after them is not looked at");
 		return 0;
 	}
@@ -87,7 +87,6 @@ static bool repository_readonly(int root)
 	ssize_t len = tree_read(root, path, text);
 	struct where where = { 0 };
 	char number[12];
-	struct fault said;
 	bool value = false;
 	int err;
 
@@ -96,12 +95,11 @@ static bool repository_readonly(int root)
 	if (!err || err == -ENOENT)
 		return !err && value;
 	if (where.line)
-		fault(&said, err, "/", path, ": line ", decimal(where.line, number), ": ",
+		log_parts(LOG_WARNING, "/", path, ": line ", decimal(where.line, number), ": ",
 			where.what, "; sysroot.readonly is taken as false", NULL);
 	else
-		fault(&said, err, "/", path, ": ", strerror(-err),
+		log_parts(LOG_WARNING, "/", path, ": ", strerror(-err),
 			"; sysroot.readonly is taken as false", NULL);
-	log_line(LOG_LOUD, said.sentence);
 	return false;
 }
 
@@ -260,12 +258,10 @@ static int check_tree(int root, int tree, struct facts *facts, struct fault *ret
 static bool goes_along(int root, int tree, const char *name)
 {
 	bool mounted = facts_mounted(root, name);
-	struct fault line;
 
 	if (!mounted || is_directory(tree, name))
 		return mounted;
-	fault(&line, 0, "the tree has no directory /", name, ", so init finds none", NULL);
-	log_line(LOG_LOUD, line.sentence);
+	log_parts(LOG_WARNING, "the tree has no directory /", name, ", so init finds none", NULL);
 	return false;
 }
 
@@ -276,7 +272,7 @@ static bool has_hotfix(int tree)
 		return false;
 	if (is_directory(tree, ".usr-ovl-upper"))
 		return true;
-	log_line(LOG_LOUD,
+	log_line(LOG_WARNING,
 		"the hotfix' .usr-ovl-upper is no directory of the deployment: /usr is without the hotfix");
 	return false;
 }
@@ -288,7 +284,7 @@ static void find_boot(int root, int tree, char ret_path[PATH_MAX])
 	int err = path_resolve(root, "boot", PATH_BENEATH, ret_path);
 
 	if (err == -EXDEV)
-		log_line(LOG_LOUD,
+		log_line(LOG_WARNING,
 			"the root file system's /boot is a link that leaves it: nothing is mounted on /boot");
 	if (err < 0 || !is_directory(tree, "boot") ||
 		join(link, sizeof link, ret_path, "/loader", NULL) < 0 ||
@@ -310,7 +306,7 @@ static int find_init(int tree, const struct cmdline *cmdline, char ret_path[PATH
 		fault(ret_fault, 0, "init=", cmdline->init,
 			" is no executable file of the deployment; it boots with ", facts->init,
 			NULL);
-		log_line(LOG_LOUD, ret_fault->sentence);
+		log_line(LOG_WARNING, ret_fault->sentence);
 	}
 	return 0;
 }

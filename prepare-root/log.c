@@ -11,19 +11,16 @@
 
 static int kmsg_fd = -1;
 static bool stderr_open;
-static bool loud = true;
+static bool console_warnings = true;
 
-/* A part that is longer than this is a path or a value nobody needs to the end. */
+/* A longer part is a path or a value of which the start is enough. */
 enum { PART_MAX = 256 };
 
-int fault(struct fault *ret_fault, int error, ...)
+static void join_parts(char text[SENTENCE_SIZE], va_list parts)
 {
-	char *text = ret_fault->sentence;
-	size_t left = sizeof ret_fault->sentence;
-	va_list parts;
+	size_t left = SENTENCE_SIZE;
 
 	*text = 0;
-	va_start(parts, error);
 	for (const char *part; (part = va_arg(parts, const char *));) {
 		size_t len = strnlen(part, PART_MAX + 1);
 		const char *cut = len > PART_MAX ? "..." : "";
@@ -38,6 +35,14 @@ int fault(struct fault *ret_fault, int error, ...)
 		if (left <= sizeof "...")
 			break;
 	}
+}
+
+int fault(struct fault *ret_fault, int error, ...)
+{
+	va_list parts;
+
+	va_start(parts, error);
+	join_parts(ret_fault->sentence, parts);
 	va_end(parts);
 	return error;
 }
@@ -102,24 +107,36 @@ bool log_has_kmsg(void)
 
 void log_console(unsigned level)
 {
-	loud = level > LOG_LOUD;
+	console_warnings = level > LOG_WARNING;
 }
 
-void log_line(enum log_level level, const char *sentence)
+void log_line(int level, const char *sentence)
 {
-	/* Facility 3, daemon: the kernel refuses records that claim to be its own. */
+	/* The kernel refuses records that claim to be its own. */
 	char priority[] = "<30>";
 	char escaped[SENTENCE_SIZE], line[SENTENCE_SIZE + 32];
 	int len;
 
-	priority[1] = (char)('0' + (3 * 8 + level) / 10);
-	priority[2] = (char)('0' + (3 * 8 + level) % 10);
+	priority[1] = (char)('0' + (LOG_DAEMON | level) / 10);
+	priority[2] = (char)('0' + (LOG_DAEMON | level) % 10);
 	log_escape(sentence, escaped, sizeof escaped);
 	len = join(line, sizeof line, priority, "rootstock: ", escaped, "\n", NULL);
 	if (len < 0)
 		return;
 	if (kmsg_fd >= 0)
 		(void)!write(kmsg_fd, line, (size_t)len);
-	if (stderr_open && (kmsg_fd < 0 || level == LOG_FAILURE || (level == LOG_LOUD && loud)))
+	if (stderr_open &&
+		(kmsg_fd < 0 || level == LOG_ERR || (level == LOG_WARNING && console_warnings)))
 		(void)!write(STDERR_FILENO, line + 4, (size_t)len - 4);
+}
+
+void log_parts(int level, ...)
+{
+	char sentence[SENTENCE_SIZE];
+	va_list parts;
+
+	va_start(parts, level);
+	join_parts(sentence, parts);
+	va_end(parts);
+	log_line(level, sentence);
 }

@@ -82,7 +82,7 @@ static int prepare(bool dry_run, const char *sysroot, char *text, struct fault *
 	if (err)
 		return err;
 	if (facts.prepared) {
-		log_line(LOG_DONE, "the sysroot is a prepared deployment already, nothing is done");
+		log_line(LOG_INFO, "the sysroot is a prepared deployment already, nothing is done");
 		return 0;
 	}
 	return dry_run ? print_plan(&facts, ret_fault) : run_plan(&facts, NULL, NULL, ret_fault);
@@ -125,7 +125,7 @@ static int utility(int argc, char **argv)
 		log_open("/dev/kmsg");
 	if (!prepare(dry_run, sysroot, argv[i + 1], &fault))
 		return 0;
-	log_line(LOG_FAILURE, fault.sentence);
+	log_line(LOG_ERR, fault.sentence);
 	return 1;
 }
 

@@ -47,7 +47,7 @@ static int run_init(
 		return fault(ret_fault, -ENOENT,
 			"/ is a prepared deployment without an init: looked for /sbin/init, /etc/init and /bin/init",
 			NULL);
-	log_line(LOG_DONE, "/ is a prepared deployment already, executing its init");
+	log_line(LOG_INFO, "/ is a prepared deployment already, executing its init");
 	if (before_init)
 		before_init();
 	return step_run(&exec, 1, argv, &done, ret_fault);
@@ -102,7 +102,6 @@ static bool is_first_process(void)
 
 int pid1_give_up(const struct onfail *onfail, const struct fault *why)
 {
-	struct fault after;
 	char number[12];
 
 	if (!log_has_kmsg()) {
@@ -115,19 +114,18 @@ int pid1_give_up(const struct onfail *onfail, const struct fault *why)
 			give_back(dev);
 		}
 	}
-	log_line(LOG_FAILURE, why->sentence);
+	log_line(LOG_ERR, why->sentence);
 	sync();
 	if (is_first_process())
 		step_try((struct step){ STEP_SUPER, .target = "/", .flags = MS_RDONLY });
 
 	if (onfail->action == ONFAIL_HALT) {
-		log_line(LOG_FAILURE, "halting, as rootstock.onfail= says");
+		log_line(LOG_ERR, "halting, as rootstock.onfail= says");
 		reboot((int)RB_HALT_SYSTEM);
 	} else if (onfail->action == ONFAIL_REBOOT) {
-		fault(&after, 0, "rebooting", onfail->seconds ? " in " : "",
+		log_parts(LOG_ERR, "rebooting", onfail->seconds ? " in " : "",
 			onfail->seconds ? decimal(onfail->seconds, number) : "",
 			onfail->seconds ? " seconds" : "", ", as rootstock.onfail= says", NULL);
-		log_line(LOG_FAILURE, after.sentence);
 		for (unsigned left = onfail->seconds; left;)
 			left = sleep(left);
 		reboot(RB_AUTOBOOT);
@@ -148,12 +146,12 @@ static void start(char **argv, struct onfail *ret_onfail, struct fault *ret_faul
 	if (facts_mounted(AT_FDCWD, "/dev"))
 		log_open("/dev/kmsg");
 	if (no_cmdline)
-		log_line(LOG_LOUD, unread.sentence);
+		log_line(LOG_WARNING, unread.sentence);
 	cmdline_parse(text, &cmdline);
 	if (cmdline.onfail && (cmdline_onfail(cmdline.onfail, ret_onfail) ||
 				      ret_onfail->action == ONFAIL_SHELL)) {
 		*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
-		log_line(LOG_LOUD,
+		log_line(LOG_WARNING,
 			"rootstock.onfail= is none of panic, reboot, reboot:SECONDS and halt: panic it is");
 	}
 	/* The kernel's init= is this program. */

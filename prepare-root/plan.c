@@ -24,11 +24,11 @@ static void add(struct plan *plan, struct step step)
 		plan->steps[plan->count++] = step;
 }
 
-/* To be called before the step that it takes back is added. Undone is what came last first. */
+/* To be called before the step that it takes back is added. */
 static void add_undo(struct plan *plan, struct step step)
 {
-	step.skip = plan->count;
-	plan->undo[plan->undo_count++] = step;
+	plan->undo[plan->undo_count].step = step;
+	plan->undo[plan->undo_count++].after = plan->count;
 }
 
 /* A path that lives as long as the plan; mount(2) takes none longer than PATH_MAX. */

@@ -21,11 +21,14 @@ struct plan {
 	struct step steps[40];
 	size_t count;
 	/*
-	 * Takes back what the steps have changed, so that a caller who tries again or shows its
-	 * user the disk finds the mounts that it had. To be run from the last to the first, each
-	 * only if more steps than its skip are done; failures mean nothing.
+	 * Takes back what the steps have changed, so that a caller that tries again, or gives its
+	 * user a shell, finds the mounts that it had. To be run from the last to the first, each
+	 * only if more steps than its after are done; failures mean nothing.
 	 */
-	struct step undo[8];
+	struct {
+		struct step step;
+		size_t after;
+	} undo[8];
 	size_t undo_count;
 	uint8_t booted[512];	  /* the content of /run/ostree-booted */
 	char text[16 * PATH_MAX]; /* the paths that the steps point to */

@@ -42,8 +42,6 @@ static struct word word(struct span span)
 /* where is the file and the line, or the command line, and key the key as its user wrote it. */
 static int judge(const char *where, const char *key, struct span value, struct fault *ret_fault)
 {
-	struct fault line;
-
 	for (size_t i = 0; i < sizeof composefs / sizeof *composefs; i++) {
 		if (!span_is(value, composefs[i].word))
 			continue;
@@ -52,10 +50,9 @@ static int judge(const char *where, const char *key, struct span value, struct f
 				" asks for composefs, which this version does not have, and a boot without it would lack the protection that was asked for; no or maybe boots without it",
 				NULL);
 		if (composefs[i].meaning == MAYBE) {
-			fault(&line, 0, where, key,
+			log_parts(LOG_WARNING, where, key,
 				"=maybe: this version does not have composefs, the boot is a plain one",
 				NULL);
-			log_line(LOG_LOUD, line.sentence);
 		}
 		return 0;
 	}
@@ -66,12 +63,9 @@ static int judge(const char *where, const char *key, struct span value, struct f
 
 int rootconf_cmdline(const struct cmdline *cmdline, struct fault *ret_fault)
 {
-	struct fault line;
-
 	if (cmdline->unknown) {
-		fault(&line, 0, "kernel command line: ", cmdline->unknown,
+		log_parts(LOG_WARNING, "kernel command line: ", cmdline->unknown,
 			" is not known to this version and nothing is done about it", NULL);
-		log_line(LOG_LOUD, line.sentence);
 	}
 	if (!cmdline->composefs)
 		return 0;
@@ -92,19 +86,17 @@ static const char *at(char ret_text[256], const char *name, unsigned line)
 static void pass_over(const char *where, const struct conf_key *key)
 {
 	bool on = true;
-	struct fault line;
 
 	if ((conf_is(key, "etc", "transient") || conf_is(key, "root", "transient") ||
 		    conf_is(key, "root", "transient-ro") || conf_is(key, "sysroot", "readonly")) &&
 		!conf_truth(key->value, &on) && !on)
 		return;
-	fault(&line, 0, where, word(key->group).text, ".", word(key->name).text, "=",
+	log_parts(LOG_WARNING, where, word(key->group).text, ".", word(key->name).text, "=",
 		word(key->value).text,
 		conf_is(key, "sysroot", "readonly")
 			? ": the initramfs' own file alone decides this, and /ostree/repo/config; nothing is done about it here"
 			: " is not acted on by this version",
 		NULL);
-	log_line(LOG_LOUD, line.sentence);
 }
 
 /* libostree takes the whole file for text and stops at a byte that is none. */

@@ -21,7 +21,7 @@ int run_plan(
 		done += last;
 	}
 	for (size_t i = err ? plan.undo_count : 0; i--;)
-		if (plan.undo[i].skip < done)
-			step_try(plan.undo[i]);
+		if (plan.undo[i].after < done)
+			step_try(plan.undo[i].step);
 	return err;
 }

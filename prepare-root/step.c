@@ -98,7 +98,7 @@ static int run_one(const struct step *step, char **argv)
 		log_open(step->target);
 		return 0;
 	case STEP_SAY:
-		log_line(LOG_DONE, step->why);
+		log_line(LOG_INFO, step->why);
 		return 0;
 	case STEP_EXEC:
 		return execute(step->target, argv);
@@ -130,7 +130,7 @@ int step_run(const struct step *steps, size_t count, char **argv, size_t *ret_do
 			step->otherwise ? step->otherwise : step->why, NULL);
 		if (!step->otherwise)
 			break;
-		log_line(LOG_LOUD, ret_fault->sentence);
+		log_line(LOG_WARNING, ret_fault->sentence);
 		err = 0;
 	}
 	*ret_done = i;

@@ -38,10 +38,10 @@ static void say_all(void)
 	int real = dup(STDERR_FILENO), console = open(console_path, O_WRONLY | O_APPEND);
 
 	assert_true(real >= 0 && console >= 0 && dup2(console, STDERR_FILENO) >= 0);
-	log_line(LOG_FAILURE, "failure");
-	log_line(LOG_LOUD, "loud");
-	log_line(LOG_NOTE, "note");
-	log_line(LOG_DONE, "done");
+	log_line(LOG_ERR, "failure");
+	log_line(LOG_WARNING, "loud");
+	log_line(LOG_NOTICE, "note");
+	log_line(LOG_INFO, "done");
 	dup2(real, STDERR_FILENO);
 	close(real);
 	close(console);
@@ -119,10 +119,10 @@ static void escapes(void **state)
 	memset(path, '\n', sizeof path);
 	path[sizeof path - 1] = 0;
 	fault(&hostile, 0, path, path, path, path, NULL);
-	log_line(LOG_DONE, hostile.sentence);
+	log_line(LOG_INFO, hostile.sentence);
 	assert_true(strlen(news(kmsg_path)) <= 976);
 	log_reopen(kmsg_path);
-	log_line(LOG_DONE, "a\n<1>rootstock: forged\x1b[2J");
+	log_line(LOG_INFO, "a\n<1>rootstock: forged\x1b[2J");
 	assert_string_equal(news(kmsg_path), "<30>rootstock: a\\x0a<1>rootstock: forged\\x1b[2J\n");
 	unlink(console_path);
 	unlink(kmsg_path);
