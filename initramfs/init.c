@@ -22,10 +22,10 @@
 #include "initramfs/wanted.h"
 #include "prepare-root/cmdline.h"
 #include "prepare-root/facts.h"
-#include "prepare-root/join.h"
 #include "prepare-root/log.h"
+#include "prepare-root/onfail.h"
 #include "prepare-root/pid1.h"
-#include "prepare-root/step.h"
+#include "prepare-root/realinit.h"
 
 static const char shell_path[] = "/bin/sh";
 
@@ -109,72 +109,41 @@ static int mount_root(const struct request *request, int uevents, struct fault *
 static int boot_plain(
 	const char *wanted, char **argv, void (*before_init)(void), struct fault *ret_fault)
 {
-	struct step exec = { STEP_EXEC, .why = "the root file system's init takes over" };
 	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char path[PATH_MAX];
-	size_t done;
+	const char *init =
+		realinit_choose(root, "the root file system", "", wanted, path, ret_fault);
 
-	exec.target = root < 0 ? NULL : facts_init(root, wanted, path);
 	close(root);
-	if (!exec.target)
-		return fault(ret_fault, -ENOENT,
-			"the root file system has no init: looked for /sbin/init, /etc/init and /bin/init; is ostree= missing on the kernel command line?",
-			NULL);
-	if (wanted && exec.target != wanted) {
-		log_parts(LOG_WARNING, "init=", wanted,
-			" is no executable file of the root file system; it boots with ",
-			exec.target, NULL);
-	}
-	before_init();
-	return step_run(&exec, 1, argv, &done, ret_fault);
-}
-
-static void choose_onfail(const char *value, bool console, struct onfail *ret_onfail)
-{
-	if (!value)
-		return;
-	if (cmdline_onfail(value, ret_onfail)) {
-		log_line(LOG_WARNING,
-			"rootstock.onfail= is none of panic, reboot, reboot:SECONDS, halt and shell: panic it is");
-	} else if (ret_onfail->action == ONFAIL_SHELL && (!console || access(shell_path, X_OK))) {
-		*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
-		log_line(LOG_WARNING,
-			"rootstock.onfail=shell, but the image was made without a shell: panic it is");
-	}
-}
-
-/* Where a shell may be needed the initramfs stays. */
-static void keep(void)
-{
+	return init ? realinit_execute(init, argv, before_init, ret_fault) : -ENOENT;
 }
 
 /* Returns only if the boot has failed. */
 static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fault *ret_fault)
 {
-	static char text[CMDLINE_MAX + 1], split[CMDLINE_MAX + 1];
+	static struct cmdline cmdline;
 	static struct request request;
 	void (*before_init)(void) = enter_free;
-	struct cmdline cmdline;
 	int uevents, proc, err;
 
 	err = enter_world(ret_fault);
 	if (err)
 		return err;
 	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	err = facts_cmdline(proc, text, ret_fault);
+	err = facts_cmdline(proc, &cmdline, ret_fault);
 	close(proc);
 	if (err)
 		return err;
-	join(split, sizeof split, text, NULL);
-	request_parse(split, &request);
+	request_parse(&cmdline, &request);
 	log_console(request.console_level);
-	choose_onfail(request.onfail, console, ret_onfail);
+	*ret_onfail = onfail_choose(cmdline.onfail, console && !access(shell_path, X_OK));
+	/* A shell needs the initramfs, even if it is only init that cannot be executed. */
 	if (ret_onfail->action == ONFAIL_SHELL)
-		before_init = keep;
+		before_init = NULL;
 
 	/* Before any device can appear that would go unnoticed. */
 	uevents = uevent_open();
-	modules_load(text);
+	modules_load(&cmdline);
 	err = mount_root(&request, uevents, ret_fault);
 	if (uevents >= 0)
 		close(uevents);
@@ -183,13 +152,12 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 	if (err)
 		return err;
 
-	cmdline_parse(text, &cmdline);
 	if (cmdline.init && cmdline_names_prepare_root(cmdline.init)) {
 		log_line(LOG_WARNING,
 			"init= names ostree-prepare-root, for a boot without initramfs: the deployment's own init is executed");
 		cmdline.init = NULL;
 	}
-	return request_wants_deployment(&request, "/ostree")
+	return request_wants_deployment(&cmdline, "/ostree")
 		       ? pid1_boot(&cmdline, enter_initramfs(), argv, before_init, ret_fault)
 		       : boot_plain(cmdline.init, argv, before_init, ret_fault);
 }

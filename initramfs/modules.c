@@ -8,8 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "prepare-root/cmdline.h"
-#include "prepare-root/facts.h"
 #include "prepare-root/join.h"
 #include "prepare-root/log.h"
 
@@ -24,7 +22,7 @@ static bool same_letter(char a, char b)
 }
 
 /* What follows "MODULE." at the start of name, or NULL. */
-static const char *behind_module(const char *name, const char *module)
+static const char *after_module(const char *name, const char *module)
 {
 	for (; *module; module++, name++)
 		if (!same_letter(*name, *module))
@@ -32,31 +30,29 @@ static const char *behind_module(const char *name, const char *module)
 	return *name == '.' && name[1] ? name + 1 : NULL;
 }
 
-int modules_parameters(const char *cmdline, const char *module, char *ret_text, size_t size)
+int modules_parameters(
+	const struct cmdline *cmdline, const char *module, char *ret_text, size_t size)
 {
-	static char text[CMDLINE_MAX + 1];
-	struct karg karg;
-	char *rest = text;
-	int used = join(text, sizeof text, cmdline, NULL);
+	int used = 0;
 
 	ret_text[0] = 0;
-	if (used < 0)
-		return used;
-	used = 0;
-	while (used >= 0 && (rest = cmdline_next(rest, &karg))) {
-		const char *parameter = behind_module(karg.name, module);
+	for (size_t i = 0; i < cmdline->count; i++) {
+		const struct karg *karg = &cmdline->words[i];
+		const char *parameter = after_module(karg->name, module);
 		/* The kernel splits parameters as it splits its command line. */
-		const char *quote = karg.value && strpbrk(karg.value, " \t") ? "\"" : "";
+		const char *quote = karg->value && strpbrk(karg->value, " \t") ? "\"" : "";
 		int more;
 
 		if (!parameter)
 			continue;
 		more = join(ret_text + used, size - (size_t)used, used ? " " : "", parameter,
-			karg.value ? "=" : "", quote, karg.value ? karg.value : "", quote, NULL);
-		used = more < 0 ? more : used + more;
+			karg->value ? "=" : "", quote, karg->value ? karg->value : "", quote, NULL);
+		if (more < 0) {
+			ret_text[0] = 0;
+			return more;
+		}
+		used += more;
 	}
-	if (used < 0)
-		ret_text[0] = 0;
 	return used;
 }
 
@@ -70,18 +66,14 @@ static bool is_name(const char *text, size_t len, const char *module)
 	return i == len && !module[i];
 }
 
-bool modules_listed(const char *cmdline, const char *word, const char *module)
+bool modules_listed(const struct cmdline *cmdline, const char *word, const char *module)
 {
-	static char text[CMDLINE_MAX + 1];
-	struct karg karg;
-	char *rest = text;
+	for (size_t i = 0; i < cmdline->count; i++) {
+		const struct karg *karg = &cmdline->words[i];
 
-	if (join(text, sizeof text, cmdline, NULL) < 0)
-		return false;
-	while ((rest = cmdline_next(rest, &karg))) {
-		if (!karg.value || !is_name(karg.name, strlen(karg.name), word))
+		if (!karg->value || !is_name(karg->name, strlen(karg->name), word))
 			continue;
-		for (const char *name = karg.value; name; name = strchr(name, ',')) {
+		for (const char *name = karg->value; name; name = strchr(name, ',')) {
 			name += *name == ',';
 			if (is_name(name, strcspn(name, ","), module))
 				return true;
@@ -91,7 +83,8 @@ bool modules_listed(const char *cmdline, const char *word, const char *module)
 }
 
 /* Loads FILE, whose parameters in the list are at parameters. */
-static int load(const char *file, const char *module, const char *parameters, const char *cmdline)
+static int load(
+	const char *file, const char *module, const char *parameters, const struct cmdline *cmdline)
 {
 	/* What the command line adds is shorter there, with two quotes more and the name less. */
 	static char text[ORDER_MAX + CMDLINE_MAX + 1];
@@ -119,7 +112,7 @@ static void say(const char *file, const char *why, const char *hint, int level)
 }
 
 /* Loads a module of the list, unless the command line says that it is not to be. */
-static void try(const char *file, const char *parameters, const char *cmdline)
+static void try(const char *file, const char *parameters, const struct cmdline *cmdline)
 {
 	char module[128];
 	int err;
@@ -149,7 +142,7 @@ static void try(const char *file, const char *parameters, const char *cmdline)
 			err == -ENODEV ? LOG_NOTICE : LOG_WARNING);
 }
 
-void modules_load(const char *cmdline)
+void modules_load(const struct cmdline *cmdline)
 {
 	static char order[ORDER_MAX];
 	ssize_t used = 0, got = -1;

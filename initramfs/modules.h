@@ -12,18 +12,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Loads all modules of the list, if there is one. cmdline is the kernel command line's text. */
-void modules_load(const char *cmdline);
+#include "prepare-root/cmdline.h"
+
+/* Loads all modules of the list, if there is one. */
+void modules_load(const struct cmdline *cmdline);
 
 /*
  * The parameters that the command line has for a module ("-" and "_" are the same letter), each as
  * the kernel wants it, separated by blanks. Returns the length, or -ENAMETOOLONG with ret_text
  * empty.
  */
-int modules_parameters(const char *cmdline, const char *module, char *ret_text, size_t size);
+int modules_parameters(
+	const struct cmdline *cmdline, const char *module, char *ret_text, size_t size);
 
 /*
  * True if a word of the command line, modprobe.blacklist=NAME[,NAME...] say, names the module. It
  * may be there several times, and all count.
  */
-bool modules_listed(const char *cmdline, const char *word, const char *module);
+bool modules_listed(const struct cmdline *cmdline, const char *word, const char *module);

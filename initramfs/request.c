@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "prepare-root/cmdline.h"
-
 /* False for what is no decimal number of at most WAIT_MAX. */
 static bool number(const char *text, unsigned *ret_number)
 {
@@ -41,7 +39,7 @@ static void take_flag(const char *name, struct request *request)
 		request->console_level = 10;
 }
 
-void request_parse(char *text, struct request *ret_request)
+void request_parse(const struct cmdline *cmdline, struct request *ret_request)
 {
 	const char *root = NULL, *ostree_root = NULL;
 	const struct {
@@ -52,48 +50,44 @@ void request_parse(char *text, struct request *ret_request)
 		{ "ostree_root", &ostree_root },
 		{ "rootfstype", &ret_request->fstypes },
 		{ "rootflags", &ret_request->flags },
-		{ "rootstock.onfail", &ret_request->onfail },
 	};
 	unsigned delay = 0;
-	bool wait_said = false;
-	struct karg karg;
+	bool has_wait = false;
 
 	*ret_request = (struct request){ .wait = WAIT_DEFAULT, .console_level = CONSOLE_DEFAULT };
-	while ((text = cmdline_next(text, &karg))) {
-		if (!karg.value) {
-			take_flag(karg.name, ret_request);
+	for (size_t i = 0; i < cmdline->count; i++) {
+		const struct karg *karg = &cmdline->words[i];
+
+		if (!karg->value) {
+			take_flag(karg->name, ret_request);
 			continue;
 		}
-		for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-			if (!strcmp(karg.name, words[i].name))
-				*words[i].field = karg.value;
-		if (!strcmp(karg.name, "ostree")) {
-			ret_request->ostree = true;
-		} else if (!strcmp(karg.name, "androidboot.slot_suffix")) {
-			ret_request->slot = true;
-		} else if (!strcmp(karg.name, "rootwait")) {
-			/* As the kernel takes what is no number, or a very large one. */
-			ret_request->forever = !number(karg.value, &ret_request->wait);
-			wait_said = true;
+		for (size_t j = 0; j < sizeof words / sizeof *words; j++)
+			if (!strcmp(karg->name, words[j].name))
+				*words[j].field = karg->value;
+		if (!strcmp(karg->name, "rootwait")) {
+			/* As the kernel does with what is not a number, or a very large one. */
+			ret_request->forever = !number(karg->value, &ret_request->wait);
+			has_wait = true;
+		} else if (!strcmp(karg->name, "rootdelay")) {
+			number(karg->value, &delay);
+		} else if (!strcmp(karg->name, "loglevel")) {
+			number(karg->value, &ret_request->console_level);
 		}
-		if (!strcmp(karg.name, "rootdelay"))
-			number(karg.value, &delay);
-		else if (!strcmp(karg.name, "loglevel"))
-			number(karg.value, &ret_request->console_level);
 	}
-	if (!wait_said && delay > WAIT_DEFAULT)
+	if (!has_wait && delay > WAIT_DEFAULT)
 		ret_request->wait = delay;
 	/* As dracut and initramfs-tools spell it. */
 	if (ret_request->fstypes &&
 		(!*ret_request->fstypes || !strcmp(ret_request->fstypes, "auto")))
 		ret_request->fstypes = NULL;
-	ret_request->root = ostree_root		  ? ostree_root
-			    : root		  ? root
-			    : ret_request->ostree ? "LABEL=otaroot"
-						  : NULL;
+	ret_request->root = ostree_root	      ? ostree_root
+			    : root	      ? root
+			    : cmdline->ostree ? "LABEL=otaroot"
+					      : NULL;
 }
 
-bool request_wants_deployment(const struct request *request, const char *ostree)
+bool request_wants_deployment(const struct cmdline *cmdline, const char *ostree)
 {
-	return request->ostree || (request->slot && !access(ostree, F_OK));
+	return cmdline->ostree || (cmdline->slot && !access(ostree, F_OK));
 }

@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#include "prepare-root/cmdline.h"
+
 /* What is waited for a device if the command line says nothing about it, in seconds. */
 enum { WAIT_DEFAULT = 30, WAIT_MAX = 86400 };
 
@@ -21,9 +23,6 @@ struct request {
 	const char *root;    /* ostree_root=, else root=, else LABEL=otaroot if there is ostree= */
 	const char *fstypes; /* rootfstype=, separated by commas; NULL for "auto" too */
 	const char *flags;   /* rootflags= */
-	const char *onfail;  /* rootstock.onfail= */
-	bool ostree;	     /* there is ostree=: "/" is to become a deployment */
-	bool slot;	     /* there is androidboot.slot_suffix= */
 	bool writable;	     /* rw; the kernel's default is ro */
 	bool gpt;	     /* gpt: a GPT counts without its protective MBR */
 	bool forever;	     /* rootwait */
@@ -31,11 +30,10 @@ struct request {
 	unsigned console_level; /* lines of this kernel log level and above stay off the console */
 };
 
-/* Splits text in place. */
-void request_parse(char *text, struct request *ret_request);
+void request_parse(const struct cmdline *cmdline, struct request *ret_request);
 
 /*
  * True if "/" is to become a deployment: there is ostree=, or a slot and the directory at the path
- * ostree. A slot alone says nothing: boot loaders name one for systems of every kind.
+ * ostree. A slot alone means nothing: boot loaders name one for systems of every kind.
  */
-bool request_wants_deployment(const struct request *request, const char *ostree);
+bool request_wants_deployment(const struct cmdline *cmdline, const char *ostree);

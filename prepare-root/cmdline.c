@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "prepare-root/cmdline.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 
 /*
@@ -63,38 +60,6 @@ void cmdline_cut(char *text)
 	*last = 0;
 }
 
-int cmdline_onfail(const char *value, struct onfail *ret_onfail)
-{
-	unsigned seconds = 0;
-
-	*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
-	if (!strcmp(value, "panic"))
-		return 0;
-	if (!strcmp(value, "halt")) {
-		ret_onfail->action = ONFAIL_HALT;
-		return 0;
-	}
-	if (!strcmp(value, "shell")) {
-		ret_onfail->action = ONFAIL_SHELL;
-		return 0;
-	}
-	if (strncmp(value, "reboot", 6) || (value[6] && value[6] != ':'))
-		return -EINVAL;
-	if (value[6] == ':') {
-		if (!value[7])
-			return -EINVAL;
-		for (const char *digit = value + 7; *digit; digit++) {
-			if (*digit < '0' || *digit > '9')
-				return -EINVAL;
-			seconds = seconds * 10 + (unsigned)(*digit - '0');
-			if (seconds > 86400)
-				return -EINVAL;
-		}
-	}
-	*ret_onfail = (struct onfail){ .action = ONFAIL_REBOOT, .seconds = seconds };
-	return 0;
-}
-
 bool cmdline_names_prepare_root(const char *init)
 {
 	static const char name[] = "/ostree-prepare-root";
@@ -116,10 +81,13 @@ void cmdline_parse(char *text, struct cmdline *ret_cmdline)
 		{ "init", offsetof(struct cmdline, init), true },
 		{ "rootstock.onfail", offsetof(struct cmdline, onfail), true },
 	};
+	const size_t max = sizeof ret_cmdline->words / sizeof *ret_cmdline->words;
 	struct karg karg;
 
-	*ret_cmdline = (struct cmdline){ 0 };
-	while ((text = cmdline_next(text, &karg))) {
+	/* Not the words: most of that memory is never touched. */
+	memset(ret_cmdline, 0, offsetof(struct cmdline, words));
+	while (ret_cmdline->count < max && (text = cmdline_next(text, &karg))) {
+		ret_cmdline->words[ret_cmdline->count++] = karg;
 		/* Without a value it may ask for protection as much as with an empty one. */
 		if (!strcmp(karg.name, CMDLINE_COMPOSEFS))
 			karg.value = karg.value ? karg.value : "";

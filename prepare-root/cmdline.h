@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct karg {
 	char *name;
@@ -17,47 +18,38 @@ struct karg {
 };
 
 /*
- * Takes the next word out of rest, which is changed. Returns what is left behind it, or NULL at the
- * end or at "--" (then *ret_karg is of no use).
+ * Takes the next word out of rest, which is changed. Returns what follows it, or NULL at the end or
+ * at "--" (then *ret_karg is of no use).
  */
 char *cmdline_next(char *rest, struct karg *ret_karg);
 
-enum onfail_action { ONFAIL_PANIC, ONFAIL_REBOOT, ONFAIL_HALT, ONFAIL_SHELL };
-
-/*
- * rootstock.onfail=panic|reboot[:SECONDS]|halt|shell: what PID 1 does after it has said what
- * failed. A shell is for rootstock-init alone, where the image has one.
- */
-struct onfail {
-	enum onfail_action action;
-	unsigned seconds; /* before the reboot, at most 86400 */
-};
-
-/* Returns 0, or -EINVAL for a value that is none of these, with *ret_onfail the default, panic. */
-int cmdline_onfail(const char *value, struct onfail *ret_onfail);
-
-/*
- * Where a text that was too long breaks off, this takes away the word that is not whole any more.
- * text is what fits, ended by a zero byte; what is left is nothing at worst.
- */
+/* Removes the last word of a text that was too long: it may have lost its end. */
 void cmdline_cut(char *text);
+
+/* Eight times what x86 and arm64 take; more than that can only come from bootconfig. */
+enum { CMDLINE_MAX = 16384 };
 
 /* What begins so is for prepare-root, and this is the one word of that kind that is known. */
 #define CMDLINE_PREPARE_ROOT "ostree.prepare-root."
 #define CMDLINE_COMPOSEFS CMDLINE_PREPARE_ROOT "composefs"
 
-/* The words that matter here; NULL where there is none. They point into the text. */
+/*
+ * A command line, split once for everybody. Too large for a stack. Strings point into the text that
+ * was split; the first ones are NULL if there is no such word.
+ */
 struct cmdline {
 	const char *ostree;    /* first match wins, as in upstream's program */
 	const char *slot;      /* androidboot.slot_suffix=, likewise */
 	const char *composefs; /* likewise */
 	const char *unknown;   /* the first other word that begins like that, its name */
 	const char *init; /* last match wins, as in the kernel; may be NULL for "the tree's own" */
-	const char *onfail; /* likewise */
+	const char *onfail; /* likewise, rootstock.onfail= */
+	size_t count;
+	struct karg words[CMDLINE_MAX / 2]; /* all of them; two bytes a word are the least */
 };
 
 /* True for a path that ends in /ostree-prepare-root, an init= for a boot without an initramfs. */
 bool cmdline_names_prepare_root(const char *init);
 
-/* Splits text in place. */
+/* Splits text, of at most CMDLINE_MAX bytes, in place. */
 void cmdline_parse(char *text, struct cmdline *ret_cmdline);

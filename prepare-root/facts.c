@@ -13,6 +13,7 @@
 #include "prepare-root/join.h"
 #include "prepare-root/mountinfo.h"
 #include "prepare-root/path.h"
+#include "prepare-root/realinit.h"
 #include "prepare-root/rootconf.h"
 #include "prepare-root/step.h"
 #include "prepare-root/tree.h"
@@ -34,47 +35,35 @@ bool facts_mounted(int dir, const char *path)
 	       !fstatat(dir, parent, &above, 0) && st.st_dev != above.st_dev;
 }
 
-int facts_cmdline(int proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fault)
+int facts_cmdline(int proc, struct cmdline *ret_cmdline, struct fault *ret_fault)
 {
+	static char line[CMDLINE_MAX + 1];
 	int fd = proc < 0 ? -1 : openat(proc, "cmdline", O_RDONLY | O_CLOEXEC);
 	ssize_t got = -1, used = 0;
+	int err;
 
-	ret_text[0] = 0;
 	if (proc < 0)
 		errno = ENOENT;
 	if (fd >= 0) {
-		while ((got = read(fd, ret_text + used, (size_t)(CMDLINE_MAX - used))) > 0)
+		while ((got = read(fd, line + used, (size_t)(CMDLINE_MAX - used))) > 0)
 			used += got;
 		close(fd);
 	}
-	if (got < 0)
-		return fault(ret_fault, -errno,
-			"cannot read the kernel command line from /proc/cmdline: ", strerror(errno),
-			"; is /proc mounted?", NULL);
-	ret_text[used] = 0;
+	err = got < 0 ? -errno : 0;
+	line[err ? 0 : used] = 0;
 	if (used == CMDLINE_MAX) {
-		cmdline_cut(ret_text);
+		cmdline_cut(line);
 		log_line(LOG_WARNING,
-			"the kernel command line is longer than 16384 bytes; what comes after them is not looked at");
-		return 0;
+			"the kernel command line is longer than 16384 bytes: the words after that are ignored");
+	} else if (used && line[used - 1] == '\n') {
+		/* A value whose quote is never closed would take it in. */
+		line[used - 1] = 0;
 	}
-	/* The kernel ends the line, and a quote left open would take that for part of the value. */
-	if (used && ret_text[used - 1] == '\n')
-		ret_text[used - 1] = 0;
-	return 0;
-}
-
-const char *facts_init(int root, const char *wanted, char ret_path[PATH_MAX])
-{
-	const char *const candidates[] = { wanted, "/sbin/init", "/etc/init", "/bin/init" };
-	struct stat st;
-
-	for (size_t i = !wanted; i < sizeof candidates / sizeof *candidates; i++)
-		if (path_resolve(root, candidates[i], PATH_IN_ROOT, ret_path) >= 0 &&
-			!fstatat(root, ret_path, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
-			st.st_mode & 0111)
-			return candidates[i];
-	return NULL;
+	cmdline_parse(line, ret_cmdline);
+	return err ? fault(ret_fault, err,
+			     "cannot read the kernel command line from /proc/cmdline: ",
+			     strerror(-err), "; is /proc mounted?", NULL)
+		   : 0;
 }
 
 /*
@@ -292,23 +281,16 @@ static void find_boot(int root, int tree, char ret_path[PATH_MAX])
 		ret_path[0] = 0;
 }
 
+/* The utility executes no init, so there may be none. */
 static int find_init(int tree, const struct cmdline *cmdline, char ret_path[PATH_MAX],
 	struct facts *facts, struct fault *ret_fault)
 {
-	facts->init = facts_init(tree, cmdline->init, ret_path);
-	if (facts->world != WORLD_PID1)
-		return 0;
-	if (!facts->init)
-		return fault(ret_fault, -ENOENT, "the deployment /", facts->deployment,
-			" has no init: looked for /sbin/init, /etc/init and /bin/init, executable files",
-			NULL);
-	if (cmdline->init && facts->init != cmdline->init) {
-		fault(ret_fault, 0, "init=", cmdline->init,
-			" is no executable file of the deployment; it boots with ", facts->init,
-			NULL);
-		log_line(LOG_WARNING, ret_fault->sentence);
-	}
-	return 0;
+	if (facts->world == WORLD_PID1)
+		facts->init = realinit_choose(tree, "the deployment /", facts->deployment,
+			cmdline->init, ret_path, ret_fault);
+	else
+		facts->init = realinit_find(tree, cmdline->init, ret_path);
+	return facts->init || facts->world != WORLD_PID1 ? 0 : -ENOENT;
 }
 
 /* By this file libostree's generators know that they need not mount /var. */
@@ -404,7 +386,8 @@ int facts_gather(enum world world, const char *sysroot, const struct around *aro
 	const struct cmdline *cmdline, struct facts *ret_facts, struct fault *ret_fault)
 {
 	int root = open(sysroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = 0;
+	char path[PATH_MAX];
+	int err;
 
 	*ret_facts =
 		(struct facts){ .world = world, .sysroot = world == WORLD_PID1 ? "" : sysroot };
@@ -413,7 +396,7 @@ int facts_gather(enum world world, const char *sysroot, const struct around *aro
 			"; it must be the mounted root file system", NULL);
 	ret_facts->prepared = is_prepared(root);
 	if (ret_facts->prepared)
-		ret_facts->init = facts_init(root, cmdline->init, ret_facts->deployment);
+		err = find_init(root, cmdline, path, ret_facts, ret_fault);
 	else
 		err = look(root, sysroot, around, cmdline, ret_facts, ret_fault);
 	close(root);

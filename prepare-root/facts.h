@@ -46,28 +46,18 @@ struct around {
 	int initramfs; /* its root: prepare-root.conf */
 };
 
-/* Eight times what x86 and arm64 take; more than that comes from bootconfig. */
-enum { CMDLINE_MAX = 16384 };
-
 /*
- * Reads cmdline below proc, a descriptor of /proc or -1. Returns 0 with the text ended by a zero
- * byte and without the kernel's newline, or a negative errno with the sentence set. Of more than
- * CMDLINE_MAX bytes the whole words that fit are returned, and a line says so.
+ * Reads and splits /proc/cmdline; proc is a descriptor of /proc or -1. Returns 0, or a negative
+ * errno with the sentence set and an empty command line. Of more than CMDLINE_MAX bytes the words
+ * that fit are taken, with a warning.
  */
-int facts_cmdline(int proc, char ret_text[CMDLINE_MAX + 1], struct fault *ret_fault);
+int facts_cmdline(int proc, struct cmdline *ret_cmdline, struct fault *ret_fault);
 
 /*
  * True if path below dir is a directory with another file system on it. Good enough for /dev,
  * /proc, /sys and /run, none of which is ever on the root's own device; and it needs no /proc.
  */
 bool facts_mounted(int dir, const char *path);
-
-/*
- * Finds init in the tree that the descriptor root is: wanted (or NULL), else the first of
- * /sbin/init, /etc/init and /bin/init that is an executable file, links followed inside the tree.
- * Returns wanted or a constant, or NULL; sets the path from root without links.
- */
-const char *facts_init(int root, const char *wanted, char ret_path[PATH_MAX]);
 
 /*
  * Fills facts for the sysroot, "/" or the path of a directory. Returns 0, or a negative errno with

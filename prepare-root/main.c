@@ -60,19 +60,19 @@ static int print_plan(const struct facts *facts, struct fault *ret_fault)
 
 static int prepare(bool dry_run, const char *sysroot, char *text, struct fault *ret_fault)
 {
-	static char proc_text[CMDLINE_MAX + 1];
+	static struct cmdline cmdline;
 	const struct around around = { .proc = open("/proc", DIRECTORY),
 		.initramfs = dry_run ? -1 : open("/", DIRECTORY) };
 	enum world world = WORLD_UTILITY;
-	struct cmdline cmdline;
 	struct facts facts;
 	int err = 0;
 
-	if (!text)
-		err = facts_cmdline(around.proc, text = proc_text, ret_fault);
+	if (text)
+		cmdline_parse(text, &cmdline);
+	else
+		err = facts_cmdline(around.proc, &cmdline, ret_fault);
 	if (err)
 		return err;
-	cmdline_parse(text, &cmdline);
 	/* A dry run is of the world in which the program would find itself. */
 	if (dry_run && cmdline.init && cmdline_names_prepare_root(cmdline.init)) {
 		world = WORLD_PID1;

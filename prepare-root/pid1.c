@@ -11,6 +11,7 @@
 
 #include "prepare-root/facts.h"
 #include "prepare-root/join.h"
+#include "prepare-root/realinit.h"
 #include "prepare-root/run.h"
 #include "prepare-root/step.h"
 
@@ -36,23 +37,6 @@ static void give_back(const char *place)
 	step_try((struct step){ STEP_UMOUNT, .target = place });
 }
 
-/* A root that is prepared already (a stale init=, ostree issue 1440) needs only its init. */
-static int run_init(
-	const char *init, char **argv, void (*before_init)(void), struct fault *ret_fault)
-{
-	const struct step exec = { STEP_EXEC, .target = init, .why = "the tree's init takes over" };
-	size_t done;
-
-	if (!init)
-		return fault(ret_fault, -ENOENT,
-			"/ is a prepared deployment without an init: looked for /sbin/init, /etc/init and /bin/init",
-			NULL);
-	log_line(LOG_INFO, "/ is a prepared deployment already, executing its init");
-	if (before_init)
-		before_init();
-	return step_run(&exec, 1, argv, &done, ret_fault);
-}
-
 /* Opens /proc, mounting it for a moment if it is not mounted. Returns a descriptor or -1. */
 static int open_proc(void)
 {
@@ -73,8 +57,11 @@ static int boot(const struct cmdline *cmdline, const struct around *around, char
 	close(around->proc);
 	if (err)
 		return err;
-	if (facts.prepared)
-		return run_init(facts.init, argv, before_init, ret_fault);
+	/* A stale init= does that (ostree issue 1440). */
+	if (facts.prepared) {
+		log_line(LOG_INFO, "/ is a prepared deployment already, executing its init");
+		return realinit_execute(facts.init, argv, before_init, ret_fault);
+	}
 	return run_plan(&facts, argv, before_init, ret_fault);
 }
 
@@ -136,24 +123,15 @@ int pid1_give_up(const struct onfail *onfail, const struct fault *why)
 /* Returns only if the deployment could not be booted. */
 static void start(char **argv, struct onfail *ret_onfail, struct fault *ret_fault)
 {
-	static char text[CMDLINE_MAX + 1];
-	struct cmdline cmdline;
-	struct fault unread;
+	static struct cmdline cmdline;
 	const struct around around = { .proc = open_proc(), .initramfs = -1 };
-	int no_cmdline = facts_cmdline(around.proc, text, &unread);
 
 	/* Without this question the directory on the disk would be read, to find it empty. */
 	if (facts_mounted(AT_FDCWD, "/dev"))
 		log_open("/dev/kmsg");
-	if (no_cmdline)
-		log_line(LOG_WARNING, unread.sentence);
-	cmdline_parse(text, &cmdline);
-	if (cmdline.onfail && (cmdline_onfail(cmdline.onfail, ret_onfail) ||
-				      ret_onfail->action == ONFAIL_SHELL)) {
-		*ret_onfail = (struct onfail){ .action = ONFAIL_PANIC };
-		log_line(LOG_WARNING,
-			"rootstock.onfail= is none of panic, reboot, reboot:SECONDS and halt: panic it is");
-	}
+	if (facts_cmdline(around.proc, &cmdline, ret_fault))
+		log_line(LOG_WARNING, ret_fault->sentence);
+	*ret_onfail = onfail_choose(cmdline.onfail, false);
 	/* The kernel's init= is this program. */
 	cmdline.init = NULL;
 	boot(&cmdline, &around, argv, NULL, ret_fault);
@@ -161,7 +139,7 @@ static void start(char **argv, struct onfail *ret_onfail, struct fault *ret_faul
 
 int pid1_main(char **argv)
 {
-	struct onfail onfail = { .action = ONFAIL_PANIC };
+	struct onfail onfail;
 	struct fault fault;
 
 	start(argv, &onfail, &fault);

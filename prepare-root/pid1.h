@@ -10,6 +10,7 @@
 
 #include "prepare-root/cmdline.h"
 #include "prepare-root/log.h"
+#include "prepare-root/onfail.h"
 
 /*
  * Prepares "/" as cmdline says and executes the deployment's init; before_init (or NULL) is called

@@ -20,6 +20,7 @@
 
 #include "initramfs/search.h"
 #include "initramfs/test/faketree.h"
+#include "initramfs/test/words.h"
 
 enum { NETLINK = 77, START = 1000000, STEPS_MAX = 64 };
 
@@ -191,11 +192,9 @@ static inline int teardown(void **state)
 /* Starts to look with the words of a command line; the request is good until the next call. */
 static inline struct search begin(const char *words)
 {
-	static char text[256];
 	static struct request request;
 
-	strcpy(text, words);
-	request_parse(text, &request);
+	request = parse_words(words);
 	return (struct search){ .request = &request,
 		.devices = { .dev = tree.devices.dev },
 		.class = tree.class,

@@ -25,6 +25,7 @@ static void check_wanted(const struct request *request)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct cmdline cmdline;
 	char *text = malloc(size + 1), parameters[64];
 	struct request request;
 	int len;
@@ -33,12 +34,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	memcpy(text, data, size);
 	text[size] = 0;
-	len = modules_parameters(text, "m", parameters, sizeof parameters);
+	cmdline_parse(text, &cmdline);
+	len = modules_parameters(&cmdline, "m", parameters, sizeof parameters);
 	if (len < 0 ? *parameters : strlen(parameters) != (size_t)len)
 		abort();
-	request_parse(text, &request);
+	request_parse(&cmdline, &request);
 	if (request.wait > WAIT_MAX || request.console_level > WAIT_MAX ||
-		(request.ostree && !request.root))
+		(cmdline.ostree && !request.root))
 		abort();
 	if (request.root)
 		check_wanted(&request);

@@ -13,6 +13,7 @@
 
 #include "initramfs/mountroot.h"
 #include "initramfs/tags.h"
+#include "initramfs/test/words.h"
 
 /* Instead of the C library's, with what musl has in the same object. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
@@ -52,7 +53,7 @@ static int show_mount(int fd, const char *words)
 	int err;
 
 	(void)snprintf(text, sizeof text, "root=/dev/image %s", words);
-	request_parse(text, &request);
+	request = parse_words(text);
 	err = mountroot_device(&request, &devices, &device, "/sysroot", &fault);
 	printf("%d\n%s\n", err, fault.sentence);
 	return 0;

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "initramfs/modules.h"
-#include "prepare-root/facts.h"
+#include "initramfs/test/words.h"
 #include "prepare-root/log.h"
 
 static char top[] = "/tmp/test-modules-XXXXXX";
@@ -88,7 +88,7 @@ static const char *load(const char *order, const char *cmdline, const char *kern
 		write_file("order", order);
 	else
 		unlink(in_top("order"));
-	modules_load(cmdline);
+	modules_load(split_words(cmdline));
 	file = fopen(in_top("log"), "r");
 	assert_non_null(file);
 	size = fread(text, 1, sizeof text - 1, file);

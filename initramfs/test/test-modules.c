@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "initramfs/modules.h"
-#include "prepare-root/facts.h"
+#include "initramfs/test/words.h"
 
 static const struct {
 	const char *cmdline, *module, *parameters;
@@ -46,8 +46,8 @@ static void parameters(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		print_message("# %s\n", cases[i].cmdline);
 		memset(text, 'x', sizeof text);
-		assert_int_equal(
-			modules_parameters(cases[i].cmdline, cases[i].module, text, sizeof text),
+		assert_int_equal(modules_parameters(split_words(cases[i].cmdline), cases[i].module,
+					 text, sizeof text),
 			strlen(cases[i].parameters));
 		assert_string_equal(text, cases[i].parameters);
 	}
@@ -58,29 +58,27 @@ static void too_small(void **state)
 	char text[8];
 
 	(void)state;
-	assert_int_equal(modules_parameters("m.abc=123", "m", text, sizeof text), 7);
+	assert_int_equal(modules_parameters(split_words("m.abc=123"), "m", text, sizeof text), 7);
 	assert_string_equal(text, "abc=123");
-	assert_int_equal(modules_parameters("m.abc=1234", "m", text, sizeof text), -ENAMETOOLONG);
+	assert_int_equal(modules_parameters(split_words("m.abc=1234"), "m", text, sizeof text),
+		-ENAMETOOLONG);
 	assert_string_equal(text, "");
 	/* Not half of them: they may belong together. */
-	assert_int_equal(
-		modules_parameters("m.a=1 m.abc=1", "m", text, sizeof text), -ENAMETOOLONG);
+	assert_int_equal(modules_parameters(split_words("m.a=1 m.abc=1"), "m", text, sizeof text),
+		-ENAMETOOLONG);
 	assert_string_equal(text, "");
 }
 
 static void long_command_line(void **state)
 {
-	static char cmdline[CMDLINE_MAX + 2];
+	static char cmdline[CMDLINE_MAX + 1];
 	char text[8];
 
 	(void)state;
 	memset(cmdline, ' ', CMDLINE_MAX);
 	memcpy(cmdline + CMDLINE_MAX - 5, "m.a=1", 5);
-	assert_int_equal(modules_parameters(cmdline, "m", text, sizeof text), 3);
+	assert_int_equal(modules_parameters(split_words(cmdline), "m", text, sizeof text), 3);
 	assert_string_equal(text, "a=1");
-	cmdline[CMDLINE_MAX] = ' ';
-	assert_int_equal(modules_parameters(cmdline, "m", text, sizeof text), -ENAMETOOLONG);
-	assert_string_equal(text, "");
 }
 
 static void listed(void **state)
@@ -107,12 +105,12 @@ static void listed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
 		print_message("# %s\n", lists[i].cmdline);
-		assert_int_equal(
-			modules_listed(lists[i].cmdline, "modprobe.blacklist", lists[i].module),
+		assert_int_equal(modules_listed(split_words(lists[i].cmdline), "modprobe.blacklist",
+					 lists[i].module),
 			lists[i].expected);
 	}
 	/* The kernel takes its own words with either letter too. */
-	assert_true(modules_listed("module-blacklist=a", "module_blacklist", "a"));
+	assert_true(modules_listed(split_words("module-blacklist=a"), "module_blacklist", "a"));
 }
 
 int main(void)

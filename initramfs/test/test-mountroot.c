@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "initramfs/mountroot.h"
+#include "initramfs/test/words.h"
 
 static char calls[512];
 static const char *errors; /* "TYPE:ERRNO ", the mounts that fail; "rw:ERRNO " those for writing */
@@ -204,9 +205,11 @@ static void mounts_devices(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
 		const struct expected *expected = &devices[i];
-		struct device device = {
-			.name = "sda1", .fd = -1, .probed = true, .error = expected->probe_error
-		};
+		struct device device = { .name = "sda1",
+			.dev = -1,
+			.fd = -1,
+			.probed = true,
+			.error = expected->probe_error };
 		struct devices list = { .at = { &device }, .count = 1, .dev = -1 };
 		struct fault fault = { "" };
 		struct request request;
@@ -214,7 +217,7 @@ static void mounts_devices(void **state)
 
 		print_message("# %s, %s\n", expected->words, expected->type);
 		(void)snprintf(text, sizeof text, "root=LABEL=x %s", expected->words);
-		request_parse(text, &request);
+		request = parse_words(text);
 		strcpy(device.tags.type, expected->type);
 		device.tags.filesystem = *expected->type && !is_container(expected->type);
 		errors = expected->errors;
@@ -255,7 +258,7 @@ static void mounts_sources(void **state)
 
 		(void)snprintf(
 			text, sizeof text, "root=%s %s", sources[i].source, sources[i].words);
-		request_parse(text, &request);
+		request = parse_words(text);
 		errors = sources[i].errors;
 		*calls = 0;
 		assert_int_equal(mountroot_source(&request, sources[i].source, "/sysroot", &fault),
@@ -307,7 +310,7 @@ static int try_mount(struct trial *trial, const char *words)
 {
 	print_message("# %s\n", words);
 	(void)snprintf(trial->words, sizeof trial->words, "root=LABEL=x %s", words);
-	request_parse(trial->words, &trial->request);
+	trial->request = parse_words(trial->words);
 	*calls = 0;
 	return mountroot_device(
 		&trial->request, &trial->list, &trial->device, "/sysroot", &trial->fault);

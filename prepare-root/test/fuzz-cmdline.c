@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "prepare-root/cmdline.h"
+#include "prepare-root/onfail.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct cmdline cmdline;
 	char *text = malloc(size + 1), *rest = text;
 	struct karg karg;
-	struct cmdline cmdline;
 	struct onfail onfail;
 
 	if (!text)
@@ -29,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	cmdline_parse(text, &cmdline);
 	if (cmdline.onfail)
-		cmdline_onfail(cmdline.onfail, &onfail);
+		onfail_parse(cmdline.onfail, &onfail);
 	free(text);
 	return 0;
 }
