@@ -65,9 +65,9 @@ static unsigned other_devices(
 		struct device *other = devices->at[i];
 		int more;
 
-		if (other == device || !device_may_be_read(devices, other))
+		if (other == device || !devices_may_be_read(devices, other))
 			continue;
-		device_probe(devices, other);
+		device_probe(other);
 		device_close(other);
 		if (strcmp(other->tags.type, "btrfs") ||
 			strcmp(other->tags.uuid, device->tags.uuid))

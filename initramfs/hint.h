@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "initramfs/device.h"
+#include "initramfs/devices.h"
 #include "initramfs/request.h"
 
 enum { HINT_SIZE = 256 };

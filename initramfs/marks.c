@@ -19,15 +19,15 @@ static void add(struct names *names, const char *type)
 }
 
 /* What was found, in two heaps. */
-static void read_marks(struct devices *devices, struct device *device,
-	struct names *ret_filesystems, struct names *ret_others)
+static void read_marks(
+	struct device *device, struct names *ret_filesystems, struct names *ret_others)
 {
 	struct tags marks[TAGS_MARKS_MAX];
 	size_t count = 0;
 
 	ret_filesystems->used = ret_others->used = 0;
 	*ret_filesystems->text = *ret_others->text = 0;
-	if (!device_open(devices, device))
+	if (!device_open(device))
 		count = tags_marks(device->fd, marks);
 	for (size_t i = 0; i < count; i++)
 		add(marks[i].filesystem ? ret_filesystems : ret_others, marks[i].type);
@@ -36,29 +36,28 @@ static void read_marks(struct devices *devices, struct device *device,
 		add(ret_others, *device->tags.type ? device->tags.type : "something unknown");
 }
 
-void marks_names(struct devices *devices, struct device *device, char ret_names[MARKS_SIZE])
+void marks_names(struct device *device, char ret_names[MARKS_SIZE])
 {
 	struct names filesystems, others;
 
-	read_marks(devices, device, &filesystems, &others);
+	read_marks(device, &filesystems, &others);
 	join(ret_names, MARKS_SIZE, others.text, others.used && filesystems.used ? "," : "",
 		filesystems.text, NULL);
 }
 
-bool marks_are_filesystems(struct devices *devices, struct device *device)
+bool marks_are_filesystems(struct device *device)
 {
 	struct names filesystems, others;
 
-	read_marks(devices, device, &filesystems, &others);
+	read_marks(device, &filesystems, &others);
 	return !others.used;
 }
 
-int marks_fault(
-	struct devices *devices, struct device *device, const char *root, struct fault *ret_fault)
+int marks_fault(struct device *device, const char *root, struct fault *ret_fault)
 {
 	struct names filesystems, others;
 
-	read_marks(devices, device, &filesystems, &others);
+	read_marks(device, &filesystems, &others);
 	if (!filesystems.used)
 		return fault(ret_fault, -EMEDIUMTYPE, "/dev/", device->name,
 			", which is root=", root, ", is no file system but ", others.text,

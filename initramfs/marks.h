@@ -9,18 +9,18 @@
 #pragma once
 
 #include "initramfs/device.h"
+#include "prepare-root/log.h"
 
 enum { MARKS_SIZE = TAGS_MARKS_MAX * sizeof((struct tags *)NULL)->type };
 
 /* Names all that was found, separated by commas. */
-void marks_names(struct devices *devices, struct device *device, char ret_names[MARKS_SIZE]);
+void marks_names(struct device *device, char ret_names[MARKS_SIZE]);
 
 /* True if all that the bytes look like are file systems, of which rootfstype= may choose one. */
-bool marks_are_filesystems(struct devices *devices, struct device *device);
+bool marks_are_filesystems(struct device *device);
 
 /*
  * Sets the sentence about the device, which root= names. Returns -ENOTUNIQ if there is a file
  * system among the marks, else -EMEDIUMTYPE.
  */
-int marks_fault(
-	struct devices *devices, struct device *device, const char *root, struct fault *ret_fault);
+int marks_fault(struct device *device, const char *root, struct fault *ret_fault);

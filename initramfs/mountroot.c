@@ -162,12 +162,12 @@ int mountroot_device(const struct request *request, struct devices *devices, str
 	char source[80];
 	const struct target target = { source, devices, device };
 
-	device_probe(devices, device);
+	device_probe(device);
 	join(source, sizeof source, "/dev/", device->name, NULL);
 	/* The user may choose among file systems, but nobody can make a container one. */
 	if ((*type && !device->tags.filesystem) ||
-		(device->error == -ENOTUNIQ && (!types || !marks_are_filesystems(devices, device))))
-		return marks_fault(devices, device, request->root, ret_fault);
+		(device->error == -ENOTUNIQ && (!types || !marks_are_filesystems(device))))
+		return marks_fault(device, request->root, ret_fault);
 	/* The bytes are right, unless the user insists on something else. */
 	if (*type && (!types || in_list(types, type)))
 		types = driver(type);

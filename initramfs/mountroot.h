@@ -9,8 +9,9 @@
  */
 #pragma once
 
-#include "initramfs/device.h"
+#include "initramfs/devices.h"
 #include "initramfs/request.h"
+#include "prepare-root/log.h"
 
 /*
  * Mounts the device on the directory. Returns 0, or a negative errno with the sentence set.

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "initramfs/marks.h"
+#include "initramfs/match.h"
 #include "initramfs/uevent.h"
 #include "prepare-root/join.h"
 
@@ -18,7 +19,7 @@ static uint64_t now(void)
 	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
-static void say_waiting(const struct search *search, uint64_t time)
+static void report_waiting(const struct search *search, uint64_t time)
 {
 	const char *intro = "", *text = "";
 	char names[200] = "", number[12];
@@ -95,7 +96,7 @@ int search_wait(struct search *search)
 		if (time >= deadline)
 			return -ETIMEDOUT;
 		if (time >= search->next_line) {
-			say_waiting(search, time);
+			report_waiting(search, time);
 			search->next_line += SEARCH_NEXT_LINE;
 			continue;
 		}
@@ -107,15 +108,15 @@ int search_wait(struct search *search)
 }
 
 /* One line of what is known about a device, in the words that root= could have. */
-static void say_device(struct devices *devices, struct device *device)
+static void report_device(struct devices *devices, struct device *device)
 {
 	char marks[MARKS_SIZE] = "";
 	bool unreadable;
 
-	if (device_may_be_read(devices, device))
-		device_probe(devices, device);
+	if (devices_may_be_read(devices, device))
+		device_probe(device);
 	if (device->error == -ENOTUNIQ)
-		marks_names(devices, device, marks);
+		marks_names(device, marks);
 	unreadable = device->error && device->error != -ENODATA && device->error != -ENOTUNIQ;
 	log_parts(LOG_ERR, "  ", device->name, *device->tags.type ? " " : "", device->tags.type,
 		*device->tags.uuid ? " UUID=" : "", device->tags.uuid,
@@ -141,7 +142,7 @@ unsigned search_list(struct search *search)
 			continue;
 		if (!listed++)
 			log_line(LOG_ERR, "the block devices that are there:");
-		say_device(devices, devices->at[i]);
+		report_device(devices, devices->at[i]);
 		/* The kernel drops what is more than ten lines at once from one opening. */
 		if (listed % 8 == 0)
 			log_reopen("/dev/kmsg");
@@ -160,27 +161,27 @@ static struct device *doubtful(struct search *search)
 }
 
 /* Says at once, and once, why such a device is not taken: the wait may be without end. */
-static void say_doubt(struct search *search)
+static void report_doubt(struct search *search)
 {
-	struct device *device = search->doubt_said ? NULL : doubtful(search);
+	struct device *device = search->doubt_reported ? NULL : doubtful(search);
 	struct fault line;
 
 	if (!device)
 		return;
-	marks_fault(&search->devices, device, search->request->root, &line);
+	marks_fault(device, search->request->root, &line);
 	device_close(device);
 	log_line(LOG_WARNING, line.sentence);
-	search->doubt_said = true;
+	search->doubt_reported = true;
 }
 
-static int in_vain(struct search *search, struct fault *ret_fault)
+static int report_timeout(struct search *search, struct fault *ret_fault)
 {
 	unsigned listed = search_list(search);
 	struct device *device = doubtful(search);
 	char number[12];
 
 	if (device) {
-		marks_fault(&search->devices, device, search->request->root, ret_fault);
+		marks_fault(device, search->request->root, ret_fault);
 		device_close(device);
 		return -ETIMEDOUT;
 	}
@@ -203,16 +204,16 @@ int search_device(struct search *search, const struct wanted *wanted, struct dev
 	else if (err)
 		return fault(
 			ret_fault, err, "cannot list /sys/class/block: ", strerror(-err), NULL);
-	while (!(*ret_device = devices_find(&search->devices, wanted, &others))) {
-		say_doubt(search);
+	while (!(*ret_device = match_find(&search->devices, wanted, &others))) {
+		report_doubt(search);
 		if (search_wait(search))
-			return in_vain(search, ret_fault);
+			return report_timeout(search, ret_fault);
 	}
 	/*
 	 * A disk is listed before its partitions, and may have an old file system under its table.
 	 */
 	if (!*(*ret_device)->disk && !devices_scan(&search->devices, search->class)) {
-		struct device *again = devices_find(&search->devices, wanted, &others);
+		struct device *again = match_find(&search->devices, wanted, &others);
 
 		if (again)
 			*ret_device = again;

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "initramfs/device.h"
+#include "initramfs/devices.h"
 #include "initramfs/request.h"
 #include "initramfs/wanted.h"
 
@@ -22,7 +22,7 @@ struct search {
 	struct devices devices; /* dev is set by the caller */
 	int class;		/* of /sys/class/block; negative if what is awaited is not there */
 	const char *trouble;	/* then: why the last try to mount it failed; may be NULL */
-	bool doubt_said;
+	bool doubt_reported;
 	int uevents; /* from uevent_open, opened before; negative where there is none */
 	uint64_t start, next_line; /* CLOCK_MONOTONIC, milliseconds; 0 before the first wait */
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,4 +37,35 @@ ssize_t uevent_wait(int fd, int timeout, char *ret_message, size_t size)
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	return sender.nl_pid ? 0 : got;
+}
+
+void uevent_parse(char *text, size_t size, char end, struct uevent *ret_uevent)
+{
+	const struct {
+		const char *key;
+		const char **value;
+	} keys[] = {
+		{ "SUBSYSTEM=", &ret_uevent->subsystem },
+		{ "DEVNAME=", &ret_uevent->name },
+		{ "MAJOR=", &ret_uevent->major },
+		{ "MINOR=", &ret_uevent->minor },
+		{ "DEVTYPE=", &ret_uevent->type },
+		{ "PARTN=", &ret_uevent->number },
+		{ "PARTNAME=", &ret_uevent->label },
+		{ "PARTUUID=", &ret_uevent->uuid },
+	};
+	char *stop = text + size;
+
+	*ret_uevent = (struct uevent){ 0 };
+	while (text < stop) {
+		char *line_end = memchr(text, end, (size_t)(stop - text));
+
+		if (!line_end)
+			return;
+		*line_end = 0;
+		for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+			if (!strncmp(text, keys[i].key, strlen(keys[i].key)))
+				*keys[i].value = text + strlen(keys[i].key);
+		text = line_end + 1;
+	}
 }

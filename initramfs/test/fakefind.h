@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "initramfs/match.h"
 #include "initramfs/test/faketree.h"
 #include "prepare-root/log.h"
 
@@ -75,7 +76,7 @@ static inline const char *find(struct faketree *tree, const char *root, unsigned
 
 	print_message("# %s\n", root);
 	assert_int_equal(wanted_parse(root, NULL, &wanted, &fault), 0);
-	device = devices_find(&tree->devices, &wanted, &more);
+	device = match_find(&tree->devices, &wanted, &more);
 	assert_int_equal(more, others);
 	return device ? device->name : "";
 }

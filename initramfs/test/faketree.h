@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "initramfs/device.h"
+#include "initramfs/devices.h"
 
 #define TREE_UUID "5ca1ab1e-1234-4abc-8def-00000000beef"
 

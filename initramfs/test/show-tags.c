@@ -45,7 +45,7 @@ static void show_partition(const struct tags_partition *partition, void *context
 
 static int show_mount(int fd, const char *words)
 {
-	struct device device = { .name = "image", .fd = fd };
+	struct device device = { .name = "image", .dev = -1, .fd = fd };
 	struct devices devices = { .at = { &device }, .count = 1, .dev = -1 };
 	struct request request;
 	struct fault fault = { "" };

@@ -227,12 +227,12 @@ static void never_read(void **state)
 		struct device *device = get(tree, names[i]);
 
 		assert_int_equal(device->fd, -1);
-		assert_false(device_may_be_read(&tree->devices, device));
+		assert_false(devices_may_be_read(&tree->devices, device));
 		assert_int_equal(device_is_listed(device), listed[i]);
 		(void)snprintf(root, sizeof root, "/dev/%s", names[i]);
 		assert_string_equal(find(tree, root, 0), names[i]);
 		/* Who names it has it read. */
-		device_probe(&tree->devices, device);
+		device_probe(device);
 		assert_string_equal(device->tags.label, "root");
 	}
 }

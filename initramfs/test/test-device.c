@@ -173,7 +173,7 @@ static void messages(void **state)
 
 	tree_add_usual(tree, "sda", 0, 0);
 	scan(tree);
-	device_probe(&tree->devices, get(tree, "sda"));
+	device_probe(get(tree, "sda"));
 	assert_false(devices_event(&tree->devices, "", 0));
 	assert_false(devices_event(&tree->devices, "", 1));
 	assert_false(devices_event(&tree->devices, not_ended, sizeof not_ended));

@@ -284,7 +284,7 @@ static int setup(void **state)
 	static struct trial trial;
 
 	trial = (struct trial){ .path = "/tmp/test-mountroot-XXXXXX",
-		.device = { .name = "sda1" },
+		.device = { .name = "sda1", .dev = -1 },
 		.list = { .at = { &trial.device }, .count = 1, .dev = -1 } };
 	trial.device.fd = mkstemp(trial.path);
 	errors = "";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "initramfs/device.h"
+#include "initramfs/match.h"
 
 #include <errno.h>
 #include <string.h>
@@ -25,16 +25,17 @@ static bool has_marked_tag(const struct device *device, const struct wanted *wan
  * A device that is not wanted is closed again, since there may be more of them than descriptors.
  * The one that is stays open until it is mounted, or all would be read a second time.
  */
-static bool same_tag(struct devices *devices, struct device *device, const struct wanted *wanted)
+static bool has_wanted_tag(
+	struct devices *devices, struct device *device, const struct wanted *wanted)
 {
 	bool same;
 
-	if (!device_may_be_read(devices, device))
+	if (!devices_may_be_read(devices, device))
 		return false;
-	device_guess(devices, device);
+	device_guess(device);
 	same = has_tag(&device->tags, wanted);
 	if (!device->probed && (same || device->error == -ENOTUNIQ)) {
-		device_probe(devices, device);
+		device_probe(device);
 		same = has_tag(&device->tags, wanted);
 		device->doubtful = !same && has_marked_tag(device, wanted);
 	}
@@ -44,7 +45,7 @@ static bool same_tag(struct devices *devices, struct device *device, const struc
 }
 
 /* The kernel's own name of a partition has only ASCII, and it compares with that. */
-static bool same_partlabel(const struct device *device, const struct wanted *wanted)
+static bool has_partlabel(const struct device *device, const struct wanted *wanted)
 {
 	return !strcmp(device->partlabel, wanted->text) ||
 	       (*device->partname && !strcmp(device->partname, wanted->text));
@@ -57,7 +58,7 @@ static bool is_ascii(const char *text)
 	return !*text;
 }
 
-static bool is(struct devices *devices, struct device *device, const struct wanted *wanted)
+static bool matches(struct devices *devices, struct device *device, const struct wanted *wanted)
 {
 	switch (wanted->by) {
 	case WANTED_NAME:
@@ -67,16 +68,17 @@ static bool is(struct devices *devices, struct device *device, const struct want
 	case WANTED_PARTUUID:
 		return !strcasecmp(device->partuuid, wanted->text);
 	case WANTED_PARTLABEL:
-		return same_partlabel(device, wanted);
+		return has_partlabel(device, wanted);
 	case WANTED_UUID:
 	case WANTED_LABEL:
-		return same_tag(devices, device, wanted);
+		return has_wanted_tag(devices, device, wanted);
 	default:
 		return false;
 	}
 }
 
-static struct device *behind(struct devices *devices, const struct device *first, int offset)
+static struct device *partition_after(
+	struct devices *devices, const struct device *first, int offset)
 {
 	for (size_t i = 0; i < devices->count; i++)
 		if ((int)devices->at[i]->partition == (int)first->partition + offset &&
@@ -86,14 +88,14 @@ static struct device *behind(struct devices *devices, const struct device *first
 }
 
 /* A device is listed a moment before it has a node and a driver; a message follows when it has. */
-static bool answers(const struct devices *devices, struct device *device)
+static bool is_ready(struct device *device)
 {
-	int err = device_open(devices, device);
+	int err = device_open(device);
 
 	return err != -ENOENT && err != -ENXIO && err != -ENODEV;
 }
 
-struct device *devices_find(
+struct device *match_find(
 	struct devices *devices, const struct wanted *wanted, unsigned *ret_others)
 {
 	struct device *found = NULL;
@@ -104,7 +106,7 @@ struct device *devices_find(
 	else if (wanted->by == WANTED_PARTLABEL && !is_ascii(wanted->text))
 		devices_read_tables(devices, true);
 	for (size_t i = 0; i < devices->count; i++) {
-		if (!is(devices, devices->at[i], wanted) || !answers(devices, devices->at[i]))
+		if (!matches(devices, devices->at[i], wanted) || !is_ready(devices->at[i]))
 			continue;
 		if (found)
 			++*ret_others;
@@ -112,6 +114,6 @@ struct device *devices_find(
 			found = devices->at[i];
 	}
 	if (found && wanted->offset)
-		found = behind(devices, found, wanted->offset);
-	return found && answers(devices, found) ? found : NULL;
+		found = partition_after(devices, found, wanted->offset);
+	return found && is_ready(found) ? found : NULL;
 }
