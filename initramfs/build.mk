@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 includes_initramfs := prepare-root
-lib_initramfs = $(filter-out initramfs/init.c,$(wildcard initramfs/*.c)) $(lib_prepare-root)
+lib_initramfs = $(filter-out initramfs/main.c,$(wildcard initramfs/*.c)) $(lib_prepare-root)
 libs_initramfs := -lmount -lblkid
 
 PROGRAMS += rootstock-init
-src_rootstock-init = initramfs/init.c $(lib_initramfs)
-HELPERS += initramfs/test/show-tags
-src_initramfs/test/show-tags = initramfs/test/show-tags.c $(lib_initramfs)
-mount_users += initramfs/mountroot.c initramfs/tags.c
+src_rootstock-init = initramfs/main.c $(lib_initramfs)
+HELPERS += initramfs/test/show-probe
+src_initramfs/test/show-probe = initramfs/test/show-probe.c $(lib_initramfs)
+mount_users += initramfs/mountroot.c initramfs/probe.c
 budgets += rootstock-init:245760
 MANUALS += initramfs/rootstock-init.8 initramfs/rootstock-initramfs.7 \
 	initramfs/rootstock-mkinitramfs.8
 
 # Not measured: see prepare-root/build.mk. Most scripts test other scripts.
-measured += $(filter-out $(addprefix initramfs/,enter.c init.c uevent.c),$(wildcard initramfs/*.c))
-uncounted += $(filter-out %/test-tags.py %/test-containers.py,$(wildcard initramfs/test/test-*.py))
+measured += $(filter-out $(addprefix initramfs/,enter.c main.c uevent.c),$(wildcard initramfs/*.c))
+uncounted += $(filter-out %/test-probe.py %/test-containers.py,$(wildcard initramfs/test/test-*.py))
 
 # An initramfs that is rootstock-init alone, with gzip. The program is larger on some architectures.
 packed_arm64 := 122880

@@ -82,7 +82,7 @@ void device_probe(struct device *device)
 	device->tags = (struct tags){ 0 };
 	device->error = device_open(device);
 	if (!device->error)
-		device->error = tags_read(device->fd, &device->tags);
+		device->error = probe_read(device->fd, &device->tags);
 	device->guessed = device->probed = is_answer(device->error);
 }
 
@@ -95,7 +95,7 @@ void device_guess(struct device *device)
 	device->tags = (struct tags){ 0 };
 	device->error = device_open(device);
 	if (!device->error)
-		device->error = tags_guess(device->fd, &sure, &device->tags);
+		device->error = probe_guess(device->fd, &sure, &device->tags);
 	device->guessed = is_answer(device->error);
 	device->probed = device->guessed && sure;
 }

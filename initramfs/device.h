@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "initramfs/tags.h"
+#include "initramfs/probe.h"
 #include "initramfs/uevent.h"
 
 struct device {
@@ -25,9 +25,9 @@ struct device {
 	char partuuid[64];   /* "" where the partition table has none */
 	bool table_read;     /* partuuid is known */
 	bool name_read;	     /* partname is known */
-	bool guessed;	     /* tags and error are known, but see tags_guess */
+	bool guessed;	     /* tags and error are known, but see probe_guess */
 	bool probed;	     /* they are true */
-	int error;	     /* why there are no tags, see tags_read */
+	int error;	     /* why there are no tags, see probe_read */
 	struct tags tags;
 	bool doubtful; /* it has the tag of root=, but is something else, or that too */
 	bool seen;     /* by the scan under way */
@@ -54,7 +54,7 @@ void device_forget(struct device *device);
  */
 void device_probe(struct device *device);
 
-/* Likewise, but reads less and may miss something, see tags_guess. */
+/* Likewise, but reads less and may miss something, see probe_guess. */
 void device_guess(struct device *device);
 
 /* False for memory and unused loop devices, of which none holds the root. */

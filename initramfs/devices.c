@@ -170,7 +170,7 @@ struct table {
 	const char *disk;
 };
 
-static void take_partition(const struct tags_partition *partition, void *context)
+static void take_partition(const struct probe_partition *partition, void *context)
 {
 	const struct table *table = context;
 
@@ -204,7 +204,7 @@ static void read_table(struct devices *devices, struct device *disk)
 		*device->partname = 0;
 	}
 	if (!err)
-		err = tags_partitions(disk->fd, devices->force_gpt, take_partition, &table);
+		err = probe_partitions(disk->fd, devices->force_gpt, take_partition, &table);
 	for (size_t i = 0; (!err || err == -ENODATA) && i < devices->count; i++)
 		if (!strcmp(devices->at[i]->disk, disk->name))
 			devices->at[i]->table_read = devices->at[i]->name_read = true;

@@ -19,7 +19,7 @@ struct devices {
 	struct device *at[DEVICES_MAX];
 	size_t count;
 	int dev;	/* descriptor of /dev */
-	bool force_gpt; /* see tags_partitions */
+	bool force_gpt; /* see probe_partitions */
 };
 
 /*

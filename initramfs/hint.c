@@ -81,7 +81,7 @@ static unsigned other_devices(
 }
 
 /* A btrfs on several devices. Returns whether there is something to say. */
-static bool hint_btrfs(const struct request *request, struct devices *devices,
+static bool hint_btrfs(const struct rootparams *params, struct devices *devices,
 	const struct device *device, char *ret_hint)
 {
 	uint64_t count = btrfs_devices(device);
@@ -96,7 +96,7 @@ static bool hint_btrfs(const struct request *request, struct devices *devices,
 			       " devices, of which ", decimal(others + 1, have),
 			       others ? " are there" : " is there", NULL) > 0;
 	/* Else all were named, and it was something else. */
-	return !(request->flags && strstr(request->flags, "device=")) &&
+	return !(params->flags && strstr(params->flags, "device=")) &&
 	       join(ret_hint, HINT_SIZE, "this btrfs is on ", decimal((unsigned)count, all),
 		       " devices, and the others must be named: rootflags=", names, NULL) > 0;
 }
@@ -119,7 +119,7 @@ static bool find_option(const char *flags, const char *name, char *ret_option, s
 	return false;
 }
 
-static void hint_invalid(const struct request *request, const struct device *device,
+static void hint_invalid(const struct rootparams *params, const struct device *device,
 	const char *type, char *ret_hint)
 {
 	const char *known = device->tags.type;
@@ -127,7 +127,7 @@ static void hint_invalid(const struct request *request, const struct device *dev
 	if (*known && strcmp(known, type) != 0 && strncmp(known, "ext", 3) != 0)
 		join(ret_hint, HINT_SIZE, "the bytes on it are of ", known,
 			", and rootfstype= says something else", NULL);
-	else if (request->flags)
+	else if (params->flags)
 		join(ret_hint, HINT_SIZE,
 			"rootflags= has an option that this file system does not know, or it is damaged",
 			NULL);
@@ -137,11 +137,11 @@ static void hint_invalid(const struct request *request, const struct device *dev
 			NULL);
 }
 
-static void hint_missing(const struct request *request, const char *type, char *ret_hint)
+static void hint_missing(const struct rootparams *params, const char *type, char *ret_hint)
 {
 	char option[100];
 
-	if (!strcmp(type, "btrfs") && find_option(request->flags, "subvol", option, sizeof option))
+	if (!strcmp(type, "btrfs") && find_option(params->flags, "subvol", option, sizeof option))
 		join(ret_hint, HINT_SIZE, "there is no such subvolume: rootflags=", option, NULL);
 	else
 		join(ret_hint, HINT_SIZE,
@@ -177,13 +177,13 @@ static void hint_any(const char *type, int err, char *ret_hint)
 			join(ret_hint, HINT_SIZE, hints[i].hint, NULL);
 }
 
-void hint_device(const struct request *request, struct devices *devices, struct device *device,
+void hint_device(const struct rootparams *params, struct devices *devices, struct device *device,
 	const char *type, int err, char ret_hint[static HINT_SIZE])
 {
 	const char *option = without_journal(type);
 
 	if (err != -ENODEV && !strcmp(device->tags.type, "btrfs") &&
-		hint_btrfs(request, devices, device, ret_hint))
+		hint_btrfs(params, devices, device, ret_hint))
 		return;
 	if ((err == -EROFS || err == -EACCES) && is_write_protected(device))
 		join(ret_hint, HINT_SIZE,
@@ -191,9 +191,9 @@ void hint_device(const struct request *request, struct devices *devices, struct 
 			option ? ": mount it as it is with rootflags=" : "", option ? option : "",
 			NULL);
 	else if (err == -EINVAL)
-		hint_invalid(request, device, type, ret_hint);
+		hint_invalid(params, device, type, ret_hint);
 	else if (err == -ENOENT)
-		hint_missing(request, type, ret_hint);
+		hint_missing(params, type, ret_hint);
 	else
 		hint_any(type, err, ret_hint);
 }

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "initramfs/devices.h"
-#include "initramfs/request.h"
+#include "initramfs/rootparams.h"
 
 enum { HINT_SIZE = 256 };
 
@@ -17,7 +17,7 @@ enum { HINT_SIZE = 256 };
  * Sets a clause for the end of the sentence about a device, mounted as type, that failed with err,
  * a negative errno; "" if nothing is known. May read other devices, to find the rest of a btrfs.
  */
-void hint_device(const struct request *request, struct devices *devices, struct device *device,
+void hint_device(const struct rootparams *params, struct devices *devices, struct device *device,
 	const char *type, int err, char ret_hint[static HINT_SIZE]);
 
 /* Likewise for a source that is no block device. */

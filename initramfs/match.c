@@ -4,19 +4,19 @@
 #include <errno.h>
 #include <string.h>
 
-static bool has_tag(const struct tags *tags, const struct wanted *wanted)
+static bool has_tag(const struct tags *tags, const struct rootspec *spec)
 {
-	return wanted->by == WANTED_UUID ? !strcasecmp(tags->uuid, wanted->text)
-					 : !strcmp(tags->label, wanted->text);
+	return spec->by == ROOTSPEC_UUID ? !strcasecmp(tags->uuid, spec->text)
+					 : !strcmp(tags->label, spec->text);
 }
 
 /* Whether anything that the bytes look like has the tag. */
-static bool has_marked_tag(const struct device *device, const struct wanted *wanted)
+static bool has_signature_tag(const struct device *device, const struct rootspec *spec)
 {
-	struct tags marks[TAGS_MARKS_MAX];
-	size_t count = tags_marks(device->fd, marks);
+	struct tags signatures[PROBE_SIGNATURES_MAX];
+	size_t count = probe_signatures(device->fd, signatures);
 
-	while (count && !has_tag(&marks[count - 1], wanted))
+	while (count && !has_tag(&signatures[count - 1], spec))
 		count--;
 	return count;
 }
@@ -26,18 +26,18 @@ static bool has_marked_tag(const struct device *device, const struct wanted *wan
  * The one that is stays open until it is mounted, or all would be read a second time.
  */
 static bool has_wanted_tag(
-	struct devices *devices, struct device *device, const struct wanted *wanted)
+	struct devices *devices, struct device *device, const struct rootspec *spec)
 {
 	bool same;
 
 	if (!devices_may_be_read(devices, device))
 		return false;
 	device_guess(device);
-	same = has_tag(&device->tags, wanted);
+	same = has_tag(&device->tags, spec);
 	if (!device->probed && (same || device->error == -ENOTUNIQ)) {
 		device_probe(device);
-		same = has_tag(&device->tags, wanted);
-		device->doubtful = !same && has_marked_tag(device, wanted);
+		same = has_tag(&device->tags, spec);
+		device->doubtful = !same && has_signature_tag(device, spec);
 	}
 	if (!same)
 		device_close(device);
@@ -45,10 +45,10 @@ static bool has_wanted_tag(
 }
 
 /* The kernel's own name of a partition has only ASCII, and it compares with that. */
-static bool has_partlabel(const struct device *device, const struct wanted *wanted)
+static bool has_partlabel(const struct device *device, const struct rootspec *spec)
 {
-	return !strcmp(device->partlabel, wanted->text) ||
-	       (*device->partname && !strcmp(device->partname, wanted->text));
+	return !strcmp(device->partlabel, spec->text) ||
+	       (*device->partname && !strcmp(device->partname, spec->text));
 }
 
 static bool is_ascii(const char *text)
@@ -58,20 +58,20 @@ static bool is_ascii(const char *text)
 	return !*text;
 }
 
-static bool matches(struct devices *devices, struct device *device, const struct wanted *wanted)
+static bool matches(struct devices *devices, struct device *device, const struct rootspec *spec)
 {
-	switch (wanted->by) {
-	case WANTED_NAME:
-		return !strcmp(device->name, wanted->text);
-	case WANTED_NUMBER:
-		return device->number == wanted->number;
-	case WANTED_PARTUUID:
-		return !strcasecmp(device->partuuid, wanted->text);
-	case WANTED_PARTLABEL:
-		return has_partlabel(device, wanted);
-	case WANTED_UUID:
-	case WANTED_LABEL:
-		return has_wanted_tag(devices, device, wanted);
+	switch (spec->by) {
+	case ROOTSPEC_NAME:
+		return !strcmp(device->name, spec->text);
+	case ROOTSPEC_NUMBER:
+		return device->number == spec->number;
+	case ROOTSPEC_PARTUUID:
+		return !strcasecmp(device->partuuid, spec->text);
+	case ROOTSPEC_PARTLABEL:
+		return has_partlabel(device, spec);
+	case ROOTSPEC_UUID:
+	case ROOTSPEC_LABEL:
+		return has_wanted_tag(devices, device, spec);
 	default:
 		return false;
 	}
@@ -96,24 +96,24 @@ static bool is_ready(struct device *device)
 }
 
 struct device *match_find(
-	struct devices *devices, const struct wanted *wanted, unsigned *ret_others)
+	struct devices *devices, const struct rootspec *spec, unsigned *ret_others)
 {
 	struct device *found = NULL;
 
 	*ret_others = 0;
-	if (wanted->by == WANTED_PARTUUID)
+	if (spec->by == ROOTSPEC_PARTUUID)
 		devices_read_tables(devices, false);
-	else if (wanted->by == WANTED_PARTLABEL && !is_ascii(wanted->text))
+	else if (spec->by == ROOTSPEC_PARTLABEL && !is_ascii(spec->text))
 		devices_read_tables(devices, true);
 	for (size_t i = 0; i < devices->count; i++) {
-		if (!matches(devices, devices->at[i], wanted) || !is_ready(devices->at[i]))
+		if (!matches(devices, devices->at[i], spec) || !is_ready(devices->at[i]))
 			continue;
 		if (found)
 			++*ret_others;
 		else
 			found = devices->at[i];
 	}
-	if (found && wanted->offset)
-		found = partition_after(devices, found, wanted->offset);
+	if (found && spec->offset)
+		found = partition_after(devices, found, spec->offset);
 	return found && is_ready(found) ? found : NULL;
 }

@@ -8,11 +8,11 @@
 #pragma once
 
 #include "initramfs/devices.h"
-#include "initramfs/wanted.h"
+#include "initramfs/rootspec.h"
 
 /*
  * Returns the first device that matches and can be opened, or NULL, and sets how many others match
  * too. A device whose bytes are not only the file system with the tag is marked as doubtful.
  */
 struct device *match_find(
-	struct devices *devices, const struct wanted *wanted, unsigned *ret_others);
+	struct devices *devices, const struct rootspec *spec, unsigned *ret_others);

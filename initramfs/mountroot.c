@@ -10,7 +10,7 @@
 
 #include "initramfs/hint.h"
 #include "initramfs/kmsg.h"
-#include "initramfs/marks.h"
+#include "initramfs/signatures.h"
 #include "prepare-root/join.h"
 
 /* What mount(2) is told besides source, target and type. */
@@ -20,16 +20,16 @@ struct options {
 };
 
 /* Options of rootflags= that the VFS knows become flags; the file system's own stay text. */
-static int read_options(const struct request *request, struct options *ret_options)
+static int read_options(const struct rootparams *params, struct options *ret_options)
 {
 	char *vfs = NULL;
 	int err = 0;
 
-	*ret_options = (struct options){ MS_SILENT | (request->writable ? 0 : MS_RDONLY), NULL };
-	if (!request->flags)
+	*ret_options = (struct options){ MS_SILENT | (params->writable ? 0 : MS_RDONLY), NULL };
+	if (!params->flags)
 		return 0;
 	/* What only mount(8) knows, x-systemd.* say, is for nobody here. */
-	err = mnt_split_optstr(request->flags, NULL, &vfs, &ret_options->data, 0, 0);
+	err = mnt_split_optstr(params->flags, NULL, &vfs, &ret_options->data, 0, 0);
 	if (!err && vfs)
 		err = mnt_optstr_get_flags(
 			vfs, &ret_options->flags, mnt_get_builtin_optmap(MNT_LINUX_MAP));
@@ -100,30 +100,30 @@ struct target {
 	struct device *device;
 };
 
-static int mount_as(const struct request *request, const struct target *target, const char *types,
+static int mount_as(const struct rootparams *params, const struct target *target, const char *types,
 	const char *directory, struct fault *ret_fault)
 {
 	struct options options;
 	struct attempt attempt;
 	char hint[HINT_SIZE];
-	int err = read_options(request, &options);
+	int err = read_options(params, &options);
 
 	if (err)
-		return fault(ret_fault, err, "rootflags=", request->flags,
+		return fault(ret_fault, err, "rootflags=", params->flags,
 			" is not a list of mount options: ", strerror(-err), NULL);
 	err = try_types(target->source, directory, types, &options, &attempt);
 	free(options.data);
 	if (!err) {
-		log_parts(LOG_INFO, "root=", request->root, " is ", target->source, ", ",
+		log_parts(LOG_INFO, "root=", params->root, " is ", target->source, ", ",
 			attempt.type, NULL);
 		return 0;
 	}
 	if (target->device)
-		hint_device(request, target->devices, target->device, attempt.type, err, hint);
+		hint_device(params, target->devices, target->device, attempt.type, err, hint);
 	else
 		hint_source(attempt.type, err, hint);
 	return fault(ret_fault, err, "cannot mount ", target->source,
-		", which is root=", request->root, ", as ", attempt.type, ": ", strerror(-err),
+		", which is root=", params->root, ", as ", attempt.type, ": ", strerror(-err),
 		*hint ? "; " : "", hint, *attempt.said ? "; the kernel says: " : "", attempt.said,
 		*hint || *attempt.said ? "" : "; the kernel's messages may say why", NULL);
 }
@@ -155,10 +155,10 @@ static bool in_list(const char *list, const char *type)
 	return false;
 }
 
-int mountroot_device(const struct request *request, struct devices *devices, struct device *device,
-	const char *directory, struct fault *ret_fault)
+int mountroot_device(const struct rootparams *params, struct devices *devices,
+	struct device *device, const char *directory, struct fault *ret_fault)
 {
-	const char *types = request->fstypes, *type = device->tags.type;
+	const char *types = params->fstypes, *type = device->tags.type;
 	char source[80];
 	const struct target target = { source, devices, device };
 
@@ -166,28 +166,28 @@ int mountroot_device(const struct request *request, struct devices *devices, str
 	join(source, sizeof source, "/dev/", device->name, NULL);
 	/* The user may choose among file systems, but nobody can make a container one. */
 	if ((*type && !device->tags.filesystem) ||
-		(device->error == -ENOTUNIQ && (!types || !marks_are_filesystems(device))))
-		return marks_fault(device, request->root, ret_fault);
+		(device->error == -ENOTUNIQ && (!types || !signatures_are_filesystems(device))))
+		return signatures_fault(device, params->root, ret_fault);
 	/* The bytes are right, unless the user insists on something else. */
 	if (*type && (!types || in_list(types, type)))
 		types = driver(type);
 	if (types)
-		return mount_as(request, &target, types, directory, ret_fault);
+		return mount_as(params, &target, types, directory, ret_fault);
 	if (device->error == -ENODATA)
-		return fault(ret_fault, device->error, source, ", which is root=", request->root,
+		return fault(ret_fault, device->error, source, ", which is root=", params->root,
 			", has no file system that is known: it is empty, or damaged", NULL);
 	return fault(ret_fault, device->error, "cannot read ", source,
-		", which is root=", request->root, ": ", strerror(-device->error), NULL);
+		", which is root=", params->root, ": ", strerror(-device->error), NULL);
 }
 
-int mountroot_source(const struct request *request, const char *source, const char *directory,
+int mountroot_source(const struct rootparams *params, const char *source, const char *directory,
 	struct fault *ret_fault)
 {
-	const char *types = request->fstypes;
+	const char *types = params->fstypes;
 	const char *name = source + (strncmp(source, "/dev/", 5) ? 0 : 5);
 	const struct target target = { source, NULL, NULL };
 
 	if (!types)
 		types = strncmp(name, "ubi", 3) ? "jffs2,squashfs,cramfs" : "ubifs";
-	return mount_as(request, &target, types, directory, ret_fault);
+	return mount_as(params, &target, types, directory, ret_fault);
 }

@@ -10,18 +10,18 @@
 #pragma once
 
 #include "initramfs/devices.h"
-#include "initramfs/request.h"
+#include "initramfs/rootparams.h"
 #include "prepare-root/log.h"
 
 /*
  * Mounts the device on the directory. Returns 0, or a negative errno with the sentence set.
  */
-int mountroot_device(const struct request *request, struct devices *devices, struct device *device,
-	const char *directory, struct fault *ret_fault);
+int mountroot_device(const struct rootparams *params, struct devices *devices,
+	struct device *device, const char *directory, struct fault *ret_fault);
 
 /*
  * Mounts a source that is no block device, with the types of rootfstype= (or, for UBI and MTD, the
  * usual ones). Returns as mountroot_device does.
  */
-int mountroot_source(const struct request *request, const char *source, const char *directory,
+int mountroot_source(const struct rootparams *params, const char *source, const char *directory,
 	struct fault *ret_fault);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "initramfs/marks.h"
+#include "initramfs/signatures.h"
 #include "initramfs/match.h"
 #include "initramfs/uevent.h"
 #include "prepare-root/join.h"
@@ -45,7 +45,7 @@ static void report_waiting(const struct search *search, uint64_t time)
 		intro = "; ";
 		text = search->trouble;
 	}
-	log_parts(LOG_NOTICE, "waiting for root=", search->request->root, ", ",
+	log_parts(LOG_NOTICE, "waiting for root=", search->params->root, ", ",
 		decimal((unsigned)((time - search->start) / 1000), number), " seconds so far",
 		intro, text, NULL);
 }
@@ -87,8 +87,8 @@ int search_wait(struct search *search)
 		search->start = time;
 		search->next_line = time + SEARCH_FIRST_LINE;
 	}
-	deadline = search->request->forever ? UINT64_MAX
-					    : search->start + search->request->wait * 1000ULL;
+	deadline = search->params->forever ? UINT64_MAX
+					   : search->start + search->params->wait * 1000ULL;
 	while (!news) {
 		uint64_t until = deadline < search->next_line ? deadline : search->next_line;
 
@@ -110,13 +110,13 @@ int search_wait(struct search *search)
 /* One line of what is known about a device, in the words that root= could have. */
 static void report_device(struct devices *devices, struct device *device)
 {
-	char marks[MARKS_SIZE] = "";
+	char names[SIGNATURES_SIZE] = "";
 	bool unreadable;
 
 	if (devices_may_be_read(devices, device))
 		device_probe(device);
 	if (device->error == -ENOTUNIQ)
-		marks_names(device, marks);
+		signatures_names(device, names);
 	unreadable = device->error && device->error != -ENODATA && device->error != -ENOTUNIQ;
 	log_parts(LOG_ERR, "  ", device->name, *device->tags.type ? " " : "", device->tags.type,
 		*device->tags.uuid ? " UUID=" : "", device->tags.uuid,
@@ -124,7 +124,7 @@ static void report_device(struct devices *devices, struct device *device)
 		*device->partuuid ? " PARTUUID=" : "", device->partuuid,
 		*device->partlabel ? " PARTLABEL=" : "",
 		*device->partname ? device->partname : device->partlabel,
-		*marks ? " (signatures of " : "", marks, *marks ? ")" : "",
+		*names ? " (signatures of " : "", names, *names ? ")" : "",
 		unreadable ? " (cannot be read: " : "", unreadable ? strerror(-device->error) : "",
 		unreadable ? ")" : "", NULL);
 	device_close(device);
@@ -168,7 +168,7 @@ static void report_doubt(struct search *search)
 
 	if (!device)
 		return;
-	marks_fault(device, search->request->root, &line);
+	signatures_fault(device, search->params->root, &line);
 	device_close(device);
 	log_line(LOG_WARNING, line.sentence);
 	search->doubt_reported = true;
@@ -181,19 +181,19 @@ static int report_timeout(struct search *search, struct fault *ret_fault)
 	char number[12];
 
 	if (device) {
-		marks_fault(device, search->request->root, ret_fault);
+		signatures_fault(device, search->params->root, ret_fault);
 		device_close(device);
 		return -ETIMEDOUT;
 	}
 
-	return fault(ret_fault, -ETIMEDOUT, "no device is root=", search->request->root, ", after ",
-		decimal(search->request->wait, number), " seconds; ",
+	return fault(ret_fault, -ETIMEDOUT, "no device is root=", search->params->root, ", after ",
+		decimal(search->params->wait, number), " seconds; ",
 		listed ? "is it one of those listed above?"
 		       : "there is no block device at all: the disk's driver must be in the kernel, or its module in the initramfs",
 		NULL);
 }
 
-int search_device(struct search *search, const struct wanted *wanted, struct device **ret_device,
+int search_device(struct search *search, const struct rootspec *spec, struct device **ret_device,
 	struct fault *ret_fault)
 {
 	unsigned others;
@@ -204,7 +204,7 @@ int search_device(struct search *search, const struct wanted *wanted, struct dev
 	else if (err)
 		return fault(
 			ret_fault, err, "cannot list /sys/class/block: ", strerror(-err), NULL);
-	while (!(*ret_device = match_find(&search->devices, wanted, &others))) {
+	while (!(*ret_device = match_find(&search->devices, spec, &others))) {
 		report_doubt(search);
 		if (search_wait(search))
 			return report_timeout(search, ret_fault);
@@ -213,13 +213,13 @@ int search_device(struct search *search, const struct wanted *wanted, struct dev
 	 * A disk is listed before its partitions, and may have an old file system under its table.
 	 */
 	if (!*(*ret_device)->disk && !devices_scan(&search->devices, search->class)) {
-		struct device *again = match_find(&search->devices, wanted, &others);
+		struct device *again = match_find(&search->devices, spec, &others);
 
 		if (again)
 			*ret_device = again;
 	}
 	if (others) {
-		log_parts(LOG_WARNING, "more than one device is root=", search->request->root,
+		log_parts(LOG_WARNING, "more than one device is root=", search->params->root,
 			"; taken is ", (*ret_device)->name,
 			", the first in the order of names, sda before sdb", NULL);
 	}

@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 #include "initramfs/devices.h"
-#include "initramfs/request.h"
-#include "initramfs/wanted.h"
+#include "initramfs/rootparams.h"
+#include "initramfs/rootspec.h"
 
 /* Milliseconds to the first line about waiting, to the next, between looks without netlink. */
 enum { SEARCH_FIRST_LINE = 5000, SEARCH_NEXT_LINE = 10000, SEARCH_POLL = 20 };
 
 struct search {
-	const struct request *request;
+	const struct rootparams *params;
 	struct devices devices; /* dev is set by the caller */
 	int class;		/* of /sys/class/block; negative if what is awaited is not there */
 	const char *trouble;	/* then: why the last try to mount it failed; may be NULL */
@@ -31,7 +31,7 @@ struct search {
  * Finds the device. Returns 0; -ETIMEDOUT with the sentence set, and all devices listed in the log;
  * or another negative errno with the sentence set.
  */
-int search_device(struct search *search, const struct wanted *wanted, struct device **ret_device,
+int search_device(struct search *search, const struct rootspec *spec, struct device **ret_device,
 	struct fault *ret_fault);
 
 /*

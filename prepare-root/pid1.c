@@ -22,7 +22,7 @@ enum { FIRST_PID_NS = 0xeffffffc };
  * Mounts a kernel file system of this type for a moment, where a root is sure to have a directory:
  * the usual place, or /ostree, which alone every sysroot has. Returns the place or NULL.
  */
-static const char *borrow(const char *type, const char *usual)
+static const char *mount_temporarily(const char *type, const char *usual)
 {
 	const char *const places[] = { usual, "/ostree" };
 
@@ -32,7 +32,7 @@ static const char *borrow(const char *type, const char *usual)
 	return NULL;
 }
 
-static void give_back(const char *place)
+static void unmount(const char *place)
 {
 	step_try((struct step){ STEP_UMOUNT, .target = place });
 }
@@ -40,11 +40,12 @@ static void give_back(const char *place)
 /* Opens /proc, mounting it for a moment if it is not mounted. Returns a descriptor or -1. */
 static int open_proc(void)
 {
-	const char *lent = facts_mounted(AT_FDCWD, "/proc") ? NULL : borrow("proc", "/proc");
-	int fd = open(lent ? lent : "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *mounted =
+		facts_mounted(AT_FDCWD, "/proc") ? NULL : mount_temporarily("proc", "/proc");
+	int fd = open(mounted ? mounted : "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (lent)
-		give_back(lent);
+	if (mounted)
+		unmount(mounted);
 	return fd;
 }
 
@@ -92,13 +93,13 @@ int pid1_give_up(const struct onfail *onfail, const struct fault *why)
 	char number[12];
 
 	if (!log_has_kmsg()) {
-		const char *dev = borrow("devtmpfs", "/dev");
+		const char *dev = mount_temporarily("devtmpfs", "/dev");
 		char kmsg[32];
 
 		if (dev) {
 			join(kmsg, sizeof kmsg, dev, "/kmsg", NULL);
 			log_open(kmsg);
-			give_back(dev);
+			unmount(dev);
 		}
 	}
 	log_line(LOG_ERR, why->sentence);

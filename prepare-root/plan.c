@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "prepare-root/join.h"
-#include "prepare-root/vardict.h"
+#include "prepare-root/gvariant.h"
 
 /* What every part of the plan needs: the facts, and the names of things before the switch. */
-struct site {
+struct layout {
 	const struct facts *facts;
 	const char *deployment; /* seen from where we stand */
 	const char *root;	/* the new root while it is being put together */
@@ -16,7 +16,7 @@ struct site {
 	bool unlock;		/* the physical root's mount is to lose its ro */
 };
 
-static void add(struct plan *plan, struct step step)
+static void plan_add(struct plan *plan, struct step step)
 {
 	if (plan->count == sizeof plan->steps / sizeof *plan->steps)
 		plan->error = -ENAMETOOLONG;
@@ -25,14 +25,14 @@ static void add(struct plan *plan, struct step step)
 }
 
 /* To be called before the step that it takes back is added. */
-static void add_undo(struct plan *plan, struct step step)
+static void plan_add_undo(struct plan *plan, struct step step)
 {
 	plan->undo[plan->undo_count].step = step;
 	plan->undo[plan->undo_count++].after = plan->count;
 }
 
 /* A path that lives as long as the plan; mount(2) takes none longer than PATH_MAX. */
-static const char *at(struct plan *plan, const char *directory, const char *path)
+static const char *plan_path(struct plan *plan, const char *directory, const char *path)
 {
 	char *text = plan->text + plan->used;
 	int len = plan->error;
@@ -49,244 +49,255 @@ static const char *at(struct plan *plan, const char *directory, const char *path
 	return text;
 }
 
-static void add_dev(struct plan *plan, const struct site *site)
+static void add_dev(struct plan *plan, const struct layout *layout)
 {
-	const char *dev = at(plan, site->root, "/dev");
+	const char *dev = plan_path(plan, layout->root, "/dev");
 
-	if (site->facts->dev_mounted)
-		add(plan, (struct step){ STEP_MOVE, .source = "/dev", .target = dev,
-				  .why = "the device nodes go along" });
+	if (layout->facts->dev_mounted)
+		plan_add(plan, (struct step){ STEP_MOVE, .source = "/dev", .target = dev,
+				       .why = "the device nodes go along" });
 	else
-		add(plan,
+		plan_add(plan,
 			(struct step){ STEP_MOUNT, .type = "devtmpfs", .target = dev,
 				.flags = MS_NOSUID | MS_STRICTATIME,
 				.why = "init needs /dev/console and the disk's nodes, and the tree has none",
 				.otherwise =
 					"init finds an empty /dev: the kernel needs CONFIG_DEVTMPFS" });
-	add(plan, (struct step){ STEP_LOG, .target = at(plan, dev, "/kmsg"),
-			  .why = "from here on messages survive in the kernel's log" });
+	plan_add(plan, (struct step){ STEP_OPEN_LOG, .target = plan_path(plan, dev, "/kmsg"),
+			       .why = "from here on messages survive in the kernel's log" });
 }
 
 /* GVariant keeps truth values in a byte and numbers in the machine's byte order. */
 static size_t make_booted(struct plan *plan, const struct facts *facts)
 {
-	struct vardict dict = { .bytes = plan->booted, .size = sizeof plan->booted };
+	struct gvariant dict = { .bytes = plan->booted, .size = sizeof plan->booted };
 	const uint64_t identity[] = { facts->device, facts->inode };
 	const uint8_t no = 0, readonly = facts->sysroot_readonly;
 	int len;
 
-	vardict_add(&dict, "backing-root-device-inode", "(tt)", identity, sizeof identity);
-	vardict_add(&dict, "root.transient", "b", &no, 1);
-	vardict_add(&dict, "root.transient-ro", "b", &no, 1);
-	vardict_add(&dict, "sysroot-ro", "b", &readonly, 1);
-	len = vardict_end(&dict);
+	gvariant_add(&dict, "backing-root-device-inode", "(tt)", identity, sizeof identity);
+	gvariant_add(&dict, "root.transient", "b", &no, 1);
+	gvariant_add(&dict, "root.transient-ro", "b", &no, 1);
+	gvariant_add(&dict, "sysroot-ro", "b", &readonly, 1);
+	len = gvariant_end(&dict);
 	if (len < 0)
 		plan->error = len;
 	return len < 0 ? 0 : (size_t)len;
 }
 
-static void add_run(struct plan *plan, const struct site *site)
+static void add_run(struct plan *plan, const struct layout *layout)
 {
-	const struct facts *facts = site->facts;
-	const char *run = at(plan, site->root, "/run");
+	const struct facts *facts = layout->facts;
+	const char *run = plan_path(plan, layout->root, "/run");
 
 	if (facts->world == WORLD_UTILITY && facts->run_mounted)
 		run = "/run";
 	else if (facts->run_mounted)
-		add(plan, (struct step){ STEP_MOVE, .source = "/run", .target = run,
-				  .why = "what is in /run goes along" });
+		plan_add(plan, (struct step){ STEP_MOVE, .source = "/run", .target = run,
+				       .why = "what is in /run goes along" });
 	else
-		add(plan, (struct step){ STEP_MOUNT, .type = "tmpfs", .target = run,
-				  .flags = MS_NOSUID | MS_NODEV | MS_STRICTATIME,
-				  .data = "mode=0755,size=20%",
-				  .why = "what is written there now must reach init" });
-	add(plan, (struct step){ STEP_MKDIR, .target = at(plan, run, "/ostree"), .flags = 0755,
-			  .why = "by this libostree's systemd generator knows an OSTree boot" });
-	add(plan, (struct step){ STEP_MKDIR, .target = at(plan, run, "/ostree/.private"),
-			  .flags = 0, .why = "libostree keeps there what only root may enter" });
+		plan_add(plan, (struct step){ STEP_MOUNT, .type = "tmpfs", .target = run,
+				       .flags = MS_NOSUID | MS_NODEV | MS_STRICTATIME,
+				       .data = "mode=0755,size=20%",
+				       .why = "what is written there now must reach init" });
+	plan_add(plan,
+		(struct step){ STEP_MKDIR, .target = plan_path(plan, run, "/ostree"), .flags = 0755,
+			.why = "by this libostree's systemd generator knows an OSTree boot" });
+	plan_add(plan,
+		(struct step){ STEP_MKDIR, .target = plan_path(plan, run, "/ostree/.private"),
+			.flags = 0, .why = "libostree keeps there what only root may enter" });
 	if (facts->sysroot_readonly)
-		add(plan,
+		plan_add(plan,
 			(struct step){ STEP_WRITE,
-				.target = at(plan, run, "/ostree-sysroot-ro.stamp"),
+				.target = plan_path(plan, run, "/ostree-sysroot-ro.stamp"),
 				.why = "by this libostree before 2023.6 leaves /sysroot read-only" });
-	add(plan, (struct step){ STEP_WRITE, .target = at(plan, run, "/ostree-booted"),
-			  .data = plan->booted, .size = make_booted(plan, facts),
-			  .why = "by this libostree finds the booted deployment" });
+	plan_add(plan, (struct step){ STEP_WRITE, .target = plan_path(plan, run, "/ostree-booted"),
+			       .data = plan->booted, .size = make_booted(plan, facts),
+			       .why = "by this libostree finds the booted deployment" });
 }
 
 /* Where the overlay can be written to. */
-static void add_hotfix(struct plan *plan, const struct site *site, const char *usr)
+static void add_hotfix(struct plan *plan, const struct layout *layout, const char *usr)
 {
-	bool readonly = site->facts->super_readonly;
+	bool readonly = layout->facts->super_readonly;
 
 	if (readonly)
-		add(plan,
-			(struct step){ STEP_SUPER, .target = site->root, .flags = site->keep,
+		plan_add(plan,
+			(struct step){ STEP_SUPER, .target = layout->root, .flags = layout->keep,
 				.why = "an overlay can only be written to on a writable file system",
 				.otherwise = "the hotfix overlay cannot be written to" });
-	add(plan, (struct step){ STEP_ENTER, .target = site->root,
-			  .why = "a comma in a full path would end the overlay's option" });
-	add(plan,
-		(struct step){ STEP_MOUNT, .type = "overlay", .target = usr, .flags = site->keep,
-			.data = site->keep & MS_RDONLY
+	plan_add(plan, (struct step){ STEP_ENTER, .target = layout->root,
+			       .why = "a comma in a full path would end the overlay's option" });
+	plan_add(plan,
+		(struct step){ STEP_MOUNT, .type = "overlay", .target = usr, .flags = layout->keep,
+			.data = layout->keep & MS_RDONLY
 					? "lowerdir=.usr-ovl-upper:usr"
 					: "lowerdir=usr,upperdir=.usr-ovl-upper,workdir=.usr-ovl-work",
-			.why = site->keep & MS_RDONLY
+			.why = layout->keep & MS_RDONLY
 				       ? "the hotfix is seen, and not written to"
 				       : "ostree admin unlock --hotfix made /usr writable",
 			.otherwise =
 				"/usr is mounted read-only and without the hotfix: has the kernel overlay, is the disk writable?",
 			.skip = readonly ? 4 : 2 });
 	if (readonly) {
-		add(plan, (struct step){ STEP_SUPER, .target = site->root,
-				  .flags = site->keep | MS_RDONLY,
-				  .why = "without the overlay it is left as it was",
-				  .otherwise = "it stays writable" });
-		add(plan, (struct step){ STEP_REMOUNT, .target = site->root, .flags = site->keep,
-				  .why = "that has set ro on this mount too" });
+		plan_add(plan, (struct step){ STEP_SUPER, .target = layout->root,
+				       .flags = layout->keep | MS_RDONLY,
+				       .why = "without the overlay it is left as it was",
+				       .otherwise = "it stays writable" });
+		plan_add(plan,
+			(struct step){ STEP_REMOUNT, .target = layout->root, .flags = layout->keep,
+				.why = "that has set ro on this mount too" });
 	}
 }
 
-static void add_usr(struct plan *plan, const struct site *site)
+static void add_usr(struct plan *plan, const struct layout *layout)
 {
-	const char *usr = at(plan, site->root, "/usr");
+	const char *usr = plan_path(plan, layout->root, "/usr");
 
-	if (site->facts->hotfix)
-		add_hotfix(plan, site, usr);
-	add(plan, (struct step){ STEP_BIND, .source = usr, .target = usr,
-			  .why = "/usr needs a mount of its own to be read-only" });
-	add(plan, (struct step){ STEP_REMOUNT, .target = usr, .flags = site->keep | MS_RDONLY,
-			  .why = "a deployment's /usr is never changed" });
+	if (layout->facts->hotfix)
+		add_hotfix(plan, layout, usr);
+	plan_add(plan, (struct step){ STEP_BIND, .source = usr, .target = usr,
+			       .why = "/usr needs a mount of its own to be read-only" });
+	plan_add(
+		plan, (struct step){ STEP_REMOUNT, .target = usr, .flags = layout->keep | MS_RDONLY,
+			      .why = "a deployment's /usr is never changed" });
 }
 
-static void add_state(struct plan *plan, const struct site *site)
+static void add_state(struct plan *plan, const struct layout *layout)
 {
-	const struct facts *facts = site->facts;
-	const char *etc = at(plan, site->root, "/etc");
-	const char *var = at(plan, site->root, "/var");
-	const char *physical = at(plan, facts->sysroot, "/");
-	const char *shared_var = at(plan, physical, facts->var);
+	const struct facts *facts = layout->facts;
+	const char *etc = plan_path(plan, layout->root, "/etc");
+	const char *var = plan_path(plan, layout->root, "/var");
+	const char *physical = plan_path(plan, facts->sysroot, "/");
+	const char *shared_var = plan_path(plan, physical, facts->var);
 
 	if (facts->sysroot_readonly)
-		add(plan, (struct step){ STEP_BIND, .source = etc, .target = etc,
-				  .why = "/etc stays writable where /sysroot is read-only" });
+		plan_add(plan, (struct step){ STEP_BIND, .source = etc, .target = etc,
+				       .why = "/etc stays writable where /sysroot is read-only" });
 	if (facts->mount_var) {
-		add(plan, (struct step){ STEP_BIND, .source = shared_var, .target = var,
-				  .why = "all deployments of a stateroot share its /var" });
-		add(plan, (struct step){ STEP_SHARED, .target = var,
-				  .why = "mounts below /var reach containers, and not /sysroot" });
+		plan_add(plan, (struct step){ STEP_BIND, .source = shared_var, .target = var,
+				       .why = "all deployments of a stateroot share its /var" });
+		plan_add(plan,
+			(struct step){ STEP_SHARED, .target = var,
+				.why = "mounts below /var reach containers, and not /sysroot" });
 	} else if (facts->sysroot_readonly) {
-		add_undo(plan, (struct step){ STEP_UMOUNT, .target = shared_var });
-		add(plan, (struct step){ STEP_BIND, .source = shared_var, .target = shared_var,
-				  .why = "whoever mounts /var from there needs it writable" });
+		plan_add_undo(plan, (struct step){ STEP_UMOUNT, .target = shared_var });
+		plan_add(plan, (struct step){ STEP_BIND, .source = shared_var, .target = shared_var,
+				       .why = "whoever mounts /var from there needs it writable" });
 	}
 	if (*facts->boot)
-		add(plan, (struct step){ STEP_BIND, .source = at(plan, physical, facts->boot),
-				  .target = at(plan, site->root, "/boot"),
-				  .why = "the boot loader's files are on the same file system" });
-	if (site->keep & MS_RDONLY)
-		add(plan,
-			(struct step){ STEP_SAY,
+		plan_add(plan,
+			(struct step){ STEP_BIND, .source = plan_path(plan, physical, facts->boot),
+				.target = plan_path(plan, layout->root, "/boot"),
+				.why = "the boot loader's files are on the same file system" });
+	if (layout->keep & MS_RDONLY)
+		plan_add(plan,
+			(struct step){ STEP_LOG,
 				.why = "the root is mounted read-only, and its file system is not: /etc and /var take no writes" });
 	else if (facts->super_readonly && !facts->hotfix)
-		add(plan,
-			(struct step){ STEP_SAY,
+		plan_add(plan,
+			(struct step){ STEP_LOG,
 				.why = "the root file system is mounted read-only: /etc and /var take no writes until it is remounted" });
 }
 
-static void add_sysroot(struct plan *plan, const struct site *site, const char *sysroot)
+static void add_sysroot(struct plan *plan, const struct layout *layout, const char *sysroot)
 {
-	if (site->facts->sysroot_readonly)
-		add(plan, (struct step){ STEP_REMOUNT, .target = sysroot,
-				  .flags = site->keep | MS_RDONLY,
-				  .why = "sysroot.readonly is configured" });
+	if (layout->facts->sysroot_readonly)
+		plan_add(plan, (struct step){ STEP_REMOUNT, .target = sysroot,
+				       .flags = layout->keep | MS_RDONLY,
+				       .why = "sysroot.readonly is configured" });
 }
 
-static void add_private(struct plan *plan, const struct site *site)
+static void add_private(struct plan *plan, const struct layout *layout)
 {
-	const char *sysroot = at(plan, site->facts->sysroot, *site->facts->sysroot ? "" : "/");
+	const char *sysroot =
+		plan_path(plan, layout->facts->sysroot, *layout->facts->sysroot ? "" : "/");
 
-	if (site->facts->world == WORLD_UTILITY)
-		add(plan,
+	if (layout->facts->world == WORLD_UTILITY)
+		plan_add(plan,
 			(struct step){ STEP_PRIVATE, .target = sysroot,
 				.why = "the root file system must be mounted there, and only root may move it" });
-	add(plan, (struct step){ STEP_PRIVATE, .target = "/", .flags = MS_REC,
-			  .why = "the kernel refuses to move what is below a shared mount" });
-	add_undo(plan,
-		(struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->facts->flags });
-	if (site->unlock)
-		add(plan,
-			(struct step){ STEP_REMOUNT, .target = sysroot, .flags = site->keep,
+	plan_add(plan, (struct step){ STEP_PRIVATE, .target = "/", .flags = MS_REC,
+			       .why = "the kernel refuses to move what is below a shared mount" });
+	plan_add_undo(plan,
+		(struct step){ STEP_REMOUNT, .target = sysroot, .flags = layout->facts->flags });
+	if (layout->unlock)
+		plan_add(plan,
+			(struct step){ STEP_REMOUNT, .target = sysroot, .flags = layout->keep,
 				.why = "binds would inherit ro and keep it after the tree's own remount" });
 }
 
-static void add_pid1(struct plan *plan, const struct site *site)
+static void add_pid1(struct plan *plan, const struct layout *layout)
 {
-	add_private(plan, site);
-	add(plan, (struct step){ STEP_BIND, .source = site->deployment, .target = site->root,
-			  .why = "only a mount can become /" });
-	add_dev(plan, site);
-	add_run(plan, site);
-	add_usr(plan, site);
-	add_state(plan, site);
-	if (site->facts->proc_mounted)
-		add(plan,
-			(struct step){ STEP_MOVE, .source = "/proc",
-				.target = at(plan, site->root, "/proc"), .why = "it goes along" });
-	if (site->facts->sys_mounted)
-		add(plan, (struct step){ STEP_MOVE, .source = "/sys",
-				  .target = at(plan, site->root, "/sys"), .why = "it goes along" });
-	add(plan, (struct step){ STEP_PIVOT, .source = site->root, .target = "sysroot",
-			  .why = "the deployment becomes /" });
-	add_sysroot(plan, site, "/sysroot");
-	add(plan, (struct step){ STEP_SAY, .why = at(plan, "booting /", site->facts->deployment) });
-	add(plan, (struct step){ STEP_EXEC, .target = site->facts->init,
-			  .why = "the tree's init takes over" });
+	add_private(plan, layout);
+	plan_add(plan, (struct step){ STEP_BIND, .source = layout->deployment,
+			       .target = layout->root, .why = "only a mount can become /" });
+	add_dev(plan, layout);
+	add_run(plan, layout);
+	add_usr(plan, layout);
+	add_state(plan, layout);
+	if (layout->facts->proc_mounted)
+		plan_add(plan, (struct step){ STEP_MOVE, .source = "/proc",
+				       .target = plan_path(plan, layout->root, "/proc"),
+				       .why = "it goes along" });
+	if (layout->facts->sys_mounted)
+		plan_add(plan, (struct step){ STEP_MOVE, .source = "/sys",
+				       .target = plan_path(plan, layout->root, "/sys"),
+				       .why = "it goes along" });
+	plan_add(plan, (struct step){ STEP_PIVOT, .source = layout->root, .target = "sysroot",
+			       .why = "the deployment becomes /" });
+	add_sysroot(plan, layout, "/sysroot");
+	plan_add(plan, (struct step){ STEP_LOG,
+			       .why = plan_path(plan, "booting /", layout->facts->deployment) });
+	plan_add(plan, (struct step){ STEP_EXEC, .target = layout->facts->init,
+			       .why = "the tree's init takes over" });
 }
 
-static void add_utility(struct plan *plan, const struct site *site)
+static void add_utility(struct plan *plan, const struct layout *layout)
 {
-	const char *sysroot = site->facts->sysroot;
-	const char *physical = at(plan, site->root, "/sysroot");
+	const char *sysroot = layout->facts->sysroot;
+	const char *physical = plan_path(plan, layout->root, "/sysroot");
 
-	add_private(plan, site);
-	add_undo(plan, (struct step){ STEP_RMDIR, .target = site->root });
-	add(plan, (struct step){ STEP_MKDIR, .target = site->root, .flags = 0755,
-			  .why = "the new root is put together beside the old one" });
-	add_undo(plan, (struct step){ STEP_UMOUNT, .target = site->root });
-	add(plan, (struct step){ STEP_BIND, .source = site->deployment, .target = site->root,
-			  .why = "the deployment is to become /" });
-	add_run(plan, site);
-	add_usr(plan, site);
-	add_state(plan, site);
-	add_undo(plan, (struct step){ STEP_MOVE, .source = physical, .target = sysroot });
-	add(plan, (struct step){ STEP_MOVE, .source = sysroot, .target = physical,
-			  .why = "the physical root stays reachable, with what is mounted in it" });
-	add_sysroot(plan, site, physical);
-	add(plan, (struct step){ STEP_MOVE, .source = site->root, .target = sysroot,
-			  .why = "the initramfs switches to this directory" });
-	add(plan,
-		(struct step){ STEP_RMDIR, .target = site->root, .why = "it is not needed any more",
-			.otherwise = "it stays in the initramfs, where it does no harm" });
-	add(plan,
-		(struct step){ STEP_SAY, .why = at(plan, "prepared /", site->facts->deployment) });
+	add_private(plan, layout);
+	plan_add_undo(plan, (struct step){ STEP_RMDIR, .target = layout->root });
+	plan_add(plan, (struct step){ STEP_MKDIR, .target = layout->root, .flags = 0755,
+			       .why = "the new root is put together beside the old one" });
+	plan_add_undo(plan, (struct step){ STEP_UMOUNT, .target = layout->root });
+	plan_add(plan, (struct step){ STEP_BIND, .source = layout->deployment,
+			       .target = layout->root, .why = "the deployment is to become /" });
+	add_run(plan, layout);
+	add_usr(plan, layout);
+	add_state(plan, layout);
+	plan_add_undo(plan, (struct step){ STEP_MOVE, .source = physical, .target = sysroot });
+	plan_add(plan,
+		(struct step){ STEP_MOVE, .source = sysroot, .target = physical,
+			.why = "the physical root stays reachable, with what is mounted in it" });
+	add_sysroot(plan, layout, physical);
+	plan_add(plan, (struct step){ STEP_MOVE, .source = layout->root, .target = sysroot,
+			       .why = "the initramfs switches to this directory" });
+	plan_add(plan, (struct step){ STEP_RMDIR, .target = layout->root,
+			       .why = "it is not needed any more",
+			       .otherwise = "it stays in the initramfs, where it does no harm" });
+	plan_add(plan, (struct step){ STEP_LOG,
+			       .why = plan_path(plan, "prepared /", layout->facts->deployment) });
 }
 
 int plan_make(const struct facts *facts, struct plan *ret_plan)
 {
-	struct site site = { .facts = facts };
+	struct layout layout = { .facts = facts };
 
 	/* Not the whole structure: to clear its text would cost more than the rest of the plan. */
 	ret_plan->count = ret_plan->undo_count = ret_plan->used = 0;
 	ret_plan->error = 0;
-	site.deployment = at(ret_plan, at(ret_plan, facts->sysroot, "/"), facts->deployment);
-	site.root = facts->world == WORLD_PID1 ? site.deployment : PLAN_NEW_ROOT;
-	/* The kernel mounts its root read-only with both; a mount alone is what somebody wanted. */
-	site.unlock = facts->super_readonly && facts->flags & MS_RDONLY;
-	site.keep = facts->flags & ~(unsigned long)(site.unlock ? MS_RDONLY : 0);
+	layout.deployment =
+		plan_path(ret_plan, plan_path(ret_plan, facts->sysroot, "/"), facts->deployment);
+	layout.root = facts->world == WORLD_PID1 ? layout.deployment : PLAN_NEW_ROOT;
+	/* The kernel mounts its root read-only with both; a mount alone is what somebody spec. */
+	layout.unlock = facts->super_readonly && facts->flags & MS_RDONLY;
+	layout.keep = facts->flags & ~(unsigned long)(layout.unlock ? MS_RDONLY : 0);
 	if (facts->world == WORLD_PID1)
-		add_pid1(ret_plan, &site);
+		add_pid1(ret_plan, &layout);
 	else
-		add_utility(ret_plan, &site);
+		add_utility(ret_plan, &layout);
 	return ret_plan->error;
 }

@@ -40,7 +40,8 @@ static struct word word(struct span span)
 }
 
 /* where is the file and the line, or the command line, and key the key as its user wrote it. */
-static int judge(const char *where, const char *key, struct span value, struct fault *ret_fault)
+static int check_composefs(
+	const char *where, const char *key, struct span value, struct fault *ret_fault)
 {
 	for (size_t i = 0; i < sizeof composefs / sizeof *composefs; i++) {
 		if (!span_is(value, composefs[i].word))
@@ -69,12 +70,12 @@ int rootconf_cmdline(const struct cmdline *cmdline, struct fault *ret_fault)
 	}
 	if (!cmdline->composefs)
 		return 0;
-	return judge("kernel command line: ", CMDLINE_COMPOSEFS,
+	return check_composefs("kernel command line: ", CMDLINE_COMPOSEFS,
 		(struct span){ cmdline->composefs, strlen(cmdline->composefs) }, ret_fault);
 }
 
 /* Where a key stands, "NAME: line N: ". */
-static const char *at(char ret_text[256], const char *name, unsigned line)
+static const char *place(char ret_text[256], const char *name, unsigned line)
 {
 	char number[12];
 
@@ -83,7 +84,7 @@ static const char *at(char ret_text[256], const char *name, unsigned line)
 }
 
 /* A key that nothing is done about; to switch off what is not there needs nothing. */
-static void pass_over(const char *where, const struct conf_key *key)
+static void warn_ignored(const char *where, const struct conf_key *key)
 {
 	bool on = true;
 
@@ -129,7 +130,7 @@ int rootconf_file(
 	unsigned enabled_line = 0, readonly_line = 0, lines = 0;
 	struct conf_key key;
 	struct conf conf;
-	char place[256];
+	char buffer[256];
 	int err = where.line ? -EINVAL : 0;
 
 	conf_start(&conf, text, len);
@@ -142,7 +143,7 @@ int rootconf_file(
 			readonly = key.value;
 			readonly_line = conf.line;
 		} else if (lines++ < LINES_MAX) {
-			pass_over(at(place, name, conf.line), &key);
+			warn_ignored(place(buffer, name, conf.line), &key);
 		}
 	}
 	if (!err && readonly_line) {
@@ -153,8 +154,9 @@ int rootconf_file(
 		err = conf_truth(readonly, ret_readonly);
 	}
 	if (err)
-		return fault(ret_fault, err, at(place, name, where.line), where.what, NULL);
+		return fault(ret_fault, err, place(buffer, name, where.line), where.what, NULL);
 	if (!enabled_line)
 		return 0;
-	return judge(at(place, name, enabled_line), "composefs.enabled", enabled, ret_fault);
+	return check_composefs(
+		place(buffer, name, enabled_line), "composefs.enabled", enabled, ret_fault);
 }

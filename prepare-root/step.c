@@ -32,8 +32,8 @@ static const struct {
 	[STEP_MKDIR] = { "make directory", "", 0 },
 	[STEP_RMDIR] = { "remove directory", "", 0 },
 	[STEP_WRITE] = { "write", "", 0 },
-	[STEP_LOG] = { "log to", "", 0 },
-	[STEP_SAY] = { "say", "", 0 },
+	[STEP_OPEN_LOG] = { "open the log", "", 0 },
+	[STEP_LOG] = { "log", "", 0 },
 	[STEP_EXEC] = { "execute", "", 0 },
 };
 
@@ -94,10 +94,10 @@ static int run_one(const struct step *step, char **argv)
 		return rmdir(step->target);
 	case STEP_WRITE:
 		return write_file(step);
-	case STEP_LOG:
+	case STEP_OPEN_LOG:
 		log_open(step->target);
 		return 0;
-	case STEP_SAY:
+	case STEP_LOG:
 		log_line(LOG_INFO, step->why);
 		return 0;
 	case STEP_EXEC:

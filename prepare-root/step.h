@@ -26,16 +26,16 @@ enum step_op {
 	STEP_SUPER,   /* the flags of the file system at target */
 	STEP_PRIVATE, /* the propagation of the mount at target; these take MS_REC in flags */
 	STEP_SHARED,
-	STEP_UMOUNT, /* target, lazily */
-	STEP_SWITCH, /* the mount at source is moved onto "/" and becomes it */
-	STEP_PIVOT,  /* source becomes "/", the old root the directory target in it */
-	STEP_ENTER,  /* target becomes the working directory */
-	STEP_MKDIR,  /* target, with flags as its mode, less umask; there already is fine */
-	STEP_RMDIR,  /* target */
-	STEP_WRITE,  /* size bytes of data into the new or emptied file target, mode 0644 */
-	STEP_LOG,    /* messages go to the kernel log at target too, if there is one */
-	STEP_SAY,    /* says why */
-	STEP_EXEC,   /* target, with the arguments and the environment that came from the kernel */
+	STEP_UMOUNT,   /* target, lazily */
+	STEP_SWITCH,   /* the mount at source is moved onto "/" and becomes it */
+	STEP_PIVOT,    /* source becomes "/", the old root the directory target in it */
+	STEP_ENTER,    /* target becomes the working directory */
+	STEP_MKDIR,    /* target, with flags as its mode, less umask; there already is fine */
+	STEP_RMDIR,    /* target */
+	STEP_WRITE,    /* size bytes of data into the new or emptied file target, mode 0644 */
+	STEP_OPEN_LOG, /* messages go to the kernel log at target too, if there is one */
+	STEP_LOG,      /* says why */
+	STEP_EXEC, /* target, with the arguments and the environment that came from the kernel */
 };
 
 struct step {

@@ -70,13 +70,13 @@ static inline void make_table(struct faketree *tree, const char *name, const cha
 static inline const char *find(struct faketree *tree, const char *root, unsigned others)
 {
 	struct device *device;
-	struct wanted wanted;
+	struct rootspec spec;
 	struct fault fault;
 	unsigned more = 99;
 
 	print_message("# %s\n", root);
-	assert_int_equal(wanted_parse(root, NULL, &wanted, &fault), 0);
-	device = match_find(&tree->devices, &wanted, &more);
+	assert_int_equal(rootspec_parse(root, NULL, &spec, &fault), 0);
+	device = match_find(&tree->devices, &spec, &more);
 	assert_int_equal(more, others);
 	return device ? device->name : "";
 }

@@ -189,13 +189,13 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* Starts to look with the words of a command line; the request is good until the next call. */
+/* Starts to look with the words of a command line; the parameters are good until the next call. */
 static inline struct search begin(const char *words)
 {
-	static struct request request;
+	static struct rootparams params;
 
-	request = parse_words(words);
-	return (struct search){ .request = &request,
+	params = parse_words(words);
+	return (struct search){ .params = &params,
 		.devices = { .dev = tree.devices.dev },
 		.class = tree.class,
 		.uevents = NETLINK };
@@ -212,11 +212,11 @@ static inline const char *look(struct search *search, uint64_t *ret_time)
 {
 	static struct fault fault;
 	struct device *device;
-	struct wanted wanted;
+	struct rootspec spec;
 	int err;
 
-	assert_int_equal(wanted_parse(search->request->root, NULL, &wanted, &fault), 0);
-	err = search_device(search, &wanted, &device, &fault);
+	assert_int_equal(rootspec_parse(search->params->root, NULL, &spec, &fault), 0);
+	err = search_device(search, &spec, &device, &fault);
 	*ret_time = clock_now - START;
 	if (err)
 		assert_int_equal(err, -ETIMEDOUT);

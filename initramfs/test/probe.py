@@ -11,7 +11,7 @@ from rig import releases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-SHOW = os.path.join(tap.BUILD, "initramfs/test/show-tags")
+SHOW = os.path.join(tap.BUILD, "initramfs/test/show-probe")
 MIB = 1 << 20
 UUID = "5ca1ab1e-1234-4abc-8def-00000000beef"
 os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -72,7 +72,7 @@ def make(path, size, words):
 
 
 def show(kind, path, *words):
-    """The lines of show-tags."""
+    """The lines of show-probe."""
     return subprocess.run([SHOW, kind, path, *words], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.split("\n")[:-1]
 

@@ -212,17 +212,17 @@ static void mounts_devices(void **state)
 			.error = expected->probe_error };
 		struct devices list = { .at = { &device }, .count = 1, .dev = -1 };
 		struct fault fault = { "" };
-		struct request request;
+		struct rootparams params;
 		char text[256];
 
 		print_message("# %s, %s\n", expected->words, expected->type);
 		(void)snprintf(text, sizeof text, "root=LABEL=x %s", expected->words);
-		request = parse_words(text);
+		params = parse_words(text);
 		strcpy(device.tags.type, expected->type);
 		device.tags.filesystem = *expected->type && !is_container(expected->type);
 		errors = expected->errors;
 		*calls = 0;
-		assert_int_equal(mountroot_device(&request, &list, &device, "/sysroot", &fault),
+		assert_int_equal(mountroot_device(&params, &list, &device, "/sysroot", &fault),
 			expected->error);
 		assert_string_equal(calls, expected->calls);
 		if (expected->said) {
@@ -253,15 +253,15 @@ static void mounts_sources(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
 		struct fault fault = { "" };
-		struct request request;
+		struct rootparams params;
 		char text[256];
 
 		(void)snprintf(
 			text, sizeof text, "root=%s %s", sources[i].source, sources[i].words);
-		request = parse_words(text);
+		params = parse_words(text);
 		errors = sources[i].errors;
 		*calls = 0;
-		assert_int_equal(mountroot_source(&request, sources[i].source, "/sysroot", &fault),
+		assert_int_equal(mountroot_source(&params, sources[i].source, "/sysroot", &fault),
 			sources[i].error);
 		assert_string_equal(calls, sources[i].calls);
 		assert_int_equal(!*fault.sentence, !sources[i].error);
@@ -273,7 +273,7 @@ static void mounts_sources(void **state)
 /* A request and a device whose node is a file; the tests below share what is around a mount. */
 struct trial {
 	char path[40], words[256];
-	struct request request;
+	struct rootparams params;
 	struct device device;
 	struct devices list;
 	struct fault fault;
@@ -310,10 +310,10 @@ static int try_mount(struct trial *trial, const char *words)
 {
 	print_message("# %s\n", words);
 	(void)snprintf(trial->words, sizeof trial->words, "root=LABEL=x %s", words);
-	trial->request = parse_words(trial->words);
+	trial->params = parse_words(trial->words);
 	*calls = 0;
 	return mountroot_device(
-		&trial->request, &trial->list, &trial->device, "/sysroot", &trial->fault);
+		&trial->params, &trial->list, &trial->device, "/sysroot", &trial->fault);
 }
 
 static void assert_said(const struct trial *trial, const char *part)

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "initramfs/request.h"
+#include "initramfs/rootparams.h"
 
 /* Splits a copy of the text; both are good until the next call. */
 static inline const struct cmdline *split_words(const char *text)
@@ -19,10 +19,10 @@ static inline const struct cmdline *split_words(const char *text)
 	return &cmdline;
 }
 
-static inline struct request parse_words(const char *text)
+static inline struct rootparams parse_words(const char *text)
 {
-	struct request request;
+	struct rootparams params;
 
-	request_parse(split_words(text), &request);
-	return request;
+	rootparams_parse(split_words(text), &params);
+	return params;
 }

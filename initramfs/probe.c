@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "initramfs/tags.h"
+#include "initramfs/probe.h"
 
 #include <blkid/blkid.h>
 #include <endian.h>
@@ -130,7 +130,7 @@ static int probe_all(blkid_probe probe, int fd, struct tags *ret_tags)
 	return probe_safely(probe, ret_tags);
 }
 
-int tags_read(int fd, struct tags *ret_tags)
+int probe_read(int fd, struct tags *ret_tags)
 {
 	int err = 0;
 	blkid_probe probe = start_probe(fd, &err);
@@ -141,7 +141,7 @@ int tags_read(int fd, struct tags *ret_tags)
 	return err;
 }
 
-int tags_guess(int fd, bool *ret_sure, struct tags *ret_tags)
+int probe_guess(int fd, bool *ret_sure, struct tags *ret_tags)
 {
 	char *usual[] = { "ext4", "ext3", "ext2", "xfs", "btrfs", "f2fs", "squashfs", "erofs",
 		"vfat", NULL };
@@ -163,19 +163,19 @@ int tags_guess(int fd, bool *ret_sure, struct tags *ret_tags)
 	return err;
 }
 
-size_t tags_marks(int fd, struct tags ret_marks[static TAGS_MARKS_MAX])
+size_t probe_signatures(int fd, struct tags ret_marks[static PROBE_SIGNATURES_MAX])
 {
 	int err;
 	blkid_probe probe = start_probe(fd, &err);
 	size_t count = 0;
 
-	while (probe && count < TAGS_MARKS_MAX && !blkid_do_probe(probe))
+	while (probe && count < PROBE_SIGNATURES_MAX && !blkid_do_probe(probe))
 		take_tags(probe, &ret_marks[count++]);
 	return count;
 }
 
-int tags_partitions(int fd, bool force_gpt,
-	void (*each)(const struct tags_partition *partition, void *context), void *context)
+int probe_partitions(int fd, bool force_gpt,
+	void (*each)(const struct probe_partition *partition, void *context), void *context)
 {
 	/* Others have neither UUIDs nor names. */
 	char *types[] = { "gpt", "dos", NULL };
@@ -195,7 +195,7 @@ int tags_partitions(int fd, bool force_gpt,
 		err = errno ? -errno : -ENODATA;
 	for (int i = 0; list && i < blkid_partlist_numof_partitions(list); i++) {
 		blkid_partition entry = blkid_partlist_get_partition(list, i);
-		struct tags_partition partition = {
+		struct probe_partition partition = {
 			.number = (unsigned)blkid_partition_get_partno(entry),
 			.uuid = blkid_partition_get_uuid(entry),
 			.name = blkid_partition_get_name(entry),

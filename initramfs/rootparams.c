@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "initramfs/request.h"
+#include "initramfs/rootparams.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -23,23 +23,23 @@ static bool number(const char *text, unsigned *ret_number)
 	return true;
 }
 
-static void take_flag(const char *name, struct request *request)
+static void take_flag(const char *name, struct rootparams *params)
 {
 	if (!strcmp(name, "rw"))
-		request->writable = true;
+		params->writable = true;
 	else if (!strcmp(name, "ro"))
-		request->writable = false;
+		params->writable = false;
 	else if (!strcmp(name, "rootwait"))
-		request->forever = true;
+		params->forever = true;
 	else if (!strcmp(name, "gpt"))
-		request->gpt = true;
+		params->gpt = true;
 	else if (!strcmp(name, "quiet"))
-		request->console_level = 4;
+		params->console_level = 4;
 	else if (!strcmp(name, "debug"))
-		request->console_level = 10;
+		params->console_level = 10;
 }
 
-void request_parse(const struct cmdline *cmdline, struct request *ret_request)
+void rootparams_parse(const struct cmdline *cmdline, struct rootparams *ret_params)
 {
 	const char *root = NULL, *ostree_root = NULL;
 	const struct {
@@ -48,18 +48,18 @@ void request_parse(const struct cmdline *cmdline, struct request *ret_request)
 	} words[] = {
 		{ "root", &root },
 		{ "ostree_root", &ostree_root },
-		{ "rootfstype", &ret_request->fstypes },
-		{ "rootflags", &ret_request->flags },
+		{ "rootfstype", &ret_params->fstypes },
+		{ "rootflags", &ret_params->flags },
 	};
 	unsigned delay = 0;
 	bool has_wait = false;
 
-	*ret_request = (struct request){ .wait = WAIT_DEFAULT, .console_level = CONSOLE_DEFAULT };
+	*ret_params = (struct rootparams){ .wait = WAIT_DEFAULT, .console_level = CONSOLE_DEFAULT };
 	for (size_t i = 0; i < cmdline->count; i++) {
 		const struct karg *karg = &cmdline->words[i];
 
 		if (!karg->value) {
-			take_flag(karg->name, ret_request);
+			take_flag(karg->name, ret_params);
 			continue;
 		}
 		for (size_t j = 0; j < sizeof words / sizeof *words; j++)
@@ -67,27 +67,26 @@ void request_parse(const struct cmdline *cmdline, struct request *ret_request)
 				*words[j].field = karg->value;
 		if (!strcmp(karg->name, "rootwait")) {
 			/* As the kernel does with what is not a number, or a very large one. */
-			ret_request->forever = !number(karg->value, &ret_request->wait);
+			ret_params->forever = !number(karg->value, &ret_params->wait);
 			has_wait = true;
 		} else if (!strcmp(karg->name, "rootdelay")) {
 			number(karg->value, &delay);
 		} else if (!strcmp(karg->name, "loglevel")) {
-			number(karg->value, &ret_request->console_level);
+			number(karg->value, &ret_params->console_level);
 		}
 	}
 	if (!has_wait && delay > WAIT_DEFAULT)
-		ret_request->wait = delay;
+		ret_params->wait = delay;
 	/* As dracut and initramfs-tools spell it. */
-	if (ret_request->fstypes &&
-		(!*ret_request->fstypes || !strcmp(ret_request->fstypes, "auto")))
-		ret_request->fstypes = NULL;
-	ret_request->root = ostree_root	      ? ostree_root
-			    : root	      ? root
-			    : cmdline->ostree ? "LABEL=otaroot"
-					      : NULL;
+	if (ret_params->fstypes && (!*ret_params->fstypes || !strcmp(ret_params->fstypes, "auto")))
+		ret_params->fstypes = NULL;
+	ret_params->root = ostree_root	     ? ostree_root
+			   : root	     ? root
+			   : cmdline->ostree ? "LABEL=otaroot"
+					     : NULL;
 }
 
-bool request_wants_deployment(const struct cmdline *cmdline, const char *ostree)
+bool rootparams_wants_deployment(const struct cmdline *cmdline, const char *ostree)
 {
 	return cmdline->ostree || (cmdline->slot && !access(ostree, F_OK));
 }

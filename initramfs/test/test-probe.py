@@ -141,7 +141,7 @@ def zfs(where):
             write_at(path, marks, struct.pack(order + "5Q", 0x00BAB10C, 5000, 10, 1, 1700000000))
             assert blkid(path) == {"TYPE": ""}, blkid(path)
             assert show("read", path)[0] == str(-errno.ENOTUNIQ), marks
-            assert "zfs_member 0" in show("marks", path)
+            assert "zfs_member 0" in show("signatures", path)
             assert not any(line.startswith("mount ") for line in
                            show("mount", path, "rootfstype=ext4"))
             write_at(path, [1024], bytes(1024))
@@ -174,7 +174,7 @@ def log_of_xfs(where):
 
 
 def reading(kind, path):
-    """How many bytes show-tags has libblkid read, and whether it looked through long areas."""
+    """How many bytes show-probe has libblkid read, and whether it looked through long areas."""
     trace = subprocess.run(["strace", "-e", "trace=read,pread64", probe.SHOW, kind, path], check=True,
                            text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE).stderr
     return (sum(int(size) for size in re.findall(r"^read\(.* = (\d+)$", trace, re.MULTILINE)),

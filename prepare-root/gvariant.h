@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vardict: a GVariant of type a{sv} in its serialised form, without GLib.
+ * gvariant: a GVariant of type a{sv} in its serialised form, without GLib.
  *
  * libostree reads /run/ostree-booted this way. The rules are those of the GVariant Specification
  * 1.0, section 2: an entry starts at a multiple of 8; in it the key with its zero byte, padding to
@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct vardict {
-	uint8_t *bytes; /* must stay in place until vardict_end */
+struct gvariant {
+	uint8_t *bytes; /* must stay in place until gvariant_end */
 	size_t size;	/* of bytes */
 	size_t used;
 	size_t ends[16];
@@ -23,8 +23,8 @@ struct vardict {
 };
 
 /* Adds a value of len bytes, already in serialised form, of a type whose alignment is at most 8. */
-void vardict_add(
-	struct vardict *dict, const char *key, const char *type, const void *value, size_t len);
+void gvariant_add(
+	struct gvariant *dict, const char *key, const char *type, const void *value, size_t len);
 
 /* Closes the dictionary. Returns its length, or -ENOSPC if bytes or 16 entries were not enough. */
-int vardict_end(struct vardict *dict);
+int gvariant_end(struct gvariant *dict);

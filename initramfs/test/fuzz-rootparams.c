@@ -8,18 +8,18 @@
 #include <string.h>
 
 #include "initramfs/modules.h"
-#include "initramfs/request.h"
-#include "initramfs/wanted.h"
+#include "initramfs/rootparams.h"
+#include "initramfs/rootspec.h"
 
-static void check_wanted(const struct request *request)
+static void check_wanted(const struct rootparams *params)
 {
 	struct fault fault = { "" };
-	struct wanted wanted;
-	int err = wanted_parse(request->root, request->fstypes, &wanted, &fault);
+	struct rootspec spec;
+	int err = rootspec_parse(params->root, params->fstypes, &spec, &fault);
 
 	if (err ? !*fault.sentence : *fault.sentence)
 		abort();
-	if (!err && (strlen(wanted.text) >= WANTED_MAX || wanted.by > WANTED_SOURCE))
+	if (!err && (strlen(spec.text) >= ROOTSPEC_MAX || spec.by > ROOTSPEC_SOURCE))
 		abort();
 }
 
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct cmdline cmdline;
 	char *text = malloc(size + 1), parameters[64];
-	struct request request;
+	struct rootparams params;
 	int len;
 
 	if (!text)
@@ -38,12 +38,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	len = modules_parameters(&cmdline, "m", parameters, sizeof parameters);
 	if (len < 0 ? *parameters : strlen(parameters) != (size_t)len)
 		abort();
-	request_parse(&cmdline, &request);
-	if (request.wait > WAIT_MAX || request.console_level > WAIT_MAX ||
-		(cmdline.ostree && !request.root))
+	rootparams_parse(&cmdline, &params);
+	if (params.wait > WAIT_MAX || params.console_level > WAIT_MAX ||
+		(cmdline.ostree && !params.root))
 		abort();
-	if (request.root)
-		check_wanted(&request);
+	if (params.root)
+		check_wanted(&params);
 	free(text);
 	return 0;
 }

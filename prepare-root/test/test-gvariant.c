@@ -11,14 +11,14 @@
 #include <cmocka.h>
 #include <glib.h>
 
-#include "prepare-root/vardict.h"
+#include "prepare-root/gvariant.h"
 
 static uint8_t bytes[200000];
 
 /* A dictionary with a string of len bytes, so that the offsets come in each of their widths. */
 static void same_bytes_as_glib(size_t len)
 {
-	struct vardict dict = { .bytes = bytes, .size = sizeof bytes };
+	struct gvariant dict = { .bytes = bytes, .size = sizeof bytes };
 	const uint64_t pair[] = { 0xfe00, 0x123456789abcdef };
 	const uint8_t yes = 1, no = 0;
 	char *text = g_strnfill(len, 'x');
@@ -26,11 +26,11 @@ static void same_bytes_as_glib(size_t len)
 	GVariant *judge, *read;
 	int size;
 
-	vardict_add(&dict, "backing-root-device-inode", "(tt)", pair, sizeof pair);
-	vardict_add(&dict, "composefs", "b", &yes, 1);
-	vardict_add(&dict, "transient-etc", "s", text, len + 1);
-	vardict_add(&dict, "sysroot-ro", "b", &no, 1);
-	size = vardict_end(&dict);
+	gvariant_add(&dict, "backing-root-device-inode", "(tt)", pair, sizeof pair);
+	gvariant_add(&dict, "composefs", "b", &yes, 1);
+	gvariant_add(&dict, "transient-etc", "s", text, len + 1);
+	gvariant_add(&dict, "sysroot-ro", "b", &no, 1);
+	size = gvariant_end(&dict);
 	assert_true(size > 0);
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
@@ -63,31 +63,31 @@ static void every_size_of_offsets(void **state)
 
 static void empty(void **state)
 {
-	struct vardict dict = { .bytes = bytes, .size = sizeof bytes };
+	struct gvariant dict = { .bytes = bytes, .size = sizeof bytes };
 
 	(void)state;
-	assert_int_equal(vardict_end(&dict), 0);
+	assert_int_equal(gvariant_end(&dict), 0);
 }
 
 static void too_small_is_an_error(void **state)
 {
 	(void)state;
 	for (size_t size = 0; size < 32; size++) {
-		struct vardict dict = { .bytes = bytes, .size = size };
+		struct gvariant dict = { .bytes = bytes, .size = size };
 
-		vardict_add(&dict, "sysroot-ro", "b", "", 1);
-		assert_int_equal(vardict_end(&dict), size < 21 ? -ENOSPC : 21);
+		gvariant_add(&dict, "sysroot-ro", "b", "", 1);
+		assert_int_equal(gvariant_end(&dict), size < 21 ? -ENOSPC : 21);
 	}
 }
 
 static void too_many_is_an_error(void **state)
 {
-	struct vardict dict = { .bytes = bytes, .size = sizeof bytes };
+	struct gvariant dict = { .bytes = bytes, .size = sizeof bytes };
 
 	(void)state;
 	for (int i = 0; i < 17; i++)
-		vardict_add(&dict, "k", "b", "", 1);
-	assert_int_equal(vardict_end(&dict), -ENOSPC);
+		gvariant_add(&dict, "k", "b", "", 1);
+	assert_int_equal(gvariant_end(&dict), -ENOSPC);
 }
 
 int main(void)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Shows what rootstock-init makes of an image. "read FILE" and "guess FILE" print ERROR TYPE
- * FILESYSTEM UUID LABEL as initramfs/tags.h says, one a line; "marks FILE" TYPE FILESYSTEM of each
- * mark, a line each; "table FILE" and "gpt FILE", by force, NUMBER UUID NAME of each partition, a
- * line each, then the error. "mount FILE WORDS" prints what mount(2) would be told with these words
- * on the kernel command line, "mount TYPE", a line each, then the error and the sentence.
+ * FILESYSTEM UUID LABEL as initramfs/probe.h describes them, one a line; "signatures FILE" TYPE
+ * FILESYSTEM, a line for each signature; "table FILE" and "gpt FILE", by force, NUMBER UUID NAME, a
+ * line for each partition, then the error. "mount FILE WORDS" prints what mount(2) would be told
+ * with these words on the kernel command line, "mount TYPE", a line each, then the error and the
+ * sentence.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include <sys/mount.h>
 
 #include "initramfs/mountroot.h"
-#include "initramfs/tags.h"
+#include "initramfs/probe.h"
 #include "initramfs/test/words.h"
 
 /* Instead of the C library's, with what musl has in the same object. */
@@ -36,7 +37,7 @@ int umount2(const char *target, int flags)
 	return umount(target);
 }
 
-static void show_partition(const struct tags_partition *partition, void *context)
+static void show_partition(const struct probe_partition *partition, void *context)
 {
 	(void)context;
 	printf("%u %s %s\n", partition->number, partition->uuid ? partition->uuid : "-",
@@ -47,14 +48,14 @@ static int show_mount(int fd, const char *words)
 {
 	struct device device = { .name = "image", .dev = -1, .fd = fd };
 	struct devices devices = { .at = { &device }, .count = 1, .dev = -1 };
-	struct request request;
+	struct rootparams params;
 	struct fault fault = { "" };
 	char text[256];
 	int err;
 
 	(void)snprintf(text, sizeof text, "root=/dev/image %s", words);
-	request = parse_words(text);
-	err = mountroot_device(&request, &devices, &device, "/sysroot", &fault);
+	params = parse_words(text);
+	err = mountroot_device(&params, &devices, &device, "/sysroot", &fault);
 	printf("%d\n%s\n", err, fault.sentence);
 	return 0;
 }
@@ -62,7 +63,7 @@ static int show_mount(int fd, const char *words)
 int main(int argc, char **argv)
 {
 	int fd = argc >= 3 ? open(argv[2], O_RDONLY | O_CLOEXEC) : -1;
-	struct tags tags, marks[TAGS_MARKS_MAX];
+	struct tags tags, found[PROBE_SIGNATURES_MAX];
 	bool sure;
 	int err;
 
@@ -70,19 +71,19 @@ int main(int argc, char **argv)
 		return 2;
 	if (!strcmp(argv[1], "mount"))
 		return show_mount(fd, argc > 3 ? argv[3] : "");
-	if (!strcmp(argv[1], "marks")) {
-		size_t count = tags_marks(fd, marks);
+	if (!strcmp(argv[1], "signatures")) {
+		size_t count = probe_signatures(fd, found);
 
 		for (size_t i = 0; i < count; i++)
-			printf("%s %d\n", marks[i].type, marks[i].filesystem);
+			printf("%s %d\n", found[i].type, found[i].filesystem);
 		return 0;
 	}
 	if (!strcmp(argv[1], "table") || !strcmp(argv[1], "gpt")) {
-		err = tags_partitions(fd, !strcmp(argv[1], "gpt"), show_partition, NULL);
+		err = probe_partitions(fd, !strcmp(argv[1], "gpt"), show_partition, NULL);
 		printf("%d\n", err);
 		return 0;
 	}
-	err = !strcmp(argv[1], "read") ? tags_read(fd, &tags) : tags_guess(fd, &sure, &tags);
+	err = !strcmp(argv[1], "read") ? probe_read(fd, &tags) : probe_guess(fd, &sure, &tags);
 	printf("%d\n%s\n%d\n%s\n%s\n", err, tags.type, tags.filesystem, tags.uuid, tags.label);
 	return 0;
 }

@@ -17,7 +17,7 @@ struct tags {
 	char label[256];
 };
 
-enum { TAGS_MARKS_MAX = 8 };
+enum { PROBE_SIGNATURES_MAX = 8 };
 
 /*
  * Looks for all that libblkid knows. Returns 0 with the type set, or -ENODATA where nothing is
@@ -26,23 +26,23 @@ enum { TAGS_MARKS_MAX = 8 };
  * divided volume is that, whatever else the bytes look like. A label of more than 255 bytes is
  * taken for none.
  */
-int tags_read(int fd, struct tags *ret_tags);
+int probe_read(int fd, struct tags *ret_tags);
 
 /*
  * Reads less, to look for one device among many: only the file systems that are often a root, and
- * the rest where it finds none of these. Returns as tags_read does. What it finds may be
- * the remains below something else, so tags_read must confirm it; ret_sure says that it has.
+ * the rest where it finds none of these. Returns as probe_read does. What it finds may be
+ * the remains below something else, so probe_read must confirm it; ret_sure says that it has.
  */
-int tags_guess(int fd, bool *ret_sure, struct tags *ret_tags);
+int probe_guess(int fd, bool *ret_sure, struct tags *ret_tags);
 
 /*
  * Lists all that the bytes look like, for -ENOTUNIQ and for what is below a container, each with
  * its own tags and in libblkid's order. Returns how many; 0 too where they cannot be read.
  */
-size_t tags_marks(int fd, struct tags ret_marks[static TAGS_MARKS_MAX]);
+size_t probe_signatures(int fd, struct tags ret_marks[static PROBE_SIGNATURES_MAX]);
 
 /* A partition as its table describes it. Strings are NULL where the table has none. */
-struct tags_partition {
+struct probe_partition {
 	unsigned number;
 	const char *uuid; /* PARTUUID */
 	const char *name; /* of a GPT, in UTF-8 */
@@ -53,5 +53,5 @@ struct tags_partition {
  * word gpt on the kernel command line) a GPT counts without the MBR that protects it. Returns 0,
  * -ENODATA where there is no table, or another negative errno.
  */
-int tags_partitions(int fd, bool force_gpt,
-	void (*each)(const struct tags_partition *partition, void *context), void *context);
+int probe_partitions(int fd, bool force_gpt,
+	void (*each)(const struct probe_partition *partition, void *context), void *context);

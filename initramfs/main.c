@@ -16,10 +16,10 @@
 #include "initramfs/enter.h"
 #include "initramfs/modules.h"
 #include "initramfs/mountroot.h"
-#include "initramfs/request.h"
+#include "initramfs/rootparams.h"
 #include "initramfs/search.h"
 #include "initramfs/uevent.h"
-#include "initramfs/wanted.h"
+#include "initramfs/rootspec.h"
 #include "prepare-root/cmdline.h"
 #include "prepare-root/facts.h"
 #include "prepare-root/log.h"
@@ -34,7 +34,7 @@ static const char usage[] =
 	"This is /init of an initramfs, and does nothing unless the kernel starts it as process 1.\n"
 	"rootstock-mkinitramfs(8) makes images with it; see rootstock-init(8).\n";
 
-static int mount_device(struct search *search, const struct wanted *wanted, struct fault *ret_fault)
+static int mount_device(struct search *search, const struct rootspec *spec, struct fault *ret_fault)
 {
 	struct device *device;
 	int err;
@@ -42,10 +42,10 @@ static int mount_device(struct search *search, const struct wanted *wanted, stru
 	search->class = enter_sysfs(ret_fault);
 	if (search->class < 0)
 		return search->class;
-	err = search_device(search, wanted, &device, ret_fault);
+	err = search_device(search, spec, &device, ret_fault);
 	if (!err) {
 		err = mountroot_device(
-			search->request, &search->devices, device, ENTER_SYSROOT, ret_fault);
+			search->params, &search->devices, device, ENTER_SYSROOT, ret_fault);
 		device_close(device);
 	}
 	close(search->class);
@@ -66,13 +66,13 @@ static void list_devices(struct search *search)
 }
 
 /* Only trying tells whether such a source has come. */
-static int mount_source(struct search *search, const struct wanted *wanted, struct fault *ret_fault)
+static int mount_source(struct search *search, const struct rootspec *spec, struct fault *ret_fault)
 {
 	int err;
 
 	search->class = -1;
 	search->trouble = ret_fault->sentence;
-	while ((err = mountroot_source(search->request, wanted->text, ENTER_SYSROOT, ret_fault)))
+	while ((err = mountroot_source(search->params, spec->text, ENTER_SYSROOT, ret_fault)))
 		if (err == -ENODEV || search_wait(search))
 			break;
 	search->trouble = NULL;
@@ -81,38 +81,38 @@ static int mount_source(struct search *search, const struct wanted *wanted, stru
 	return err;
 }
 
-static int mount_root(const struct request *request, int uevents, struct fault *ret_fault)
+static int mount_root(const struct rootparams *params, int uevents, struct fault *ret_fault)
 {
 	static struct search search;
-	struct wanted wanted;
+	struct rootspec spec;
 	int err;
 
-	if (!request->root)
+	if (!params->root)
 		return fault(ret_fault, -EINVAL,
 			"no root= on the kernel command line: it must say which device has the root file system",
 			NULL);
-	err = wanted_parse(request->root, request->fstypes, &wanted, ret_fault);
+	err = rootspec_parse(params->root, params->fstypes, &spec, ret_fault);
 	if (err)
 		return err;
-	search.request = request;
+	search.params = params;
 	search.uevents = uevents;
-	search.devices.force_gpt = request->gpt;
+	search.devices.force_gpt = params->gpt;
 	search.devices.dev = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mkdir(ENTER_SYSROOT, 0755) && errno != EEXIST)
 		return fault(ret_fault, -errno, "cannot make the directory " ENTER_SYSROOT ": ",
 			strerror(errno), NULL);
-	return wanted.by == WANTED_SOURCE ? mount_source(&search, &wanted, ret_fault)
-					  : mount_device(&search, &wanted, ret_fault);
+	return spec.by == ROOTSPEC_SOURCE ? mount_source(&search, &spec, ret_fault)
+					  : mount_device(&search, &spec, ret_fault);
 }
 
 /* A boot without ostree=: the root file system's own init, and nothing else. */
 static int boot_plain(
-	const char *wanted, char **argv, void (*before_init)(void), struct fault *ret_fault)
+	const char *init, char **argv, void (*before_init)(void), struct fault *ret_fault)
 {
 	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char path[PATH_MAX];
-	const char *init =
-		realinit_choose(root, "the root file system", "", wanted, path, ret_fault);
+
+	init = realinit_choose(root, "the root file system", "", init, path, ret_fault);
 
 	close(root);
 	return init ? realinit_execute(init, argv, before_init, ret_fault) : -ENOENT;
@@ -122,7 +122,7 @@ static int boot_plain(
 static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fault *ret_fault)
 {
 	static struct cmdline cmdline;
-	static struct request request;
+	static struct rootparams params;
 	void (*before_init)(void) = enter_free;
 	int uevents, proc, err;
 
@@ -134,8 +134,8 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 	close(proc);
 	if (err)
 		return err;
-	request_parse(&cmdline, &request);
-	log_console(request.console_level);
+	rootparams_parse(&cmdline, &params);
+	log_console(params.console_level);
 	*ret_onfail = onfail_choose(cmdline.onfail, console && !access(shell_path, X_OK));
 	/* A shell needs the initramfs, even if it is only init that cannot be executed. */
 	if (ret_onfail->action == ONFAIL_SHELL)
@@ -144,7 +144,7 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 	/* Before any device can appear that would go unnoticed. */
 	uevents = uevent_open();
 	modules_load(&cmdline);
-	err = mount_root(&request, uevents, ret_fault);
+	err = mount_root(&params, uevents, ret_fault);
 	if (uevents >= 0)
 		close(uevents);
 	if (!err)
@@ -157,7 +157,7 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 			"init= names ostree-prepare-root, for a boot without initramfs: the deployment's own init is executed");
 		cmdline.init = NULL;
 	}
-	return request_wants_deployment(&cmdline, "/ostree")
+	return rootparams_wants_deployment(&cmdline, "/ostree")
 		       ? pid1_boot(&cmdline, enter_initramfs(), argv, before_init, ret_fault)
 		       : boot_plain(cmdline.init, argv, before_init, ret_fault);
 }

@@ -11,7 +11,7 @@
 
 #include "initramfs/test/words.h"
 
-static struct request parse(const char *words)
+static struct rootparams parse(const char *words)
 {
 	print_message("# %s\n", words);
 	return parse_words(words);
@@ -34,15 +34,15 @@ static void nothing_asked(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		struct request request = parse(texts[i]);
+		struct rootparams params = parse(texts[i]);
 
-		assert_null(request.root);
-		assert_null(request.fstypes);
-		assert_null(request.flags);
-		assert_false(request.writable);
-		assert_false(request.forever);
-		assert_int_equal(request.wait, 30);
-		assert_int_equal(request.console_level, 7);
+		assert_null(params.root);
+		assert_null(params.fstypes);
+		assert_null(params.flags);
+		assert_false(params.writable);
+		assert_false(params.forever);
+		assert_int_equal(params.wait, 30);
+		assert_int_equal(params.console_level, 7);
 	}
 }
 
@@ -88,8 +88,9 @@ static void deployment_or_not(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct cmdline *cmdline = split_words(cases[i].words);
 
-		assert_int_equal(request_wants_deployment(cmdline, "/proc"), cases[i].with);
-		assert_int_equal(request_wants_deployment(cmdline, "/proc/none"), cases[i].without);
+		assert_int_equal(rootparams_wants_deployment(cmdline, "/proc"), cases[i].with);
+		assert_int_equal(
+			rootparams_wants_deployment(cmdline, "/proc/none"), cases[i].without);
 	}
 	assert_false(parse("root=a").gpt);
 	assert_true(parse("root=a gpt").gpt);
@@ -97,12 +98,12 @@ static void deployment_or_not(void **state)
 
 static void how_to_mount(void **state)
 {
-	struct request request =
+	struct rootparams params =
 		parse("rootfstype=ext4 rootfstype=xfs,ext4 rootflags=a rootflags=subvol=@,noatime");
 
 	(void)state;
-	is(request.fstypes, "xfs,ext4");
-	is(request.flags, "subvol=@,noatime");
+	is(params.fstypes, "xfs,ext4");
+	is(params.flags, "subvol=@,noatime");
 	assert_null(parse("rootfstype=auto").fstypes);
 	assert_null(parse("rootfstype=").fstypes);
 	assert_true(parse("ro rw").writable);
@@ -145,10 +146,10 @@ static void how_long(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct request request = parse(cases[i].words);
+		struct rootparams params = parse(cases[i].words);
 
-		assert_int_equal(request.forever, cases[i].forever);
-		assert_int_equal(request.wait, cases[i].wait);
+		assert_int_equal(params.forever, cases[i].forever);
+		assert_int_equal(params.wait, cases[i].wait);
 	}
 }
 

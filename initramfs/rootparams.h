@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * request: what the kernel command line asks of an initramfs.
+ * rootparams: what the kernel command line tells an initramfs about the root file system.
  *
  * The words mean what they mean to the kernel (Documentation/admin-guide/kernel-parameters.txt),
  * and as there the last one of a kind wins. Where an initramfs can do better than the kernel it
@@ -19,7 +19,7 @@ enum { WAIT_DEFAULT = 30, WAIT_MAX = 86400 };
 enum { CONSOLE_DEFAULT = 7 };
 
 /* Strings are NULL where the word is missing; they point into the text. */
-struct request {
+struct rootparams {
 	const char *root;    /* ostree_root=, else root=, else LABEL=otaroot if there is ostree= */
 	const char *fstypes; /* rootfstype=, separated by commas; NULL for "auto" too */
 	const char *flags;   /* rootflags= */
@@ -30,10 +30,10 @@ struct request {
 	unsigned console_level; /* lines of this kernel log level and above stay off the console */
 };
 
-void request_parse(const struct cmdline *cmdline, struct request *ret_request);
+void rootparams_parse(const struct cmdline *cmdline, struct rootparams *ret_params);
 
 /*
  * True if "/" is to become a deployment: there is ostree=, or a slot and the directory at the path
  * ostree. A slot alone means nothing: boot loaders name one for systems of every kind.
  */
-bool request_wants_deployment(const struct cmdline *cmdline, const char *ostree);
+bool rootparams_wants_deployment(const struct cmdline *cmdline, const char *ostree);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "initramfs/marks.h"
+#include "initramfs/signatures.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 /* Names of types, separated by commas as wipefs wants them. */
 struct names {
-	char text[MARKS_SIZE];
+	char text[SIGNATURES_SIZE];
 	int used;
 };
 
@@ -22,30 +22,30 @@ static void add(struct names *names, const char *type)
 static void read_marks(
 	struct device *device, struct names *ret_filesystems, struct names *ret_others)
 {
-	struct tags marks[TAGS_MARKS_MAX];
+	struct tags found[PROBE_SIGNATURES_MAX];
 	size_t count = 0;
 
 	ret_filesystems->used = ret_others->used = 0;
 	*ret_filesystems->text = *ret_others->text = 0;
 	if (!device_open(device))
-		count = tags_marks(device->fd, marks);
+		count = probe_signatures(device->fd, found);
 	for (size_t i = 0; i < count; i++)
-		add(marks[i].filesystem ? ret_filesystems : ret_others, marks[i].type);
+		add(found[i].filesystem ? ret_filesystems : ret_others, found[i].type);
 	/* It could be read a moment ago. */
 	if (!count)
 		add(ret_others, *device->tags.type ? device->tags.type : "something unknown");
 }
 
-void marks_names(struct device *device, char ret_names[MARKS_SIZE])
+void signatures_names(struct device *device, char ret_names[SIGNATURES_SIZE])
 {
 	struct names filesystems, others;
 
 	read_marks(device, &filesystems, &others);
-	join(ret_names, MARKS_SIZE, others.text, others.used && filesystems.used ? "," : "",
+	join(ret_names, SIGNATURES_SIZE, others.text, others.used && filesystems.used ? "," : "",
 		filesystems.text, NULL);
 }
 
-bool marks_are_filesystems(struct device *device)
+bool signatures_are_filesystems(struct device *device)
 {
 	struct names filesystems, others;
 
@@ -53,7 +53,7 @@ bool marks_are_filesystems(struct device *device)
 	return !others.used;
 }
 
-int marks_fault(struct device *device, const char *root, struct fault *ret_fault)
+int signatures_fault(struct device *device, const char *root, struct fault *ret_fault)
 {
 	struct names filesystems, others;
 

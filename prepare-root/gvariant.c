@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "prepare-root/vardict.h"
+#include "prepare-root/gvariant.h"
 
 #include <errno.h>
 #include <string.h>
 
-static void put(struct vardict *dict, const void *bytes, size_t len)
+static void put(struct gvariant *dict, const void *bytes, size_t len)
 {
 	if (dict->error || len > dict->size - dict->used) {
 		dict->error = -ENOSPC;
@@ -14,7 +14,7 @@ static void put(struct vardict *dict, const void *bytes, size_t len)
 	dict->used += len;
 }
 
-static void pad(struct vardict *dict)
+static void pad(struct gvariant *dict)
 {
 	static const uint8_t zeros[8];
 
@@ -28,14 +28,14 @@ static size_t offset_width(size_t body, size_t count)
 	return body + 2 * count <= 0xffff ? 2 : 4;
 }
 
-static void put_offset(struct vardict *dict, size_t offset, size_t width)
+static void put_offset(struct gvariant *dict, size_t offset, size_t width)
 {
 	for (; width; width--, offset >>= 8)
 		put(dict, &(uint8_t){ (uint8_t)offset }, 1);
 }
 
-void vardict_add(
-	struct vardict *dict, const char *key, const char *type, const void *value, size_t len)
+void gvariant_add(
+	struct gvariant *dict, const char *key, const char *type, const void *value, size_t len)
 {
 	size_t start;
 
@@ -53,7 +53,7 @@ void vardict_add(
 		dict->ends[dict->count++] = dict->used;
 }
 
-int vardict_end(struct vardict *dict)
+int gvariant_end(struct gvariant *dict)
 {
 	size_t width = offset_width(dict->used, dict->count);
 

@@ -189,14 +189,14 @@ static void messages(void **state)
 static void no_device(void **state)
 {
 	struct faketree *tree = *state;
-	struct tags tags, marks[TAGS_MARKS_MAX];
+	struct tags tags, found[PROBE_SIGNATURES_MAX];
 	bool sure = true;
 
-	assert_int_equal(tags_read(tree->class, &tags), -EINVAL);
-	assert_int_equal(tags_guess(tree->class, &sure, &tags), -EINVAL);
+	assert_int_equal(probe_read(tree->class, &tags), -EINVAL);
+	assert_int_equal(probe_guess(tree->class, &sure, &tags), -EINVAL);
 	assert_false(sure);
-	assert_int_equal(tags_marks(tree->class, marks), 0);
-	assert_int_equal(tags_partitions(tree->class, false, NULL, NULL), -EINVAL);
+	assert_int_equal(probe_signatures(tree->class, found), 0);
+	assert_int_equal(probe_partitions(tree->class, false, NULL, NULL), -EINVAL);
 }
 
 /* The kernel gives a socket to everybody, or has no network at all. */

@@ -10,62 +10,62 @@
 
 #include <cmocka.h>
 
-#include "initramfs/wanted.h"
+#include "initramfs/rootspec.h"
 
 static const struct {
 	const char *root, *text;
-	enum wanted_by by;
+	enum rootspec_by by;
 	int offset;
 } texts[] = {
-	{ "/dev/sda2", "sda2", WANTED_NAME, 0 },
-	{ "/dev/cciss/c0d0p1", "cciss/c0d0p1", WANTED_NAME, 0 },
-	{ "/dev/mtdblock3", "mtdblock3", WANTED_NAME, 0 },
-	{ "/dev/ubiblock0_1", "ubiblock0_1", WANTED_NAME, 0 },
-	{ "/dev/dm-0", "dm-0", WANTED_NAME, 0 },
-	{ "/dev/nfsd", "nfsd", WANTED_NAME, 0 },
-	{ "/dev/mdx", "mdx", WANTED_NAME, 0 },
-	{ "/dev/ram", "ram0", WANTED_NAME, 0 },
-	{ "/dev/ram1", "ram1", WANTED_NAME, 0 },
-	{ "UUID=1234-ABCD", "1234-ABCD", WANTED_UUID, 0 },
-	{ "LABEL=my root", "my root", WANTED_LABEL, 0 },
+	{ "/dev/sda2", "sda2", ROOTSPEC_NAME, 0 },
+	{ "/dev/cciss/c0d0p1", "cciss/c0d0p1", ROOTSPEC_NAME, 0 },
+	{ "/dev/mtdblock3", "mtdblock3", ROOTSPEC_NAME, 0 },
+	{ "/dev/ubiblock0_1", "ubiblock0_1", ROOTSPEC_NAME, 0 },
+	{ "/dev/dm-0", "dm-0", ROOTSPEC_NAME, 0 },
+	{ "/dev/nfsd", "nfsd", ROOTSPEC_NAME, 0 },
+	{ "/dev/mdx", "mdx", ROOTSPEC_NAME, 0 },
+	{ "/dev/ram", "ram0", ROOTSPEC_NAME, 0 },
+	{ "/dev/ram1", "ram1", ROOTSPEC_NAME, 0 },
+	{ "UUID=1234-ABCD", "1234-ABCD", ROOTSPEC_UUID, 0 },
+	{ "LABEL=my root", "my root", ROOTSPEC_LABEL, 0 },
 	/* Only udev's links have escapes; a slash ends nothing but a PARTUUID. */
-	{ "LABEL=a\\x20b", "a\\x20b", WANTED_LABEL, 0 },
-	{ "LABEL=a/PARTNROFF=1", "a/PARTNROFF=1", WANTED_LABEL, 0 },
-	{ "PARTLABEL=a/b", "a/b", WANTED_PARTLABEL, 0 },
-	{ "PARTUUID=1A2B3C4D-02", "1A2B3C4D-02", WANTED_PARTUUID, 0 },
-	{ "PARTUUID=1-2/PARTNROFF=3", "1-2", WANTED_PARTUUID, 3 },
-	{ "PARTUUID=1-2/PARTNROFF=-1", "1-2", WANTED_PARTUUID, -1 },
-	{ "PARTUUID=1-2/PARTNROFF=0", "1-2", WANTED_PARTUUID, 0 },
-	{ "PARTUUID=1-2/PARTNROFF=1024", "1-2", WANTED_PARTUUID, 1024 },
-	{ "/dev/disk/by-uuid/1234-ABCD", "1234-ABCD", WANTED_UUID, 0 },
-	{ "/dev/disk/by-label/root", "root", WANTED_LABEL, 0 },
-	{ "/dev/disk/by-partuuid/1a2b3c4d-02", "1a2b3c4d-02", WANTED_PARTUUID, 0 },
-	{ "/dev/disk/by-partlabel/a\\x20b\\x2fc", "a b/c", WANTED_PARTLABEL, 0 },
-	{ "/dev/disk/by-label/\\x5cx20", "\\x20", WANTED_LABEL, 0 },
-	{ "/dev/disk/by-label/\xc3\xa4x20", "\xc3\xa4x20", WANTED_LABEL, 0 },
-	{ "/dev/disk/by-label/\\xc3\\xa4", "\xc3\xa4", WANTED_LABEL, 0 },
+	{ "LABEL=a\\x20b", "a\\x20b", ROOTSPEC_LABEL, 0 },
+	{ "LABEL=a/PARTNROFF=1", "a/PARTNROFF=1", ROOTSPEC_LABEL, 0 },
+	{ "PARTLABEL=a/b", "a/b", ROOTSPEC_PARTLABEL, 0 },
+	{ "PARTUUID=1A2B3C4D-02", "1A2B3C4D-02", ROOTSPEC_PARTUUID, 0 },
+	{ "PARTUUID=1-2/PARTNROFF=3", "1-2", ROOTSPEC_PARTUUID, 3 },
+	{ "PARTUUID=1-2/PARTNROFF=-1", "1-2", ROOTSPEC_PARTUUID, -1 },
+	{ "PARTUUID=1-2/PARTNROFF=0", "1-2", ROOTSPEC_PARTUUID, 0 },
+	{ "PARTUUID=1-2/PARTNROFF=1024", "1-2", ROOTSPEC_PARTUUID, 1024 },
+	{ "/dev/disk/by-uuid/1234-ABCD", "1234-ABCD", ROOTSPEC_UUID, 0 },
+	{ "/dev/disk/by-label/root", "root", ROOTSPEC_LABEL, 0 },
+	{ "/dev/disk/by-partuuid/1a2b3c4d-02", "1a2b3c4d-02", ROOTSPEC_PARTUUID, 0 },
+	{ "/dev/disk/by-partlabel/a\\x20b\\x2fc", "a b/c", ROOTSPEC_PARTLABEL, 0 },
+	{ "/dev/disk/by-label/\\x5cx20", "\\x20", ROOTSPEC_LABEL, 0 },
+	{ "/dev/disk/by-label/\xc3\xa4x20", "\xc3\xa4x20", ROOTSPEC_LABEL, 0 },
+	{ "/dev/disk/by-label/\\xc3\\xa4", "\xc3\xa4", ROOTSPEC_LABEL, 0 },
 	/* What the kernel gives to mount(2) as it is. */
-	{ "ubi0:root", "ubi0:root", WANTED_SOURCE, 0 },
-	{ "ubi", "ubi", WANTED_SOURCE, 0 },
-	{ "mtd:root", "mtd:root", WANTED_SOURCE, 0 },
-	{ "mtd4", "mtd4", WANTED_SOURCE, 0 },
-	{ "/dev/ubi0_1", "/dev/ubi0_1", WANTED_SOURCE, 0 },
-	{ "/dev/mtd4", "/dev/mtd4", WANTED_SOURCE, 0 },
+	{ "ubi0:root", "ubi0:root", ROOTSPEC_SOURCE, 0 },
+	{ "ubi", "ubi", ROOTSPEC_SOURCE, 0 },
+	{ "mtd:root", "mtd:root", ROOTSPEC_SOURCE, 0 },
+	{ "mtd4", "mtd4", ROOTSPEC_SOURCE, 0 },
+	{ "/dev/ubi0_1", "/dev/ubi0_1", ROOTSPEC_SOURCE, 0 },
+	{ "/dev/mtd4", "/dev/mtd4", ROOTSPEC_SOURCE, 0 },
 };
 
 static void reads_texts(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		struct wanted wanted;
+		struct rootspec spec;
 		struct fault fault = { "" };
 
 		print_message("# %s\n", texts[i].root);
-		memset(&wanted, 'x', sizeof wanted);
-		assert_int_equal(wanted_parse(texts[i].root, NULL, &wanted, &fault), 0);
-		assert_int_equal(wanted.by, texts[i].by);
-		assert_string_equal(wanted.text, texts[i].text);
-		assert_int_equal(wanted.offset, texts[i].offset);
+		memset(&spec, 'x', sizeof spec);
+		assert_int_equal(rootspec_parse(texts[i].root, NULL, &spec, &fault), 0);
+		assert_int_equal(spec.by, texts[i].by);
+		assert_string_equal(spec.text, texts[i].text);
+		assert_int_equal(spec.offset, texts[i].offset);
 		assert_string_equal(fault.sentence, "");
 	}
 }
@@ -96,16 +96,16 @@ static void reads_numbers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct wanted wanted;
+		struct rootspec spec;
 		struct fault fault;
 
 		print_message("# %s\n", cases[i].root);
 		/* A number is a number, also where another word would be a source. */
 		assert_int_equal(
-			wanted_parse(cases[i].root, i % 2 ? "9p" : NULL, &wanted, &fault), 0);
-		assert_int_equal(wanted.by, WANTED_NUMBER);
-		assert_int_equal(major(wanted.number), cases[i].major);
-		assert_int_equal(minor(wanted.number), cases[i].minor);
+			rootspec_parse(cases[i].root, i % 2 ? "9p" : NULL, &spec, &fault), 0);
+		assert_int_equal(spec.by, ROOTSPEC_NUMBER);
+		assert_int_equal(major(spec.number), cases[i].major);
+		assert_int_equal(minor(spec.number), cases[i].minor);
 	}
 }
 
@@ -177,11 +177,11 @@ static void refuses(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-		struct wanted wanted;
+		struct rootspec spec;
 		struct fault fault = { "" };
 
 		print_message("# %s\n", refused[i].root);
-		assert_int_equal(wanted_parse(refused[i].root, NULL, &wanted, &fault), -EINVAL);
+		assert_int_equal(rootspec_parse(refused[i].root, NULL, &spec, &fault), -EINVAL);
 		assert_memory_equal(fault.sentence, "root=", 5);
 		assert_memory_equal(fault.sentence + 5, refused[i].root, strlen(refused[i].root));
 		assert_non_null(strstr(fault.sentence, refused[i].why));
@@ -194,34 +194,34 @@ static void reads_sources(void **state)
 	static const char *const sources[] = { "root", "myfs", "host0", "server:/export",
 		"8:", "UUID", "dev/sda" };
 	static const char *const never[] = { "", "UUID=", "PARTUUID=1-2/x", "/dev/nfs", "/dev/" };
-	struct wanted wanted;
+	struct rootspec spec;
 	struct fault fault;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-		assert_int_equal(wanted_parse(sources[i], "9p", &wanted, &fault), 0);
-		assert_int_equal(wanted.by, WANTED_SOURCE);
-		assert_string_equal(wanted.text, sources[i]);
+		assert_int_equal(rootspec_parse(sources[i], "9p", &spec, &fault), 0);
+		assert_int_equal(spec.by, ROOTSPEC_SOURCE);
+		assert_string_equal(spec.text, sources[i]);
 	}
 	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
-		assert_int_equal(wanted_parse(never[i], "9p", &wanted, &fault), -EINVAL);
+		assert_int_equal(rootspec_parse(never[i], "9p", &spec, &fault), -EINVAL);
 }
 
 static void refuses_long_words(void **state)
 {
-	char root[WANTED_MAX + 1];
-	struct wanted wanted;
+	char root[ROOTSPEC_MAX + 1];
+	struct rootspec spec;
 	struct fault fault;
 
 	(void)state;
 	memset(root, 'a', sizeof root);
 	memcpy(root, "LABEL=", 6);
-	root[WANTED_MAX] = 0;
-	assert_int_equal(wanted_parse(root, "9p", &wanted, &fault), -EINVAL);
+	root[ROOTSPEC_MAX] = 0;
+	assert_int_equal(rootspec_parse(root, "9p", &spec, &fault), -EINVAL);
 	assert_non_null(strstr(fault.sentence, "is too long"));
-	root[WANTED_MAX - 1] = 0;
-	assert_int_equal(wanted_parse(root, NULL, &wanted, &fault), 0);
-	assert_string_equal(wanted.text, root + 6);
+	root[ROOTSPEC_MAX - 1] = 0;
+	assert_int_equal(rootspec_parse(root, NULL, &spec, &fault), 0);
+	assert_string_equal(spec.text, root + 6);
 }
 
 int main(void)

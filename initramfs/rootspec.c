@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "initramfs/wanted.h"
+#include "initramfs/rootspec.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -113,22 +113,22 @@ static int refuse(const char *root, const char *why, struct fault *ret_fault)
 	return fault(ret_fault, -EINVAL, "root=", root, " ", why, NULL);
 }
 
-static int parse_name(const char *root, struct wanted *wanted, struct fault *ret_fault)
+static int parse_name(const char *root, struct rootspec *spec, struct fault *ret_fault)
 {
 	static const struct {
 		const char *prefix;
-		enum wanted_by by;
+		enum rootspec_by by;
 	} links[] = {
-		{ "disk/by-uuid/", WANTED_UUID },
-		{ "disk/by-label/", WANTED_LABEL },
-		{ "disk/by-partuuid/", WANTED_PARTUUID },
-		{ "disk/by-partlabel/", WANTED_PARTLABEL },
+		{ "disk/by-uuid/", ROOTSPEC_UUID },
+		{ "disk/by-label/", ROOTSPEC_LABEL },
+		{ "disk/by-partuuid/", ROOTSPEC_PARTUUID },
+		{ "disk/by-partlabel/", ROOTSPEC_PARTLABEL },
 	};
 	const char *name = root + strlen("/dev/");
 
 	if (is_flash(name)) {
-		wanted->by = WANTED_SOURCE;
-		strcpy(wanted->text, root);
+		spec->by = ROOTSPEC_SOURCE;
+		strcpy(spec->text, root);
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
@@ -136,8 +136,8 @@ static int parse_name(const char *root, struct wanted *wanted, struct fault *ret
 
 		if (strncmp(name, links[i].prefix, len) != 0)
 			continue;
-		wanted->by = links[i].by;
-		if (!name[len] || !unescape(name + len, wanted->text))
+		spec->by = links[i].by;
+		if (!name[len] || !unescape(name + len, spec->text))
 			return refuse(root, "is not how udev spells a link", ret_fault);
 		return 0;
 	}
@@ -151,50 +151,50 @@ static int parse_name(const char *root, struct wanted *wanted, struct fault *ret
 			ret_fault);
 	if (!strcmp(name, "nfs") || !strcmp(name, "cifs"))
 		return refuse(root, "is on the network, for which dracut is the tool", ret_fault);
-	wanted->by = WANTED_NAME;
+	spec->by = ROOTSPEC_NAME;
 	/* Another name that the kernel has for it. */
-	strcpy(wanted->text, strcmp(name, "ram") ? name : "ram0");
+	strcpy(spec->text, strcmp(name, "ram") ? name : "ram0");
 	return *name ? 0 : refuse(root, "names no device", ret_fault);
 }
 
-int wanted_parse(
-	const char *root, const char *fstypes, struct wanted *ret_wanted, struct fault *ret_fault)
+int rootspec_parse(
+	const char *root, const char *fstypes, struct rootspec *ret_spec, struct fault *ret_fault)
 {
 	static const struct {
 		const char *prefix;
-		enum wanted_by by;
+		enum rootspec_by by;
 	} tags[] = {
-		{ "UUID=", WANTED_UUID },
-		{ "LABEL=", WANTED_LABEL },
-		{ "PARTUUID=", WANTED_PARTUUID },
-		{ "PARTLABEL=", WANTED_PARTLABEL },
+		{ "UUID=", ROOTSPEC_UUID },
+		{ "LABEL=", ROOTSPEC_LABEL },
+		{ "PARTUUID=", ROOTSPEC_PARTUUID },
+		{ "PARTLABEL=", ROOTSPEC_PARTLABEL },
 	};
 
-	*ret_wanted = (struct wanted){ .by = WANTED_SOURCE };
-	if (strlen(root) >= WANTED_MAX)
+	*ret_spec = (struct rootspec){ .by = ROOTSPEC_SOURCE };
+	if (strlen(root) >= ROOTSPEC_MAX)
 		return refuse(root, "is too long", ret_fault);
 	if (!strncmp(root, "/dev/", 5))
-		return parse_name(root, ret_wanted, ret_fault);
+		return parse_name(root, ret_spec, ret_fault);
 	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
 		size_t len = strlen(tags[i].prefix);
 
 		if (strncmp(root, tags[i].prefix, len) != 0)
 			continue;
-		ret_wanted->by = tags[i].by;
-		strcpy(ret_wanted->text, root + len);
+		ret_spec->by = tags[i].by;
+		strcpy(ret_spec->text, root + len);
 		if (!root[len])
 			return refuse(root, "has no value", ret_fault);
-		if (tags[i].by == WANTED_PARTUUID &&
-			!cut_offset(ret_wanted->text, &ret_wanted->offset))
+		if (tags[i].by == ROOTSPEC_PARTUUID &&
+			!cut_offset(ret_spec->text, &ret_spec->offset))
 			return refuse(root, "goes on with something else than /PARTNROFF=NUMBER",
 				ret_fault);
 		return 0;
 	}
-	strcpy(ret_wanted->text, root);
+	strcpy(ret_spec->text, root);
 	if (is_flash(root))
 		return 0;
-	if (device_number(root, &ret_wanted->number)) {
-		ret_wanted->by = WANTED_NUMBER;
+	if (device_number(root, &ret_spec->number)) {
+		ret_spec->by = ROOTSPEC_NUMBER;
 		return 0;
 	}
 	if (!fstypes && is_others(root))

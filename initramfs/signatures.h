@@ -11,16 +11,16 @@
 #include "initramfs/device.h"
 #include "prepare-root/log.h"
 
-enum { MARKS_SIZE = TAGS_MARKS_MAX * sizeof((struct tags *)NULL)->type };
+enum { SIGNATURES_SIZE = PROBE_SIGNATURES_MAX * sizeof((struct tags *)NULL)->type };
 
 /* Names all that was found, separated by commas. */
-void marks_names(struct device *device, char ret_names[MARKS_SIZE]);
+void signatures_names(struct device *device, char ret_names[SIGNATURES_SIZE]);
 
 /* True if all that the bytes look like are file systems, of which rootfstype= may choose one. */
-bool marks_are_filesystems(struct device *device);
+bool signatures_are_filesystems(struct device *device);
 
 /*
  * Sets the sentence about the device, which root= names. Returns -ENOTUNIQ if there is a file
  * system among the marks, else -EMEDIUMTYPE.
  */
-int marks_fault(struct device *device, const char *root, struct fault *ret_fault);
+int signatures_fault(struct device *device, const char *root, struct fault *ret_fault);

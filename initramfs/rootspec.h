@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * wanted: which device root= means.
+ * rootspec: which device root= means.
  *
  * All of the kernel's spellings (Linux 6.1, init/do_mounts.c, name_to_dev_t), the tags that only
  * the contents of a file system tell (UUID=, LABEL=), and udev's links /dev/disk/by-..., which no
@@ -12,21 +12,21 @@
 
 #include "prepare-root/log.h"
 
-enum wanted_by {
-	WANTED_NAME, /* text is the kernel's name, what follows /dev/ */
-	WANTED_NUMBER,
-	WANTED_UUID,
-	WANTED_LABEL,
-	WANTED_PARTUUID,
-	WANTED_PARTLABEL,
-	WANTED_SOURCE, /* ubi0:rootfs, mtd:root, the tag of a 9p or virtiofs share, ... */
+enum rootspec_by {
+	ROOTSPEC_NAME, /* text is the kernel's name, what follows /dev/ */
+	ROOTSPEC_NUMBER,
+	ROOTSPEC_UUID,
+	ROOTSPEC_LABEL,
+	ROOTSPEC_PARTUUID,
+	ROOTSPEC_PARTLABEL,
+	ROOTSPEC_SOURCE, /* ubi0:rootfs, mtd:root, the tag of a 9p or virtiofs share, ... */
 };
 
-enum { WANTED_MAX = 256 };
+enum { ROOTSPEC_MAX = 256 };
 
-struct wanted {
-	enum wanted_by by;
-	char text[WANTED_MAX]; /* UUID and PARTUUID in any case */
+struct rootspec {
+	enum rootspec_by by;
+	char text[ROOTSPEC_MAX]; /* UUID and PARTUUID in any case */
 	dev_t number;
 	int offset; /* PARTNROFF=: that many partitions behind the one with the PARTUUID */
 };
@@ -35,5 +35,5 @@ struct wanted {
  * Reads the value of root=. With rootfstype= (fstypes not NULL) a word that names no device is a
  * source. Returns 0, or -EINVAL with the sentence set.
  */
-int wanted_parse(
-	const char *root, const char *fstypes, struct wanted *ret_wanted, struct fault *ret_fault);
+int rootspec_parse(
+	const char *root, const char *fstypes, struct rootspec *ret_spec, struct fault *ret_fault);
