@@ -10,7 +10,7 @@
 
 #include "prepare-root/join.h"
 
-/* The last but one part of a path: a partition's directory is in that of its disk. */
+/* The name of the directory above: a partition's directory is in that of its disk. */
 static void parent(const char *path, char *ret_name, size_t size)
 {
 	const char *end = strrchr(path, '/');
@@ -100,9 +100,9 @@ void device_guess(struct device *device)
 	device->probed = device->guessed && sure;
 }
 
-/* What is there on every machine, and holds nothing yet when an initramfs runs. */
+/* Every machine has these, and they are still empty when an initramfs runs. */
 static const char *const memory[] = { "ram", "zram", "loop" };
-/* Floppy drives take seconds to find that they are empty; raw flash complains of its bad blocks. */
+/* Empty floppy drives answer after seconds; raw flash makes the kernel log its bad blocks. */
 static const char *const slow[] = { "fd", "mtdblock" };
 
 static bool begins(const char *name, const char *const prefixes[], size_t count)

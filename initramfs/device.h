@@ -2,8 +2,8 @@
 /*
  * device: one block device, and what is known about it.
  *
- * Names, numbers and PARTLABEL are the kernel's, from the device's uevent. What its bytes are is
- * read only when it is asked for, and once, until device_forget.
+ * Names, numbers and PARTLABEL come from the kernel, from the device's uevent. The device itself is
+ * read only when its tags are needed, and once, until device_forget.
  */
 #pragma once
 

@@ -32,7 +32,7 @@ void devices_forget(struct devices *devices)
 		device_forget(devices->at[i]);
 }
 
-/* A card or a table may have been replaced under the same name and number. */
+/* Another card or table may have the same name and number. */
 static void update(struct device *device, const struct device *now)
 {
 	if (device->number != now->number)
@@ -56,7 +56,7 @@ static void drop(struct devices *devices, size_t i)
 	memmove(devices->at + i, devices->at + i + 1, (devices->count - i) * sizeof *devices->at);
 }
 
-/* Adds a device, or finds that it is there already with all that was read of it. */
+/* Adds a device, or updates it and keeps what was read of it. */
 static int add(struct devices *devices, const struct device *device)
 {
 	struct device *copy;
@@ -80,7 +80,7 @@ static int add(struct devices *devices, const struct device *device)
 	return 0;
 }
 
-/* One link in the class directory: to the device's own directory, in which uevent is. */
+/* Reads the uevent of the device whose directory this link of the class leads to. */
 static int scan_one(struct devices *devices, int class, const char *link)
 {
 	char path[PATH_MAX], target[PATH_MAX], text[UEVENT_MAX];
@@ -97,7 +97,7 @@ static int scan_one(struct devices *devices, int class, const char *link)
 		close(fd);
 	}
 	len = readlinkat(class, link, target, sizeof target - 1);
-	/* It may have gone in the meantime. */
+	/* The device may be gone by now. */
 	if (got < 0 || len < 0)
 		return 0;
 	target[len] = 0;
@@ -107,7 +107,7 @@ static int scan_one(struct devices *devices, int class, const char *link)
 
 int devices_scan(struct devices *devices, int class)
 {
-	/* The descriptor is the caller's, and a directory is read from its start. */
+	/* Of its own, so that the directory is read from the start. */
 	int fd = openat(class, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
@@ -143,7 +143,7 @@ bool devices_event(struct devices *devices, const char *message, size_t size)
 	if (!uevent.subsystem || strcmp(uevent.subsystem, "block") != 0)
 		return false;
 	for (size_t i = 0; uevent.name && i < devices->count; i++)
-		/* With a disk its partitions may be others. */
+		/* If a disk changes, so may its partitions. */
 		if (!strcmp(devices->at[i]->name, uevent.name) ||
 			!strcmp(devices->at[i]->disk, uevent.name))
 			device_forget(devices->at[i]);
@@ -164,7 +164,7 @@ bool devices_may_be_read(const struct devices *devices, const struct device *dev
 	       (*device->disk || !has_partitions(devices, device));
 }
 
-/* Where a partition table is read to. */
+/* Where the entries of a partition table go. */
 struct table {
 	struct devices *devices;
 	const char *disk;

@@ -44,5 +44,5 @@ void devices_forget(struct devices *devices);
  */
 bool devices_may_be_read(const struct devices *devices, const struct device *device);
 
-/* Reads the partition tables not known yet; with names, which the kernel never reports, those too. */
+/* Reads the partition tables not known yet, or whose names are not; the kernel reports no names. */
 void devices_read_tables(struct devices *devices, bool names);

@@ -10,7 +10,7 @@
 
 #include "prepare-root/join.h"
 
-/* The option that mounts a file system as it is, without replaying its journal. */
+/* The option that mounts a file system without replaying its journal. */
 static const char *without_journal(const char *type)
 {
 	static const char *const options[][2] = {
@@ -35,7 +35,7 @@ static bool is_write_protected(const struct device *device)
 }
 
 /*
- * On how many devices a btrfs is; 0 if that cannot be read (Documentation/filesystems/btrfs,
+ * The number of devices of a btrfs; 0 if that cannot be read (Documentation/filesystems/btrfs,
  * struct btrfs_super_block: num_devices at 0x88, the first copy of it all at 64 KiB).
  */
 static uint64_t btrfs_devices(const struct device *device)
@@ -51,7 +51,7 @@ static uint64_t btrfs_devices(const struct device *device)
 }
 
 /*
- * Names the others that belong to the same file system, as far as there is room. Returns how many
+ * Sets the names of the other devices of the same file system, as many as fit. Returns how many
  * there are.
  */
 static unsigned other_devices(
@@ -80,7 +80,7 @@ static unsigned other_devices(
 	return found;
 }
 
-/* A btrfs on several devices. Returns whether there is something to say. */
+/* For a btrfs on several devices. Returns whether a hint was set. */
 static bool hint_btrfs(const struct rootparams *params, struct devices *devices,
 	const struct device *device, char *ret_hint)
 {
@@ -95,28 +95,10 @@ static bool hint_btrfs(const struct rootparams *params, struct devices *devices,
 		return join(ret_hint, HINT_SIZE, "this btrfs is on ", decimal((unsigned)count, all),
 			       " devices, of which ", decimal(others + 1, have),
 			       others ? " are there" : " is there", NULL) > 0;
-	/* Else all were named, and it was something else. */
+	/* If the user has named them, the reason is another one. */
 	return !(params->flags && strstr(params->flags, "device=")) &&
 	       join(ret_hint, HINT_SIZE, "this btrfs is on ", decimal((unsigned)count, all),
 		       " devices, and the others must be named: rootflags=", names, NULL) > 0;
-}
-
-/* The value of an option of rootflags=, to its comma; NULL if it is not there. */
-static bool find_option(const char *flags, const char *name, char *ret_option, size_t size)
-{
-	size_t len = strlen(name);
-
-	for (const char *next; flags && *flags; flags = next + (*next == ',')) {
-		size_t all = strcspn(flags, ",");
-
-		next = flags + all;
-		if (all < size && !strncmp(flags, name, len)) {
-			memcpy(ret_option, flags, all);
-			ret_option[all] = 0;
-			return true;
-		}
-	}
-	return false;
 }
 
 static void hint_invalid(const struct rootparams *params, const struct device *device,
@@ -125,8 +107,8 @@ static void hint_invalid(const struct rootparams *params, const struct device *d
 	const char *known = device->tags.type;
 
 	if (*known && strcmp(known, type) != 0 && strncmp(known, "ext", 3) != 0)
-		join(ret_hint, HINT_SIZE, "the bytes on it are of ", known,
-			", and rootfstype= says something else", NULL);
+		join(ret_hint, HINT_SIZE, "it contains ", known, ", not what rootfstype= names",
+			NULL);
 	else if (params->flags)
 		join(ret_hint, HINT_SIZE,
 			"rootflags= has an option that this file system does not know, or it is damaged",
@@ -139,14 +121,13 @@ static void hint_invalid(const struct rootparams *params, const struct device *d
 
 static void hint_missing(const struct rootparams *params, const char *type, char *ret_hint)
 {
-	char option[100];
+	bool subvolume = !strcmp(type, "btrfs") && params->flags && strstr(params->flags, "subvol");
 
-	if (!strcmp(type, "btrfs") && find_option(params->flags, "subvol", option, sizeof option))
-		join(ret_hint, HINT_SIZE, "there is no such subvolume: rootflags=", option, NULL);
-	else
-		join(ret_hint, HINT_SIZE,
-			"rootflags= names something that is not there, or a module that the driver needs is missing in the image",
-			NULL);
+	join(ret_hint, HINT_SIZE,
+		subvolume
+			? "rootflags= names a subvolume that does not exist"
+			: "rootflags= names something that does not exist, or the image lacks a module that the driver needs",
+		NULL);
 }
 
 static void hint_any(const char *type, int err, char *ret_hint)
@@ -171,7 +152,7 @@ static void hint_any(const char *type, int err, char *ret_hint)
 	if (err == -ENODEV)
 		join(ret_hint, HINT_SIZE, "the kernel has no driver ",
 			strncmp(type, "ext", 3) ? type : "ext4",
-			": it must be built in, or its module be in the image", NULL);
+			": it must be built in, or its module must be in the image", NULL);
 	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
 		if (err == -hints[i].err)
 			join(ret_hint, HINT_SIZE, hints[i].hint, NULL);
@@ -202,10 +183,10 @@ void hint_source(const char *type, int err, char ret_hint[static HINT_SIZE])
 {
 	if (err == -ENOENT || err == -ENOTBLK)
 		join(ret_hint, HINT_SIZE,
-			"there is no such share; a device would be /dev/NAME, PARTUUID=, PARTLABEL=, UUID=, LABEL= or MAJOR:MINOR",
+			"there is no such share; for a device use /dev/NAME, PARTUUID=, PARTLABEL=, UUID=, LABEL= or MAJOR:MINOR",
 			NULL);
 	else if (err == -EINVAL)
-		join(ret_hint, HINT_SIZE, "this is nothing that ", type,
+		join(ret_hint, HINT_SIZE, "it is not something that ", type,
 			" can mount, or rootflags= has an option that it does not know", NULL);
 	else
 		hint_any(type, err, ret_hint);

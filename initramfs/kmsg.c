@@ -10,7 +10,7 @@
 /* Linux, Documentation/ABI/testing/dev-kmsg: no record is longer. */
 enum { RECORD_MAX = 8192, KERN_WARNING = 4 };
 
-int kmsg_listen(void)
+int kmsg_open(void)
 {
 	const int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
@@ -19,8 +19,8 @@ int kmsg_listen(void)
 	return fd;
 }
 
-/* The text of a record that is a warning or an error, else NULL. */
-static char *trouble(char *record)
+/* Returns the text of a record that is a warning or an error, else NULL. */
+static char *error_text(char *record)
 {
 	/* "LEVEL,SEQUENCE,TIME,FLAGS;TEXT"; levels from 8 on are of other facilities. */
 	char *text = strchr(record, ';');
@@ -31,7 +31,7 @@ static char *trouble(char *record)
 	return text + 1;
 }
 
-void kmsg_hear(int fd, char *ret_text, size_t size)
+void kmsg_first_error(int fd, char *ret_text, size_t size)
 {
 	static char record[RECORD_MAX + 1];
 	const char *text = NULL;
@@ -43,8 +43,8 @@ void kmsg_hear(int fd, char *ret_text, size_t size)
 	do {
 		got = read(fd, record, RECORD_MAX);
 		record[got > 0 ? got : 0] = 0;
-		text = trouble(record);
-		/* EPIPE: records were lost, and reading goes on with the oldest that is left. */
+		text = error_text(record);
+		/* EPIPE: records were lost; the next read() returns the oldest that is left. */
 	} while (!text && (got > 0 || (got < 0 && errno == EPIPE)));
 	if (text) {
 		size_t len = strnlen(text, size - 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rootstock-init: /init of an initramfs. Finds the root file system, mounts it, and makes itself
- * what the kernel would have started as init= there; from then on it is ostree-prepare-root as
- * process 1, or, without ostree=, nothing but the exec of the real init.
+ * rootstock-init: /init of an initramfs. Finds the root file system, mounts it and makes it "/", as
+ * if the kernel had mounted it. From then on it does what ostree-prepare-root does as process 1, or,
+ * without ostree=, only executes the real init.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static int mount_device(struct search *search, const struct rootspec *spec, stru
 	return err;
 }
 
-/* For whom a device was meant, and root= has a typo. */
+/* root= may be a typo for one of these. */
 static void list_devices(struct search *search)
 {
 	struct fault ignored;
@@ -65,7 +65,7 @@ static void list_devices(struct search *search)
 	close(search->class);
 }
 
-/* Only trying tells whether such a source has come. */
+/* Only an attempt to mount it tells whether such a source is ready. */
 static int mount_source(struct search *search, const struct rootspec *spec, struct fault *ret_fault)
 {
 	int err;
@@ -137,11 +137,11 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 	rootparams_parse(&cmdline, &params);
 	log_console(params.console_level);
 	*ret_onfail = onfail_choose(cmdline.onfail, console && !access(shell_path, X_OK));
-	/* A shell needs the initramfs, even if it is only init that cannot be executed. */
+	/* The initramfs must stay for the shell, in case that init cannot be executed. */
 	if (ret_onfail->action == ONFAIL_SHELL)
 		before_init = NULL;
 
-	/* Before any device can appear that would go unnoticed. */
+	/* First, so that no device appears unnoticed. */
 	uevents = uevent_open();
 	modules_load(&cmdline);
 	err = mount_root(&params, uevents, ret_fault);
@@ -154,7 +154,7 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 
 	if (cmdline.init && cmdline_names_prepare_root(cmdline.init)) {
 		log_line(LOG_WARNING,
-			"init= names ostree-prepare-root, for a boot without initramfs: the deployment's own init is executed");
+			"init= names ostree-prepare-root, which is for a boot without initramfs: executing the deployment's own init");
 		cmdline.init = NULL;
 	}
 	return rootparams_wants_deployment(&cmdline, "/ostree")
@@ -168,7 +168,7 @@ static pid_t start_shell(void)
 	int report[2], err = 0;
 	pid_t shell;
 
-	/* Closed by the exec that works, so that reading gives an error number or nothing. */
+	/* exec closes it, so read() returns the error number or nothing. */
 	if (pipe2(report, O_CLOEXEC))
 		return -1;
 	shell = fork();
@@ -200,13 +200,13 @@ static void run_shell(const struct fault *why, const char *self, char **argv)
 		"a shell in the initramfs, as rootstock.onfail= says: dmesg shows more, exit starts over, reboot -f restarts the machine");
 	shell = start_shell();
 	if (shell < 0) {
-		log_line(LOG_ERR, "the shell cannot be started: panic it is");
+		log_line(LOG_ERR, "cannot start the shell: using panic");
 		return;
 	}
-	/* Orphans end here too. */
+	/* Other processes are reaped here too. */
 	while (wait(NULL) != shell)
 		;
-	/* A console that has hung up ends each shell at once. */
+	/* After a hangup of the console each shell exits at once. */
 	sleep(1);
 	argv[0] = (char *)self;
 	execv(self, argv);
@@ -220,11 +220,11 @@ int main(int argc, char **argv)
 	bool console;
 
 	(void)argc;
-	/* Process 1 of a container has somebody else's mounts before it. */
+	/* Process 1 of a container must not touch its mounts. */
 	if (getpid() != 1 || !enter_is_initramfs())
 		return write(STDERR_FILENO, usage, sizeof usage - 1) < 0 ? 1 : 2;
 	log_start();
-	/* Before anything is opened that would take its number. */
+	/* First: a file opened later could get this number. */
 	console = fcntl(STDIN_FILENO, F_GETFD) >= 0;
 	boot(argv, console, &onfail, &fault);
 	if (onfail.action == ONFAIL_SHELL)

@@ -10,7 +10,7 @@ static bool has_tag(const struct tags *tags, const struct rootspec *spec)
 					 : !strcmp(tags->label, spec->text);
 }
 
-/* Whether anything that the bytes look like has the tag. */
+/* True if anything that the device has a signature of has the tag. */
 static bool has_signature_tag(const struct device *device, const struct rootspec *spec)
 {
 	struct tags signatures[PROBE_SIGNATURES_MAX];
@@ -22,8 +22,8 @@ static bool has_signature_tag(const struct device *device, const struct rootspec
 }
 
 /*
- * A device that is not wanted is closed again, since there may be more of them than descriptors.
- * The one that is stays open until it is mounted, or all would be read a second time.
+ * Closes a device that does not match: there may be more of them than descriptors. The one that
+ * matches stays open until it is mounted, so that the kernel keeps what it has read.
  */
 static bool has_wanted_tag(
 	struct devices *devices, struct device *device, const struct rootspec *spec)
@@ -44,7 +44,7 @@ static bool has_wanted_tag(
 	return same;
 }
 
-/* The kernel's own name of a partition has only ASCII, and it compares with that. */
+/* The kernel compares with its own form of the name, which has only ASCII. */
 static bool has_partlabel(const struct device *device, const struct rootspec *spec)
 {
 	return !strcmp(device->partlabel, spec->text) ||
@@ -87,7 +87,7 @@ static struct device *partition_after(
 	return NULL;
 }
 
-/* A device is listed a moment before it has a node and a driver; a message follows when it has. */
+/* A device may be listed before it has a node and a driver; a message follows when it has. */
 static bool is_ready(struct device *device)
 {
 	int err = device_open(device);

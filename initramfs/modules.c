@@ -13,7 +13,7 @@
 
 static const char order_path[] = "/modules/order";
 
-/* Some hundred modules; the biggest images that others make have four hundred. */
+/* Some hundred modules; the largest images of other tools have four hundred. */
 enum { ORDER_MAX = 65536 };
 
 static bool same_letter(char a, char b)
@@ -56,7 +56,7 @@ int modules_parameters(
 	return used;
 }
 
-/* Whether text begins with the name of the module and then ends, or goes on after a comma. */
+/* True if the text is the name of the module, or an equal one. */
 static bool is_name(const char *text, size_t len, const char *module)
 {
 	size_t i = 0;
@@ -82,11 +82,11 @@ bool modules_listed(const struct cmdline *cmdline, const char *word, const char 
 	return false;
 }
 
-/* Loads FILE, whose parameters in the list are at parameters. */
+/* parameters are those of the list. */
 static int load(
 	const char *file, const char *module, const char *parameters, const struct cmdline *cmdline)
 {
-	/* What the command line adds is shorter there, with two quotes more and the name less. */
+	/* A word of the command line loses the module's name and gains two quotes at most. */
 	static char text[ORDER_MAX + CMDLINE_MAX + 1];
 	char path[256];
 	int err = 0, fd, used;
@@ -105,39 +105,39 @@ static int load(
 	return err == -EEXIST ? 0 : err;
 }
 
-static void say(const char *file, const char *why, const char *hint, int level)
+static void report(const char *file, const char *why, const char *hint, int level)
 {
 	log_parts(level, "cannot load the module ", file, ": ", why, hint,
 		"; the boot goes on without it", NULL);
 }
 
-/* Loads a module of the list, unless the command line says that it is not to be. */
+/* Loads a module of the list, unless the command line blacklists it. */
 static void try(const char *file, const char *parameters, const struct cmdline *cmdline)
 {
 	char module[128];
 	int err;
 
 	if (join(module, sizeof module, file, NULL) < 0) {
-		say(file, strerror(ENAMETOOLONG), "", LOG_WARNING);
+		report(file, strerror(ENAMETOOLONG), "", LOG_WARNING);
 		return;
 	}
 	module[strcspn(module, ".")] = 0;
 	if (modules_listed(cmdline, "modprobe.blacklist", module)) {
-		say(file, "modprobe.blacklist= names it", "", LOG_NOTICE);
+		report(file, "modprobe.blacklist= lists it", "", LOG_NOTICE);
 		return;
 	}
 	err = load(file, module, parameters, cmdline);
 	if (!err)
 		return;
-	/* The kernel itself has said so already. */
+	/* The kernel has refused it. */
 	if (err == -EPERM && modules_listed(cmdline, "module_blacklist", module))
-		say(file, "module_blacklist= names it", "", LOG_NOTICE);
+		report(file, "module_blacklist= lists it", "", LOG_NOTICE);
 	else
-		/* A module for what this machine does not have is nothing wrong. */
-		say(file, strerror(-err),
+		/* ENODEV: this machine does not have the device, which is not a fault. */
+		report(file, strerror(-err),
 			err == -ENOEXEC || err == -EKEYREJECTED ? "; was it made for this kernel?"
 			: err == -ENOENT
-				? "; is a module that it needs missing in the image, or left out by modprobe.blacklist=?"
+				? "; does the image lack a module that it needs, or does modprobe.blacklist= list one?"
 				: "",
 			err == -ENODEV ? LOG_NOTICE : LOG_WARNING);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * modules: loads the kernel modules that the image brings, in the order that was settled when it
- * was made (see rootstock-mkinitramfs).
+ * modules: loads the kernel modules of the image, in the order that was chosen when it was made
+ * (see rootstock-mkinitramfs).
  *
  * /modules/order has one line a module, "FILE [PARAMETER...]". Parameters that the kernel command
- * line has for a module, MODULE.PARAMETER[=VALUE], are added, as modprobe does. A module that fails
- * is said with its errno and no more: whether the boot can go on, the root device decides.
+ * line has for a module, MODULE.PARAMETER[=VALUE], are added, as modprobe does. A module that cannot
+ * be loaded is reported, and the boot goes on: the root device may not need it.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ int modules_parameters(
 	const struct cmdline *cmdline, const char *module, char *ret_text, size_t size);
 
 /*
- * True if a word of the command line, modprobe.blacklist=NAME[,NAME...] say, names the module. It
- * may be there several times, and all count.
+ * True if the word, for example modprobe.blacklist=NAME[,NAME...], lists the module. All words of
+ * that name count.
  */
 bool modules_listed(const struct cmdline *cmdline, const char *word, const char *module);

@@ -28,7 +28,7 @@ static int read_options(const struct rootparams *params, struct options *ret_opt
 	*ret_options = (struct options){ MS_SILENT | (params->writable ? 0 : MS_RDONLY), NULL };
 	if (!params->flags)
 		return 0;
-	/* What only mount(8) knows, x-systemd.* say, is for nobody here. */
+	/* Options for mount(8) alone, such as x-systemd.*, are dropped. */
 	err = mnt_split_optstr(params->flags, NULL, &vfs, &ret_options->data, 0, 0);
 	if (!err && vfs)
 		err = mnt_optstr_get_flags(
@@ -37,26 +37,26 @@ static int read_options(const struct rootparams *params, struct options *ret_opt
 	return err;
 }
 
-/* The last try to mount something. */
+/* The last attempt to mount something. */
 struct attempt {
 	char type[32];
-	char said[HINT_SIZE]; /* by the kernel, when it failed */
+	char reason[HINT_SIZE]; /* as the kernel logged it */
 };
 
 static int try_once(const char *source, const char *directory, unsigned long flags,
 	const char *data, struct attempt *attempt)
 {
-	int kmsg = kmsg_listen();
+	int kmsg = kmsg_open();
 	int err = mount(source, directory, attempt->type, flags, data) ? -errno : 0;
 
 	if (err)
-		kmsg_hear(kmsg, attempt->said, sizeof attempt->said);
+		kmsg_first_error(kmsg, attempt->reason, sizeof attempt->reason);
 	if (kmsg >= 0)
 		close(kmsg);
 	return err;
 }
 
-/* One try; a device that refuses writes is mounted read-only, as the kernel does with root=. */
+/* Mounts a device that refuses writes read-only, as the kernel does with root=. */
 static int try_type(const char *source, const char *directory, const struct options *options,
 	struct attempt *attempt)
 {
@@ -70,7 +70,7 @@ static int try_type(const char *source, const char *directory, const struct opti
 
 /*
  * Tries the types of a list, separated by commas. Stops at the first that works, and at an error
- * that another type cannot mend.
+ * that does not come from the type.
  */
 static int try_types(const char *source, const char *directory, const char *types,
 	const struct options *options, struct attempt *ret_attempt)
@@ -93,7 +93,7 @@ static int try_types(const char *source, const char *directory, const char *type
 	return err;
 }
 
-/* What is to be mounted: a device, or a source that is none, with devices and device NULL. */
+/* What is to be mounted: a device, or another source, with devices and device NULL. */
 struct target {
 	const char *source;
 	struct devices *devices;
@@ -124,11 +124,12 @@ static int mount_as(const struct rootparams *params, const struct target *target
 		hint_source(attempt.type, err, hint);
 	return fault(ret_fault, err, "cannot mount ", target->source,
 		", which is root=", params->root, ", as ", attempt.type, ": ", strerror(-err),
-		*hint ? "; " : "", hint, *attempt.said ? "; the kernel says: " : "", attempt.said,
-		*hint || *attempt.said ? "" : "; the kernel's messages may say why", NULL);
+		*hint ? "; " : "", hint, *attempt.reason ? "; the kernel says: " : "",
+		attempt.reason,
+		*hint || *attempt.reason ? "" : "; the kernel's messages may say why", NULL);
 }
 
-/* Drivers that go by another name than libblkid's; ext4's driver knows the older two. */
+/* Where the driver's name is not libblkid's; the driver ext4 also mounts the older two. */
 static const char *driver(const char *type)
 {
 	static const char *const names[][2] = {
@@ -164,18 +165,18 @@ int mountroot_device(const struct rootparams *params, struct devices *devices,
 
 	device_probe(device);
 	join(source, sizeof source, "/dev/", device->name, NULL);
-	/* The user may choose among file systems, but nobody can make a container one. */
+	/* The user may choose among file systems; a container is never one of them. */
 	if ((*type && !device->tags.filesystem) ||
 		(device->error == -ENOTUNIQ && (!types || !signatures_are_filesystems(device))))
 		return signatures_fault(device, params->root, ret_fault);
-	/* The bytes are right, unless the user insists on something else. */
+	/* The type found is right, unless rootfstype= names only others. */
 	if (*type && (!types || in_list(types, type)))
 		types = driver(type);
 	if (types)
 		return mount_as(params, &target, types, directory, ret_fault);
 	if (device->error == -ENODATA)
 		return fault(ret_fault, device->error, source, ", which is root=", params->root,
-			", has no file system that is known: it is empty, or damaged", NULL);
+			", has no known file system: it is empty or damaged", NULL);
 	return fault(ret_fault, device->error, "cannot read ", source,
 		", which is root=", params->root, ": ", strerror(-device->error), NULL);
 }

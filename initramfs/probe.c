@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 /*
- * Makes the probe ready for the superblocks of a device; there is one, which keeps its memory: to
- * give that back and to get it anew takes longer than a probe itself. Returns NULL with the error
- * set if there can be none.
+ * Prepares the probe for the superblocks of a device. There is only one, which keeps its memory:
+ * freeing and allocating that takes longer than the probe itself. Returns NULL with the error set
+ * if that fails.
  */
 static blkid_probe start_probe(int fd, int *ret_error)
 {
@@ -26,7 +26,7 @@ static blkid_probe start_probe(int fd, int *ret_error)
 		*ret_error = errno ? -errno : -EIO;
 		return NULL;
 	}
-	/* Most signatures are here, and the others so far apart that nothing is read ahead. */
+	/* Most signatures are here; the others are too far apart to be read ahead. */
 	(void)posix_fadvise(fd, 0, 68 << 10, POSIX_FADV_WILLNEED);
 	blkid_probe_enable_partitions(probe, 0);
 	blkid_probe_enable_superblocks(probe, 1);
@@ -41,7 +41,7 @@ static void take(blkid_probe probe, const char *name, char *ret_value, size_t si
 	const char *value;
 	size_t len;
 
-	/* The length counts the zero byte at the end. */
+	/* The length includes the zero byte. */
 	if (!blkid_probe_lookup_value(probe, name, &value, &len) && len <= size)
 		memcpy(ret_value, value, len);
 }
@@ -58,17 +58,17 @@ static void take_tags(blkid_probe probe, struct tags *ret_tags)
 	take(probe, "LABEL", ret_tags->label, sizeof ret_tags->label);
 	take(probe, "USAGE", usage, sizeof usage);
 	len = strlen(ret_tags->type);
-	/* For libblkid zfs_member is a file system, but a member of a pool is none of its own. */
+	/* libblkid calls zfs_member a file system, but it is only a member of a pool. */
 	ret_tags->filesystem =
 		!strcmp(usage, "filesystem") &&
 		(len < sizeof member || strcmp(ret_tags->type + len - strlen(member), member) != 0);
 }
 
-/* The types that can be told only by reading long areas, and the steps in which these are read. */
+/* Types that are found only by reading long areas, and the size of such an area. */
 static char *scattered[] = { "zfs_member", "xfs_external_log", NULL };
 enum { AREA = 131072 };
 
-/* Whether one of their marks is in an area: an uberblock's in either byte order, a log record's. */
+/* True if the area has a signature of these: an uberblock in either byte order, a log record. */
 static bool has_scattered(const unsigned char *area)
 {
 	const uint64_t uberblock = 0x00bab10c;
@@ -84,10 +84,10 @@ static bool has_scattered(const unsigned char *area)
 }
 
 /*
- * False where libblkid cannot find any of the scattered types. Its own way through these areas
- * takes 2.7 million instructions, half of what a boot takes from /init on: it reads more, and
- * through the page cache. A log of XFS has its mark in one of the first 512 sectors, ZFS four in
- * the second halves of the first two and the last two 256 KiB.
+ * False if the device has none of the scattered types. libblkid's own search takes 2.7 million
+ * instructions, half of a boot from /init on: it reads more, and through the page cache. A log of
+ * XFS has its signature in one of the first 512 sectors; ZFS has four in the second halves of the
+ * first two and the last two 256 KiB.
  */
 static bool may_be_scattered(blkid_probe probe, int fd)
 {
@@ -98,7 +98,7 @@ static bool may_be_scattered(blkid_probe probe, int fd)
 	const int flags = fcntl(fd, F_GETFL);
 	bool may = size < 8 * one;
 
-	/* A file system in memory refuses that, and is read as usual. */
+	/* This fails on a file system in memory, which is then read as usual. */
 	fcntl(fd, F_SETFL, flags | O_DIRECT);
 	for (size_t i = 0; !may && i < sizeof areas / sizeof *areas; i++)
 		may = pread(fd, area, AREA, areas[i]) != AREA || has_scattered(area);
@@ -118,7 +118,7 @@ static int probe_safely(blkid_probe probe, struct tags *ret_tags)
 	case -2:
 		return -ENOTUNIQ;
 	default:
-		/* So libblkid 2.41 answers to two signatures; without an errno to nothing else. */
+		/* libblkid 2.41 returns this for two signatures, and then without an errno. */
 		return errno ? -errno : -ENOTUNIQ;
 	}
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* False for what is no decimal number of at most WAIT_MAX. */
+/* False for anything but a decimal number of at most WAIT_MAX. */
 static bool number(const char *text, unsigned *ret_number)
 {
 	unsigned value = 0;

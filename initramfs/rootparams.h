@@ -3,8 +3,7 @@
  * rootparams: what the kernel command line tells an initramfs about the root file system.
  *
  * The words mean what they mean to the kernel (Documentation/admin-guide/kernel-parameters.txt),
- * and as there the last one of a kind wins. Where an initramfs can do better than the kernel it
- * does: nothing sleeps for rootdelay= once the device is there.
+ * and the last one of a kind wins. One is an exception: rootdelay= is a limit and not a delay.
  */
 #pragma once
 
@@ -12,19 +11,19 @@
 
 #include "prepare-root/cmdline.h"
 
-/* What is waited for a device if the command line says nothing about it, in seconds. */
+/* How long to wait for a device without a word about it, and at most, in seconds. */
 enum { WAIT_DEFAULT = 30, WAIT_MAX = 86400 };
 
 /* The kernel's console log level without quiet, debug and loglevel= (CONSOLE_LOGLEVEL_DEFAULT). */
 enum { CONSOLE_DEFAULT = 7 };
 
-/* Strings are NULL where the word is missing; they point into the text. */
+/* Strings are NULL if the word is missing; they point into the command line. */
 struct rootparams {
 	const char *root;    /* ostree_root=, else root=, else LABEL=otaroot if there is ostree= */
 	const char *fstypes; /* rootfstype=, separated by commas; NULL for "auto" too */
 	const char *flags;   /* rootflags= */
 	bool writable;	     /* rw; the kernel's default is ro */
-	bool gpt;	     /* gpt: a GPT counts without its protective MBR */
+	bool gpt;	     /* gpt: a GPT is accepted without its protective MBR */
 	bool forever;	     /* rootwait */
 	unsigned wait; /* else seconds: rootwait=, or rootdelay= where it is more than usual */
 	unsigned console_level; /* lines of this kernel log level and above stay off the console */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* udev writes the bytes of a tag that a file name cannot have as \x and two digits. */
+/* udev writes bytes of a tag that a file name must not have as \x and two digits. */
 static bool unescape(const char *text, char *ret_text)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -30,7 +30,7 @@ static bool unescape(const char *text, char *ret_text)
 	return true;
 }
 
-/* Behind PARTUUID=, "/PARTNROFF=" and a number, which may be negative, to the end. */
+/* Cuts "/PARTNROFF=" and a number, which may be negative, off the end. */
 static bool cut_offset(char *partuuid, int *ret_offset)
 {
 	static const char word[] = "/PARTNROFF=";
@@ -51,8 +51,8 @@ static bool cut_offset(char *partuuid, int *ret_offset)
 }
 
 /*
- * MAJOR:MINOR in decimal, with a second ":" and a number that nobody reads any more, or the number
- * that the kernel's old tools patch in, in hex.
+ * MAJOR:MINOR in decimal, perhaps followed by ":" and a number that is ignored, or one number in
+ * hex, as old tools wrote it into the kernel.
  */
 static bool device_number(const char *text, dev_t *ret_number)
 {
@@ -90,13 +90,13 @@ static bool is_flash(const char *name)
 	       (!strncmp(name, "mtd", 3) && strncmp(name, "mtdblock", 8) != 0);
 }
 
-/* What mdadm assembles; the kernel's own assembling is not for who has an initramfs. */
+/* RAIDs of mdadm; the kernel does not assemble them itself if there is an initramfs. */
 static bool is_raid(const char *name)
 {
 	return !strncmp(name, "md", 2) && strspn(name + 2, "0123456789/_") > 0;
 }
 
-/* Words that only the scripts of other initramfs systems understand. */
+/* Values that only the scripts of other initramfs systems understand. */
 static bool is_others(const char *root)
 {
 	static const char *const prefixes[] = { "nfs:", "nfs4:", "cifs:", "smb:", "nbd:", "iscsi:",
@@ -138,7 +138,7 @@ static int parse_name(const char *root, struct rootspec *spec, struct fault *ret
 			continue;
 		spec->by = links[i].by;
 		if (!name[len] || !unescape(name + len, spec->text))
-			return refuse(root, "is not how udev spells a link", ret_fault);
+			return refuse(root, "is not a link as udev writes it", ret_fault);
 		return 0;
 	}
 	if (!strncmp(name, "mapper/", 7) || is_raid(name))
@@ -150,11 +150,12 @@ static int parse_name(const char *root, struct rootspec *spec, struct fault *ret
 			"is a link that udev makes, and no udev runs here: use UUID=, LABEL=, PARTUUID= or PARTLABEL=",
 			ret_fault);
 	if (!strcmp(name, "nfs") || !strcmp(name, "cifs"))
-		return refuse(root, "is on the network, for which dracut is the tool", ret_fault);
+		return refuse(
+			root, "is on the network: use dracut with the module rootstock", ret_fault);
 	spec->by = ROOTSPEC_NAME;
-	/* Another name that the kernel has for it. */
+	/* The kernel takes the one for the other. */
 	strcpy(spec->text, strcmp(name, "ram") ? name : "ram0");
-	return *name ? 0 : refuse(root, "names no device", ret_fault);
+	return *name ? 0 : refuse(root, "does not name a device", ret_fault);
 }
 
 int rootspec_parse(
@@ -186,7 +187,8 @@ int rootspec_parse(
 			return refuse(root, "has no value", ret_fault);
 		if (tags[i].by == ROOTSPEC_PARTUUID &&
 			!cut_offset(ret_spec->text, &ret_spec->offset))
-			return refuse(root, "goes on with something else than /PARTNROFF=NUMBER",
+			return refuse(root,
+				"is not PARTUUID=UUID or PARTUUID=UUID/PARTNROFF=NUMBER",
 				ret_fault);
 		return 0;
 	}
@@ -199,11 +201,11 @@ int rootspec_parse(
 	}
 	if (!fstypes && is_others(root))
 		return refuse(root,
-			"is a word of another initramfs: use that, dracut with the module rootstock say, or name a device as /dev/NAME, PARTUUID=, UUID= or LABEL=",
+			"is for another initramfs: use that, for example dracut with the module rootstock, or name a device as /dev/NAME, PARTUUID=, UUID= or LABEL=",
 			ret_fault);
 	if (!*root || !fstypes)
 		return refuse(root,
-			"is none of /dev/NAME, PARTUUID=, PARTLABEL=, UUID=, LABEL= and MAJOR:MINOR; another source needs rootfstype=",
+			"is not /dev/NAME, PARTUUID=, PARTLABEL=, UUID=, LABEL= or MAJOR:MINOR; any other source needs rootfstype=",
 			ret_fault);
 	return 0;
 }

@@ -2,9 +2,9 @@
 /*
  * rootspec: which device root= means.
  *
- * All of the kernel's spellings (Linux 6.1, init/do_mounts.c, name_to_dev_t), the tags that only
- * the contents of a file system tell (UUID=, LABEL=), and udev's links /dev/disk/by-..., which no
- * udev has made in an initramfs of ours. What is no block device goes to mount(2) as it is.
+ * It knows all of the kernel's spellings (Linux 6.1, init/do_mounts.c, name_to_dev_t), UUID= and
+ * LABEL=, which only the contents of a file system tell, and udev's links /dev/disk/by-..., though
+ * there is no udev. A source that is not a block device goes to mount(2) as it is.
  */
 #pragma once
 
@@ -28,11 +28,11 @@ struct rootspec {
 	enum rootspec_by by;
 	char text[ROOTSPEC_MAX]; /* UUID and PARTUUID in any case */
 	dev_t number;
-	int offset; /* PARTNROFF=: that many partitions behind the one with the PARTUUID */
+	int offset; /* PARTNROFF=: that many partitions after the one with the PARTUUID */
 };
 
 /*
- * Reads the value of root=. With rootfstype= (fstypes not NULL) a word that names no device is a
+ * Reads the value of root=. With rootfstype= (fstypes not NULL) a value that is not a device is a
  * source. Returns 0, or -EINVAL with the sentence set.
  */
 int rootspec_parse(

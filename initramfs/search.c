@@ -50,7 +50,7 @@ static void report_waiting(const struct search *search, uint64_t time)
 		intro, text, NULL);
 }
 
-/* Takes in all messages that are there now, after at most timeout milliseconds for the first. */
+/* Waits at most timeout milliseconds for a message, and takes all that have come. */
 static bool listen(struct search *search, int timeout)
 {
 	char message[4096];
@@ -58,7 +58,7 @@ static bool listen(struct search *search, int timeout)
 	ssize_t got;
 
 	if (search->uevents < 0) {
-		/* A try to mount a source costs more than a look, and the kernel logs it. */
+		/* A second for a source: an attempt to mount it is expensive, and logged. */
 		const struct timespec pause = { .tv_sec = search->class < 0,
 			.tv_nsec = SEARCH_POLL * 1000000L };
 
@@ -107,7 +107,7 @@ int search_wait(struct search *search)
 	return 0;
 }
 
-/* One line of what is known about a device, in the words that root= could have. */
+/* Logs one line about a device, with all tags that root= could name. */
 static void report_device(struct devices *devices, struct device *device)
 {
 	char names[SIGNATURES_SIZE] = "";
@@ -141,9 +141,9 @@ unsigned search_list(struct search *search)
 		if (!device_is_listed(devices->at[i]))
 			continue;
 		if (!listed++)
-			log_line(LOG_ERR, "the block devices that are there:");
+			log_line(LOG_ERR, "block devices found:");
 		report_device(devices, devices->at[i]);
-		/* The kernel drops what is more than ten lines at once from one opening. */
+		/* The kernel drops more than ten lines at once from one open file. */
 		if (listed % 8 == 0)
 			log_reopen("/dev/kmsg");
 	}
@@ -151,7 +151,7 @@ unsigned search_list(struct search *search)
 	return listed;
 }
 
-/* A device with the tag that is wanted, but not for what it is; NULL if there is none. */
+/* A device with the tag of root= that is also something else; NULL if there is none. */
 static struct device *doubtful(struct search *search)
 {
 	for (size_t i = 0; i < search->devices.count; i++)
@@ -160,7 +160,7 @@ static struct device *doubtful(struct search *search)
 	return NULL;
 }
 
-/* Says at once, and once, why such a device is not taken: the wait may be without end. */
+/* Reports at once, and once, why such a device is not used: the wait may never end. */
 static void report_doubt(struct search *search)
 {
 	struct device *device = search->doubt_reported ? NULL : doubtful(search);
@@ -186,8 +186,8 @@ static int report_timeout(struct search *search, struct fault *ret_fault)
 		return -ETIMEDOUT;
 	}
 
-	return fault(ret_fault, -ETIMEDOUT, "no device is root=", search->params->root, ", after ",
-		decimal(search->params->wait, number), " seconds; ",
+	return fault(ret_fault, -ETIMEDOUT, "no device matches root=", search->params->root,
+		", after ", decimal(search->params->wait, number), " seconds; ",
 		listed ? "is it one of those listed above?"
 		       : "there is no block device at all: the disk's driver must be in the kernel, or its module in the initramfs",
 		NULL);
@@ -200,7 +200,8 @@ int search_device(struct search *search, const struct rootspec *spec, struct dev
 	int err = devices_scan(&search->devices, search->class);
 
 	if (err == -ENOSPC)
-		log_line(LOG_WARNING, "there are more block devices than this program looks at");
+		log_line(
+			LOG_WARNING, "there are more than 4096 block devices: ignoring the others");
 	else if (err)
 		return fault(
 			ret_fault, err, "cannot list /sys/class/block: ", strerror(-err), NULL);
@@ -209,9 +210,7 @@ int search_device(struct search *search, const struct rootspec *spec, struct dev
 		if (search_wait(search))
 			return report_timeout(search, ret_fault);
 	}
-	/*
-	 * A disk is listed before its partitions, and may have an old file system under its table.
-	 */
+	/* A disk is listed before its partitions, and may have the remains of a file system. */
 	if (!*(*ret_device)->disk && !devices_scan(&search->devices, search->class)) {
 		struct device *again = match_find(&search->devices, spec, &others);
 
@@ -219,8 +218,8 @@ int search_device(struct search *search, const struct rootspec *spec, struct dev
 			*ret_device = again;
 	}
 	if (others) {
-		log_parts(LOG_WARNING, "more than one device is root=", search->params->root,
-			"; taken is ", (*ret_device)->name,
+		log_parts(LOG_WARNING, "more than one device matches root=", search->params->root,
+			"; using ", (*ret_device)->name,
 			", the first in the order of names, sda before sdb", NULL);
 	}
 	return 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * search: looks for the device of root=, and waits for it.
+ * search: finds the device of root=, and waits for it.
  *
- * Nothing is done until the kernel says that something has changed; only where it cannot (no
- * netlink) is the list looked at again and again. Who waits long is told for what and among what,
- * and who waited in vain gets the list of what is there, so that a typo shows.
+ * It sleeps until the kernel reports a change; only without netlink does it poll. A long wait is
+ * reported with the devices found so far. When the time is up, all devices are listed, so that a
+ * typo is easy to see.
  */
 #pragma once
 
@@ -20,23 +20,23 @@ enum { SEARCH_FIRST_LINE = 5000, SEARCH_NEXT_LINE = 10000, SEARCH_POLL = 20 };
 struct search {
 	const struct rootparams *params;
 	struct devices devices; /* dev is set by the caller */
-	int class;		/* of /sys/class/block; negative if what is awaited is not there */
-	const char *trouble;	/* then: why the last try to mount it failed; may be NULL */
+	int class;	     /* of /sys/class/block; negative for a source that is not a device */
+	const char *trouble; /* then why it could not be mounted last time; may be NULL */
 	bool doubt_reported;
 	int uevents; /* from uevent_open, opened before; negative where there is none */
 	uint64_t start, next_line; /* CLOCK_MONOTONIC, milliseconds; 0 before the first wait */
 };
 
 /*
- * Finds the device. Returns 0; -ETIMEDOUT with the sentence set, and all devices listed in the log;
- * or another negative errno with the sentence set.
+ * Finds the device. Returns 0, or a negative errno with the sentence set: -ETIMEDOUT after all
+ * devices have been logged.
  */
 int search_device(struct search *search, const struct rootspec *spec, struct device **ret_device,
 	struct fault *ret_fault);
 
 /*
- * Lists the block devices that were found, in the words that root= could have, in the log. Returns
- * how many there are.
+ * Logs the block devices that were found, with all tags that root= could name. Returns how many
+ * there are.
  */
 unsigned search_list(struct search *search);
 

@@ -6,7 +6,7 @@
 
 #include "prepare-root/join.h"
 
-/* Names of types, separated by commas as wipefs wants them. */
+/* Types, separated by commas as wipefs accepts them. */
 struct names {
 	char text[SIGNATURES_SIZE];
 	int used;
@@ -18,8 +18,8 @@ static void add(struct names *names, const char *type)
 		names->used ? "," : "", type, NULL);
 }
 
-/* What was found, in two heaps. */
-static void read_marks(
+/* Separates file systems from other types. */
+static void read_signatures(
 	struct device *device, struct names *ret_filesystems, struct names *ret_others)
 {
 	struct tags found[PROBE_SIGNATURES_MAX];
@@ -31,7 +31,7 @@ static void read_marks(
 		count = probe_signatures(device->fd, found);
 	for (size_t i = 0; i < count; i++)
 		add(found[i].filesystem ? ret_filesystems : ret_others, found[i].type);
-	/* It could be read a moment ago. */
+	/* The device could be read before, but not any more. */
 	if (!count)
 		add(ret_others, *device->tags.type ? device->tags.type : "something unknown");
 }
@@ -40,7 +40,7 @@ void signatures_names(struct device *device, char ret_names[SIGNATURES_SIZE])
 {
 	struct names filesystems, others;
 
-	read_marks(device, &filesystems, &others);
+	read_signatures(device, &filesystems, &others);
 	join(ret_names, SIGNATURES_SIZE, others.text, others.used && filesystems.used ? "," : "",
 		filesystems.text, NULL);
 }
@@ -49,7 +49,7 @@ bool signatures_are_filesystems(struct device *device)
 {
 	struct names filesystems, others;
 
-	read_marks(device, &filesystems, &others);
+	read_signatures(device, &filesystems, &others);
 	return !others.used;
 }
 
@@ -57,21 +57,21 @@ int signatures_fault(struct device *device, const char *root, struct fault *ret_
 {
 	struct names filesystems, others;
 
-	read_marks(device, &filesystems, &others);
+	read_signatures(device, &filesystems, &others);
 	if (!filesystems.used)
 		return fault(ret_fault, -EMEDIUMTYPE, "/dev/", device->name,
-			", which is root=", root, ", is no file system but ", others.text,
+			", which is root=", root, ", is not a file system but ", others.text,
 			": if the root file system is inside, dracut with the module rootstock can open it",
 			NULL);
 	if (!others.used)
 		return fault(ret_fault, -ENOTUNIQ, "/dev/", device->name, ", which is root=", root,
 			", has the signatures of several file systems, ", filesystems.text,
-			": remove what is a leftover from another system, wipefs --all --types TYPE /dev/",
-			device->name, ", or say which it is with root=/dev/", device->name,
+			": if one is left over, remove it from another system with wipefs --all --types TYPE /dev/",
+			device->name, ", or choose one with root=/dev/", device->name,
 			" and rootfstype=TYPE", NULL);
 	return fault(ret_fault, -ENOTUNIQ, "/dev/", device->name, ", which is root=", root,
 		", has the signatures of ", others.text, " and of ", filesystems.text,
-		", and is not mounted: if the former is a leftover, remove it from another system, wipefs --all --types ",
+		", and is not mounted: if the former is left over, remove it from another system with wipefs --all --types ",
 		others.text, " /dev/", device->name,
 		"; if the root file system is inside, dracut with the module rootstock can open it",
 		NULL);

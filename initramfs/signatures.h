@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * marks: what is said of a device that is no file system, or not only one.
+ * signatures: describes a device that is not a file system, or not only one.
  *
- * Such a device is never mounted in silence: what it looks like may be the remains below a volume
- * that is in use, and to write there destroys it. The sentence names all that was found, and the
- * command that removes what is a leftover.
+ * Such a device is never mounted silently: the file system may be the remains in a volume that is
+ * in use, and writing to it would destroy that. The sentence names all signatures, and the command
+ * that removes one that is left over.
  */
 #pragma once
 
@@ -13,14 +13,14 @@
 
 enum { SIGNATURES_SIZE = PROBE_SIGNATURES_MAX * sizeof((struct tags *)NULL)->type };
 
-/* Names all that was found, separated by commas. */
+/* Sets the types of all signatures, separated by commas. */
 void signatures_names(struct device *device, char ret_names[SIGNATURES_SIZE]);
 
-/* True if all that the bytes look like are file systems, of which rootfstype= may choose one. */
+/* True if all signatures are of file systems, of which rootfstype= may choose one. */
 bool signatures_are_filesystems(struct device *device);
 
 /*
- * Sets the sentence about the device, which root= names. Returns -ENOTUNIQ if there is a file
- * system among the marks, else -EMEDIUMTYPE.
+ * Sets the sentence about the device, which root= names. Returns -ENOTUNIQ if one of the signatures
+ * is of a file system, else -EMEDIUMTYPE.
  */
 int signatures_fault(struct device *device, const char *root, struct fault *ret_fault);

@@ -15,8 +15,8 @@
 int uevent_open(void);
 
 /*
- * Waits at most timeout milliseconds for a message. Returns its size, 0 if none came, or a negative
- * errno: -ENOBUFS when messages were lost.
+ * Waits at most timeout milliseconds for a message. Returns its size, 0 if there was none, or a
+ * negative errno: -ENOBUFS if messages were lost.
  */
 ssize_t uevent_wait(int fd, int timeout, char *ret_message, size_t size);
 

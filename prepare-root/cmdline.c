@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-/*
- * The kernel's isspace: in its table the Latin-1 no-break space is one, half of a UTF-8 letter or
- * not.
- */
+/* As the kernel's isspace(), for which 0xa0 is a space, even as a byte of a UTF-8 letter. */
 static bool is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r') || (unsigned char)c == 0xa0;
@@ -88,7 +85,7 @@ void cmdline_parse(char *text, struct cmdline *ret_cmdline)
 	memset(ret_cmdline, 0, offsetof(struct cmdline, words));
 	while (ret_cmdline->count < max && (text = cmdline_next(text, &karg))) {
 		ret_cmdline->words[ret_cmdline->count++] = karg;
-		/* Without a value it may ask for protection as much as with an empty one. */
+		/* Without a value, too, it may ask for protection. */
 		if (!strcmp(karg.name, CMDLINE_COMPOSEFS))
 			karg.value = karg.value ? karg.value : "";
 		else if (!ret_cmdline->unknown &&

@@ -4,8 +4,8 @@
  *
  * Words end at white space outside double quotes; a quote may stand anywhere and nothing escapes
  * it; the first "=" that is not the first byte separates name and value; a quote that opens the
- * word or the value goes, with the one that closes the word (Linux, lib/cmdline.c, next_arg). What
- * follows a lone "--" belongs to init (kernel/params.c, parse_args).
+ * word or the value is removed, and then so is one that closes the word (Linux, lib/cmdline.c,
+ * next_arg). What follows a lone "--" belongs to init (kernel/params.c, parse_args).
  */
 #pragma once
 
@@ -29,23 +29,23 @@ void cmdline_cut(char *text);
 /* Eight times what x86 and arm64 take; more than that can only come from bootconfig. */
 enum { CMDLINE_MAX = 16384 };
 
-/* What begins so is for prepare-root, and this is the one word of that kind that is known. */
+/* Words with this prefix are for prepare-root; only one of them is known. */
 #define CMDLINE_PREPARE_ROOT "ostree.prepare-root."
 #define CMDLINE_COMPOSEFS CMDLINE_PREPARE_ROOT "composefs"
 
 /*
- * A command line, split once for everybody. Too large for a stack. Strings point into the text that
- * was split; the first ones are NULL if there is no such word.
+ * A command line and the words in it that matter here, NULL where they are missing. All strings
+ * point into the text that was split. This is too large for a stack.
  */
 struct cmdline {
-	const char *ostree;    /* first match wins, as in upstream's program */
-	const char *slot;      /* androidboot.slot_suffix=, likewise */
-	const char *composefs; /* likewise */
-	const char *unknown;   /* the first other word that begins like that, its name */
-	const char *init; /* last match wins, as in the kernel; may be NULL for "the tree's own" */
-	const char *onfail; /* likewise, rootstock.onfail= */
+	const char *ostree;    /* the first one, as for libostree's own program */
+	const char *slot;      /* androidboot.slot_suffix=, the first one */
+	const char *composefs; /* the first one */
+	const char *unknown;   /* name of the first other word with that prefix */
+	const char *init;      /* the last one, as for the kernel */
+	const char *onfail;    /* rootstock.onfail=, the last one */
 	size_t count;
-	struct karg words[CMDLINE_MAX / 2]; /* all of them; two bytes a word are the least */
+	struct karg words[CMDLINE_MAX / 2]; /* all; each takes two bytes at least */
 };
 
 /* True for a path that ends in /ostree-prepare-root, an init= for a boot without an initramfs. */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* What GLib's g_ascii_isspace takes for a blank; a line feed never stands in a line. */
+/* As GLib's g_ascii_isspace(), without the line feed, which ends a line. */
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\f';
@@ -57,7 +57,7 @@ static bool next_line(struct span *rest, struct span *ret_line)
 	return true;
 }
 
-/* A line of "[name]" and blanks. Returns what is wrong with it, or NULL. */
+/* Reads the line "[name]". Returns what is wrong with it, or NULL. */
 static const char *take_group(struct span line, struct span *ret_group)
 {
 	const char *close = memchr(line.text, ']', line.len);
@@ -68,17 +68,17 @@ static const char *take_group(struct span line, struct span *ret_group)
 	while (after > 1 && (close[after - 1] == ' ' || close[after - 1] == '\t'))
 		after--;
 	if (after > 1)
-		return "there is more than the name of a group in brackets";
+		return "there is text after the group's closing bracket";
 	*ret_group = (struct span){ line.text + 1, (size_t)(close - line.text) - 1 };
 	if (!ret_group->len)
 		return "a group without a name";
 	for (size_t i = 0; i < ret_group->len; i++)
 		if (ret_group->text[i] == '[' || is_control(ret_group->text[i]))
-			return "the name of a group has no brackets or control characters in it";
+			return "a group name must not contain brackets or control characters";
 	return NULL;
 }
 
-/* A name, with or without a language in brackets. */
+/* True for a name, with or without a language in brackets. */
 static bool is_key_name(struct span name)
 {
 	size_t i = 0;
@@ -96,7 +96,7 @@ static bool is_key_name(struct span name)
 	return i + 1 == name.len && name.text[i] == ']';
 }
 
-/* A line that has a "=". Returns what is wrong with it, or NULL. */
+/* Reads a line with a "=". Returns what is wrong with it, or NULL. */
 static const char *take_key(const struct conf *conf, struct span line, struct conf_key *ret_key)
 {
 	const char *equals = memchr(line.text, '=', line.len);
@@ -107,7 +107,7 @@ static const char *take_key(const struct conf *conf, struct span line, struct co
 	ret_key->group = conf->group;
 	ret_key->name = trim_end((struct span){ line.text, len });
 	ret_key->value = trim_start((struct span){ equals + 1, line.len - len - 1 });
-	return is_key_name(ret_key->name) ? NULL : "that is no name of a key";
+	return is_key_name(ret_key->name) ? NULL : "this is not a valid key name";
 }
 
 void conf_start(struct conf *conf, const char *text, size_t len)
@@ -168,6 +168,6 @@ int conf_bool(const char *text, size_t len, const char *group, const char *key, 
 		return -ENOENT;
 	err = conf_truth(value, ret_value);
 	if (err)
-		*ret_where = (struct where){ line, "a truth value must be true or false" };
+		*ret_where = (struct where){ line, "the value must be true or false" };
 	return err;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conf: the keys of a configuration file, out of text in memory.
+ * conf: the keys of a configuration file whose text is in memory.
  *
- * The keyfile rules are GLib's GKeyFile, since libostree writes and reads the same files: groups in
- * brackets may repeat, the last value of a key wins, blanks around "=" do not count, "#" starts a
- * comment line, and a truth value is true, false, 1 or 0 with nothing but blanks behind it. What
- * GLib refuses to load is refused, but for two oddities: any byte outside ASCII is a letter here,
- * and a key "Encoding" is like any other.
+ * The rules are those of GLib's GKeyFile, since libostree writes and reads the same files: groups
+ * in brackets may repeat, the last value of a key wins, blanks around "=" are ignored, "#" starts a
+ * comment line, and a boolean is true, false, 1 or 0, with or without blanks after it. What GLib
+ * refuses to load is refused, with two exceptions: any byte outside ASCII is a letter here, and a
+ * key "Encoding" is like any other.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 #include "prepare-root/where.h"
 
-/* Bytes in somebody else's memory, without a zero byte at the end. */
+/* Bytes of a longer text, without a zero byte at the end. */
 struct span {
 	const char *text;
 	size_t len;
@@ -45,11 +45,11 @@ bool conf_is(const struct conf_key *key, const char *group, const char *name);
 /* True if the bytes are those of word. */
 bool span_is(struct span span, const char *word);
 
-/* Takes true, false, 1 or 0, with or without blanks behind it. Returns 0 or -EINVAL. */
+/* Reads true, false, 1 or 0, with or without blanks after it. Returns 0 or -EINVAL. */
 int conf_truth(struct span value, bool *ret_value);
 
 /*
- * Looks up a truth value. Returns 0 with *ret_value set, -ENOENT if the key is not there, or
+ * Looks up a boolean. Returns 0 with *ret_value set, -ENOENT if the key is not there, or
  * -EINVAL with *ret_where filled if the text breaks the rules above.
  */
 int conf_bool(const char *text, size_t len, const char *group, const char *key, bool *ret_value,

@@ -67,8 +67,8 @@ int facts_cmdline(int proc, struct cmdline *ret_cmdline, struct fault *ret_fault
 }
 
 /*
- * An unreadable or malformed file is said and otherwise taken as not saying read-only: refusing to
- * boot over it would brick a device for a stray character.
+ * If the file cannot be read or parsed, warns and assumes false: a stray character must not brick a
+ * device.
  */
 static bool repository_readonly(int root)
 {
@@ -85,10 +85,10 @@ static bool repository_readonly(int root)
 		return !err && value;
 	if (where.line)
 		log_parts(LOG_WARNING, "/", path, ": line ", decimal(where.line, number), ": ",
-			where.what, "; sysroot.readonly is taken as false", NULL);
+			where.what, "; assuming that sysroot.readonly is false", NULL);
 	else
 		log_parts(LOG_WARNING, "/", path, ": ", strerror(-err),
-			"; sysroot.readonly is taken as false", NULL);
+			"; assuming that sysroot.readonly is false", NULL);
 	return false;
 }
 
@@ -110,8 +110,8 @@ static int read_rootconf(int dir, const char *whose, bool *ret_readonly, struct 
 		join(name, sizeof name, whose, paths[i], NULL);
 		if (len < 0 && len != -ENOENT && len != -ENOTDIR)
 			return fault(ret_fault, (int)len, name, ": ",
-				len == -EINVAL ? "it is no file" : strerror((int)-len),
-				"; what may ask for protection is not passed over", NULL);
+				len == -EINVAL ? "it is not a regular file" : strerror((int)-len),
+				"; it may ask for protection, so it is not ignored", NULL);
 	}
 	if (len < 0)
 		return 0;
@@ -119,7 +119,7 @@ static int read_rootconf(int dir, const char *whose, bool *ret_readonly, struct 
 	return err ? err : 1;
 }
 
-/* What the administrator has asked for. */
+/* Reads what the administrator has configured. */
 static int read_settings(int root, int tree, const struct around *around,
 	const struct cmdline *cmdline, struct facts *facts, struct fault *ret_fault)
 {
@@ -134,7 +134,7 @@ static int read_settings(int root, int tree, const struct around *around,
 	return found < 0 ? found : 0;
 }
 
-/* Both are read-only, as the kernel mounts its root, unless there is a /proc that knows better. */
+/* Without /proc, both are taken for read-only, as the kernel mounts its root. */
 static void read_only(int root, int proc, bool *ret_mount, bool *ret_super)
 {
 	char path[32], number[12];
@@ -175,11 +175,11 @@ static unsigned long mount_flags(int dir)
 		return 0;
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		ret |= vfs.f_flag & flags[i].st ? flags[i].ms : 0;
-	/* What is not said to mount(2) means relatime. */
+	/* mount(2) defaults to relatime. */
 	return ret & (MS_NOATIME | MS_RELATIME) ? ret : ret | MS_STRICTATIME;
 }
 
-/* The symbolic link that stands for the deployment, from an android boot slot or from ostree=. */
+/* The symbolic link to the deployment, by an Android boot slot or by ostree=. */
 static const char *target(int root, const struct cmdline *cmdline)
 {
 	if (cmdline->slot && !strcmp(cmdline->slot, "_a") && tree_type(root, "ostree/root.a"))
@@ -195,20 +195,20 @@ static int find_deployment(
 	const char *hint, *link = target(root, cmdline);
 	int err;
 
-	/* Anything else is a boot loader that means a third system, or a mistake. */
+	/* Any other slot belongs to a third system, or is a mistake. */
 	if (cmdline->slot && strcmp(cmdline->slot, "_a") && strcmp(cmdline->slot, "_b"))
 		return fault(ret_fault, -EINVAL, "androidboot.slot_suffix=", cmdline->slot,
-			" on the kernel command line is no slot: it must be _a or _b", NULL);
+			" on the kernel command line is not a slot: it must be _a or _b", NULL);
 	if (!link)
 		return fault(ret_fault, -EINVAL,
-			"no ostree= on the kernel command line, so no deployment to boot: the boot loader entry must name one, ostree=/ostree/boot.0/... say",
+			"no ostree= on the kernel command line, so no deployment to boot: the boot loader entry must name one, for example ostree=/ostree/boot.0/...",
 			NULL);
 	err = path_resolve(root, link, PATH_BENEATH, facts->deployment);
 	if (err == 1 && tree_type(root, facts->deployment) == S_IFDIR)
 		return 0;
 	hint = err == -EXDEV ? "it leaves the sysroot, which no deployment does"
 	       : err == -ENOENT
-		       ? "the link or what it points to is missing; boot another entry, and see what ls -l /ostree/boot.* says there"
+		       ? "the link or what it points to is missing; boot another entry and look at ls -l /ostree/boot.* there"
 	       : err < 0 ? strerror(-err)
 	       : err	 ? "it does not lead to a directory"
 			 : "it is not a symbolic link, as libostree makes them";
@@ -221,7 +221,7 @@ static bool is_directory(int dir, const char *path)
 	return tree_type(dir, path) == S_IFDIR;
 }
 
-/* Looks at all directories that the plan will need, while a sentence can still be said. */
+/* Checks all directories that the plan will need. */
 static int check_tree(int root, int tree, struct facts *facts, struct fault *ret_fault)
 {
 	static const char *const needed[] = { "usr", "etc", "var", "run", "dev", "sysroot" };
@@ -243,18 +243,19 @@ static int check_tree(int root, int tree, struct facts *facts, struct fault *ret
 		   : 0;
 }
 
-/* Where we stand a kernel file system is mounted; the tree may have no directory for it. */
+/* True if a kernel file system is mounted and the tree has a directory to move it to. */
 static bool goes_along(int root, int tree, const char *name)
 {
 	bool mounted = facts_mounted(root, name);
 
 	if (!mounted || is_directory(tree, name))
 		return mounted;
-	log_parts(LOG_WARNING, "the tree has no directory /", name, ", so init finds none", NULL);
+	log_parts(LOG_WARNING, "the tree has no directory /", name, ", so init will not have it",
+		NULL);
 	return false;
 }
 
-/* The overlay would follow links. */
+/* Links do not count: the overlay would follow them. */
 static bool has_hotfix(int tree)
 {
 	if (!is_directory(tree, ".usr-ovl-work"))
@@ -262,11 +263,11 @@ static bool has_hotfix(int tree)
 	if (is_directory(tree, ".usr-ovl-upper"))
 		return true;
 	log_line(LOG_WARNING,
-		"the hotfix' .usr-ovl-upper is no directory of the deployment: /usr is without the hotfix");
+		"the hotfix's .usr-ovl-upper is not a directory in the deployment: mounting /usr without the hotfix");
 	return false;
 }
 
-/* Sets the path of the root's /boot if it is ours to mount. */
+/* Sets the path of the root's /boot, or "" if it is not ours to mount. */
 static void find_boot(int root, int tree, char ret_path[PATH_MAX])
 {
 	char link[PATH_MAX];
@@ -293,7 +294,7 @@ static int find_init(int tree, const struct cmdline *cmdline, char ret_path[PATH
 	return facts->init || facts->world != WORLD_PID1 ? 0 : -ENOENT;
 }
 
-/* By this file libostree's generators know that they need not mount /var. */
+/* With this file libostree's generators leave /var to the initramfs. */
 static bool has_var_marker(enum world world, int root)
 {
 	static const char marker[] = "/run/ostree/initramfs-mount-var";
@@ -336,7 +337,7 @@ static int gather(int root, int tree, const struct around *around, const struct 
 	return 0;
 }
 
-/* A deployment's own /ostree is a link into the physical root. */
+/* In a deployment /ostree is a link, into the physical root. */
 static bool is_prepared(int root)
 {
 	return tree_type(root, "ostree") == S_IFLNK && is_directory(root, "sysroot") &&

@@ -3,8 +3,8 @@
  * facts: what is there, before anything is decided.
  *
  * Looks at the sysroot, the deployment that ostree= names and the mounts around them, and changes
- * nothing. Whatever would make the boot fail later is found here, while the old mounts still stand,
- * and becomes one sentence.
+ * nothing. Whatever would make the boot fail later is found here, before any mount is changed, and
+ * reported in one sentence.
  */
 #pragma once
 
@@ -17,33 +17,33 @@
 
 /*
  * PID 1: the kernel mounted the physical root as "/" and started us; there is no initramfs.
- * Utility: somebody's initramfs mounted it on SYSROOT, called us, and will switch to it.
+ * Utility: another initramfs mounted it on SYSROOT, called us, and will switch to it.
  */
 enum world { WORLD_PID1, WORLD_UTILITY };
 
 struct facts {
 	enum world world;
 	const char *sysroot;	   /* where the physical root is seen; "" for "/" */
-	bool prepared;		   /* sysroot is a deployment already: nothing to do but init */
+	bool prepared;		   /* sysroot is a deployment already: only init is left to do */
 	char deployment[PATH_MAX]; /* from sysroot, without links and leading "/" */
-	char var[PATH_MAX];	   /* its stateroot's var, likewise */
-	char boot[PATH_MAX];	   /* /boot with its loader link, likewise; or "": not ours */
+	char var[PATH_MAX];	   /* its stateroot's var, as a path like that */
+	char boot[PATH_MAX];	   /* the root's /boot, likewise; "" if it is not ours to mount */
 	uint64_t device, inode;	   /* st_dev and st_ino of the deployment */
 	unsigned long flags;	   /* per-mount flags of the physical root, MS_RDONLY among them */
 	bool super_readonly;	   /* its file system is read-only, whatever its mount is */
 	bool dev_mounted;
-	bool proc_mounted, sys_mounted; /* and the tree has a directory for it */
+	bool proc_mounted, sys_mounted; /* and the tree has a directory for them */
 	bool run_mounted;		/* in the utility world the caller's /run, else sysroot's */
 	bool hotfix;			/* ostree admin unlock --hotfix left its overlay here */
-	bool mount_var;			/* nobody in the tree mounts /var */
+	bool mount_var;			/* nothing in the tree mounts /var */
 	bool sysroot_readonly; /* sysroot.readonly, of prepare-root.conf or of the repository */
-	const char *init;      /* what init= names, else the first of /sbin/init, ...; or NULL */
+	const char *init;      /* see realinit_find; NULL if there is none */
 };
 
 /* Descriptors of directories that facts_gather looks into besides the sysroot; -1 for none. */
 struct around {
-	int proc;      /* a proc file system: are mount and file system read-only? */
-	int initramfs; /* its root: prepare-root.conf */
+	int proc;      /* of a proc file system, to tell a read-only mount from its file system */
+	int initramfs; /* its root, for prepare-root.conf */
 };
 
 /*
@@ -54,14 +54,14 @@ struct around {
 int facts_cmdline(int proc, struct cmdline *ret_cmdline, struct fault *ret_fault);
 
 /*
- * True if path below dir is a directory with another file system on it. Good enough for /dev,
- * /proc, /sys and /run, none of which is ever on the root's own device; and it needs no /proc.
+ * True if path below dir is a directory on another device than its parent. That is enough for /dev,
+ * /proc, /sys and /run, which are never on the root's own device, and does not need /proc.
  */
 bool facts_mounted(int dir, const char *path);
 
 /*
  * Fills facts for the sysroot, "/" or the path of a directory. Returns 0, or a negative errno with
- * the sentence set. With ret_facts->prepared, only world, sysroot and init mean something besides.
+ * the sentence set. If ret_facts->prepared is set, only world, sysroot and init are valid too.
  */
 int facts_gather(enum world world, const char *sysroot, const struct around *around,
 	const struct cmdline *cmdline, struct facts *ret_facts, struct fault *ret_fault);

@@ -15,7 +15,7 @@ static bool is_octal(const char *digits, const char *end)
 	       digits[1] <= '7' && digits[2] >= '0' && digits[2] <= '7';
 }
 
-/* Copies a field without its escapes; a longer one than any path comes out empty. */
+/* Decodes the escapes of a field; a result longer than any path becomes "". */
 static void decode(const char *field, const char *end, char ret_path[PATH_MAX])
 {
 	size_t used = 0;
@@ -31,7 +31,7 @@ static void decode(const char *field, const char *end, char ret_path[PATH_MAX])
 	ret_path[field < end ? 0 : used] = 0;
 }
 
-/* Takes repeated slashes, "." and ".." out of an absolute path, in place; "/" becomes "". */
+/* Removes repeated slashes, "." and ".." from an absolute path, in place; "/" becomes "". */
 static void simplify(char *path)
 {
 	char *done = path, *rest = path;

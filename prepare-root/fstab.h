@@ -2,9 +2,8 @@
 /*
  * fstab: whether a tree's own fstab(5) mounts something on a directory.
  *
- * The text is read as libmount reads it, octal escapes included. A mount point may be written in
- * more than one way, since the kernel is who looks it up: repeated slashes, "." and ".." do not
- * count. Symbolic links are not looked at.
+ * The text is read as libmount reads it, with its octal escapes. A mount point may be written in
+ * more than one way: repeated slashes, "." and ".." are resolved, symbolic links are not.
  */
 #pragma once
 

@@ -3,10 +3,10 @@
  * gvariant: a GVariant of type a{sv} in its serialised form, without GLib.
  *
  * libostree reads /run/ostree-booted this way. The rules are those of the GVariant Specification
- * 1.0, section 2: an entry starts at a multiple of 8; in it the key with its zero byte, padding to
- * 8, the value, a zero byte, the value's type, and the offset of the key's end; behind all entries
- * the end of each. Offsets are little endian and as wide as the container they stand in needs, 1, 2
- * or 4 bytes. Numbers inside values are in the machine's byte order.
+ * 1.0, section 2: an entry starts at a multiple of 8 and has the key with its zero byte, padding to
+ * 8, the value, a zero byte, the value's type, and the offset of the key's end; after all entries
+ * come the offsets of their ends. Offsets are little endian and as wide as their container needs,
+ * 1, 2 or 4 bytes. Numbers inside values are in the machine's byte order.
  */
 #pragma once
 

@@ -47,7 +47,7 @@ void log_start(void);
 /* Opens the kernel's log at this path; after the first success further calls change nothing. */
 void log_open(const char *kmsg);
 
-/* Reopens it, because the kernel limits the rate of each open file. On failure the old one stays. */
+/* Reopens it, because the kernel limits the rate of each open file; if that fails, keeps it. */
 void log_reopen(const char *kmsg);
 
 /* True when log_open has found a kernel log. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ostree-prepare-root: makes the deployment that ostree= names the root, as PID 1 or for somebody's
- * initramfs. Here is the command line of the utility; what process 1 does is in pid1. Looking is in
- * facts, deciding in plan, doing in step.
+ * ostree-prepare-root: makes the deployment that ostree= names the root, as process 1 or for another
+ * initramfs. This file has the command line of the utility; pid1 has what process 1 does. facts
+ * looks, plan decides, step acts.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +73,7 @@ static int prepare(bool dry_run, const char *sysroot, char *text, struct fault *
 		err = facts_cmdline(around.proc, &cmdline, ret_fault);
 	if (err)
 		return err;
-	/* A dry run is of the world in which the program would find itself. */
+	/* A dry run shows the world that this command line would boot. */
 	if (dry_run && cmdline.init && cmdline_names_prepare_root(cmdline.init)) {
 		world = WORLD_PID1;
 		cmdline.init = NULL;
@@ -82,7 +82,7 @@ static int prepare(bool dry_run, const char *sysroot, char *text, struct fault *
 	if (err)
 		return err;
 	if (facts.prepared) {
-		log_line(LOG_INFO, "the sysroot is a prepared deployment already, nothing is done");
+		log_line(LOG_INFO, "the sysroot is a prepared deployment already, nothing to do");
 		return 0;
 	}
 	return dry_run ? print_plan(&facts, ret_fault) : run_plan(&facts, NULL, NULL, ret_fault);
@@ -109,8 +109,8 @@ static int utility(int argc, char **argv)
 		return bad_usage();
 
 	/*
-	 * The steps need a name that stays true when the working directory changes. The C library's
-	 * getcwd would bring malloc along.
+	 * The steps need an absolute name, since the working directory changes. The C library's
+	 * getcwd() would bring malloc along.
 	 */
 	if (!dry_run && argv[i][0] != '/' && syscall(SYS_getcwd, cwd, sizeof cwd) < 0)
 		return bad_usage();
@@ -119,7 +119,7 @@ static int utility(int argc, char **argv)
 	for (len = strlen(sysroot); len > 1 && sysroot[len - 1] == '/';)
 		sysroot[--len] = 0;
 
-	/* PID 1 keeps what the kernel gave it, the same 022, for init. */
+	/* Process 1 has this from the kernel, and init inherits it. */
 	umask(022);
 	if (!dry_run)
 		log_open("/dev/kmsg");

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* How many fields come before the options of the mount, and from the "-" on before the others. */
+/* Fields before the options of the mount; fields from the "-" to the file system's options. */
 enum { BEFORE_OPTIONS = 5, BEFORE_SUPER = 3 };
 
 static unsigned number(const char *text, const char *end)
@@ -29,7 +29,7 @@ unsigned mountinfo_id(const char *fdinfo, size_t len)
 	return 0;
 }
 
-/* Skips count fields, each with the blank behind it; NULL if there are fewer. */
+/* Skips count fields, each with the blank after it; NULL if there are fewer. */
 static const char *skip(const char *text, const char *end, unsigned count)
 {
 	while (count-- && text) {
@@ -39,7 +39,7 @@ static const char *skip(const char *text, const char *end, unsigned count)
 	return text;
 }
 
-/* The kernel puts ro or rw first. */
+/* The kernel writes ro or rw first. */
 static bool is_ro(const char *options, const char *end)
 {
 	return end - options >= 2 && !memcmp(options, "ro", 2) &&
@@ -57,7 +57,7 @@ int mountinfo_read(
 		if (number(text, stop) != id)
 			continue;
 		options = skip(text, stop, BEFORE_OPTIONS);
-		/* Then come fields of which there may be any number, and a "-". */
+		/* Then come any number of optional fields, and a "-". */
 		for (super = options; super && *super != '-';)
 			super = skip(super, stop, 1);
 		super = skip(super, stop, BEFORE_SUPER);

@@ -10,7 +10,7 @@
 
 #include "prepare-root/join.h"
 
-enum { LINKS_MAX = 40 }; /* Linux's own MAXSYMLINKS */
+enum { LINKS_MAX = 40 }; /* as Linux's MAXSYMLINKS */
 
 /* Drops the last component; false at the top. */
 static bool up(char *done)
@@ -24,8 +24,8 @@ static bool up(char *done)
 }
 
 /*
- * Enters one component: appends it to done, or, for a link, leaves done and returns the length of
- * the link's target.
+ * Enters one component: appends it to done and returns 0, or, for a link, leaves done as it is and
+ * returns the length of the link's target.
  */
 static ssize_t enter(
 	int root, char done[PATH_MAX], const char *name, size_t len, char target[PATH_MAX])
@@ -47,7 +47,7 @@ static ssize_t enter(
 	return got;
 }
 
-/* True if what follows a component, "/..." or nothing, goes on with ".", ".." or ends in "/". */
+/* True if rest, what follows a component, is a "/" and then nothing, ".", ".." or a dot file. */
 static bool is_dots(const char *rest)
 {
 	const char *name = rest + strspn(rest, "/");
@@ -82,7 +82,7 @@ int path_resolve(int root, const char *path, enum path_rule rule, char ret_path[
 				return -EXDEV;
 		} else if (rest - name != 1 || *name != '.') {
 			link = enter(root, ret_path, name, (size_t)(rest - name), target);
-			/* In front of a name the next readlinkat says so. */
+			/* If a name follows, the next readlinkat() reports ENOTDIR. */
 			if (!link && is_dots(rest) && !is_directory(root, ret_path))
 				return -ENOTDIR;
 		}

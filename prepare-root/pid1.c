@@ -15,12 +15,12 @@
 #include "prepare-root/run.h"
 #include "prepare-root/step.h"
 
-/* Linux, include/linux/proc_ns.h, PROC_PID_INIT_INO: the same since namespaces have numbers. */
+/* Linux, include/linux/proc_ns.h, PROC_PID_INIT_INO: the same since Linux 3.8. */
 enum { FIRST_PID_NS = 0xeffffffc };
 
 /*
- * Mounts a kernel file system of this type for a moment, where a root is sure to have a directory:
- * the usual place, or /ostree, which alone every sysroot has. Returns the place or NULL.
+ * Mounts a kernel file system of this type for a moment, on its usual directory or, where that is
+ * missing, on /ostree, which every sysroot has. Returns the directory or NULL.
  */
 static const char *mount_temporarily(const char *type, const char *usual)
 {
@@ -74,13 +74,13 @@ int pid1_boot(const struct cmdline *cmdline, int initramfs, char **argv, void (*
 	return boot(cmdline, &around, argv, before_init, ret_fault);
 }
 
-/* True if process 1 is the machine's and not a container's. */
+/* True if we are process 1 of the machine, and not of a container. */
 static bool is_first_process(void)
 {
 	static const char ns[] = "self/ns/pid";
 	int proc = open_proc();
 	struct stat st;
-	/* A kernel without such namespaces has no such file. */
+	/* A kernel without PID namespaces does not have this file. */
 	bool ret = proc >= 0 && !fstatat(proc, "self", &st, AT_SYMLINK_NOFOLLOW) &&
 		   (fstatat(proc, ns, &st, 0) ? errno == ENOENT : st.st_ino == FIRST_PID_NS);
 
@@ -127,7 +127,7 @@ static void start(char **argv, struct onfail *ret_onfail, struct fault *ret_faul
 	static struct cmdline cmdline;
 	const struct around around = { .proc = open_proc(), .initramfs = -1 };
 
-	/* Without this question the directory on the disk would be read, to find it empty. */
+	/* If nothing is mounted there, opening it would only read the directory on the disk. */
 	if (facts_mounted(AT_FDCWD, "/dev"))
 		log_open("/dev/kmsg");
 	if (facts_cmdline(around.proc, &cmdline, ret_fault))

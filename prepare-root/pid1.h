@@ -2,9 +2,8 @@
 /*
  * pid1: what process 1 does with the physical root on "/", and what it does when that fails.
  *
- * The deployment becomes "/" and its init is executed. Here ostree-prepare-root, started by the
- * kernel as init=, and rootstock-init, once it has made an initramfs look like that, are the same
- * program.
+ * The deployment becomes "/" and its init is executed. ostree-prepare-root does this when the
+ * kernel starts it as init=, and rootstock-init once it has left the initramfs.
  */
 #pragma once
 
@@ -14,18 +13,17 @@
 
 /*
  * Prepares "/" as cmdline says and executes the deployment's init; before_init (or NULL) is called
- * when nothing but that is left. initramfs is a descriptor of the root of the one that was left
- * behind, for its prepare-root.conf, or -1. Returns only if it failed: a negative errno with the
- * sentence set. Run on a root that is a prepared deployment already, there is only its init to find
- * and execute.
+ * right before that. initramfs is a descriptor of the root of the initramfs that was left, for its
+ * prepare-root.conf, or -1. Returns only if it failed: a negative errno with the sentence set. On a
+ * root that is a prepared deployment already, only its init is executed.
  */
 int pid1_boot(const struct cmdline *cmdline, int initramfs, char **argv, void (*before_init)(void),
 	struct fault *ret_fault);
 
 /*
- * Says what failed, leaves the disk clean, and reboots or halts as onfail says. The file system is
- * left alone in a container, where it is not this process' own. Returns for
- * ONFAIL_PANIC, the exit status: process 1 that exits makes the kernel panic.
+ * Reports what failed, makes the root file system read-only, so that it is clean, and reboots or
+ * halts as onfail says. In a container the file system is left alone: it is not only ours. For
+ * ONFAIL_PANIC it returns the exit status: the kernel panics when process 1 exits.
  */
 int pid1_give_up(const struct onfail *onfail, const struct fault *why);
 

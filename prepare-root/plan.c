@@ -7,13 +7,13 @@
 #include "prepare-root/join.h"
 #include "prepare-root/gvariant.h"
 
-/* What every part of the plan needs: the facts, and the names of things before the switch. */
+/* What every part of the plan needs: the facts, and where things are before the switch. */
 struct layout {
 	const struct facts *facts;
-	const char *deployment; /* seen from where we stand */
-	const char *root;	/* the new root while it is being put together */
-	unsigned long keep;	/* flags every remount carries, or it would drop nosuid and nodev */
-	bool unlock;		/* the physical root's mount is to lose its ro */
+	const char *deployment; /* as we see it */
+	const char *root;	/* the new root while it is being built */
+	unsigned long keep;	/* flags for every remount, or it would drop nosuid and nodev */
+	bool unlock;		/* remove ro from the physical root's mount */
 };
 
 static void plan_add(struct plan *plan, struct step step)
@@ -24,14 +24,14 @@ static void plan_add(struct plan *plan, struct step step)
 		plan->steps[plan->count++] = step;
 }
 
-/* To be called before the step that it takes back is added. */
+/* To be called before adding the step that it takes back. */
 static void plan_add_undo(struct plan *plan, struct step step)
 {
 	plan->undo[plan->undo_count].step = step;
 	plan->undo[plan->undo_count++].after = plan->count;
 }
 
-/* A path that lives as long as the plan; mount(2) takes none longer than PATH_MAX. */
+/* Joins a path in the memory of the plan; mount(2) takes none longer than PATH_MAX. */
 static const char *plan_path(struct plan *plan, const char *directory, const char *path)
 {
 	char *text = plan->text + plan->used;
@@ -55,7 +55,7 @@ static void add_dev(struct plan *plan, const struct layout *layout)
 
 	if (layout->facts->dev_mounted)
 		plan_add(plan, (struct step){ STEP_MOVE, .source = "/dev", .target = dev,
-				       .why = "the device nodes go along" });
+				       .why = "the device nodes stay" });
 	else
 		plan_add(plan,
 			(struct step){ STEP_MOUNT, .type = "devtmpfs", .target = dev,
@@ -67,7 +67,7 @@ static void add_dev(struct plan *plan, const struct layout *layout)
 			       .why = "from here on messages survive in the kernel's log" });
 }
 
-/* GVariant keeps truth values in a byte and numbers in the machine's byte order. */
+/* In a GVariant a boolean is a byte, and numbers have the machine's byte order. */
 static size_t make_booted(struct plan *plan, const struct facts *facts)
 {
 	struct gvariant dict = { .bytes = plan->booted, .size = sizeof plan->booted };
@@ -94,7 +94,7 @@ static void add_run(struct plan *plan, const struct layout *layout)
 		run = "/run";
 	else if (facts->run_mounted)
 		plan_add(plan, (struct step){ STEP_MOVE, .source = "/run", .target = run,
-				       .why = "what is in /run goes along" });
+				       .why = "what is in /run stays" });
 	else
 		plan_add(plan, (struct step){ STEP_MOUNT, .type = "tmpfs", .target = run,
 				       .flags = MS_NOSUID | MS_NODEV | MS_STRICTATIME,
@@ -102,21 +102,20 @@ static void add_run(struct plan *plan, const struct layout *layout)
 				       .why = "what is written there now must reach init" });
 	plan_add(plan,
 		(struct step){ STEP_MKDIR, .target = plan_path(plan, run, "/ostree"), .flags = 0755,
-			.why = "by this libostree's systemd generator knows an OSTree boot" });
+			.why = "libostree's systemd generator recognizes an OSTree boot by it" });
 	plan_add(plan,
 		(struct step){ STEP_MKDIR, .target = plan_path(plan, run, "/ostree/.private"),
-			.flags = 0, .why = "libostree keeps there what only root may enter" });
+			.flags = 0, .why = "libostree keeps files there that only root may see" });
 	if (facts->sysroot_readonly)
 		plan_add(plan,
 			(struct step){ STEP_WRITE,
 				.target = plan_path(plan, run, "/ostree-sysroot-ro.stamp"),
-				.why = "by this libostree before 2023.6 leaves /sysroot read-only" });
+				.why = "libostree before 2023.6 leaves /sysroot read-only if it is there" });
 	plan_add(plan, (struct step){ STEP_WRITE, .target = plan_path(plan, run, "/ostree-booted"),
 			       .data = plan->booted, .size = make_booted(plan, facts),
-			       .why = "by this libostree finds the booted deployment" });
+			       .why = "libostree finds the booted deployment by it" });
 }
 
-/* Where the overlay can be written to. */
 static void add_hotfix(struct plan *plan, const struct layout *layout, const char *usr)
 {
 	bool readonly = layout->facts->super_readonly;
@@ -134,10 +133,10 @@ static void add_hotfix(struct plan *plan, const struct layout *layout, const cha
 					? "lowerdir=.usr-ovl-upper:usr"
 					: "lowerdir=usr,upperdir=.usr-ovl-upper,workdir=.usr-ovl-work",
 			.why = layout->keep & MS_RDONLY
-				       ? "the hotfix is seen, and not written to"
+				       ? "the hotfix is visible and cannot be written to"
 				       : "ostree admin unlock --hotfix made /usr writable",
 			.otherwise =
-				"/usr is mounted read-only and without the hotfix: has the kernel overlay, is the disk writable?",
+				"/usr is mounted read-only and without the hotfix: does the kernel have overlay, is the disk writable?",
 			.skip = readonly ? 4 : 2 });
 	if (readonly) {
 		plan_add(plan, (struct step){ STEP_SUPER, .target = layout->root,
@@ -146,7 +145,7 @@ static void add_hotfix(struct plan *plan, const struct layout *layout, const cha
 				       .otherwise = "it stays writable" });
 		plan_add(plan,
 			(struct step){ STEP_REMOUNT, .target = layout->root, .flags = layout->keep,
-				.why = "that has set ro on this mount too" });
+				.why = "the step before has set ro on this mount too" });
 	}
 }
 
@@ -182,8 +181,9 @@ static void add_state(struct plan *plan, const struct layout *layout)
 				.why = "mounts below /var reach containers, and not /sysroot" });
 	} else if (facts->sysroot_readonly) {
 		plan_add_undo(plan, (struct step){ STEP_UMOUNT, .target = shared_var });
-		plan_add(plan, (struct step){ STEP_BIND, .source = shared_var, .target = shared_var,
-				       .why = "whoever mounts /var from there needs it writable" });
+		plan_add(plan,
+			(struct step){ STEP_BIND, .source = shared_var, .target = shared_var,
+				.why = "the tree's own mount of /var from there must be writable" });
 	}
 	if (*facts->boot)
 		plan_add(plan,
@@ -239,11 +239,11 @@ static void add_pid1(struct plan *plan, const struct layout *layout)
 	if (layout->facts->proc_mounted)
 		plan_add(plan, (struct step){ STEP_MOVE, .source = "/proc",
 				       .target = plan_path(plan, layout->root, "/proc"),
-				       .why = "it goes along" });
+				       .why = "it stays mounted" });
 	if (layout->facts->sys_mounted)
 		plan_add(plan, (struct step){ STEP_MOVE, .source = "/sys",
 				       .target = plan_path(plan, layout->root, "/sys"),
-				       .why = "it goes along" });
+				       .why = "it stays mounted" });
 	plan_add(plan, (struct step){ STEP_PIVOT, .source = layout->root, .target = "sysroot",
 			       .why = "the deployment becomes /" });
 	add_sysroot(plan, layout, "/sysroot");
@@ -286,13 +286,13 @@ int plan_make(const struct facts *facts, struct plan *ret_plan)
 {
 	struct layout layout = { .facts = facts };
 
-	/* Not the whole structure: to clear its text would cost more than the rest of the plan. */
+	/* Not the whole structure: clearing its text would cost more than the rest of the plan. */
 	ret_plan->count = ret_plan->undo_count = ret_plan->used = 0;
 	ret_plan->error = 0;
 	layout.deployment =
 		plan_path(ret_plan, plan_path(ret_plan, facts->sysroot, "/"), facts->deployment);
 	layout.root = facts->world == WORLD_PID1 ? layout.deployment : PLAN_NEW_ROOT;
-	/* The kernel mounts its root read-only with both; a mount alone is what somebody spec. */
+	/* Without rw the kernel makes both read-only; a read-only mount alone is someone's choice. */
 	layout.unlock = facts->super_readonly && facts->flags & MS_RDONLY;
 	layout.keep = facts->flags & ~(unsigned long)(layout.unlock ? MS_RDONLY : 0);
 	if (facts->world == WORLD_PID1)

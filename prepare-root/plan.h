@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plan: from facts to steps; the one place that decides how a deployment becomes "/".
+ * plan: from facts to steps; the only file that decides how a deployment becomes "/".
  *
  * A pure function: the same facts give the same plan, on the device, in a dry run on a build host,
- * and in a test. Both worlds share the mounts below the new root; they differ in where it stands
- * before it is "/" and in what the caller sees to (see struct facts).
+ * and in a test. Both worlds share the mounts below the new root. They differ in where it is before
+ * it becomes "/", and in what the caller does itself (see struct facts).
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 #include "prepare-root/facts.h"
 #include "prepare-root/step.h"
 
-/* Where the utility puts the new root together: a directory of the initramfs, gone afterwards. */
+/* Where the utility builds the new root: a directory of the initramfs, removed afterwards. */
 #define PLAN_NEW_ROOT "/sysroot.tmp"
 
 struct plan {
@@ -36,5 +36,5 @@ struct plan {
 	int error;
 };
 
-/* Returns 0, or -ENAMETOOLONG when the paths are too long to be put together. */
+/* Returns 0, or -ENAMETOOLONG if the paths are too long to be joined. */
 int plan_make(const struct facts *facts, struct plan *ret_plan);

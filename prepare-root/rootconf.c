@@ -7,10 +7,10 @@
 #include "prepare-root/conf.h"
 #include "prepare-root/join.h"
 
-/* A file may have thousands of keys, and the console be a serial line. */
+/* Of warnings: a file may have thousands of keys, and the console may be a serial line. */
 enum { LINES_MAX = 16 };
 
-/* Values of composefs.enabled; libostree takes no blanks behind them. */
+/* Values of composefs.enabled; libostree allows no blanks after them. */
 static const struct {
 	const char *word;
 	enum { PLAIN, MAYBE, REFUSED } meaning;
@@ -26,7 +26,7 @@ static const struct {
 	{ "signed", REFUSED },
 };
 
-/* A part of a text as a string, cut where a sentence would cut it. */
+/* A span as a string, cut where a sentence would cut it. */
 struct word {
 	char text[256];
 };
@@ -39,7 +39,7 @@ static struct word word(struct span span)
 	return ret;
 }
 
-/* where is the file and the line, or the command line, and key the key as its user wrote it. */
+/* where names the file and the line, or the command line. */
 static int check_composefs(
 	const char *where, const char *key, struct span value, struct fault *ret_fault)
 {
@@ -52,7 +52,7 @@ static int check_composefs(
 				NULL);
 		if (composefs[i].meaning == MAYBE) {
 			log_parts(LOG_WARNING, where, key,
-				"=maybe: this version does not have composefs, the boot is a plain one",
+				"=maybe: this version does not have composefs, booting without it",
 				NULL);
 		}
 		return 0;
@@ -66,7 +66,7 @@ int rootconf_cmdline(const struct cmdline *cmdline, struct fault *ret_fault)
 {
 	if (cmdline->unknown) {
 		log_parts(LOG_WARNING, "kernel command line: ", cmdline->unknown,
-			" is not known to this version and nothing is done about it", NULL);
+			" is not known to this version and is ignored", NULL);
 	}
 	if (!cmdline->composefs)
 		return 0;
@@ -74,7 +74,7 @@ int rootconf_cmdline(const struct cmdline *cmdline, struct fault *ret_fault)
 		(struct span){ cmdline->composefs, strlen(cmdline->composefs) }, ret_fault);
 }
 
-/* Where a key stands, "NAME: line N: ". */
+/* "NAME: line N: " */
 static const char *place(char ret_text[256], const char *name, unsigned line)
 {
 	char number[12];
@@ -83,7 +83,7 @@ static const char *place(char ret_text[256], const char *name, unsigned line)
 	return ret_text;
 }
 
-/* A key that nothing is done about; to switch off what is not there needs nothing. */
+/* Warns about a key that has no effect, unless it switches off what this version lacks. */
 static void warn_ignored(const char *where, const struct conf_key *key)
 {
 	bool on = true;
@@ -95,12 +95,12 @@ static void warn_ignored(const char *where, const struct conf_key *key)
 	log_parts(LOG_WARNING, where, word(key->group).text, ".", word(key->name).text, "=",
 		word(key->value).text,
 		conf_is(key, "sysroot", "readonly")
-			? ": the initramfs' own file alone decides this, and /ostree/repo/config; nothing is done about it here"
+			? ": ignored, since only the initramfs' own file and /ostree/repo/config decide this"
 			: " is not acted on by this version",
 		NULL);
 }
 
-/* libostree takes the whole file for text and stops at a byte that is none. */
+/* libostree refuses a file that is not UTF-8. Returns the line of the first bad byte, or 0. */
 static unsigned line_of_bad_byte(const char *text, size_t len)
 {
 	unsigned line = 1;
@@ -126,7 +126,7 @@ int rootconf_file(
 	const char *name, const char *text, size_t len, bool *ret_readonly, struct fault *ret_fault)
 {
 	struct span enabled = { 0 }, readonly = { 0 };
-	struct where where = { .line = line_of_bad_byte(text, len), .what = "this is no UTF-8" };
+	struct where where = { .line = line_of_bad_byte(text, len), .what = "this is not UTF-8" };
 	unsigned enabled_line = 0, readonly_line = 0, lines = 0;
 	struct conf_key key;
 	struct conf conf;
@@ -149,7 +149,7 @@ int rootconf_file(
 	if (!err && readonly_line) {
 		where = (struct where){
 			readonly_line,
-			"sysroot.readonly must be true or false, and what may ask for protection is not passed over"
+			"sysroot.readonly must be true or false; it may ask for protection, so it is not ignored"
 		};
 		err = conf_truth(readonly, ret_readonly);
 	}

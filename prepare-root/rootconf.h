@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rootconf: what ostree/prepare-root.conf and the command line ask for, beside what this version
- * can do.
+ * rootconf: checks whether this version can do what ostree/prepare-root.conf and the command line
+ * ask for.
  *
- * Who asks for protection gets it or no boot: composefs, which is not there yet, is refused, and so
- * is what is not understood in its place. What else is asked for and not done is one loud line.
+ * A boot with less protection than was configured is refused: composefs, which this version does
+ * not have, and any value in its place that is not understood. Other settings that have no effect
+ * are warned about.
  */
 #pragma once
 
@@ -15,15 +16,14 @@
 #include "prepare-root/log.h"
 
 /*
- * Judges ostree.prepare-root.composefs= and what else begins so. Returns 0, or -EOPNOTSUPP or
+ * Checks ostree.prepare-root.composefs=, and warns about other words with that prefix. Returns 0, or -EOPNOTSUPP or
  * -EINVAL with the sentence set.
  */
 int rootconf_cmdline(const struct cmdline *cmdline, struct fault *ret_fault);
 
 /*
- * Judges the text of a file that is called name in what is said. ret_readonly is set to
- * sysroot.readonly where the file has it, and left alone otherwise; where it is NULL, the file is
- * there for refusing only, and the key is one that nothing is done about. Returns 0, or a negative
+ * Checks the text of a file, called name in messages. Sets *ret_readonly to sysroot.readonly if the
+ * file has it; if ret_readonly is NULL, that key is ignored with a warning. Returns 0, or a negative
  * errno with the sentence set.
  */
 int rootconf_file(const char *name, const char *text, size_t len, bool *ret_readonly,

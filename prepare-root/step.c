@@ -13,7 +13,7 @@
 
 #include "prepare-root/join.h"
 
-/* flags: what mount(2) is told besides the step's own; 0 for what is not mount(2). */
+/* flags: for mount(2), besides the step's own. */
 static const struct {
 	const char *verb, *preposition;
 	unsigned long flags;
@@ -37,7 +37,7 @@ static const struct {
 	[STEP_EXEC] = { "execute", "", 0 },
 };
 
-/* pivot_root(2) wants both names seen from here, and the new root is nameless until it is "/". */
+/* The old root goes to a directory relative to the new one, so that one is entered first. */
 static int pivot(const struct step *step)
 {
 	if (chdir(step->source) || syscall(SYS_pivot_root, ".", step->target) || chdir("/"))
@@ -45,7 +45,7 @@ static int pivot(const struct step *step)
 	return 0;
 }
 
-/* What a moved mount leaves behind at "/" can only be left through its ".". */
+/* After the move "/" is still the old root; the moved mount can only be reached by its ".". */
 static int switch_root(const struct step *step)
 {
 	if (chdir(step->source) || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") ||
@@ -72,7 +72,7 @@ static int write_file(const struct step *step)
 
 static int execute(const char *path, char **argv)
 {
-	/* execve(2) wants a char pointer and leaves the bytes alone. */
+	/* execv() takes a char pointer and does not change the string. */
 	argv[0] = (char *)path;
 	return execv(path, argv);
 }
@@ -144,7 +144,7 @@ bool step_try(struct step step)
 	return !run_one(&step, no_arguments);
 }
 
-/* A remount says rw too, since that is what it may be about. */
+/* For a remount rw is named too, since that may be its purpose. */
 static void describe_flags(const struct step *step, char *ret_text, size_t size)
 {
 	static const struct {

@@ -28,7 +28,7 @@ int var_find(int root, const char *deployment, char ret_path[PATH_MAX])
 			"/var", NULL);
 	if (err < 0)
 		return err;
-	/* There are no links above it. */
+	/* The deployment's path has no links. */
 	if (tree_type(root, path) == S_IFDIR) {
 		join(ret_path, PATH_MAX, path, NULL);
 		return 0;
@@ -40,14 +40,14 @@ int var_find(int root, const char *deployment, char ret_path[PATH_MAX])
 	return type == S_IFDIR ? 0 : type ? -ENOTDIR : -ENOENT;
 }
 
-/* What systemd makes of a name in one of its directories. */
+/* What a name in one of systemd's directories means. */
 enum name { NAME_FREE, NAME_USED, NAME_MASKED };
 
 static const char *const system_directories[] = { "etc", "usr/local/lib", "usr/lib" };
 
 /*
- * Looks at a name, of which the directory may be reached by links. Sets the path without links, as
- * far as it is there, and the mode of the file.
+ * Looks up a name; its directory may be reached through links. Sets the path without links, as far
+ * as it exists, and the mode of the file.
  */
 static enum name look(int tree, const char *system_directory, const char *below, const char *name,
 	char ret_path[PATH_MAX], mode_t *ret_mode)
@@ -63,7 +63,7 @@ static enum name look(int tree, const char *system_directory, const char *below,
 	type = tree_type(tree, path);
 	if (!type || type == S_IFDIR)
 		return NAME_FREE;
-	/* An empty file is a mask, as a link to /dev/null is. */
+	/* An empty file masks, as a link to /dev/null does. */
 	if (path_resolve(tree, path, PATH_IN_ROOT, ret_path) < 0 ||
 		fstatat(tree, ret_path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode) ||
 		!st.st_size)
@@ -97,9 +97,8 @@ static enum name unit_in(int tree, const char *system_directory)
 	enum name found = look(tree, system_directory, "/systemd/system", name, path, &mode);
 
 	/*
-	 * A link within systemd's directories is an alias, and a mount unit has none: to another
-	 * name, or to nothing, it does not count. One that leads elsewhere is a unit by its own
-	 * name.
+	 * A link within systemd's directories is an alias, which a mount unit cannot have: a link
+	 * to another name, or to nothing, is ignored. A link that leads elsewhere is a unit.
 	 */
 	if (found == NAME_FREE || !is_in_search_path(tree, path))
 		return found;

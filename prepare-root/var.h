@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * var: where a deployment's /var is, and whether anybody in its tree mounts it.
+ * var: where a deployment's /var is, and whether its tree mounts it itself.
  *
- * A /var that we have mounted already is one that systemd takes for done: so where the tree has a
- * partition for it, in fstab or as a unit, or libostree's generator, it must be left alone; and
- * where all of these have been switched off, nobody would mount it but us.
+ * systemd does not mount /var again if we have mounted it. So we must not if the tree mounts it, by
+ * fstab, by a unit or by libostree's generator; and we must if all of these are missing or switched
+ * off.
  */
 #pragma once
 
@@ -20,8 +20,7 @@ int var_find(int root, const char *deployment, char ret_path[PATH_MAX]);
 
 /*
  * True if the tree mounts its own /var. init is the path of its init, from tree and without links.
- * Of systemd's units the one in /etc counts before the generators', and theirs before the one in
- * /usr (systemd.unit(5)); a mask, and a link that systemd takes for none of its mount units, means
- * that nobody mounts.
+ * systemd prefers a unit in /etc to the generators', and theirs to one in /usr (systemd.unit(5)). A
+ * masked unit, or a link that systemd does not accept as a mount unit, mounts nothing.
  */
 bool var_is_the_trees(int tree, const char *init);

@@ -137,9 +137,9 @@ static void failures(void **state)
 		{ "b.ko", "b.ko:129 ",
 			"<28>rootstock: cannot load the module b.ko: Key was rejected by service; was it made for this kernel?; the boot goes on without it\n" },
 		{ "b.ko", "b.ko:2 ",
-			"<28>rootstock: cannot load the module b.ko: No such file or directory; is a module that it needs missing in the image, or left out by modprobe.blacklist=?; the boot goes on without it\n" },
+			"<28>rootstock: cannot load the module b.ko: No such file or directory; does the image lack a module that it needs, or does modprobe.blacklist= list one?; the boot goes on without it\n" },
 		{ "gone.ko", "",
-			"<28>rootstock: cannot load the module gone.ko: No such file or directory; is a module that it needs missing in the image, or left out by modprobe.blacklist=?; the boot goes on without it\n" },
+			"<28>rootstock: cannot load the module gone.ko: No such file or directory; does the image lack a module that it needs, or does modprobe.blacklist= list one?; the boot goes on without it\n" },
 		{ "b.ko", "b.ko:12 ",
 			"<28>rootstock: cannot load the module b.ko: Cannot allocate memory; the boot goes on without it\n" },
 		/* Nothing is wrong with a machine that lacks what a module is for. */
@@ -162,10 +162,10 @@ static void not_wanted(void **state)
 {
 	(void)state;
 	assert_string_equal(load("b.ko\na-a.ko\nc.ko\n", "modprobe.blacklist=x,a_a", ""),
-		"<29>rootstock: cannot load the module a-a.ko: modprobe.blacklist= names it; the boot goes on without it\n");
+		"<29>rootstock: cannot load the module a-a.ko: modprobe.blacklist= lists it; the boot goes on without it\n");
 	assert_string_equal(calls, "b.ko:;c.ko:;");
 	assert_string_equal(load("b.ko\n", "module_blacklist=b", "b.ko:1 "),
-		"<29>rootstock: cannot load the module b.ko: module_blacklist= names it; the boot goes on without it\n");
+		"<29>rootstock: cannot load the module b.ko: module_blacklist= lists it; the boot goes on without it\n");
 	assert_string_equal(calls, "b.ko:;");
 	assert_string_equal(load("b.ko\n", "module_blacklist=c", "b.ko:1 "),
 		"<28>rootstock: cannot load the module b.ko: Operation not permitted; the boot goes on without it\n");

@@ -24,7 +24,7 @@ static void two_of_them(void **state)
 	make("sdb", "mke2fs -q -F -L twins ");
 	assert_string_equal(look(&search, &time), "sdb");
 	assert_string_equal(said(),
-		"<28>rootstock: more than one device is root=LABEL=twins; taken is sdb, the first in the order of names, sda before sdb\n");
+		"<28>rootstock: more than one device matches root=LABEL=twins; using sdb, the first in the order of names, sda before sdb\n");
 }
 
 static void nothing_there(void **state)
@@ -36,7 +36,7 @@ static void nothing_there(void **state)
 	tree_add_usual(&tree, "loop0", 1, 0);
 	tree_add_usual(&tree, "ram0", 2, 0);
 	assert_string_equal(look(&search, &time),
-		"no device is root=/dev/sda, after 6 seconds; there is no block device at all: the disk's driver must be in the kernel, or its module in the initramfs");
+		"no device matches root=/dev/sda, after 6 seconds; there is no block device at all: the disk's driver must be in the kernel, or its module in the initramfs");
 	assert_string_equal(said(),
 		"<29>rootstock: waiting for root=/dev/sda, 5 seconds so far; block devices: none\n");
 }
@@ -82,9 +82,9 @@ static void what_there_was(void **state)
 	make("sdc", "mke2fs -q -F ");
 	make("sdc", "printf 'hsqs%024d\\4' 0 | dd status=none conv=notrunc of=");
 	assert_string_equal(look(&search, &time),
-		"no device is root=/dev/sdx9, after 0 seconds; is it one of those listed above?");
+		"no device matches root=/dev/sdx9, after 0 seconds; is it one of those listed above?");
 	assert_string_equal(said(),
-		"<27>rootstock: the block devices that are there:\n"
+		"<27>rootstock: block devices found:\n"
 		"<27>rootstock:   fd0\n"
 		"<27>rootstock:   sda ext2 UUID=5ca1ab1e-1234-4abc-8def-00000000beef LABEL=my root\n"
 		"<27>rootstock:   sdb\n"
@@ -99,7 +99,7 @@ static void below_a_raid(void **state)
 	struct search search = begin("root=LABEL=mine rootwait=6");
 	static const char message[] = "change@/x\0SUBSYSTEM=block\0DEVNAME=sdz";
 	static const char sentence[] =
-		"/dev/sda, which is root=LABEL=mine, has the signatures of isw_raid_member and of ext2, and is not mounted: if the former is a leftover, remove it from another system, wipefs --all --types isw_raid_member /dev/sda; if the root file system is inside, dracut with the module rootstock can open it";
+		"/dev/sda, which is root=LABEL=mine, has the signatures of isw_raid_member and of ext2, and is not mounted: if the former is left over, remove it from another system with wipefs --all --types isw_raid_member /dev/sda; if the root file system is inside, dracut with the module rootstock can open it";
 	const char *text;
 	uint64_t time;
 

@@ -286,7 +286,7 @@ static void deadlines(void **state)
 		for (unsigned m = 1; m < 60; m++)
 			add_message(
 				m * 700UL, m % 2 ? other : change, sizeof change - 7UL * (m % 2));
-		assert_non_null(strstr(look(&search, &time), "no device is root=/dev/sdb"));
+		assert_non_null(strstr(look(&search, &time), "no device matches root=/dev/sdb"));
 		assert_int_equal(time, cases[i].time);
 		assert_int_equal(occurs(said(), "waiting for root="), cases[i].lines);
 		teardown(state);

@@ -161,9 +161,9 @@ def typo(where):
     """What was to be a device is looked for as a share; in the end the devices are listed."""
     console = boot(where, ["virtio_pci", "virtio_blk", "ext4"], "root=LABLE=root rootfstype=ext4",
                    flash(where, b""))
-    for sentence in ("the block devices that are there:", "rootstock:   vda",
+    for sentence in ("block devices found:", "rootstock:   vda",
                      "cannot mount LABLE=root, which is root=LABLE=root, as ext4: No such file or "
-                     "directory; there is no such share; a device would be /dev/NAME",
+                     "directory; there is no such share; for a device use /dev/NAME",
                      "Kernel panic"):
         assert sentence in console, (sentence, console[-3000:])
 

@@ -80,7 +80,7 @@ hostile() {
 pipes() {
 	mkdir -p "$deployment/etc/ostree"
 	mkfifo "$deployment/etc/ostree/prepare-root.conf"
-	gives 1 err 'prepare-root.conf: it is no file' --dry-run "$tree" "$pid1"
+	gives 1 err 'prepare-root.conf: it is not a regular file' --dry-run "$tree" "$pid1"
 	local status=$?
 	rm "$deployment/etc/ostree/prepare-root.conf"
 	return $status

@@ -129,7 +129,7 @@ FAILURES = [
      r"deployment's /usr/lib/ostree/prepare-root\.conf: line 1: "),
     ("a directory for a keyfile", BOTH,
      (configured("usr/lib/ostree/prepare-root.conf/x", ""),), {},
-     r"deployment's /usr/lib/ostree/prepare-root\.conf: it is no file"),
+     r"deployment's /usr/lib/ostree/prepare-root\.conf: it is not a regular file"),
     ("composefs in the initramfs", UTILITY, (),
      {"files": (("/usr/lib/ostree/prepare-root.conf", "[composefs]\nenabled=signed\n", 0o644),)},
      r"initramfs' /usr/lib/ostree/prepare-root\.conf: line 2: composefs\.enabled=signed"),

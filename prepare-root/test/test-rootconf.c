@@ -96,13 +96,13 @@ static const struct {
 		ABSENT },
 	{ "enabled=no\n", "F: line 1: a key before the first group", NULL, ABSENT },
 	{ "[composefs]\nsigned\n", "F: line 2: neither a comment", NULL, ABSENT },
-	{ "[sysroot]\n# \xff\n", "F: line 2: this is no UTF-8", NULL, ABSENT },
+	{ "[sysroot]\n# \xff\n", "F: line 2: this is not UTF-8", NULL, ABSENT },
 	{ "# caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\n", NULL, NULL, ABSENT },
-	{ "# \xc0\xaf\n", "no UTF-8", NULL, ABSENT },
-	{ "\n# \xed\xa0\x80\n", "F: line 2: this is no UTF-8", NULL, ABSENT },
-	{ "# \xf4\x90\x80\x80\n", "no UTF-8", NULL, ABSENT },
-	{ "# \x80", "no UTF-8", NULL, ABSENT },
-	{ "# \xe2\x82", "no UTF-8", NULL, ABSENT },
+	{ "# \xc0\xaf\n", "not UTF-8", NULL, ABSENT },
+	{ "\n# \xed\xa0\x80\n", "F: line 2: this is not UTF-8", NULL, ABSENT },
+	{ "# \xf4\x90\x80\x80\n", "not UTF-8", NULL, ABSENT },
+	{ "# \x80", "not UTF-8", NULL, ABSENT },
+	{ "# \xe2\x82", "not UTF-8", NULL, ABSENT },
 };
 
 static void has(const char *text, const char *what, const char *where)
@@ -143,14 +143,15 @@ static void a_file_for_refusing_only(void **state)
 
 	(void)state;
 	assert_int_equal(rootconf_file("D", on, strlen(on), NULL, &fault), 0);
-	has(news(), "D: line 2: sysroot.readonly=true: the initramfs' own file", on);
+	has(news(), "D: line 2: sysroot.readonly=true: ignored, since only the initramfs' own file",
+		on);
 	assert_int_equal(rootconf_file("D", off, strlen(off), NULL, &fault), 0);
 	assert_string_equal(news(), "");
 	assert_int_equal(rootconf_file("D", bad, strlen(bad), NULL, &fault), -EOPNOTSUPP);
 	has(fault.sentence, "D: line 4: composefs.enabled=signed", bad);
 	news();
 	assert_int_equal(rootconf_file("D", zero, sizeof zero - 1, NULL, &fault), -EINVAL);
-	has(fault.sentence, "D: line 2: this is no UTF-8", bad);
+	has(fault.sentence, "D: line 2: this is not UTF-8", bad);
 }
 
 static void a_thousand_keys_are_a_few_lines(void **state)
