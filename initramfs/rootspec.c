@@ -113,17 +113,19 @@ static int refuse(const char *root, const char *why, struct fault *ret_fault)
 	return fault(ret_fault, -EINVAL, "root=", root, " ", why, NULL);
 }
 
+/* How root= and how udev write the tags. */
+static const struct {
+	const char *prefix, *link;
+	enum rootspec_by by;
+} tags[] = {
+	{ "UUID=", "disk/by-uuid/", ROOTSPEC_UUID },
+	{ "LABEL=", "disk/by-label/", ROOTSPEC_LABEL },
+	{ "PARTUUID=", "disk/by-partuuid/", ROOTSPEC_PARTUUID },
+	{ "PARTLABEL=", "disk/by-partlabel/", ROOTSPEC_PARTLABEL },
+};
+
 static int parse_name(const char *root, struct rootspec *spec, struct fault *ret_fault)
 {
-	static const struct {
-		const char *prefix;
-		enum rootspec_by by;
-	} links[] = {
-		{ "disk/by-uuid/", ROOTSPEC_UUID },
-		{ "disk/by-label/", ROOTSPEC_LABEL },
-		{ "disk/by-partuuid/", ROOTSPEC_PARTUUID },
-		{ "disk/by-partlabel/", ROOTSPEC_PARTLABEL },
-	};
 	const char *name = root + strlen("/dev/");
 
 	if (is_flash(name)) {
@@ -131,12 +133,12 @@ static int parse_name(const char *root, struct rootspec *spec, struct fault *ret
 		strcpy(spec->text, root);
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-		size_t len = strlen(links[i].prefix);
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+		size_t len = strlen(tags[i].link);
 
-		if (strncmp(name, links[i].prefix, len) != 0)
+		if (strncmp(name, tags[i].link, len) != 0)
 			continue;
-		spec->by = links[i].by;
+		spec->by = tags[i].by;
 		if (!name[len] || !unescape(name + len, spec->text))
 			return refuse(root, "is not a link as udev writes it", ret_fault);
 		return 0;
@@ -161,16 +163,6 @@ static int parse_name(const char *root, struct rootspec *spec, struct fault *ret
 int rootspec_parse(
 	const char *root, const char *fstypes, struct rootspec *ret_spec, struct fault *ret_fault)
 {
-	static const struct {
-		const char *prefix;
-		enum rootspec_by by;
-	} tags[] = {
-		{ "UUID=", ROOTSPEC_UUID },
-		{ "LABEL=", ROOTSPEC_LABEL },
-		{ "PARTUUID=", ROOTSPEC_PARTUUID },
-		{ "PARTLABEL=", ROOTSPEC_PARTLABEL },
-	};
-
 	*ret_spec = (struct rootspec){ .by = ROOTSPEC_SOURCE };
 	if (strlen(root) >= ROOTSPEC_MAX)
 		return refuse(root, "is too long", ret_fault);
