@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-sources = $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/test/*.c) qemu-tests/guest/*.c qemu-tests/rig/*.c testlib/*.c)
+sources = $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/test/*.c) qemu-tests/guest/*.c qemu-tests/rig/*/*.c testlib/*.c)
 headers = $(wildcard $(FOLDERS:%=%/*.h))
 shells = $(shell grep -lE '^\#!(/usr)?/bin/(ba|busybox )?sh' -r .ci build-aux $(FOLDERS)) testlib/tap.sh
-pythons = $(sort $(scripts) $(wildcard $(FOLDERS:%=%/test/*.py) qemu-tests/*/*.py testlib/*.py))
+pythons = $(sort $(scripts) $(wildcard $(FOLDERS:%=%/test/*.py) qemu-tests/*/*.py qemu-tests/rig/*/*.py testlib/*.py))
 
 # Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no
 # va_list is ever started; matters of taste. Of cppcheck: that NULL may not be a pointer (POSIX says

@@ -40,7 +40,7 @@ bench: deps-check
 lint-now: lint-tiers
 lint-tiers:
 	@echo "  LINT  tiers"
-	$(Q)cd qemu-tests && python3 -B -m rig.budget
+	$(Q)cd qemu-tests && python3 -B -m rig.report.budget
 
 install-qemu-tests:
 

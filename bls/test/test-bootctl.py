@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 from testlib import tap
-from rig import releases
+from rig.disk import releases
 
 SETS = 400
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Images of other initramfs systems for tests: made by their own tools (qemu-tests/rig/foreign.py)
+"""Images of other initramfs systems for tests: made by their own tools (qemu-tests/rig/disk/foreign.py)
 for the kernel that the machines boot, and unpacked."""
 import functools
 import os
@@ -7,7 +7,9 @@ import shutil
 import subprocess
 
 from testlib import tap
-from rig import cells, foreign, kernels
+from rig import cells
+from rig.disk import foreign
+from rig.host import kernels
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

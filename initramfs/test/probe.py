@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from testlib import tap
-from rig import releases
+from rig.disk import releases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

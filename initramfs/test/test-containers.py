@@ -19,7 +19,7 @@ import tempfile
 import probe
 from testlib import tap
 from probe import MADE, MIB, blkid, make, show
-from rig import damage, releases
+from rig.disk import corrupt, releases
 
 # A file system's marks are in its first bytes, those of iso9660 and UDF on several sectors there.
 HEAD = 80 << 10
@@ -65,7 +65,7 @@ BY_HAND = {
     # Linux, drivers/md/dm-snap-persistent.c and dm-integrity.c.
     "DM_snapshot_cow": lambda _: {0: b"SnAp" + struct.pack("<3I", 1, 1, 8)},
     "DM_integrity": lambda _: {0: b"integrt\0" + struct.pack("<bbHI", 1, 15, 4, 88)},
-    "linux_raid_member": damage.raid,
+    "linux_raid_member": corrupt.raid,
     "linux_raid_member 0.90": lambda size: {(size & ~65535) - 65536: struct.pack(
         "<16I", 0xA92B4EFC, 0, 90, 0, 0, 1, 0, 1, 8192, 2, 2, 0, 0, 2, 3, 4).ljust(4096, b"\0")},
     "drbd inside": lambda size: {size - 4096: struct.pack(

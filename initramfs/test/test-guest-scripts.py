@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 from guestimage import PROGRAM, standard, tap
+from testlib.slowness import limit
 
 PROGRAM_STUB = b"#!/bin/sh\necho \"$@\" >>/calls\n[ -e /good ]\n"
 # The variables of dracut's init that its functions need.

@@ -16,7 +16,7 @@ import sys
 import probe
 from testlib import tap
 from probe import MADE, MIB, UUID, blkid, make, show
-from rig import damage
+from rig.disk import corrupt
 
 # What is written over an ext4 by hand, as damage.py of the boot matrix does it.
 CONTAINERS = {"luks": "crypto_LUKS", "lvm": "LVM2_member", "raid": "linux_raid_member"}
@@ -64,7 +64,7 @@ def is_no_file_system(kind):
     def test(where):
         path = os.path.join(where, "image")
         make(path, 16, MADE["ext4"][1])
-        damage.apply(path, {"start": 0, "size": 16 * MIB}, kind)
+        corrupt.apply(path, {"start": 0, "size": 16 * MIB}, kind)
         assert agrees(path)[0] == CONTAINERS[kind]
         assert show("read", path)[2] == "0"
     return f"{kind} over an ext4 is no file system", test
@@ -105,7 +105,7 @@ def lvm_beside(where):
     """A physical volume that left the old ext4 in place is no file system."""
     path = os.path.join(where, "image")
     make(path, 16, MADE["ext4"][1])
-    marks = damage.lvm(16 * MIB)
+    marks = corrupt.lvm(16 * MIB)
     with open(path, "r+b") as image:
         image.seek(512)
         image.write(marks[512][:512])
@@ -235,7 +235,7 @@ def cut(where):
     make(path, 8, MADE["ext4"][1])
     os.truncate(path, 2 * MIB)
     assert show("read", path)[1] == "ext4"
-    damage.apply(path, {"start": 0, "size": 2 * MIB}, "superblock")
+    corrupt.apply(path, {"start": 0, "size": 2 * MIB}, "superblock")
     assert show("read", path)[0] == str(-errno.ENODATA)
 
 

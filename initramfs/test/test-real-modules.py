@@ -10,7 +10,7 @@ import sys
 import fakekernel
 from fakekernel import files, modinfo, order, tap, tree
 
-from rig import kernels
+from rig.host import kernels
 
 # What a btrfs on a virtio disk needs at least, by the kernel's own sources.
 WANTED = {"btrfs", "libcrc32c", "xor", "raid6_pq", "blake2b_generic"}

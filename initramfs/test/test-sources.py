@@ -12,7 +12,10 @@ import subprocess
 import sys
 
 from testlib import tap
-from rig import cells, count, disk, kernels
+from rig import cells
+from rig.bench import count
+from rig.disk import disk
+from rig.host import kernels
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

@@ -111,7 +111,7 @@ card() {
 	done
 }
 
-# server cut BYTES | up | resumed: see rig/server.py.
+# server cut BYTES | up | resumed: see rig/vm/server.py.
 server() {
 	network && busybox wget -q -O - "$server/-/$1/${2-}"
 }

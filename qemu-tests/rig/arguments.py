@@ -4,8 +4,8 @@
 import argparse
 import os
 
-from rig import times
-from rig.kernels import HERE
+from rig.report import times
+from rig.host.kernels import HERE
 
 
 def count(text):

@@ -9,7 +9,8 @@ import os
 import re
 import shutil
 
-from rig import arch, damage, filesystem, foreign, loaders
+from rig.disk import corrupt, filesystem, foreign, loaders
+from rig.host import arch
 
 # Key and default; None means that the file must have it.
 MACHINE = {
@@ -56,7 +57,7 @@ SCENARIO = {
         "table": "gpt",  # of partitions: gpt or mbr
         "filesystem": "ext4",  # of the root: see filesystem.KINDS
         "label": "root",  # of the root's file system
-        "damage": "",  # see damage.KINDS
+        "damage": "",  # see corrupt.KINDS
         "tree": "deployment",  # what is to be booted; plain: a root without OSTree
         "ostree": "",  # of this Debian release: the disk's writer, and in a life's small tree
         "userland": "probe",  # in the tree: the probe and busybox, or debian, which has systemd
@@ -100,11 +101,11 @@ SCENARIO = {
     },
 }
 # Sections [boot 1], [boot 2] and so on make a scenario a life: what the guest does in each boot of
-# a disk that starts with version A (see updates.py and guest/life.sh).
+# a disk that starts with version A (see versions.py and guest/life.sh).
 BOOT = {
     "version": None,  # that must be running; several if one of them must
     "steps": "",  # a line of shell for each check
-    "end": "reboot",  # or poweroff, or kill:SEED in the middle of the last step (hands.Killer)
+    "end": "reboot",  # or poweroff, or kill:SEED in the middle of the last step (actions.Killer)
 }
 # What a scenario needs on the host besides its machine, in a machine's words.
 GUEST, FOREIGN = "cpio:cpio modprobe:kmod", "depmod:kmod lz4:lz4 /usr/bin/busybox:busybox-static"
@@ -126,7 +127,7 @@ NUMBER = "[0-9]+"
 VALUES = {
     "disk": {"partition": "|boot|fat|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr",
              "attach": "start|twice|protected|" + NUMBER, "filesystem": "|".join(filesystem.KINDS),
-             "damage": "|" + "|".join(damage.KINDS), "tree": "deployment|plain",
+             "damage": "|" + "|".join(corrupt.KINDS), "tree": "deployment|plain",
              "userland": "probe|debian", "ostree": "|[a-z]+", "kernels": "same|each"},
     "initramfs": {"kind": "none|rootstock|" + "|".join(foreign.COMMANDS), "shell": "no|yes",
                   "blob": NUMBER, "compress": "|none|lz4|zstd|gzip"},

@@ -16,8 +16,10 @@ import shutil
 import subprocess
 import time
 
-from rig import arch, disk, judge, kept
-from rig.kernels import HERE
+from rig.disk import disk
+from rig.host import arch
+from rig.report import history, judge
+from rig.host.kernels import HERE
 
 TOP = os.path.dirname(HERE)
 KEYS = {"file", "old", "new", "cells", "finding"}
@@ -95,7 +97,7 @@ def verdict(mutant, result):
     """
     if not result:
         return ["the cell did not run"]
-    if result["result"] == kept.PASSED:
+    if result["result"] == history.PASSED:
         return ["the mutant survived: the cell passed"]
     if any(judge.has(finding, sentence) for finding in result["findings"]
            for sentence in mutant["finding"]):
@@ -112,10 +114,10 @@ def boot(mutant, tree, scale, log):
             return {cell: ["the mutant cannot be built, see " + log.name]
                     for cell in mutant["cells"]}
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(kept.path_in(build))
+        os.unlink(history.path_in(build))
     call(["qemu-tests/run", "--build", build, "--jobs", "1", "--scale", str(scale), "--only",
           " ".join(mutant["cells"])], tree, log)
-    results = kept.load(build)
+    results = history.load(build)
     return {cell: verdict(mutant, results.get(cell)) for cell in mutant["cells"]}
 
 

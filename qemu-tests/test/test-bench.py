@@ -15,7 +15,8 @@ import sys
 import tempfile
 import types
 
-from rig import cells, count, profile, table
+from rig import cells
+from rig.bench import count, profile, table
 from testlib import tap
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

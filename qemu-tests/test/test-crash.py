@@ -5,8 +5,8 @@ shown by make crash MUTANTS=1."""
 
 import sys
 
-from crashrig import menus, ubootjudge
-from crashrig.writelog import content
+from rig.crash import menus, ubootjudge
+from rig.crash.writelog import content
 from testlib import tap
 
 

@@ -10,7 +10,8 @@ import tempfile
 import threading
 import time
 
-from rig import debian, disk, kernels
+from rig.disk import debian, disk
+from rig.host import kernels
 from testlib.slowness import limit
 from testlib import tap
 

@@ -11,8 +11,10 @@ import subprocess
 import sys
 import tempfile
 
-from rig import (cells, damage, disk, filesystem, hands, image, kernels, loaders, machine,
-                 releases)
+from rig import cells
+from rig.disk import corrupt, disk, filesystem, image, loaders, releases
+from rig.host import kernels
+from rig.vm import actions, machine
 from testlib import tap
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -83,7 +85,7 @@ def damages(work):
         path = os.path.join(work, kind)
         subprocess.run(["mkfs.ext4", "-q", path, "32m"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        damage.apply(path, part, kind)
+        corrupt.apply(path, part, kind)
         tap.check(blkid(path).get("TYPE") == wanted, "damage: " + kind, blkid(path))
     tap.check(subprocess.run(["dumpe2fs", "-h", os.path.join(work, "raid")], check=False,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0,
@@ -151,7 +153,7 @@ def reaching(work):
     """The hands, with a pipe and a socket in the machine's place."""
     path = os.path.join(work, "qmp")
     with open(path, "w+b", buffering=0) as qmp:
-        attach = hands.Attach("nvme,drive=disk", 0)
+        attach = actions.Attach("nvme,drive=disk", 0)
         attach.start(qmp)
         attach.look(b"", "kernel")
         attach.look(b"", "kernel")
@@ -165,7 +167,7 @@ def reaching(work):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(os.path.join(work, "keys"))
         server.listen()
-        typist = hands.Typist(os.path.join(work, "keys"), ["one", "two"])
+        typist = actions.Typist(os.path.join(work, "keys"), ["one", "two"])
         console = b"[ 1.0] costs $ 5\n"
         typist.look(console, "prepare")
         tap.check(typist.typed == ["one", "two"], "nothing is typed without a prompt")

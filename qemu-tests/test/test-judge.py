@@ -6,7 +6,7 @@ import re
 import sys
 import xml.etree.ElementTree
 
-from rig import judge, show
+from rig.report import judge, tap_junit
 from testlib import tap
 
 GOOD = """TAP version 13
@@ -281,17 +281,17 @@ def shown():
             "findings": []}
     results = [dict(base, name="m/a"), dict(base, name="m/b", findings=["one\ntwo \x1b[0m <&"]),
                dict(base, name="m/c", skip="no such package")]
-    lines = show.tap(results).splitlines()
+    lines = tap_junit.tap(results).splitlines()
     tap.check(lines[0] == "ok 1 - m/a" and lines[1] == "not ok 2 - m/b" and
               lines[-2] == "ok 3 - m/c # SKIP no such package" and lines[-1] == "1..3" and
               all(line.startswith("#   ") for line in lines[2:-2]), "TAP", lines)
-    tap.check("skipped: no such package" in show.row(results[2]) and
-              show.row(results[1]).endswith("FAILED") and show.row(results[0]).endswith("  ok"),
+    tap.check("skipped: no such package" in tap_junit.row(results[2]) and
+              tap_junit.row(results[1]).endswith("FAILED") and tap_junit.row(results[0]).endswith("  ok"),
               "the table tells ok, FAILED and skipped")
-    suite = xml.etree.ElementTree.fromstring(show.junit(results).split("\n", 1)[1])
+    suite = xml.etree.ElementTree.fromstring(tap_junit.junit(results).split("\n", 1)[1])
     tap.check((suite.get("tests"), suite.get("failures"), suite.get("skipped")) ==
               ("3", "1", "1") and "two" in suite[1][0].text, "JUnit is XML and counts right")
-    tap.check(show.summary(results, show.about(2, "TCG", 2, "f")).startswith(
+    tap.check(tap_junit.summary(results, tap_junit.about(2, "TCG", 2, "f")).startswith(
         "1 passed, 1 failed, 1 skipped in 2 s, 2 at a time, TCG"),
               "the summary counts right")
 

@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 import time
 
-from rig import kernels
+from rig.host import kernels
 from testlib.slowness import limit
 from testlib import tap
 

@@ -10,7 +10,9 @@ import tempfile
 import urllib.error
 import urllib.request
 
-from rig import cells, hands, judge, life, server
+from rig import cells
+from rig.report import judge
+from rig.vm import actions, device_life, server
 from testlib.slowness import limit
 from testlib import tap
 
@@ -59,7 +61,7 @@ def scenarios(work):
 
 def findings(found, text):
     """What the judge of a life finds in the guest's reports."""
-    return life.judge_reports(found, COMMITS, judge.reports(text))
+    return device_life.judge_reports(found, COMMITS, judge.reports(text))
 
 
 def judged(found):
@@ -136,7 +138,7 @@ class Pipe:
 def killed(work):
     """A machine is killed after its part of the writes that the rehearsal took, not before."""
     path, pipe = os.path.join(work, "report"), Pipe()
-    killer = hands.Killer(path, 4, 1)
+    killer = actions.Killer(path, 4, 1)
     killer.start(pipe)
     ends = []
     for steps, writes in ((0, 0), (1, 100), (2, 300), (3, 400), (3, 401), (3, 599)):

@@ -12,7 +12,10 @@ import subprocess
 import sys
 import tempfile
 
-from rig import arch, cells, disk, firmware, loaders, machine
+from rig import cells
+from rig.disk import disk, loaders
+from rig.host import arch, firmware
+from rig.vm import machine
 from testlib import tap
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

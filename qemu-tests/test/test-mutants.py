@@ -8,8 +8,9 @@ import sys
 import tempfile
 import time
 
-from rig import cells, disk, mutants
-from rig.hosts import Hosts
+from rig import cells, mutants
+from rig.disk import disk
+from rig.vm.hosts import Hosts
 from testlib.slowness import limit
 from testlib import tap
 
@@ -65,7 +66,7 @@ def all_mutants(work):
                 calls.append((words[0], source.read() != text, top, os.path.basename(log.name)))
             if words[0] == "make":
                 return mode == "cannot be built"
-            mutants.kept.note(mutants.folder_in(tree), {
+            mutants.history.note(mutants.folder_in(tree), {
                 "name": "x86-bios-grub/arguments", "skip": "", "seconds": 1.0,
                 "findings": [finding] if finding else []})
             return 0

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 
-from rig import arch, cells
+from rig import cells
+from rig.host import arch
 from testlib import tap
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

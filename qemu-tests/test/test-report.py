@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 
-from rig import budget, cells, kept, machine, markdown, page, progress, show, times
+from rig import cells
+from rig.report import budget, history, html_page, markdown, progress, tap_junit, times
+from rig.vm import machine
 from testlib import tap
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -67,7 +69,7 @@ def pages(work):
                   b"long line\n" * 20000 + b"last\n")
     with open(os.path.join(work, "m/b/command"), "w", encoding="ascii") as out:
         out.write("qemu -append 'a <b> c'\n")
-    made = page.page(RESULTS, show.about(9, "TCG", 2, work))
+    made = html_page.page(RESULTS, tap_junit.about(9, "TCG", 2, work))
     seen = Reader(made)
     tap.check(not seen.bad and not seen.open, "all that opens closes", (seen.bad, seen.open))
     tap.check(not {"script", "link", "img", "iframe"} & {tag for tag, _ in seen.tags} and
@@ -93,9 +95,9 @@ def pages(work):
     tap.check(made.index("<h2>Failed") < made.index("<h2>Scenarios") and
               "<b>1</b> failed" in made and "<b>2</b> passed" in made and
               "<b>1</b> skipped" in made, "totals")
-    tap.check("<h2>Failed" not in page.page(RESULTS[:1], show.about(9, "TCG", 2, work)),
+    tap.check("<h2>Failed" not in html_page.page(RESULTS[:1], tap_junit.about(9, "TCG", 2, work)),
               "nothing about failures where there is none")
-    seen = Reader(page.page(RESULTS, show.about(9, "TCG", 2, work, "a <table>\n")))
+    seen = Reader(html_page.page(RESULTS, tap_junit.about(9, "TCG", 2, work, "a <table>\n")))
     tap.check("Power cuts" not in made and "a <table>\n" in seen.text and not seen.bad,
               "the table of the power cuts, where there is one")
 
@@ -103,17 +105,17 @@ def pages(work):
 def tables(work):
     """What is kept of the power cuts: a run that did not come to its end leaves no older table."""
     os.makedirs(os.path.join(work, "crash"))
-    kept.keep_table(work, None)
-    tap.check(kept.table(work) == "", "no table before the first run")
-    kept.keep_table(work, "a table\n")
-    tap.check(kept.table(work) == "a table\n", "a table")
-    kept.keep_table(work, None)
-    tap.check(kept.table(work) == "", "none during the next run")
+    history.keep_table(work, None)
+    tap.check(history.table(work) == "", "no table before the first run")
+    history.keep_table(work, "a table\n")
+    tap.check(history.table(work) == "a table\n", "a table")
+    history.keep_table(work, None)
+    tap.check(history.table(work) == "", "none during the next run")
 
 
 def summaries():
     """Markdown."""
-    made = markdown.summary(RESULTS, show.about(9, "nothing", 2, "f"))
+    made = markdown.summary(RESULTS, tap_junit.about(9, "nothing", 2, "f"))
     lines = made.splitlines()
     start = lines.index("````")
     block = lines[start + 1:lines.index("````", start + 1)]
@@ -125,10 +127,10 @@ def summaries():
     tap.check(len(table) == 6 and width == {9} and "`m/b`" in table[2],
               "a table with as many columns in each line", table)
     many = result("m/b", findings=["\n".join("line %d" % number for number in range(100))])
-    made = markdown.summary([many], show.about(9, "TCG", 2, "f"))
+    made = markdown.summary([many], tap_junit.about(9, "TCG", 2, "f"))
     tap.check("line 19\n... 80 lines more\n" in made and "line 20\n" not in made,
               "what is too long says how much more there is")
-    made = markdown.summary([many], show.about(9, "TCG", 2, "f", "a table\n"))
+    made = markdown.summary([many], tap_junit.about(9, "TCG", 2, "f", "a table\n"))
     tap.check(made.endswith("</details>\n\n### Power cuts\n\n```\na table\n```\n\n"),
               "the table of the power cuts, where there is one", made[-100:])
 
@@ -237,18 +239,18 @@ def room():
 
 def memory(work):
     """What is kept."""
-    tap.check(kept.unfinished(work) is None, "nothing is kept where nothing ran")
-    kept.begin(work, ["m/a", "m/b", "n/b", "n/c", "n/d"])
-    tap.check(len(kept.unfinished(work)) == 5, "what has not come to its end did not pass")
+    tap.check(history.unfinished(work) is None, "nothing is kept where nothing ran")
+    history.begin(work, ["m/a", "m/b", "n/b", "n/c", "n/d"])
+    tap.check(len(history.unfinished(work)) == 5, "what has not come to its end did not pass")
     for one in RESULTS:
-        kept.note(work, one)
-    tap.check(kept.unfinished(work) == {"m/b", "n/d"}, "what failed, and what did not run",
-              kept.unfinished(work))
-    kept.begin(work, ["m/a"])
-    tap.check(kept.unfinished(work) == {"m/a", "m/b", "n/d"}, "a new run forgets a success")
-    kept.note(work, result("m/a", seconds=3.04))
-    tap.check(kept.unfinished(work) == {"m/b", "n/d"} and kept.seconds(work) == {
-        "m/a": 3.0, "m/b": 2.0, "n/b": 2.0}, "and no failure of others", kept.seconds(work))
+        history.note(work, one)
+    tap.check(history.unfinished(work) == {"m/b", "n/d"}, "what failed, and what did not run",
+              history.unfinished(work))
+    history.begin(work, ["m/a"])
+    tap.check(history.unfinished(work) == {"m/a", "m/b", "n/d"}, "a new run forgets a success")
+    history.note(work, result("m/a", seconds=3.04))
+    tap.check(history.unfinished(work) == {"m/b", "n/d"} and history.seconds(work) == {
+        "m/a": 3.0, "m/b": 2.0, "n/b": 2.0}, "and no failure of others", history.seconds(work))
 
 
 def options(work):
@@ -266,7 +268,7 @@ def options(work):
     tap.check(sorted(sum(tiers, [])) == listed and all(tiers), "so are the two tiers")
     tap.check(run("--rerun-failed")[0] == 1 and "nothing ran" in run("--rerun-failed")[1],
               "a first run cannot be a second")
-    kept.begin(work, ["x86-direct/plain", "x86-direct/gone"])
+    history.begin(work, ["x86-direct/plain", "x86-direct/gone"])
     tap.check(run("--rerun-failed")[1].split()[0] == "x86-direct/plain" and
               len(run("--rerun-failed")[1].splitlines()) == 1, "what did not pass is listed")
     tap.check(run("--shard", "999/999")[0] == 1, "an empty shard is an error")

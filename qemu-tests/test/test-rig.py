@@ -17,7 +17,9 @@ import tempfile
 import time
 import unittest.mock
 
-from rig import cells, disk, filesystem, image, loaders, machine, tryout
+from rig import cells
+from rig.disk import disk, filesystem, image, loaders
+from rig.vm import machine, tryout
 from testlib.slowness import limit
 from testlib import tap
 
@@ -220,7 +222,7 @@ def paths(work):
     tap.check(sum(word.count("/a,,b/") for word in words) == 6 and not any(
         "/a,b/" in word for word in words), "a comma in a path is not QEMU's", words)
     found = subprocess.run(
-        [sys.executable, "-c", "import shutil\nfrom rig import disk\n"
+        [sys.executable, "-c", "import shutil\nfrom rig.disk import disk\n"
          "print(shutil.which('mkfs.ext4'))"], cwd=HERE, stdout=subprocess.PIPE, text=True,
         env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}, check=True).stdout
     tap.check("/mkfs.ext4" in found, "an ordinary user's PATH is enough", found)

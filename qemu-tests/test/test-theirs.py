@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 
-from rig import cells, theirs
+from rig import cells
+from rig.vm import external_image
 from testlib.slowness import limit
 from testlib import tap
 
@@ -37,11 +38,11 @@ BARE = {key: value for key, value in cells.MACHINE.items() if value is not None}
 
 def files(work):
     """Files of expectations."""
-    found = theirs.expectations(tap.write_text(work, "a.ini", FILE))
+    found = external_image.expectations(tap.write_text(work, "a.ini", FILE))
     tap.check(found["console"] == ["GRUB", "Linux * 6", "Welcome"] and found["seconds"] == 20 and
               found["typed"] == [("login:", "root"), ("~#", "poweroff now")] and
               found["never"] == ["Kernel panic"], "lists and defaults", found)
-    tap.check(theirs.expectations(os.path.join(HERE, "expect-example.ini")), "the example is one")
+    tap.check(external_image.expectations(os.path.join(HERE, "expect-example.ini")), "the example is one")
     for name, word, old, new in (
             ("no sentence", "needs a sentence", FILE[FILE.index("    GRUB"):], ""),
             ("an unknown key", "nevr", "[expect]", "[expect]\nnevr = x"),
@@ -51,7 +52,7 @@ def files(work):
             ("a typed line without a prompt", "PROMPT", "login: =>", "=>"),
             ("a typed line without an arrow", "PROMPT", "login: => root", "root"),
             ):
-        error = tap.raises(ValueError, theirs.expectations,
+        error = tap.raises(ValueError, external_image.expectations,
                            tap.write_text(work, "a.ini", FILE.replace(old, new, 1)))
         tap.check(error and word in error and "a.ini" in error, name + " is an error", error)
 
@@ -62,17 +63,17 @@ def formats(work):
                                                            "qcow2"), ("empty", b"", "raw")):
         with open(os.path.join(work, name), "wb") as out:
             out.write(start)
-        tap.check(theirs.kind_of(os.path.join(work, name)) == kind, "%s is %s" % (name, kind))
+        tap.check(external_image.kind_of(os.path.join(work, name)) == kind, "%s is %s" % (name, kind))
     with open(os.path.join(work, "gz"), "wb") as out:
         out.write(b"\x1f\x8b\x08 and so on")
-    error = tap.raises(ValueError, theirs.kind_of, os.path.join(work, "gz"))
+    error = tap.raises(ValueError, external_image.kind_of, os.path.join(work, "gz"))
     tap.check(error and "gzip -dk" in error, "what is packed is not booted", error)
     kind = {**BARE, "qemu": "q", "disk-device": "d", "loader": "grub"}
-    words = theirs.command(kind, "tcg", os.path.join(work, "qcow2"), [], ["-m", "1G"])
+    words = external_image.command(kind, "tcg", os.path.join(work, "qcow2"), [], ["-m", "1G"])
     tap.check("-snapshot" in words and words[-2:] == ["-m", "1G"] and
               any("format=qcow2" in word for word in words) and
               not any("format=raw" in word for word in words), "the command", words)
-    tap.check(tap.raises(ValueError, theirs.command, dict(kind, loader="none"), "tcg",
+    tap.check(tap.raises(ValueError, external_image.command, dict(kind, loader="none"), "tcg",
                          os.path.join(work, "raw"), [], []), "a machine without a loader is none")
 
 
@@ -91,7 +92,7 @@ def judged():
             ("the limit", False, "one\ntwo\nthree\n", "none in time", []),
             ("not all typed", False, "one\ntwo\nthree\n", "said", ["x"]),
             ):
-        found = theirs.judged(expect, console, end, untyped)
+        found = external_image.judged(expect, console, end, untyped)
         tap.check(bool(found) != good, name, found)
 
 
@@ -147,7 +148,7 @@ def whole(work):
         expect = FILE.replace("= 20", "= 1") if mode == "silent" else FILE
         if mode == "command":
             expect = expect.replace("GRUB", "theirs")
-        found = theirs.outcome(work, "m", kind, tap.write_text(work, "my.ini", expect), path,
+        found = external_image.outcome(work, "m", kind, tap.write_text(work, "my.ini", expect), path,
                                ("tcg", limit(1)))
         tap.check(bool(found["findings"]) == bool(said) and said in "\n".join(found["findings"]),
                   "a machine that is %s" % mode, found["findings"])

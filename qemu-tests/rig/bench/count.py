@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Counts the instructions of a boot with a QEMU plugin (count.c): a figure that neither the host's
+load nor its speed moves.
+
+The kernel runs where it was linked (nokaslr), so that the addresses of its functions, which a boot
+of its own asks it for, are hooks. It unpacks the initramfs at once (initramfs_async=0), not beside
+other work. Its clock goes by instructions, or a busy host would add timer interrupts, 10,000
+instructions each.
+"""
+
+import os
+import re
+import subprocess
+
+from rig.disk import disk, image
+from rig.vm import machine
+from testlib.slowness import limit
+
+LIMIT = 300
+# An instruction takes 2^3 ns: shorter ones make the kernel's delay loops long.
+CLOCK = ["-icount", "shift=3"]
+# "Run ... as init process" is printed by run_init_process.
+FROM, UNPACK, UNPACKED = "run_init_process", "unpack_to_rootfs", "free_initrd_mem"
+SYSCALL = "do_syscall_64"
+# One system call, a page fault, an interrupt.
+TRAP = re.compile(r"__x64_sys_(\w+)|exc_page_fault|common_interrupt|sysvec_apic_timer_interrupt")
+INIT = """#!/busybox sh
+/busybox mount -t proc proc /proc
+/busybox mount -t devtmpfs dev /dev
+/busybox cat /proc/kallsyms >/dev/%s
+/busybox poweroff -f
+"""
+
+
+def plugin(build):
+    """Compiles the plugin, for the host; returns its path."""
+    path = os.path.join(build, "qemu/count.so")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    subprocess.run(["gcc", "-std=gnu11", "-O2", "-shared", "-fPIC", "-o", path,
+                    os.path.join(image.HERE, "rig/bench/count.c")], check=True)
+    return path
+
+
+def qemu(kind, path, vmlinuz, initrd, kargs):
+    """The QEMU command that boots a kernel without a boot loader; the console is its output."""
+    words = machine.command(kind, "tcg", path, ["-serial", "stdio"], restarts=False)
+    words += ["-kernel", vmlinuz, "-append", "console=%s nokaslr initramfs_async=0 panic=-1 %s" % (
+        kind["console"], kargs)]
+    return words + CLOCK + (["-initrd", initrd] if initrd else [])
+
+
+def version(kind):
+    """QEMU's name and version."""
+    said = subprocess.run([kind["qemu"].split()[0], "--version"], text=True, check=True,
+                          stdout=subprocess.PIPE).stdout
+    return re.search(r"QEMU \S+ version \S+", said).group(0).replace("emulator version ", "")
+
+
+def run(words):
+    """Runs a machine until it powers off; returns what was on its console."""
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as process:
+        try:
+            console = process.communicate(timeout=limit(LIMIT))[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            console = process.communicate()[0] + b"\n(no end after %d s)" % limit(LIMIT)
+        finally:
+            process.kill()
+    return console.decode(errors="replace").replace("\r", "")
+
+
+def ask_kernel(path, work, kind, vmlinuz):
+    """Makes the file `path` with the kernel's own list of its symbols."""
+    root, initrd, target = (os.path.join(work, name) for name in ("root", "initrd", "target"))
+    for name in ("proc", "dev"):
+        os.makedirs(os.path.join(root, name))
+    disk.run(["cp", "/usr/bin/busybox", os.path.join(root, "busybox")])
+    with open(os.path.join(root, "init"), "w", encoding="ascii") as out:
+        out.write(INIT % kind["disk-name"])
+    os.chmod(os.path.join(root, "init"), 0o755)
+    disk.run(["sh", "-euc", "find . | cpio --quiet -o -H newc >'%s'" % initrd], cwd=root)
+    with open(target, "wb") as out:
+        out.truncate(32 * disk.MIB)
+    console = run(qemu(kind, target, vmlinuz, initrd, ""))
+    with open(target, "rb") as source:
+        text = source.read().rstrip(b"\0")
+    if b" " + FROM.encode() + b"\n" not in text:
+        raise RuntimeError("the kernel did not tell its symbols: " + console[-500:])
+    with open(path, "wb") as out:
+        out.write(text)
+
+
+def symbols(build, kind):
+    """[(address, name)] of the machine's kernel, in order; asked for once a kernel."""
+    vmlinuz = image.kernel(kind)[1]
+    path = image.replace(os.path.join(build, "qemu/images"), "symbols", image.digest([vmlinuz]),
+                         lambda path, work: ask_kernel(path, work, kind, vmlinuz))
+    with open(path, encoding="ascii") as source:
+        found = (line.split() for line in source if line)
+        return sorted((int(words[0], 16), words[2]) for words in found if words[1] in "tT")
+
+
+def hooks(table, profile):
+    """What the plugin is told about the kernel's symbols."""
+    options = ["profile=on"] if profile else []
+    for address, name in table:
+        trap = TRAP.fullmatch(name)
+        if name == FROM:
+            options.append("hook=FROM@%x" % address)
+        elif name in (UNPACK, UNPACKED):
+            options.append("hook=%s@%x" % (name, address))
+        elif profile and trap:
+            options.append("tally=%s@%x" % (trap.group(1) or name, address))
+        elif not profile and name == SYSCALL:
+            options.append("tally=%s@%x" % (name, address))
+    return ",".join(options)
+
+
+def parse(text):
+    """[(hook, {counter: value})] of the lines that the plugin wrote for its hooks."""
+    return [(name, {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counters)})
+            for name, counters in re.findall(r"^hook (\S+) (.*)$", text, re.MULTILINE)]
+
+
+def between(first, last):
+    """The instructions, kernel and user, between two hooks' counters."""
+    return sum(last[name] - first[name] for name in ("kernel", "user"))
+
+
+def figures(text):
+    """What a boot cost, from the plugin's lines: {init, unpack, boot: instructions, calls: number}.
+
+    The kernel unpacks a first archive, its own, which is empty, then the image. RuntimeError if
+    the boot did not come from the kernel's start of an init to the mark.
+    """
+    found, unpacking = {}, None
+    for name, counters in parse(text):
+        if name == UNPACK:
+            unpacking = counters
+        elif name == UNPACKED:
+            found["unpack"] = between(unpacking, counters)
+        elif name == "FROM":
+            found.setdefault("from", counters)
+        elif name == "MARK" and "from" in found:
+            start = found.pop("from")
+            return dict({"unpack": 0}, **found, init=between(start, counters),
+                        calls=counters[SYSCALL] - start[SYSCALL],
+                        boot=counters["kernel"] + counters["user"])
+    raise RuntimeError("the real init did not start")

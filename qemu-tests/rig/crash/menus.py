@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a boot loader may find: the menus of a recording, the files that they name, the verdicts.
+
+    old, new    the menu before the change or the one behind it, and every file that it names
+    late        the one before, whole, although the change has been reported as done
+    restart     old or new came up, but only at the second start (a whole disk)
+    shorter     one of the first three, but files of an entry are gone; what starts is the old tree
+                or the new one, since both readers pass over such an entry
+
+All else is a sentence about what is wrong.
+"""
+
+import collections
+import os
+import re
+import zlib
+
+from rig.crash import writelog
+
+VERDICTS = ("old", "new", "late", "shorter", "restart")
+END = b"rootstock_complete=1\n"
+KERNELS = {"grub.cfg": rb"linux '(/[^']+)'.*\n\s*initrd '(/[^']+)'",
+           "uEnv.txt": rb"(?m)^kernel_image\d*=(/\S+)\n(?:.*\n)?ramdisk_image\d*=(/\S+)$"}
+
+# What a reader makes of a menu: its generation, the files of the entry that starts, and whether
+# each file that the menu names is there.
+Reading = collections.namedtuple("Reading", "generation started whole")
+
+
+def entries(name, menu):
+    """The files of each entry of a menu, kernel and initramfs."""
+    return [tuple(path.decode() for path in pair) for pair in re.findall(KERNELS[name], menu)]
+
+
+def content(path):
+    """The bytes that a file of a menu must have."""
+    name, version = re.fullmatch(r"(\w+)-6\.1\.(\d+)(?:\.img)?", os.path.basename(path)).groups()
+    return writelog.content(name, int(version))
+
+
+def complete(name, menu):
+    """Whether the loader takes it for a menu: if it has an end, of the same menu as the rest."""
+    if not menu.endswith(END):
+        return False
+    if name == "uEnv.txt":
+        found = re.search(rb"^rootstock_crc32=([0-9a-f ]+)\n[^\n]*\n\Z", menu, re.MULTILINE)
+        return not found or bytes.fromhex(found[1].decode()) == zlib.crc32(
+            menu[:found.start()]).to_bytes(4, "big")
+    start = re.search(rb"^function (\w+) \{$", menu, re.MULTILINE)
+    return bool(start and b"\n%s menuentry\n" % start[1] in menu)
+
+
+def generation_of(recording, name, menu):
+    """Which generation's menu it is, or None."""
+    return next((generation for generation, menus in recording.menus.items()
+                 if menus[name] == menu), None)
+
+
+def find(recording, name, read):
+    """What a reader finds through read(path), which gives bytes or None: a Reading, or what is
+    wrong."""
+    for directory in recording.directories:
+        menu = read("/%s/%s" % (directory, name))
+        if menu is None or not complete(name, menu):
+            continue
+        generation = generation_of(recording, name, menu)
+        if generation is None:
+            return "%s/%s is a mixture" % (directory, name)
+        found = try_entries(entries(name, menu), read)
+        return found if isinstance(found, str) else Reading(generation, *found)
+    return "no menu"
+
+
+def try_entries(menu, read):
+    """(The entry that starts, whether all have all of their files), or what is wrong."""
+    started, whole = None, True
+    for entry in menu:
+        files = [read(path) for path in entry]
+        # Our menus pass over an empty file as over one that is not there.
+        if not all(files):
+            whole = False
+        elif any(data != content(path) for path, data in zip(entry, files)):
+            if not started:
+                return "%s is torn, and starts" % entry[0]
+            whole = False
+        else:
+            started = started or entry
+    return (started, whole) if started else "no entry has its files"
+
+
+def judge(recording, name, window, found):
+    """The verdict on what a reader found."""
+    if isinstance(found, str):
+        return found
+    word = standing(window, found.generation)
+    if found.whole or word not in VERDICTS:
+        return word
+    legal = [entries(name, recording.menus[generation][name])[0]
+             for generation in window.legal | {window.committed - 1} if generation >= 0]
+    return "shorter" if found.started in legal else "%s starts" % found.started[0]
+
+
+def standing(window, generation):
+    """How a generation stands to what the guest has finished and begun."""
+    if generation == window.committed:
+        return "old" if window.changing else "new"
+    if generation == window.changing:
+        return "new"
+    if generation == window.committed - 1:
+        return "late"
+    return "generation %d where %s is legal" % (
+        generation, " or ".join(map(str, sorted(window.legal))))

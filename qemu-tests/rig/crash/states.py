@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The states in which a power cut can leave the disk of a recording.
+
+In order: all writes up to each one. Reordered: what the last flush made safe, and of the later ones
+any subset, as a cache loses them, some of them cut off at a sector. A sector is whole or not there.
+Which ones, a seed decides: recording, position and sample number name a state for ever.
+"""
+
+import collections
+import hashlib
+import mmap
+import os
+import random
+
+from rig.crash.bootfs import SECTOR
+
+# What a state is made of: `epoch` counts the flushes that it is safe behind, `writes` are the
+# (offset, bytes) after the last one. Equal `key`: equal to every loader.
+State = collections.namedtuple("State", "position sample window epoch writes key")
+
+
+def name_of(it):
+    """What repeats the state, on the command line: a write's number, or an epoch's and a
+    sample's."""
+    return "%d" % it.position if it.sample is None else "%d.%d" % (it.epoch, it.sample)
+
+
+def digest(sector, data):
+    """A number for the content of one sector; those of a disk are combined by exclusive or."""
+    return int.from_bytes(hashlib.blake2b(data, digest_size=12,
+                                          salt=sector.to_bytes(8, "little")).digest(), "little")
+
+
+class Disk:
+    """The content of a recording's disk behind some number of its flushes."""
+
+    def __init__(self, recording):
+        self.recording = recording
+        with open(recording.base, "rb") as source:
+            self.bytes = mmap.mmap(source.fileno(), recording.size, access=mmap.ACCESS_COPY)
+        self.unread = set()
+        for first, end in recording.unread:
+            self.unread.update(range(first, end))
+        # Offsets and lengths of the writes since the base, in order.
+        self.changed, self.epoch, self.key, self.known = [], 0, 0, {}
+        self.settle(recording.settled)
+        self.epoch = 0
+
+    def settle(self, writes):
+        """Applies the writes of an epoch, behind its flush."""
+        for offset, data in writes:
+            self.key ^= self.difference([(offset, data)])
+            self.bytes[offset:offset + len(data)] = data
+            for sector in range(offset // SECTOR, (offset + len(data)) // SECTOR):
+                self.known.pop(sector, None)
+            self.changed.append((offset, len(data)))
+        self.epoch += 1
+
+    def before(self, sector):
+        """The digest of a sector as it is behind the flush."""
+        if sector not in self.known:
+            at = sector * SECTOR
+            self.known[sector] = digest(sector, self.bytes[at:at + SECTOR])
+        return self.known[sector]
+
+    def difference(self, writes):
+        """What writes change in the key of the disk."""
+        now = {}
+        for offset, data in writes:
+            for at in range(0, len(data), SECTOR):
+                sector = (offset + at) // SECTOR
+                if sector not in self.unread:
+                    now[sector] = digest(sector, data[at:at + SECTOR])
+        key = 0
+        for sector, value in now.items():
+            key ^= value ^ self.before(sector)
+        return key
+
+
+def torn(data, dice, atom):
+    """A write that the power cut off: its head or its tail, in multiples of `atom` bytes."""
+    if len(data) <= atom or dice.random() < 0.7:
+        return 0, data
+    cut = dice.randrange(1, -(-len(data) // atom)) * atom
+    return (0, data[:cut]) if dice.random() < 0.5 else (cut, data[cut:])
+
+
+def subset(pending, dice, atom):
+    """Some of the pending writes, in any order of those that do not overlap."""
+    chance = dice.choice((0.2, 0.5, 0.8))
+    found = []
+    for event in pending:
+        if dice.random() < chance:
+            skip, data = torn(event.data, dice, atom)
+            found.append((event.offset + skip, data))
+    return found
+
+
+def state(disk, moment, sample, writes):
+    """The state at a moment, (event, number of pending writes), with some writes of its epoch."""
+    event = moment[0]
+    return State(event.number, sample, event.window, disk.epoch, writes,
+                 disk.key ^ disk.difference(writes))
+
+
+def in_order(disk, pending, moment):
+    """The state in which every write up to the moment is on the disk."""
+    return state(disk, moment, None, [(event.offset, event.data) for event in pending[:moment[1]]])
+
+
+def reordered(disk, pending, moments, seed, sample):
+    """The state number `sample` of those in which a power cut in this epoch can leave the disk."""
+    dice = random.Random("%s %s %d %d" % (seed, disk.recording.name, disk.epoch, sample))
+    moment = dice.choice(moments)
+    return state(disk, moment, sample, subset(pending[:moment[1]], dice,
+                                              disk.recording.atom))
+
+
+def states(disk, samples, seed):
+    """Each write point in order, and `samples` (numbers) of each epoch; moves the disk along."""
+    pending, moments = [], []
+    for event in disk.recording.events:
+        if event.data:
+            pending.append(event)
+        if not event.flush or event.data:
+            moments.append((event, len(pending)))
+            yield in_order(disk, pending, moments[-1])
+        if event.flush and pending:
+            for sample in samples:
+                yield reordered(disk, pending, moments, seed, sample)
+            disk.settle([(event.offset, event.data) for event in pending])
+            pending, moments = [], []
+
+
+class Slot:
+    """A file with the image of one state after the other."""
+
+    def __init__(self, path, disk):
+        self.path, self.disk, self.applied, self.dirty = path, disk, 0, []
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(disk.recording.base, "rb") as source, open(path, "wb") as out:
+            while chunk := source.read(1 << 20):
+                if chunk.count(0) == len(chunk):
+                    out.seek(len(chunk), os.SEEK_CUR)
+                else:
+                    out.write(chunk)
+            out.truncate(disk.recording.size)
+        self.file = os.open(path, os.O_RDWR)
+
+    def put(self, state):
+        """Makes the file the image of a state of the epoch in which the disk is."""
+        assert state.epoch == self.disk.epoch
+        for offset, size in self.dirty + self.disk.changed[self.applied:]:
+            os.pwrite(self.file, self.disk.bytes[offset:offset + size], offset)
+        self.applied = len(self.disk.changed)
+        for offset, data in state.writes:
+            os.pwrite(self.file, data, offset)
+        self.dirty = [(offset, len(data)) for offset, data in state.writes]
+
+    def close(self):
+        """Removes the file."""
+        os.close(self.file)
+        os.unlink(self.path)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Root file systems besides ext4, made without root and without mounts on the host: read-only ones
+by their own tools; the others are made empty, and a guest mounts and fills them."""
+
+import os
+import subprocess
+
+from rig.disk import disk
+from rig.host import arch, kernels
+from testlib.slowness import limit
+
+# The size of a root file system in MiB; mkfs.xfs makes none below 300.
+KINDS = {"ext4": 192, "btrfs": 320, "xfs": 320, "f2fs": 256, "squashfs": 192, "erofs": 192}
+FIXED = ("squashfs", "erofs")
+# Where in its file system the root is: in a subvolume that rootflags= has to name.
+INSIDE = {"btrfs": "/@root"}
+# Without a journal of its own, or checked when it is mounted: what finds errors in a partition.
+CHECKS = {"vfat": ["fsck.vfat", "-n"], "btrfs": ["btrfs", "check", "--readonly"],
+          "xfs": ["xfs_repair", "-n"],
+          "f2fs": ["fsck.f2fs", "--dry-run"]}
+# What Debian's static busybox has not.
+TOOLS = ["/usr/bin/chattr"]
+FILL = """#!/busybox sh
+/busybox mount -t devtmpfs dev /dev
+for module in $(/busybox cat /order); do /busybox insmod /$module; done
+/busybox mount -t %(kind)s /dev/nvme0n1 /mnt && cd /mnt || /busybox poweroff -f
+[ -z "%(inside)s" ] || { /btrfs subvolume create "/mnt%(inside)s" && cd "/mnt%(inside)s"; }
+/busybox tar -xf /dev/nvme1n1 && /chattr +i %(immutable)s && echo 'all of it is there'
+cd / && /busybox umount /mnt && /busybox poweroff -f
+"""
+
+
+def pack(path, work, machine, script, kind):
+    """Makes an initramfs in which busybox runs the script, with the modules of a file system."""
+    top = os.path.join(work, "filler")
+    for name in ("dev", "mnt"):
+        os.makedirs(os.path.join(top, name))
+    for name in ("lib", "lib64"):
+        os.symlink("usr/" + name, os.path.join(top, name))
+    files = kernels.insert(machine, os.path.join(work, "modules"), ["nvme", kind])
+    disk.run(["cp", "-L", "/usr/bin/busybox"] + files + [top])
+    with open(os.path.join(top, "order"), "w", encoding="ascii") as out:
+        out.write("".join(os.path.basename(name) + "\n" for name in files))
+    for tool in TOOLS + (["/usr/bin/btrfs"] if kind == "btrfs" else []):
+        disk.run(["cp", "-L", tool, top])
+        for name, file in arch.libraries(arch.HOST, [""], tool).items():
+            os.makedirs(os.path.dirname(os.path.join(top, name)), exist_ok=True)
+            disk.run(["cp", "-L", file, os.path.join(top, name)])
+    with open(os.path.join(top, "init"), "w", encoding="ascii") as out:
+        out.write(script)
+    os.chmod(os.path.join(top, "init"), 0o755)
+    disk.run(["sh", "-euc", "find . | cpio --quiet -o -H newc >'%s'" % path], cwd=top)
+
+
+def fill_in_guest(path, work, machine, script, kind):
+    """Boots a guest that fills the file system in the file `path` from work/content.tar."""
+    initrd = os.path.join(work, "filler.img")
+    pack(initrd, work, machine, script, kind)
+    words = machine["qemu"].split() + ["-nodefaults", "-no-user-config", "-display", "none",
+                                       "-no-reboot", "-serial", "stdio"]
+    for number, file in enumerate((path, os.path.join(work, "content.tar"))):
+        words += ["-drive", "file=%s,format=raw,if=none,id=d%d,cache=unsafe" % (
+            file.replace(",", ",,"), number), "-device", "nvme,drive=d%d,serial=%d" % (
+                number, number)]
+    words += ["-kernel", kernels.kernel(machine)[1], "-initrd", initrd, "-append",
+              "console=%s panic=-1" % machine["console"]]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, timeout=limit(300))
+    if b"\nall of it is there" not in done.stdout:
+        raise RuntimeError("no %s was made: %s" % (kind, done.stdout.decode(
+            errors="replace")[-2000:]))
+
+
+def make(path, part, directory, cell, work, immutable):
+    """Makes the cell's root file system in the file `path`, of the partition's size."""
+    kind, label = cell["disk"]["filesystem"], cell["disk"]["label"]
+    if kind == "squashfs":
+        disk.run(["mksquashfs", directory, path, "-quiet", "-no-progress", "-all-root", "-comp",
+                  "lz4"])
+    elif kind == "erofs":
+        disk.run(["mkfs.erofs", "--quiet", "--all-root", "-U", part["uuid"], path, directory])
+    else:
+        with open(path, "wb") as out:
+            out.truncate(part["size"])
+        if kind in ("btrfs", "f2fs"):
+            disk.run(["mkfs." + kind, "-q", "-L" if kind == "btrfs" else "-l", label, "-U",
+                      part["uuid"], path])
+        else:
+            disk.run(["mkfs.xfs", "-q", "-L", label, "-m", "uuid=" + part["uuid"], path])
+        # Status 1: other cells have made links to the repository's files, which tar calls a change.
+        disk.run(["sh", "-c", "tar --numeric-owner --record-size=1M -C \"$0\" -cf content.tar . || "
+                  "[ $? = 1 ]", directory], cwd=work)
+        fill_in_guest(path, work, cell["machine"], FILL % {
+            "kind": kind, "inside": INSIDE.get(kind, ""), "immutable": " ".join(
+                "." + name for name in immutable)}, kind)
+
+
+def fill(image, part, directory, cell, work, immutable):
+    """Makes the cell's root file system in its partition, with the contents of `directory`, the
+    directories `immutable` in it being what libostree makes of them."""
+    if cell["disk"]["filesystem"] == "ext4":
+        disk.fill(image, part, directory, cell["disk"]["label"])
+        disk.make_immutable(image, part, immutable)
+        return
+    path = os.path.join(work, "filesystem")
+    make(path, part, directory, cell, work, immutable)
+    disk.run(["dd", "if=" + path, "of=" + image, "bs=1M", "conv=notrunc,sparse",
+              "seek=%d" % (part["start"] // disk.MIB)])
+
+
+def same(image, pristine, part):
+    """Whether a partition has the bytes that it had."""
+    return subprocess.run(["cmp", "--quiet", "--ignore-initial=%d" % part["start"],
+                           "--bytes=%d" % part["size"], image, pristine],
+                          check=False).returncode == 0
+
+
+def state(image, part, kind):
+    """(clean, needs recovery, complaints of its checker) of a file system in a partition."""
+    if kind == "ext4":
+        return disk.superblock_state(image, part) + (disk.check_ext4(image, part),)
+    if kind in FIXED:
+        return True, False, ""
+    path = image + ".part"
+    disk.run(["dd", "if=" + image, "of=" + path, "bs=1M", "conv=sparse",
+              "skip=%d" % (part["start"] // disk.MIB), "count=%d" % (part["size"] // disk.MIB)])
+    done = subprocess.run(CHECKS[kind] + [path], text=True, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    os.unlink(path)
+    return True, False, done.stdout.strip() if done.returncode else ""

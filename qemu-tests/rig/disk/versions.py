@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The versions of a tree that a device gets in its life, in an archive repository to be served: all
+that a user installs of ours is in them, and each differs from A by what its name says."""
+
+import os
+import random
+
+from rig.disk import debian, disk, image, initramfs, loaders, releases, sysroot
+from rig.host import arch, kernels
+
+# Of which release the other kernel is.
+OTHER = "trixie"
+# What each version has: the kernel's machine, and whether there is an initramfs.
+VERSIONS = {"A": {}, "B": {}, "kernel": {"kernel": OTHER}, "initramfs": {"initramfs": True}}
+LIFE = os.path.join(image.HERE, "guest/life.sh")
+INIT = os.path.join(image.HERE, "guest/lifeinit.sh")
+NETWORK = ["virtio_pci", "virtio_net"]
+# Files that only one version has, so that a pull takes a while.
+FILES = 200
+
+
+def versions(cell):
+    """The versions that the steps of a cell's life name, A being there from the start."""
+    words = {word for boot in cell["life"] for step in boot["steps"] for word in step.split()}
+    return [name for name in VERSIONS if name == "A" or name in words]
+
+
+def kernel_of(cell, version):
+    """The cell's machine with the kernel that a version has."""
+    words = cell["machine"]["kernel"].split()
+    return dict(cell["machine"], kernel=" ".join(
+        [VERSIONS[version].get("kernel", words[0])] + words[1:]))
+
+
+def install(build, tree, kind):
+    """What a user gets from us."""
+    top = os.path.dirname(image.HERE)
+    disk.run(["make", "-s", "-C", top, "install", "DESTDIR=" + tree, "PREFIX=/usr",
+              "ARCH=" + kind["arch"],
+              "BUILD=" + os.path.relpath(arch.programs(build, kind["arch"]), top),
+              "BOOTLOADER=" + loaders.of(kind).generator.split("-")[1]])
+
+
+def drivers(tree, machine, work):
+    """Puts the modules of the network card into a tree without kmod, and their order beside."""
+    folder = os.path.join(tree, "usr/lib/life")
+    os.makedirs(folder)
+    files = kernels.insert(machine, work, NETWORK)
+    disk.run(["cp", "-L"] + files + [folder])
+    with open(os.path.join(folder, "order"), "w", encoding="ascii") as out:
+        out.write("".join(os.path.basename(file) + "\n" for file in files))
+
+
+def mark(tree, version):
+    """The files by which the versions can be told apart: in /usr, and in /usr/etc for the merge."""
+    texts = {"usr/share/life/only-" + version: version}
+    texts.update({"usr/etc/life/" + name: "default of " + version
+                  for name in ("edited", "removed", "default", "only-" + version)})
+    for number in range(FILES):
+        noise = random.Random("%s %d" % (version, number)).randbytes(4096)
+        texts["usr/share/life/%s/%d" % (version, number)] = noise.hex()
+    for name, text in texts.items():
+        path = os.path.join(tree, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="ascii") as out:
+            out.write(text + "\n")
+
+
+def programs(cell):
+    """{path in the tree: path here} of what the steps of a boot are done with."""
+    kind, release = cell["machine"], cell["disk"]["ostree"]
+    tops = arch.files(kind["arch"], "ostree", "busybox-static")
+    files = {"usr/bin/busybox": arch.find(tops, "/bin/busybox", "/usr/bin/busybox")}
+    if cell["disk"]["userland"] == "debian":
+        return files
+    if release:
+        tops = [releases.unpacked(release, kind["kernel"].split()[1])]
+    files["usr/bin/ostree"] = arch.find(tops, "/usr/bin/ostree")
+    return dict(files, **arch.libraries(kind["arch"], tops, files["usr/bin/ostree"]))
+
+
+def make_tree(build, cell, version, tree, work):
+    """One version of the tree."""
+    machine = kernel_of(cell, version)
+    release, vmlinuz = kernels.kernel(machine)
+    files = {"usr/lib/modules/%s/vmlinuz" % release: vmlinuz, debian.JUDGE: LIFE,
+             **programs(cell), **loaders.of(machine).tree(build)}
+    if "initramfs" in VERSIONS[version]:
+        files["usr/lib/modules/%s/initramfs.img" % release] = initramfs.initramfs(build, dict(
+            cell, machine=machine, initramfs=dict(cell["initramfs"], kind="rootstock")))
+    if cell["disk"]["userland"] == "debian":
+        files[debian.UNIT] = debian.SERVICE
+        debian.make_tree(tree, files, version, machine)
+    else:
+        files["usr/sbin/init"] = INIT
+        sysroot.make_tree(tree, files, version)
+        drivers(tree, machine, work)
+    install(build, tree, machine)
+    mark(tree, version)
+
+
+def make(path, work, build, cell):
+    """Makes the repository `path` of all the versions."""
+    sysroot.begin(path, "archive")
+    for version in versions(cell):
+        tree = os.path.join(work, "tree-" + version)
+        make_tree(build, cell, version, tree, os.path.join(work, "modules-" + version))
+        sysroot.commit_tree(path, tree, version)
+    disk.run(["ostree", "--repo=" + path, "summary", "--update"])
+
+
+def repository(build, cell):
+    """(path of the repository with the versions of a cell, {version: commit})."""
+    found, kind, plan = versions(cell), cell["machine"], cell["disk"]
+    folder = arch.programs(build, kind["arch"])
+    ours = [os.path.join(folder, name) for name in os.listdir(folder)
+            if os.path.isfile(os.path.join(folder, name)) and "." not in name]
+    key = image.digest(
+        sorted(ours) + sorted(programs(cell).values()) +
+        sorted(loaders.of(kind).tree(build).values()) + [
+            kernels.kernel(kernel_of(cell, version))[1] for version in found] + [
+                LIFE, INIT, sysroot.__file__, debian.__file__, initramfs.__file__, __file__],
+        found, kind["loader"], plan["userland"], plan["ostree"])
+    name = "%s%s-life-%s-%s" % (plan["userland"], plan["ostree"], cell["name"].split("/")[0],
+                                "-".join(found))
+    with image.lock:
+        path = image.replace(os.path.join(build, "qemu/images"), name, key,
+                             lambda path, work: make(path, work, build, cell))
+    return path, {version: disk.run(["ostree", "--repo=" + path, "rev-parse",
+                                     "demo/" + version]).strip() for version in found}

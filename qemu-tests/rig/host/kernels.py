@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The kernels of Debian's releases, or of kernel/build, in the user's cache, and what goes with
+them."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+HERE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+DEBS = os.path.join(os.path.dirname(HERE), "build-aux/debs")
+
+
+def debs(release, arch, *packages):
+    """The directories of packages of a Debian release, one each. The release "built" means a kernel
+    that kernel/build makes; the user sees its progress."""
+    words, shown = [DEBS, release, arch] + list(packages), subprocess.PIPE
+    if release == "built":
+        words, shown = [os.path.join(HERE, "kernel/build"), arch], None
+    done = subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=shown, check=False)
+    if done.returncode:
+        raise RuntimeError("%s: %s" % (" ".join(words), (done.stderr or "see above").strip()))
+    return done.stdout.split("\n")[:-1]
+
+
+def unpacked(machine):
+    """The directories of the machine's kernel packages: newer releases split a kernel."""
+    return debs(*machine["kernel"].split())
+
+
+def kernel(machine):
+    """(release, path of vmlinuz, which Debian calls vmlinux on riscv64) of the machine's kernel."""
+    for folder in unpacked(machine):
+        for path in (glob.glob(folder + "/boot/vmlinu[xz]-*") +
+                     glob.glob(folder + "/usr/lib/modules/*/vmlinuz")):
+            release = re.search(r"vmlinu[xz]-(.+)$|([^/]+)/vmlinuz$", path)
+            return release.group(1) or release.group(2), path
+    raise RuntimeError("no kernel: %s: there is no vmlinuz" % machine["kernel"])
+
+
+def board_dtb(machine):
+    """The path of the machine's device tree, of those that come with its kernel."""
+    for folder in unpacked(machine):
+        for path in glob.glob("%s/usr/lib/linux-image-*/%s" % (folder, machine["board-dtb"])):
+            return path
+    raise RuntimeError("%s: there is no %s" % (machine["kernel"], machine["board-dtb"]))
+
+
+def link(source, target):
+    """A file under a second name; where that cannot be, on another file system, a copy of it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def modules(machine, work):
+    """Makes work/lib/modules/RELEASE, with the lists that depmod writes; returns it.
+
+    A package has none of these lists: its installation would make them. No link leads out of it, for
+    nobody who reads it would follow that.
+    """
+    release = kernel(machine)[0]
+    path = os.path.join(work, "lib/modules", release)
+    for folder in unpacked(machine):
+        for name in (glob.glob("%s/lib/modules/%s" % (folder, release)) +
+                     glob.glob("%s/usr/lib/modules/%s" % (folder, release))):
+            shutil.copytree(name, path, symlinks=True, copy_function=link, dirs_exist_ok=True)
+    subprocess.run(["depmod", "-b", work, release], check=True, stderr=subprocess.PIPE)
+    return path
+
+
+def insert(machine, work, names):
+    """The files of modules and of all that they need, in the order to load them."""
+    modules(machine, work)
+    listed = subprocess.run(["modprobe", "-C", "/dev/null", "-d", work, "-S", kernel(machine)[0],
+                             "-a", "--show-depends"] + names, check=True, text=True,
+                            stdout=subprocess.PIPE).stdout
+    return list(dict.fromkeys(re.findall(r"^insmod (\S+)", listed, re.MULTILINE)))

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A run as one page of HTML that needs nothing else, neither script nor network: what failed, then
+scenarios by machines, then each cell with its times, its findings, its command and its console."""
+
+import html
+import os
+import re
+
+from rig.report import tap_junit
+from rig.vm import machine
+
+# Of a console the start and the end are in the page, in KiB; of one that failed more.
+HEAD, TAIL, TAIL_FAILED = 4, 12, 60
+STYLE = os.path.join(os.path.dirname(__file__), "html_page.css")
+# What stages are called here: the last one is the tree's own init, which is the probe.
+STAGES = dict(zip(machine.STAGES, machine.STAGES), probe="init")
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>%(title)s</title>
+<style>
+%(style)s</style>
+<h1>Boot matrix</h1>
+<p class="totals">%(totals)s</p>
+<p class="quiet">%(line)s</p>
+%(failed)s<h2>Scenarios by machines</h2>
+<p class="legend">%(legend)s</p>
+<div class="wide"><table>
+<thead><tr><th>%(machines)s</thead>
+<tbody>
+%(rows)s
+</tbody></table></div>
+%(cuts)s<h2>Cells</h2>
+%(cells)s
+</html>
+"""
+
+
+def text(words):
+    """Text for a page. Of what a terminal would do with it only the lines are left."""
+    words = re.sub(r"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[A-Z78=>])", "", words)
+    return html.escape(re.sub(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\uffff\U00010000-\U0010ffff]",
+                              "\N{REPLACEMENT CHARACTER}", words.replace("\r", "")))
+
+
+def excerpt(path, tail):
+    """The start and the end of a file that may be long, or not be there."""
+    if not os.path.exists(path):
+        return "There is none."
+    with open(path, "rb") as source:
+        data = source.read()
+    left = len(data) - HEAD * 1024 - tail * 1024
+    if left > 0:
+        data = data[:HEAD * 1024] + b"\n\n[... %d bytes more are in %s ...]\n\n" % (
+            left, os.path.basename(path).encode()) + data[-tail * 1024:]
+    return data.decode(errors="replace")
+
+
+def anchor(name):
+    """A cell's name as a place in the page."""
+    return name.replace("/", ".")
+
+
+def stages(result):
+    """[(stage, seconds)] over all boots of a cell, of those that were come through."""
+    found = [(stage, tap_junit.total(result["run"], stage)) for stage in machine.STAGES]
+    return [(stage, seconds) for stage, seconds in found if seconds]
+
+
+def bar(result):
+    """The stages of a cell side by side, as wide as they are long."""
+    return '<span class="bar">%s</span>' % "".join(
+        '<i class="%s" style="flex-grow:%.2f" title="%s %s"></i>' % (
+            stage, seconds, STAGES[stage], tap_junit.seconds(seconds))
+        for stage, seconds in stages(result))
+
+
+def square(result):
+    """A cell in the grid."""
+    word = tap_junit.word(result)
+    shown = tap_junit.seconds(result["seconds"]) if word == "ok" else word
+    return '<td class="%s"><a href="#%s" title="%s"><b>%s</b>%s</a>' % (
+        word, anchor(result["name"]), text(result["name"]), shown, bar(result))
+
+
+def row(scenario, machines, found):
+    """A scenario's line in the grid."""
+    about = next(result["about"] for (_, name), result in found.items() if name == scenario)
+    return '<tr><th title="%s">%s%s' % (text(about), text(scenario), "".join(
+        square(found[kind, scenario]) if (kind, scenario) in found else '<td class="none">'
+        for kind in machines))
+
+
+def grid(results):
+    """(heads of the columns, rows), the scenarios that failed somewhere first."""
+    found = {tuple(result["name"].split("/")): result for result in results}
+    machines = sorted({kind for kind, _ in found})
+    failed = {name for (_, name), result in found.items() if result["findings"]}
+    scenarios = sorted({name for _, name in found}, key=lambda name: (name not in failed, name))
+    return "".join("<th>" + text(kind) for kind in machines), "\n".join(
+        row(scenario, machines, found) for scenario in scenarios)
+
+
+def findings(result):
+    """What was found, one below the other."""
+    return "".join('<pre class="finding">%s</pre>\n' % text(finding)
+                   for finding in result["findings"])
+
+
+def failures(results):
+    """The part of the page that one opens it for, if there is anything to say."""
+    failed = [result for result in results if result["findings"]]
+    if not failed:
+        return ""
+    return "<h2>Failed</h2>\n" + "".join('<h3><a href="#%s">%s</a> <small>%s</small></h3>\n%s' % (
+        anchor(result["name"]), text(result["name"]), text(result["about"]), findings(result))
+        for result in failed)
+
+
+def details(result, folder):
+    """All about a cell. A link to what is inside opens what is around it."""
+    place = os.path.join(folder, result["name"])
+    word = tap_junit.word(result)
+    times = " ".join('<span class="%s"></span> %s %s' % (
+        stage, STAGES[stage], tap_junit.seconds(seconds)) for stage, seconds in stages(result))
+    return """<details><summary class="%s"><b>%s</b> %s <small>%s</small></summary>
+<div id="%s" class="cell">
+<p class="quiet">%s</p>
+<p class="legend">%s</p>
+%s%s<h4>Command</h4>
+<pre>%s</pre>
+<h4>Console</h4>
+<pre class="console">%s</pre>
+</div></details>""" % (
+        word, word, text(result["name"]), text(result["about"]), anchor(result["name"]),
+        text(" · ".join("%s: %s" % pair for pair in list(zip(
+            tap_junit.NAMES, tap_junit.columns(result)))[1:-1])),
+        times, bar(result), findings(result),
+        text(excerpt(os.path.join(place, "command"), HEAD)),
+        text(excerpt(os.path.join(place, "console.log"),
+                     TAIL_FAILED if result["findings"] else TAIL)))
+
+
+def power_cuts(table):
+    """The table of the power cuts, where there is one."""
+    return "<h2>Power cuts</h2>\n<pre>%s</pre>\n" % text(table) if table else ""
+
+
+def page(results, about):
+    """The whole page. `about` is what tap_junit.about() knows of the run."""
+    machines, rows = grid(results)
+    words = [tap_junit.word(result) for result in results]
+    with open(STYLE, encoding="utf-8") as source:
+        style = source.read()
+    return PAGE % {
+        "title": text("Boot matrix: " + tap_junit.counts(results)), "style": style,
+        "totals": " ".join('<span class="%s"><b>%d</b> %s</span>' % (
+            word, words.count(word), name) for word, name in (
+                ("FAILED", "failed"), ("ok", "passed"), ("skipped", "skipped"))
+            if words.count(word)),
+        "line": text(about["line"]), "failed": failures(results), "machines": machines,
+        "rows": rows, "legend": " ".join('<span class="%s"></span> %s' % pair for pair in [
+            ("ok", "passed"), ("FAILED", "failed"), ("skipped", "skipped"),
+            ("none", "no such cell")] + list(STAGES.items())),
+        "cells": "\n".join(details(result, about["folder"]) for result in sorted(
+            results, key=lambda result: (not result["findings"], result["name"]))),
+        "cuts": power_cuts(about["cuts"])}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The table as it grows: a row for each cell that has ended, and on a terminal a last line: what
+runs, how much is done, and how long it may still take.
+
+The time left is what the cells to come took before, here or elsewhere, times how that compares with
+those that have ended in this run. Before the first one has, nobody knows."""
+
+import os
+import shutil
+import sys
+import threading
+import time
+
+from rig.report import tap_junit
+
+COLOURS = {"ok": "32", "FAILED": "1;31", "skipped": "33"}
+
+
+def colourful(stream, environment):
+    """Whether a stream is to have colours, see no-color.org."""
+    return (stream.isatty() and not environment.get("NO_COLOR") and
+            environment.get("TERM", "dumb") != "dumb")
+
+
+def painted(line, word):
+    """A row with its result, which it ends in, in colour."""
+    at = line.rindex(word)
+    return "%s\x1b[%sm%s\x1b[0m" % (line[:at], COLOURS[word], line[at:])
+
+
+def duration(seconds):
+    """A rough time, as rough as it is known."""
+    if seconds < 90:
+        return "%d s" % (round(seconds / 10) * 10 or 10)
+    return "%d min" % round(seconds / 60)
+
+
+class Progress:
+    """Tells about a run of `names`, `jobs` at a time; `expected` are the seconds of each."""
+
+    def __init__(self, names, expected, jobs, stream=sys.stdout, clock=time.monotonic):
+        self.left, self.expected, self.jobs = set(names), expected, jobs
+        self.all, self.failed = len(self.left), 0
+        self.stream, self.clock = stream, clock
+        self.live, self.colours = stream.isatty(), colourful(stream, os.environ)
+        self.running, self.took, self.planned = {}, 0.0, 0.0
+        self.lock = threading.Lock()
+
+    def start(self, name):
+        """A cell starts, in whichever thread."""
+        with self.lock:
+            self.running[name] = self.clock()
+
+    def time_left(self):
+        """Seconds until all is done, or None: at least as long as the longest of those to come."""
+        with self.lock:
+            running = dict(self.running)
+        if not self.planned:
+            return None
+        ratio, now = self.took / self.planned, self.clock()
+        rest = [max(self.expected[name] * ratio - (now - running.get(name, now)), 0.0)
+                for name in self.left]
+        return max(sum(rest) / self.jobs, max(rest, default=0.0))
+
+    def end(self, result):
+        """A cell has ended: its row, and under it what was found."""
+        name = result["name"]
+        with self.lock:
+            self.running.pop(name, None)
+        self.left.discard(name)
+        self.failed += bool(result["findings"])
+        if not result["skip"]:
+            self.took += result["seconds"]
+            self.planned += self.expected[name]
+        row, word = tap_junit.row(result), tap_junit.word(result)
+        self.write("%*d/%d " % (len(str(self.all)), self.all - len(self.left), self.all) +
+                   (painted(row, word) if self.colours else row))
+        for finding in result["findings"]:
+            self.write("    " + tap_junit.clean(finding).replace("\n", "\n    "))
+        self.tick()
+
+    def heading(self):
+        """The table's head, as far to the right as the rows."""
+        self.write(" " * (2 * len(str(self.all)) + 2) + tap_junit.HEADER)
+
+    def status(self):
+        """The last line."""
+        left = self.time_left()
+        with self.lock:
+            running = " ".join(sorted(self.running))
+        return "%d of %d done%s, %s: %s" % (
+            self.all - len(self.left), self.all, ", %d FAILED" % self.failed if self.failed else "",
+            "time left not known yet" if left is None else "about %s left" % duration(left),
+            running)
+
+    def tick(self):
+        """The last line anew, where there can be one; no longer than the terminal is wide."""
+        if self.live and self.left:
+            width = shutil.get_terminal_size().columns - 1
+            self.stream.write("\r\x1b[K" + self.status()[:width])
+            self.stream.flush()
+
+    def write(self, line):
+        """A line above the last one."""
+        self.stream.write(("\r\x1b[K" if self.live else "") + line + "\n")
+        self.stream.flush()

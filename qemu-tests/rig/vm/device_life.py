@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The life of a device: one disk that is booted again and again, and updated by the ostree in it
+from a server of the host's, with our generator in libostree's hook. In some boots the machine is
+killed, as if somebody pulled the plug.
+
+The steps of each boot are in the scenario, and on the disk for the guest (see guest/life.sh).
+"""
+
+import contextlib
+import re
+import shlex
+
+from rig.disk import image, loaders, versions
+from rig.host import kernels
+from rig.report import judge
+from rig.vm import actions, machine, server
+
+# Where the guest reads the steps of each boot, below the root of the disk.
+FOLDER = "ostree/deploy/demo/var/life"
+# How much longer than the probe the steps of a boot may take.
+PATIENCE = 2
+
+
+def files(cell, commits):
+    """What the guest finds in its folder, {name: text}."""
+    kind = cell["machine"]
+    found = {"boot": "0\n", "versions": "".join("%s %s %s\n" % (
+        version, commit, kernels.kernel(versions.kernel_of(cell, version))[0])
+                                                for version, commit in commits.items()),
+             "settings": "generator=/usr/lib/ostree/%s\nserver=http://%s\nport=/dev/%s\n" % (
+                 loaders.of(kind).generator, server.ADDRESS, kind["report"])}
+    for number, boot in enumerate(cell["life"], 1):
+        found["%d.steps" % number] = "".join(step + "\n" for step in boot["steps"])
+        found["%d.end" % number] = boot["end"].partition(":")[0] + "\n"
+    return found
+
+
+def birth(cell, commits):
+    """The shell script that makes the finished sysroot a device's: steps, and its remote."""
+    script = ["ostree --repo=ostree/repo remote add --no-gpg-verify factory http://%s" %
+              server.ADDRESS, "mkdir -p " + FOLDER]
+    script += ["printf %%s %s >%s/%s" % (shlex.quote(text), FOLDER, name)
+               for name, text in files(cell, commits).items()]
+    return "\n".join(script)
+
+
+def make(build, cell):
+    """Makes what a cell boots; returns (the pristine disk, the facts about it)."""
+    repo, commits = versions.repository(build, cell)
+    change = birth(cell, commits) + "\n" + cell["disk"]["change"]
+    pristine, facts = image.image(build, dict(cell, disk=dict(cell["disk"], change=change)),
+                                  repo=repo)
+    return pristine, dict(facts, repo=repo, commits=commits)
+
+
+@contextlib.contextmanager
+def served(cell, facts):
+    """The words for the network of a life's machine, while its server runs; none for another's."""
+    if not cell["life"]:
+        yield []
+        return
+    running = server.Server(facts["repo"])
+    try:
+        yield server.network(running.server_port)
+    finally:
+        running.close()
+
+
+def runs(cell):
+    """The boots of each run of the machine: it runs until it powers off or is killed."""
+    found = [[]]
+    for boot in cell["life"]:
+        found[-1].append(boot)
+        if boot["end"] != "reboot":
+            found.append([])
+    return found[:-1]
+
+
+def killers(boots, report):
+    """The hands for one run of the machine."""
+    word, _, seed = boots[-1]["end"].partition(":")
+    return [actions.Killer(report, len(boots[-1]["steps"]), int(seed))] if word == "kill" else []
+
+
+def live(cell, words, paths, scale):
+    """Runs the machine until the life is over, or one run did not end as it had to. Returns what
+    machine.watch() says, with the ends of all runs."""
+    boots, ends = [], []
+    for run in runs(cell):
+        found = machine.watch(words, paths["console"], paths["report"],
+                              cell["machine"]["loader-mark"], len(run) - 1, scale * PATIENCE,
+                              killers(run, paths["report"]))
+        boots += found["boots"]
+        ends.append(found["end"])
+        if ends[-1] not in ("poweroff", "killed"):
+            break
+    return dict(found, boots=boots, ends=ends)
+
+
+def judge_runs(cell, run, console):
+    """Findings about how the runs of the machine ended, and what was on the console."""
+    wanted = ["killed" if boots[-1]["end"][:4] == "kill" else "poweroff" for boots in runs(cell)]
+    findings = [] if run["ends"] == wanted else ["the machine's ends: %s, expected %s" % (
+        ", ".join(run["ends"]), ", ".join(wanted))]
+    booted = len(re.findall(r"\] Linux version ", console))
+    if not booted == len(run["boots"]) == len(cell["life"]):
+        findings.append("%d boots by the console, %d by QEMU, expected %d" % (
+            booted, len(run["boots"]), len(cell["life"])))
+    fine = ["recovery complete"] if "killed" in wanted else []
+    return findings + ["the console has: " + judge.has(console, sign) for sign in judge.TROUBLE
+                       if sign not in fine and judge.has(console, sign)] + judge.judge_words(
+                           "poweroff", cell["expect"], console, each=False)
+
+
+def judge_boot(boot, report, commits):
+    """Findings in the report of one boot: each step must be in it, and be well. Of a killed machine
+    the last one is missing, and so is the end."""
+    killed, steps = boot["end"].startswith("kill"), list(boot["steps"])
+    findings = list(report["findings"])
+    if killed:
+        steps.pop()
+        if "the report ends without a plan" in findings:
+            findings.remove("the report ends without a plan")
+        else:
+            findings.append("it was not killed in the middle of its last step")
+    if report["names"] != steps:
+        findings.append("it did: %s" % "; ".join(report["names"]))
+    running = (report["deployment"] or "").partition(".")[0]
+    if running not in [commits[version] for version in boot["version"]]:
+        findings.append("it was of %s, expected version %s" % (
+            report["deployment"], " or ".join(boot["version"])))
+    return findings
+
+
+def judge_reports(cell, commits, found):
+    """Findings in the guest's reports: one for each boot."""
+    findings = []
+    if len(found) != len(cell["life"]):
+        findings.append("%d reports, expected %d" % (len(found), len(cell["life"])))
+    for number, (boot, report) in enumerate(zip(cell["life"], found), 1):
+        findings += ["boot %d: %s" % (number, finding)
+                     for finding in judge_boot(boot, report, commits)]
+    return findings

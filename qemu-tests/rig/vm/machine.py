@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Starts QEMU and watches it: console, report, and what QEMU itself says about the machine's end.
+
+QEMU's own word (a QMP event on standard output) decides whether the guest powered off, restarted or
+just stood still: text on a console cannot be told from text that looks like it.
+"""
+
+import contextlib
+import json
+import os
+import re
+import select
+import shlex
+import subprocess
+import time
+
+from rig.disk import disk
+from rig.host import arch, firmware, kernels
+from testlib.slowness import limit, load
+
+STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
+# Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
+# They only have to tell a dead guest from a slow one. GRUB itself waits three times ten seconds
+# before it restarts a machine whose menus are all torn.
+LIMITS = {"firmware": 20, "loader": 60, "kernel": 40, "prepare": 60, "probe": 60}
+CALIBRATED = 3.0
+KERNEL_MARK = b"Linux version "
+INIT_MARK = b" as init process"
+HALTED = b"reboot: System halted"
+OFF = b"reboot: Power down"
+# How long a halted machine must go on doing nothing.
+HALT_WATCH = 2.0
+
+
+def in_option(path):
+    """A path as a part of QEMU's comma-separated options."""
+    return path.replace(",", ",,")
+
+
+def qemu(machine, accel):
+    """The words that start the bare machine."""
+    return machine["qemu"].split() + ["-accel", accel, "-nodefaults", "-no-user-config", "-display",
+                                      "none"]
+
+
+def device(machine, drive, port=""):
+    """The words for the machine's disk, and what it hangs on, as a device for a drive."""
+    *others, last = machine["disk-device"].split()
+    words = [word for name in others for word in ("-device", name)]
+    return words + ["-device", "%s,drive=%s%s" % (last.replace("rootstock", drive), drive, port)]
+
+
+def command(machine, accel, image, serial, restarts, attach="start"):
+    """The exact QEMU command for a machine; `serial` are the words for its serial ports.
+
+    The disk is there from the start, or twice, the second one a copy that is thrown away; or
+    (`attach` being a number) there is a port that it can be attached to; or it is write-protected.
+    """
+    words = qemu(machine, accel) + firmware.words(machine)
+    drive = "file=%s,format=raw,if=none,cache=unsafe,id=" % in_option(image)
+    words += ["-drive", drive + "disk" + {"twice": ",file.locking=off",
+                                          "protected": ",readonly=on"}.get(attach, "")]
+    if attach.isdigit():
+        words += ["-device", "pcie-root-port,id=late,chassis=1"]
+    else:
+        words += device(machine, "disk")
+    if attach == "twice":
+        words += ["-drive", drive + "twin,snapshot=on,file.locking=off"] + device(machine, "twin")
+    words += serial
+    return words + ([] if restarts else ["-no-reboot"])
+
+
+def direct(vmlinuz, initrd, options):
+    """The words that boot a kernel without a boot loader.
+
+    For a tree without initramfs libostree writes an init=, which one with initramfs has not.
+    """
+    words = ["-kernel", vmlinuz]
+    if initrd:
+        words += ["-initrd", initrd]
+        options = re.sub(r" init=/ostree/\S+/ostree-prepare-root\b", "", options)
+    return words + ["-append", options]
+
+
+def ports(machine, console):
+    """The words for the console and for the port through which the guest reports."""
+    report = (["-device", machine["report-device"] + ",chardev=report"] if machine["report-device"]
+              else ["-serial", "chardev:report"])
+    serial = ["-serial", console]
+    return report + serial if machine["report-first"] == "yes" else serial + report
+
+
+def kept(machine, console, report, keys=""):
+    """Serial ports for watch(): console and report are kept, QEMU itself talks on its output. What
+    comes through the socket `keys` is typed on the console."""
+    back = "file,id=console,path=%s,append=on" % in_option(console)
+    if keys:
+        back = "socket,id=console,path=%s,server=on,wait=off,logfile=%s,logappend=on" % (
+            in_option(keys), in_option(console))
+    return ["-chardev", back, "-chardev", "file,id=report,path=%s,append=on" % in_option(report),
+            *ports(machine, "chardev:console"), "-qmp", "stdio"]
+
+
+def kernel_only(machine, accel, vmlinuz, seconds):
+    """Boots the bare kernel, which has no root file system and panics. Returns (seconds, log)."""
+    words = qemu(machine, accel) + ["-chardev", "null,id=report"] + ports(machine, "stdio")
+    if machine["board-dtb"]:
+        words += ["-dtb", kernels.board_dtb(machine)]
+    words += [
+        "-no-reboot", "-kernel", vmlinuz, "-append",
+        "console=%s panic=-1 root=/dev/nowhere" % machine["console"]]
+    start = time.monotonic()
+    try:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=seconds, check=False)
+        log = done.stdout
+    except subprocess.TimeoutExpired as error:
+        log = error.stdout or b""
+    return time.monotonic() - start, log
+
+
+def accelerator(machine, vmlinuz):
+    """KVM only where a whole boot with it answered: /dev/kvm may open and then do nothing."""
+    if machine["arch"] == arch.HOST and os.access("/dev/kvm", os.R_OK | os.W_OK):
+        if b"Kernel panic" in kernel_only(machine, "kvm", vmlinuz, limit(3))[1]:
+            return "kvm"
+    return "tcg"
+
+
+def calibrate(machine, accel, vmlinuz):
+    """How much slower than usual this host is: a scale for the time limits, at least 1."""
+    seconds, log = kernel_only(machine, accel, vmlinuz, limit(120))
+    if b"Kernel panic" not in log:
+        raise RuntimeError("QEMU does not boot a bare kernel: %s" % log[-300:])
+    return max(1.0, seconds / CALIBRATED)
+
+
+def limits(accel, scale):
+    """The time limits as a line for whoever wonders."""
+    return "%s; time limits, times %.1f: %s" % (
+        accel.upper(), scale, ", ".join("%s %.0f s" % (stage, seconds * scale)
+                                        for stage, seconds in LIMITS.items()))
+
+
+def stage_of(console, reported, mark):
+    """How far the last boot on a console has come, as an index into STAGES.
+
+    `mark` is what the boot loader writes first.
+    """
+    if reported:
+        return STAGES.index("probe")
+    current = console[console.rfind(mark):]
+    for name, sign in (("prepare", INIT_MARK), ("kernel", KERNEL_MARK)):
+        if sign in current:
+            return STAGES.index(name)
+    return STAGES.index("loader")
+
+
+def messages_of(lines):
+    """What QEMU says in lines of QMP."""
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            yield json.loads(line)
+
+
+def events_of(messages):
+    """The (event, reason) pairs in messages, without those of the host's own doing."""
+    found = []
+    for message in messages:
+        if message.get("event") in ("SHUTDOWN", "RESET") and message["data"]["guest"]:
+            found.append((message["event"], message["data"]["reason"]))
+    return found
+
+
+def unsaid(process, console):
+    """The events that QEMU, which is gone, did not tell: the power switch of 7.2's riscv board ends
+    it at once. Then its status is 0, and the console ends with the kernel's last words."""
+    with open(console, "rb") as source:
+        off = source.read().rstrip().endswith(OFF)
+    return [("SHUTDOWN", "guest-shutdown")] if process.wait() == 0 and off else []
+
+
+def size(path):
+    """The size of a file that may not be there yet."""
+    return os.stat(path).st_size if os.path.exists(path) else 0
+
+
+def head(words):
+    """What stands before every console: how to see it again."""
+    return "# %s\n" % shlex.join(words)
+
+
+def enter_stage(state, stage):
+    """Notes how long the stage took that the machine leaves, and starts the next one's clock."""
+    now = time.monotonic()
+    if state["boots"]:
+        state["boots"][-1][STAGES[state["stage"]]] = now - state["since"]
+    state.update(stage=stage, since=now)
+
+
+def reset(state):
+    """Back to the firmware. SeaBIOS resets the machine once more on its way: that is the same."""
+    if state["stage"]:
+        enter_stage(state, 0)
+        state["reported"] = size(state["report"])
+
+
+def ended(state, new):
+    """How the machine ended, by QEMU's new events; None while it runs."""
+    for event, reason in new:
+        if event == "SHUTDOWN":
+            enter_stage(state, 0)
+            return {"guest-shutdown": "poweroff", "guest-reset": "reset"}.get(reason, reason)
+        reset(state)
+    return None
+
+
+def progress(state):
+    """Moves a boot through its stages; returns an end if one took too long or stands still."""
+    with open(state["console"], "rb") as source:
+        source.seek(state["start"])
+        console = source.read()
+    if console.count(state["mark"]) > len(state["boots"]):
+        took = time.monotonic() - state["since"]
+        state["boots"].append(dict.fromkeys(STAGES, None))
+        if len(state["boots"]) > state["restarts"] + 1:
+            return "an extra restart"
+        enter_stage(state, STAGES.index("loader"))
+        state["boots"][-1]["firmware"] = took
+    if state["stage"]:
+        stage = stage_of(console, size(state["report"]) > state["reported"], state["mark"])
+        if stage > state["stage"]:
+            enter_stage(state, stage)
+    for hand in state["hands"]:
+        end = hand.look(console, STAGES[state["stage"]])
+        if end:
+            return end
+    if HALTED in console:
+        state["halted"] = state["halted"] or time.monotonic()
+        stands = time.monotonic() - state["halted"] > HALT_WATCH * state["scale"]
+        return "halt" if stands else None
+    seconds = LIMITS[STAGES[state["stage"]]] * max(state["scale"], load())
+    if time.monotonic() - state["since"] > seconds:
+        return "no end of stage %s" % STAGES[state["stage"]]
+    return None
+
+
+def follow(process, state):
+    """Steps a machine until it ends; returns (how it ended, all that QEMU wrote)."""
+    log, rest, end = b"", b"", None
+    # QEMU reports events to nobody who has not said this. If it is gone, its output ends.
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(b'{"execute":"qmp_capabilities"}\n')
+    for hand in state["hands"]:
+        hand.start(process.stdin)
+    while end is None:
+        new, gone = b"", False
+        if select.select([process.stdout], [], [], 0.02)[0]:
+            new = os.read(process.stdout.fileno(), 65536)
+            gone = not new
+        log += new
+        lines, _, rest = (rest + new).rpartition(b"\n")
+        messages = list(messages_of(lines.splitlines()))
+        for hand in state["hands"]:
+            for message in messages:
+                hand.hear(message)
+        events = events_of(messages) or (unsaid(process, state["console"]) if gone else [])
+        end = ended(state, events) or progress(state)
+        end = end or ("QEMU is gone" if gone else "stopped" if disk.stop.is_set() else None)
+    return end, log.decode(errors="replace")
+
+
+def watch(words, console, report, mark, restarts, scale, hands=()):
+    """Runs a machine to its end: {"end", "boots": [{stage: seconds}], "output": of QEMU}.
+
+    `restarts` restarts are expected. The console is kept whole, with the command at its top, behind
+    that of a machine before. For the `hands` that act on the machine see actions.py.
+    """
+    with open(console, "a", encoding="utf-8") as out:
+        out.write(head(words))
+    state = {"console": console, "report": report, "mark": mark.encode(), "restarts": restarts,
+             "scale": scale, "boots": [], "halted": None, "reported": size(report),
+             "start": size(console), "stage": 0, "since": time.monotonic(), "hands": hands}
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, bufsize=0) as process:
+        try:
+            end, output = follow(process, state)
+        finally:
+            process.kill()
+    return {"end": end, "boots": state["boots"], "output": output}
