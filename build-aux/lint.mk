@@ -13,6 +13,10 @@ TIDY := bugprone-*,clang-analyzer-*,misc-*,performance-*,portability-*,$\
 	-bugprone-easily-swappable-parameters,-bugprone-suspicious-string-compare,$\
 	-bugprone-not-null-terminated-result,-bugprone-sizeof-expression
 
+# The sources of a folder whose includes are checked: bls/check.c shows what all the others do.
+own = $(filter-out bls/check.c,$(wildcard $(1)/*.[ch] $(1)/test/*.[ch]))
+space := $(subst ,, )
+
 ## lint: check C, shell, documents, time limits and licence lines
 lint: deps-lint
 	$(Q)$(MAKE) --no-print-directory lint-now
@@ -21,6 +25,9 @@ lint-now:
 	$(Q)for cc in gcc clang; do for f in $(sources); do \
 		$$cc $(RS_CPPFLAGS) $(GLIB) -std=gnu11 $(WARNINGS) -Werror -O2 -c $$f -o /dev/null || exit 1; \
 	done; done
+	@echo "  LINT  include arrows (includes_FOLDER in build.mk)"
+	$(Q)! { $(foreach f,$(FOLDERS),grep -HnoE '^#include "[^"]+/' $(call own,$(f)) /dev/null | \
+		grep -vE '"($(subst $(space),|,$(strip $(f) $(includes_$(f)))))/(test/)?$$'; ) } | grep .
 	@echo "  LINT  clang-format"
 	$(Q)clang-format --dry-run -Werror $(sources) $(headers)
 	@echo "  LINT  clang-tidy"
