@@ -28,7 +28,7 @@ FRAGILE = [r"ostree-1\.conf:4: a board's own \"setenv bootargs \${bootargs} \.\.
 
 
 def passes(name, options, cmdline=None, fragile=()):
-    """Options that arrive, as they are unless something else is said; U-Boot changes nothing."""
+    """Options that arrive, unchanged unless the case has another result; U-Boot changes nothing."""
     return Case(name, {"ostree-1.conf": entry(options)}, ["T"],
                 options if cmdline is None else cmdline, uboot=[options], uboot_says=fragile)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A tree in which one thing is hostile, and a judge of the programs that read it.
 
-Beside the tree lies its twin, the same files with a mark in each: whoever follows a link out of the
-tree finds there what it looked for. The kernel says by strace what a program has opened; what it
-has written, and whether the mark has come into an output, is looked at afterwards."""
+Beside the tree lies its twin, the same files with a mark in each: a program that follows a link out
+of the tree finds there what it looked for. strace shows what a program has opened; what it has
+written, and whether the mark is in an output, is checked afterwards."""
 import codecs
 import glob
 import os

@@ -12,7 +12,7 @@
 	.globl _start
 _start:
 	.org 0x1f1
-	.byte 1			/* setup_sects: one behind the boot sector */
+	.byte 1			/* setup_sects: one after the boot sector */
 	.word 0
 	.long (end - code) / 16	/* syssize */
 	.word 0, 0, 0

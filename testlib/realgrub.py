@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Boots a grub.cfg with Debian's GRUB for BIOS in QEMU and says what the kernel was given.
+"""Boots a grub.cfg with Debian's GRUB for BIOS in QEMU and reports what the kernel was given.
 
 Nothing here needs root: the file system comes from mke2fs -d, GRUB from its own disk image, and the
 kernel is realgrub.S, which prints what it got and leaves.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs Debian's U-Boot for arm and arm64 in QEMU and says what it made of files and of a disk.
+"""Runs Debian's U-Boot for arm and arm64 in QEMU and reports what it made of files and of a disk.
 
-Nothing here needs root, and nobody types: U-Boot finds its commands in the environment, in the
+Nothing here needs root or types anything: U-Boot finds its commands in the environment, in the
 machine's flash, and what it left is read out of the memory of the machine once it has stopped.
 """
 import collections

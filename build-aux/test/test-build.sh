@@ -68,7 +68,7 @@ installs() {
 		"$work/dest/opt/x/lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf"
 }
 
-# Whoever installs may have any umask: others are to read and run what is installed.
+# Under any umask of the installing user, other users can read and run what is installed.
 any_umask() {
 	local mask
 	for mask in 022 077 000; do

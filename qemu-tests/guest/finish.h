@@ -8,7 +8,7 @@
 
 /*
  * Writes everything out, unmounts the ext4 partitions besides the root's and makes the root file
- * system read-only. Returns 0, or -errno of the first step that failed (EBUSY: somebody still has
+ * system read-only. Returns 0, or -errno of the first step that failed (EBUSY: a process still has
  * a file open for writing); the later steps are tried all the same.
  */
 int finish_quiesce(void);

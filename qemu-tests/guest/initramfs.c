@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The number behind "KEY:" in a file of /proc, or -1. */
+/* The number after "KEY:" in a file of /proc, or -1. */
 static long number(const char *path, const char *key)
 {
 	FILE *file = fopen(path, "re");
@@ -43,7 +43,7 @@ static bool is_freed(long most)
 
 bool initramfs_handed(void)
 {
-	/* As systemd mounts them where nobody else has. */
+	/* As systemd mounts them unless they are mounted already. */
 	static const struct {
 		const char *target;
 		const char *options[3];

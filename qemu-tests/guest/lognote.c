@@ -2,7 +2,7 @@
 /*
  * lognote DEVICE OFFSET TEXT: one sector with TEXT, straight to the device.
  *
- * Written behind the file system of a disk whose writes are recorded, it tells the reader of the
+ * Written after the file system of a disk whose writes are recorded, it tells the reader of the
  * record what the guest was doing between which of them. It goes past the page cache, and so makes
  * nothing else go to the disk.
  */

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The terminal behind /dev/console, which itself cannot control a session. */
+/* The terminal that /dev/console stands for; /dev/console itself cannot control a session. */
 static void console_name(char *ret, size_t size)
 {
 	FILE *active = fopen("/sys/class/tty/console/active", "re");

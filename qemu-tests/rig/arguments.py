@@ -65,7 +65,7 @@ def parse(description):
     parser.add_argument("--mutants", action="store_true",
                         help="show that the cells fail where the programs are wrong")
     parser.add_argument("--image", metavar="FILE",
-                        help="boot somebody else's disk image, without writing to it")
+                        help="boot a disk image that was made elsewhere, without writing to it")
     parser.add_argument("--machine", metavar="NAME", help="on this machine (for --image)")
     parser.add_argument("--expect", metavar="FILE", help="what its console must say (for --image)")
     parser.add_argument("--try", dest="tryout", action="store_true",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Cells: a machine and a scenario, each one small ini file. A word nobody knows is an error, since
+"""Cells: a machine and a scenario, each one small ini file. An unknown word is an error, since
 a misspelt expectation would otherwise be one that is never checked."""
 
 import configparser
@@ -30,7 +30,7 @@ MACHINE = {
     "power-off": "yes",  # no: QEMU's model has none, and the kernel halts
     "loader": None,  # see loaders.KINDS
     "grub": "",  # RELEASE ARCH PACKAGE of GRUB's modules, if they are not the host's
-    "noise": "",  # what its kernel complains about by itself, one sentence a line
+    "noise": "",  # what its kernel always complains about, one sentence a line
     "loader-mark": None, "needs": None, "kernel": None,
     "modules": "",  # that each initramfs needs, since they are not in its kernel
 }
@@ -123,7 +123,7 @@ NEEDS = {
 # Of machines and scenarios: they become names of folders, with "." and "@" between the parts.
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 NUMBER = "[0-9]+"
-# What the values of a scenario's keys look like, where that can be said of each by itself.
+# What the values of a scenario's keys look like, as far as each can be checked alone.
 VALUES = {
     "disk": {"partition": "|boot|fat|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr",
              "attach": "start|twice|protected|" + NUMBER, "filesystem": "|".join(filesystem.KINDS),

@@ -4,7 +4,7 @@ section of mutants/*.ini: in `file` the text `old`, which is there once, becomes
 the `cells` the run must then say one of the sentences in `finding`, where * stands for anything.
 
 A cell that passes has let the mutant survive, and one that fails for another reason proves nothing:
-both are failures. Whoever writes a scenario names the mutant that only it would catch."""
+both are failures. Each new scenario comes with a mutant that only it would catch."""
 
 import concurrent.futures
 import configparser

@@ -17,9 +17,10 @@ import tempfile
 import time
 import unittest.mock
 
-from rig import cells
+from rig import cell, cells
 from rig.disk import disk, filesystem, image, loaders
 from rig.vm import machine, tryout
+from rig.vm.hosts import Hosts
 from testlib.slowness import limit
 from testlib import tap
 
@@ -278,16 +279,16 @@ def play(what, folder):
     if what == "try":
         run.leave_on_signals()
         return tryout.script(words, os.path.join(folder, "console"), 1)
-    run.image.need_programs = lambda *_: None
+    image.need_programs = lambda *_: None
     if what == "nothing":
-        run.cells.missing = lambda _: "a package is not installed"
+        cells.missing = lambda _: "a package is not installed"
         sys.argv = ["run", "--build", folder, "--only", "x86-bios-grub/pid1"]
         os.environ["MUST_RUN"] = "0"
         return run.main()
-    run.cells.missing = lambda _: ""
-    run.Hosts.measure = lambda *_: ("tcg", 1.0)
-    run.prepare = lambda build, cell: os.makedirs(run.place(build, cell)["folder"])
-    run.qemu_commands = lambda *_: [words]
+    cells.missing = lambda _: ""
+    Hosts.measure = lambda *_: ("tcg", 1.0)
+    cell.prepare = lambda build, one: os.makedirs(cell.paths_of(build, one)["folder"])
+    cell.qemu_commands = lambda *_: [words]
     sys.argv = ["run", "--build", folder]
     return run.main()
 
@@ -330,15 +331,13 @@ def interrupted():
 
 def broken_cell(work):
     """An exception while a cell runs, of a kind that nobody thought of."""
-    run = load_run()
-
     def prepare(*_):
         return {}["no such key"]
 
-    run.prepare = prepare
-    hosts = run.Hosts(1.0, lambda _: None)
-    result = run.run_cell(work, {"name": "m/s", "machine": {"qemu": "q", "arch": "a"}, "scenario": {
-        "about": "x"}}, hosts)
+    cell.prepare = prepare
+    hosts = Hosts(1.0, lambda _: None)
+    result = cell.run_cell(work, {"name": "m/s", "machine": {"qemu": "q", "arch": "a"},
+                                  "scenario": {"about": "x"}}, hosts)
     seen = "\n".join(result["findings"])
     tap.check(result["name"] == "m/s" and "KeyError: 'no such key'" in seen and
               "in prepare" in seen and "test-rig.py" in seen,
@@ -349,12 +348,11 @@ def broken_cell(work):
 
 def must_run():
     """A cell that cannot run here."""
-    run = load_run()
-    cell = {"name": "m/s", "machine": {}, "scenario": {"about": "x"}}
+    unable = {"name": "m/s", "machine": {}, "scenario": {"about": "x"}}
     os.environ["MUST_RUN"] = "0"
-    tap.check(run.skipped(cell, "why")["skip"] == "why", "what cannot run is skipped")
+    tap.check(cell.skipped(unable, "why")["skip"] == "why", "what cannot run is skipped")
     os.environ["MUST_RUN"] = "1"
-    result = run.skipped(cell, "why")
+    result = cell.skipped(unable, "why")
     tap.check(result["findings"] and not result["skip"], "and fails where it must run")
     with tempfile.TemporaryDirectory() as folder:
         found = subprocess.run(

@@ -8,7 +8,7 @@ import subprocess
 
 MIB = 1024 * 1024
 SECTOR = 512
-# What the notes of the guest need, behind the file system.
+# Room for the notes of the guest, after the end of the file system.
 NOTES = MIB
 EXT4 = "mkfs.ext4 -q -F -O ^metadata_csum_seed,^orphan_file -b "
 # `make` is a command that takes the path of an image of `mib` MiB. A small file system has a small

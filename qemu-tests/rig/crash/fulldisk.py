@@ -120,7 +120,7 @@ def verdict(recording, state, said):
 def try_disk(recording, state, path, kept):
     """Boots the image of a state; returns the verdict, with the consoles in the folder `kept`.
 
-    On a busy host a serial port may lose what is said right before the power goes off. It is the
+    On a busy host a serial port may lose what is printed right before the power goes off. It is the
     same disk again: what does not come up does not come up twice.
     """
     said, starts = boot(path, kept)

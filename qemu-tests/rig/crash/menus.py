@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a boot loader may find: the menus of a recording, the files that they name, the verdicts.
 
-    old, new    the menu before the change or the one behind it, and every file that it names
+    old, new    the menu before the change or the one after it, and every file that it names
     late        the one before, whole, although the change has been reported as done
     restart     old or new came up, but only at the second start (a whole disk)
     shorter     one of the first three, but files of an entry are gone; what starts is the old tree

@@ -28,7 +28,7 @@ EXCHANGE = "\tif (job->way != WAY_FILES) {\n\t\t*ret_exchanged"
 RENAME = "\tif (false) {\n\t\t*ret_exchanged"
 LEFTOVER = "\t\terr = settle(job->dir_fd, name, job->way);\n\tif (!err && unlinkat"
 FSYNC = ("\tif (!err)\n\t\terr = flushed(fsync(fd));\n", "")
-# On ext4 the hold does what exchange does, and the order of removal, as long as nobody kills the
+# On ext4 the hold does what exchange does, and the order of removal, unless something kills the
 # generator: so they are left out together, or the generator is killed. Not to know ext4 is no fault
 # there: syncfs and fsync of the directory, which is what then happens, do as much on Linux 6.1.
 # (what is missing, the trial that shows it, (text, text that takes its place)...)
@@ -37,8 +37,8 @@ MUTANTS = [
     ("fsync of the new file", "ext4-1k-menu", FSYNC),
     ("fsync of the new file", "vfat-menu", FSYNC),
     ("the flush point before the exchange", "ext4-1k-menu", (SETTLE_FIRST, "\tif (!err)\n")),
-    ("the flush point behind the exchange", "ext4-1k-menu", (SETTLE, "")),
-    ("the flush point behind the rename", "vfat-menu", (SETTLE, "")),
+    ("the flush point after the exchange", "ext4-1k-menu", (SETTLE, "")),
+    ("the flush point after the rename", "vfat-menu", (SETTLE, "")),
     ("the order of flush point and removal, and the hold", "ext4-1k-menu",
      (SETTLE, UNLINK + SETTLE), (HOLD, NO_HOLD)),
     ("exchange and hold", "ext4-4k-menu", (EXCHANGE, RENAME), (HOLD, NO_HOLD)),

@@ -173,7 +173,7 @@ def check(found, count):
 
 def run(folder, initramfs, size, kind, parameters):
     """Records what the guest does with a copy of folder/base.img, and writes down the facts. The
-    file system, or the disk, is `size` bytes long, and behind it is room for the notes."""
+    file system, or the disk, is `size` bytes long, and after it is room for the notes."""
     base, live, log = (os.path.join(folder, name) for name in ("base.img", "live.img", "log"))
     subprocess.run(["cp", "--sparse=always", base, live], check=True)
     os.truncate(live, size + bootfs.NOTES)

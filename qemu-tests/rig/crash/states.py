@@ -14,7 +14,7 @@ import random
 
 from rig.crash.bootfs import SECTOR
 
-# What a state is made of: `epoch` counts the flushes that it is safe behind, `writes` are the
+# What a state is made of: `epoch` counts the flushes after which it is safe, `writes` are the
 # (offset, bytes) after the last one. Equal `key`: equal to every loader.
 State = collections.namedtuple("State", "position sample window epoch writes key")
 
@@ -32,7 +32,7 @@ def digest(sector, data):
 
 
 class Disk:
-    """The content of a recording's disk behind some number of its flushes."""
+    """The content of a recording's disk after some number of its flushes."""
 
     def __init__(self, recording):
         self.recording = recording
@@ -47,7 +47,7 @@ class Disk:
         self.epoch = 0
 
     def settle(self, writes):
-        """Applies the writes of an epoch, behind its flush."""
+        """Applies the writes of an epoch, after its flush."""
         for offset, data in writes:
             self.key ^= self.difference([(offset, data)])
             self.bytes[offset:offset + len(data)] = data
@@ -57,7 +57,7 @@ class Disk:
         self.epoch += 1
 
     def before(self, sector):
-        """The digest of a sector as it is behind the flush."""
+        """The digest of a sector as it is after the flush."""
         if sector not in self.known:
             at = sector * SECTOR
             self.known[sector] = digest(sector, self.bytes[at:at + SECTOR])

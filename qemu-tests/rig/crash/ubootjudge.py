@@ -2,7 +2,7 @@
 """U-Boot reads the states: Debian's, for arm, and what it runs is uboot/boot.cmd.
 
 Each state is a partition of one disk, so one start of U-Boot reads a hundred. The script is the one
-that boards run, but with the checksum of each file behind its loading, and in place of the start of
+that boards run, but with a checksum of each loaded file, and in place of the start of
 the kernel a word, after which it finds nothing more to do.
 """
 

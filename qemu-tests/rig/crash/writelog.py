@@ -16,14 +16,14 @@ FLUSH, DISCARD = 1, 4
 HEADER = "<QQQI"
 ENTRY = "<QQQQ"
 
-# A write has bytes at an offset; behind a flush what was written before is on the disk; a note of
+# A write has bytes at an offset; after a flush what was written before is on the disk; a note of
 # the guest is neither, and from it on other generations of the menu are legal (window).
 Event = collections.namedtuple("Event", "number offset data flush window")
 
 
 # In this order both readers, grub/stub.cfg and uboot/boot.cmd, look for a complete menu.
 SWAPPED = ("loader", "loader.1", "loader.0")
-# The operations on a `loader` that is no symlink and that nobody swaps.
+# The operations on a `loader` that is no symlink and is never swapped.
 LIVE = ("menu", "killed", "truncate")
 
 
@@ -55,7 +55,7 @@ def entries(path):
 
 
 def content(name, version):
-    """The bytes of a kernel or initramfs: nobody starts these, they are only to come whole."""
+    """The bytes of a kernel or initramfs: never started, they only have to be complete."""
     return b"".join(b"%s %d, line %d\n" % (name.encode(), version, line) for line in range(300))
 
 

@@ -56,7 +56,7 @@ def raid(size):
                          0, 1, 0, sector, 0, 2)
     header = header.ljust(128, b"\0") + struct.pack("<QQQ", 0, sector, sector)
     header = bytearray(header.ljust(256 + 4, b"\0"))
-    struct.pack_into("<I", header, 220, 2)  # max_dev, of two bytes each behind the 256
+    struct.pack_into("<I", header, 220, 2)  # max_dev, of two bytes each after the 256
     total = sum(struct.unpack("<65I", header))
     struct.pack_into("<I", header, 216, ((total & 0xFFFFFFFF) + (total >> 32)) & 0xFFFFFFFF)
     return {sector * SECTOR: bytes(header)}

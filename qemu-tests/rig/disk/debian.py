@@ -24,7 +24,7 @@ UNIT = "usr/lib/systemd/system/rootstock-judge.service"
 SERVICE = os.path.join(HERE, "guest/userland.service")
 # Of the root file system in MiB, and how much longer than the probe such a tree takes to report.
 SIZE = 1024
-PATIENCE = 5
+TIME_FACTOR = 5
 # Makes a tree of the userland in the current directory; $1 is the version. Of /var nothing is
 # deployed: systemd-tmpfiles makes what is missing, and must not wonder about the links to it. The
 # first boot gives the machine its ID. What a package manager does by the calendar does not happen.
@@ -47,7 +47,7 @@ mv etc usr/etc
 
 
 def lagging():
-    """What apt has been told about mirrors that lag behind: mmdebstrap reads no settings."""
+    """apt's settings about mirrors that are out of date, which mmdebstrap does not read."""
     dumped = subprocess.run(["apt-config", "dump", "Acquire::Check-Valid-Until"], check=True,
                             text=True, stdout=subprocess.PIPE).stdout
     return ["--aptopt=" + line for line in dumped.splitlines()]

@@ -124,7 +124,7 @@ def replace(folder, prefix, key, make):
 
 
 def own_kernels(files, release, work):
-    """The versions' own kernels: `files` with the version behind the bytes of the kernel, which
+    """The versions' own kernels: `files` with the version after the bytes of the kernel, which
     boots as before."""
     name, found = "usr/lib/modules/%s/vmlinuz" % release, {}
     for version in sysroot.VERSIONS:

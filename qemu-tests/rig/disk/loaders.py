@@ -60,7 +60,7 @@ class Direct:
 
 
 class GrubBios(Direct):
-    """GRUB in its own partition and in the gap behind the partition table."""
+    """GRUB in its own partition and in the gap after the partition table."""
 
     def folder(self):
         """Where GRUB's modules are: Debian's of this release, or of another one."""

@@ -23,7 +23,7 @@ ENVIRONMENT = {"OSTREE_SYSROOT_OPTS": "skip-sync", "OSTREE_SYSROOT_DEBUG": "muta
 
 
 def applets():
-    """What busybox calls itself, but for the names that are somebody else's here."""
+    """The names of busybox's programs, except those of which the tree has another program."""
     listed = subprocess.run(["busybox", "--list"], check=True, text=True, stdout=subprocess.PIPE)
     return [name for name in listed.stdout.split() if name not in ("busybox", "init", "linuxrc")]
 

@@ -32,7 +32,7 @@ def kept(data, name):
 
 
 def headless(path):
-    """The program in an i.MX image, behind the vector table that says where it is (i.MX 6Dual/6Quad
+    """The program in an i.MX image, after the vector table that holds its address (i.MX 6Dual/6Quad
     reference manual, 8.7.1: the words at 4 and 20 are the entry's and the table's own address)."""
     with open(path, "rb") as source:
         data = source.read()

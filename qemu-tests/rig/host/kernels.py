@@ -58,8 +58,8 @@ def link(source, target):
 def modules(machine, work):
     """Makes work/lib/modules/RELEASE, with the lists that depmod writes; returns it.
 
-    A package has none of these lists: its installation would make them. No link leads out of it, for
-    nobody who reads it would follow that.
+    A package has none of these lists: its installation would make them. No link leads out of it,
+    because its readers would not follow one.
     """
     release = kernel(machine)[0]
     path = os.path.join(work, "lib/modules", release)

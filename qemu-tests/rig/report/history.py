@@ -25,7 +25,7 @@ def load(build):
 
 
 def save(build, news):
-    """Puts news over what is kept; whoever reads meanwhile sees the one or the other."""
+    """Replaces what is kept; a reader at the same time sees either the old or the new."""
     path = path_in(build)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path + ".new", "w", encoding="ascii") as out:

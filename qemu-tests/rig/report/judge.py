@@ -8,7 +8,7 @@ and since everything that must be seen is asked for here, nothing passes because
 import re
 
 # What a healthy boot never writes to the console.
-TROUBLE = ["Kernel panic", "BUG:", "WARNING:", "Oops", "Call Trace", "EXT4-fs error",
+BAD_LINES = ["Kernel panic", "BUG:", "WARNING:", "Oops", "Call Trace", "EXT4-fs error",
            "EXT4-fs warning", "recovery complete", "mounting unchecked fs", "error: "]
 # By the end that was asked for: what QEMU must have seen, and the kernel's last words.
 ENDS = {"poweroff": ("poweroff", "reboot: Power down"),
@@ -18,10 +18,10 @@ ENDS = {"poweroff": ("poweroff", "reboot: Power down"),
         "loader": ("reset", ""),
         "reboot": ("reset", "reboot: Restarting system"),
         "halt": ("halt", "reboot: System halted")}
-# What systemd says in vain: /usr stays mounted when it ends, and it need not have BPF.
-VAIN = ["Failed to unmount /usr: Device or resource busy", "Failed to finalize file systems",
+# Messages of systemd that mean nothing: /usr stays mounted when it ends, and BPF may be missing.
+IGNORED = ["Failed to unmount /usr: Device or resource busy", "Failed to finalize file systems",
         "Failed to open libbpf"]
-LEFT = ["All filesystems unmounted.", "Not all file systems unmounted, 1 left."]
+UNMOUNT_OK = ["All filesystems unmounted.", "Not all file systems unmounted, 1 left."]
 # How many checks a report has at least, by what was booted: what a guest leaves out is not passed.
 CHECKS = {"deployment": 35, "fixed": 31, "fat": 34, "plain": 15, "debian": 32}
 # The machine's clock and the host's are not the same; a delay is right if it is no shorter than
@@ -142,7 +142,7 @@ def judge_end(boot, expect, run, console, scale):
     if kind == "reboot":
         findings += judge_delay(console, int(seconds or 0), scale)
     if kind not in ("panic", "no-root"):
-        trouble = TROUBLE if kind == "poweroff" else ["Kernel panic"]
+        trouble = BAD_LINES if kind == "poweroff" else ["Kernel panic"]
         findings += ["the console has: " + line for sign in trouble for line in re.findall(
             "^.*%s.*$" % re.escape(sign), console, re.MULTILINE)[:3]
                      if not any(has(line, sentence)
@@ -170,10 +170,10 @@ def judge_systemd(console, expected=()):
     console = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", console)
     findings = ["the console has: " + line for line in re.findall(
         r"^.*(?:\[ *(?:FAILED|DEPEND|TIME) *\]|Failed to |Failed un).*$", console, re.MULTILINE)
-        if not any(has(line, fine) for fine in VAIN + list(expected))]
+        if not any(has(line, fine) for fine in IGNORED + list(expected))]
     for number, boot in enumerate(console.split("] Linux version ")[1:], 1):
         last = re.findall(r"systemd-shutdown\[1\]: (.* unmounted.*)", boot)[-1:]
-        if not last or last[0] not in LEFT:
+        if not last or last[0] not in UNMOUNT_OK:
             findings.append("boot %d ended with %s" % (number, last or "no word of systemd"))
     return findings
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A run as Markdown, for the summary that a CI shows: what failed and why comes first, the whole
-table is behind a click."""
+table opens with a click."""
 
 import re
 
 from rig.report import tap_junit
 
-# Of a summary GitHub takes 1 MiB, and nobody reads a thousand lines of one cell.
+# GitHub accepts summaries of at most 1 MiB, and a thousand lines of one cell are not readable.
 LINES = 20
 
 

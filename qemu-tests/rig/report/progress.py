@@ -3,7 +3,7 @@
 runs, how much is done, and how long it may still take.
 
 The time left is what the cells to come took before, here or elsewhere, times how that compares with
-those that have ended in this run. Before the first one has, nobody knows."""
+those that have ended in this run. Before the first one has, it is unknown."""
 
 import os
 import shutil

@@ -65,7 +65,7 @@ def clean(text):
 
 
 def junit(results):
-    """JUnit's XML, for whoever collects it."""
+    """JUnit's XML, for programs that collect results."""
     out = ['<?xml version="1.0" encoding="UTF-8"?>',
            '<testsuite name="qemu" tests="%d" failures="%d" skipped="%d">' % (
                len(results), sum(bool(result["findings"]) for result in results),

@@ -55,7 +55,7 @@ def part(text):
 
 def shard(seconds, index, count):
     """The names that are part `index` (from 1) of `count` about equally long ones, of {name:
-    seconds}: the longest first, each to whoever has least to do so far."""
+    seconds}: the longest first, each to the shard that has least to do so far."""
     loads, shares = [0.0] * count, [[] for _ in range(count)]
     for name in sorted(seconds, key=lambda name: (-seconds[name], name)):
         least = loads.index(min(loads))

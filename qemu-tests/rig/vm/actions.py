@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What somebody does to a machine while it runs: attaches its disk, types on its console, kills it.
+"""What is done to a machine while it runs: attaches its disk, types on its console, kills it.
 Each hand looks at the console from time to time and does its part when it is due; what it returns
 then, if anything, is the machine's end. It hears what QEMU answers."""
 
@@ -67,7 +67,7 @@ class Typist:
     def look(self, console, _):
         """Types the next line if there is a prompt that was not there before."""
         if self.socket:
-            # Nobody else reads it, and the machine must not wait for that.
+            # There is no other reader, and the machine must not wait for one.
             with contextlib.suppress(BlockingIOError):
                 self.socket.recv(65536)
         if not self.typed or len(console) == self.seen or not self.prompt.search(console):
@@ -95,7 +95,7 @@ class Killer:
         self.since = time.monotonic()
 
     def start(self, qmp):
-        """The report of this run comes behind those of others."""
+        """The report of this run comes after those of others."""
         self.qmp = qmp
         self.before = os.stat(self.report).st_size if os.path.exists(self.report) else 0
 

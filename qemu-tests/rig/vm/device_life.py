@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The life of a device: one disk that is booted again and again, and updated by the ostree in it
 from a server of the host's, with our generator in libostree's hook. In some boots the machine is
-killed, as if somebody pulled the plug.
+killed, as if its plug was pulled.
 
 The steps of each boot are in the scenario, and on the disk for the guest (see guest/life.sh).
 """
@@ -18,7 +18,7 @@ from rig.vm import actions, machine, server
 # Where the guest reads the steps of each boot, below the root of the disk.
 FOLDER = "ostree/deploy/demo/var/life"
 # How much longer than the probe the steps of a boot may take.
-PATIENCE = 2
+TIME_FACTOR = 2
 
 
 def files(cell, commits):
@@ -88,7 +88,7 @@ def live(cell, words, paths, scale):
     boots, ends = [], []
     for run in runs(cell):
         found = machine.watch(words, paths["console"], paths["report"],
-                              cell["machine"]["loader-mark"], len(run) - 1, scale * PATIENCE,
+                              cell["machine"]["loader-mark"], len(run) - 1, scale * TIME_FACTOR,
                               killers(run, paths["report"]))
         boots += found["boots"]
         ends.append(found["end"])
@@ -107,7 +107,7 @@ def judge_runs(cell, run, console):
         findings.append("%d boots by the console, %d by QEMU, expected %d" % (
             booted, len(run["boots"]), len(cell["life"])))
     fine = ["recovery complete"] if "killed" in wanted else []
-    return findings + ["the console has: " + judge.has(console, sign) for sign in judge.TROUBLE
+    return findings + ["the console has: " + judge.has(console, sign) for sign in judge.BAD_LINES
                        if sign not in fine and judge.has(console, sign)] + judge.judge_words(
                            "poweroff", cell["expect"], console, each=False)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`run --image`: boots a disk image that somebody else made, and judges its console by a file of
+"""`run --image`: boots a disk image that was made elsewhere, and judges its console by a file of
 expectations. The image is never written to: what the guest writes is forgotten."""
 
 import contextlib
@@ -76,7 +76,7 @@ def command(kind, accel, image, serial, more):
 
 
 def in_order(console, sentences):
-    """How many of the sentences are on the console, one behind the other."""
+    """How many of the sentences are on the console, in this order."""
     at = 0
     for number, sentence in enumerate(sentences):
         pattern = r"[^\n]*".join(re.escape(part) for part in sentence.split("*"))
@@ -88,7 +88,7 @@ def in_order(console, sentences):
 
 
 class Answerer(actions.Typist):
-    """Types each line behind its own prompt."""
+    """Types each line after its own prompt."""
 
     def __init__(self, path, pairs):
         super().__init__(path, [text for _, text in pairs])
@@ -172,7 +172,7 @@ def judged(expect, console, end, untyped):
     if seen < len(expect["console"]):
         findings.append("the console lacks '%s'%s" % (
             expect["console"][seen],
-            " behind '%s'" % expect["console"][seen - 1] if seen else ""))
+            " after '%s'" % expect["console"][seen - 1] if seen else ""))
     return findings + ["the console has: " + judge.has(console, sentence)
                        for sentence in expect["never"] if judge.has(console, sentence)]
 

@@ -136,7 +136,7 @@ def calibrate(machine, accel, vmlinuz):
 
 
 def limits(accel, scale):
-    """The time limits as a line for whoever wonders."""
+    """The time limits, as a line to print."""
     return "%s; time limits, times %.1f: %s" % (
         accel.upper(), scale, ", ".join("%s %.0f s" % (stage, seconds * scale)
                                         for stage, seconds in LIMITS.items()))
@@ -248,7 +248,7 @@ def progress(state):
 def follow(process, state):
     """Steps a machine until it ends; returns (how it ended, all that QEMU wrote)."""
     log, rest, end = b"", b"", None
-    # QEMU reports events to nobody who has not said this. If it is gone, its output ends.
+    # QEMU reports events only after this command. If QEMU is gone, its output ends.
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(b'{"execute":"qmp_capabilities"}\n')
     for hand in state["hands"]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The update server of a life: an archive repository by HTTP on the host's loopback. The guest, and
 nobody else, tells it when to fail (see guest/life.sh): after so many bytes it goes down in the
-middle of a file, and answers nobody until it is told to come up.
+middle of a file, and does not answer until it is told to come up.
 
 The guest reaches it, and nothing else, through QEMU's own network.
 """
@@ -75,7 +75,7 @@ class Server(http.server.ThreadingHTTPServer):
                          daemon=True).start()
 
     def handle_error(self, *_):
-        """A guest that is killed leaves connections behind: that is no error of the server's."""
+        """A guest that is killed leaves open connections: that is no error of the server."""
 
     def may_send(self, size):
         """Whether that many bytes more may leave; the one that may not takes the server down."""
