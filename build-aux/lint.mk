@@ -44,7 +44,8 @@ lint-now:
 	$(Q)! grep -nE '[(, ]timeout=[0-9.]+[,)]|(alarm|Timer)\([0-9.]+\)|monotonic\(\).* [<+] [0-9]|\btimeout (-\w+ )*[0-9]' \
 		$(pythons) build-aux/tally
 	@echo "  LINT  SPDX"
-	$(Q)missing=$$(git ls-files | grep -vE '^LICENSES/|/(corpus|golden)-?[^/]*/' | \
+	$(Q)missing=$$(git ls-files -s | sed '/^120000/d; s/.*\t//' | \
+		grep -vE '^LICENSES/|/(corpus|golden)-?[^/]*/' | \
 		xargs grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later'); \
 	if [ -n "$$missing" ]; then echo "no SPDX line: $$missing"; exit 1; fi
 
