@@ -16,7 +16,7 @@
 #
 # CC, CROSS_COMPILE, CPPFLAGS, CFLAGS and LDFLAGS belong to the caller and are never assigned.
 
-FOLDERS := prepare-root initramfs bls grub uboot qemu-tests
+FOLDERS := prepare-root initramfs bls bls/check grub uboot qemu-tests
 
 VERSION := 0.1.0
 PREFIX ?= /usr

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "bls/deployment.h"
-#include "bls/emit.h"
+#include "bls/outfile.h"
 #include "prepare-root/path.h"
 
 static void report_item(const struct reporter *reporter, const struct generator_job *job,
@@ -85,9 +85,9 @@ static int write_file(const struct generator_job *job, int dir_fd, const char *n
 	int err;
 
 	if (dir_fd < 0)
-		err = emit_bytes(STDOUT_FILENO, bytes, size);
+		err = outfile_write(STDOUT_FILENO, bytes, size);
 	else
-		err = emit_file(dir_fd, name, bytes, size, live,
+		err = outfile_replace(dir_fd, name, bytes, size, live,
 			!live && find_live(job->sysroot, name, &like) ? &like : NULL);
 	if (err < 0)
 		report(job->reporter, REPORT_ERROR, "%s cannot be written: %s", shown,

@@ -2,7 +2,7 @@
 
 sources = $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/test/*.c) qemu-tests/guest/*.c qemu-tests/rig/*/*.c testlib/*.c)
 headers = $(wildcard $(FOLDERS:%=%/*.h))
-shells = $(shell grep -lE '^\#!(/usr)?/bin/(ba|busybox )?sh' -r .ci build-aux $(FOLDERS)) testlib/tap.sh
+shells = $(sort $(shell grep -lE '^\#!(/usr)?/bin/(ba|busybox )?sh' -r .ci build-aux $(FOLDERS))) testlib/tap.sh
 pythons = $(sort $(scripts) $(wildcard $(FOLDERS:%=%/test/*.py) qemu-tests/*/*.py qemu-tests/rig/*/*.py testlib/*.py))
 
 # Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no

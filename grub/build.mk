@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 includes_grub := bls
-lib_grub = $(filter-out grub/grubcfg.c,$(wildcard grub/*.c)) $(lib_bls)
+lib_grub = $(filter-out grub/main.c,$(wildcard grub/*.c)) $(lib_bls)
 libs_grub := -lmount -lblkid
 measured += grub
 
 PROGRAMS += ostree-grub-generator
-src_ostree-grub-generator = grub/grubcfg.c $(lib_grub)
+src_ostree-grub-generator = grub/main.c $(lib_grub)
 MANUALS += grub/ostree-grub-generator.8 grub/rootstock-grub.conf.5 grub/rootstock-stub.cfg.7
 
 install-grub:

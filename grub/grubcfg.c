@@ -1,132 +1,183 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ostree-grub-generator: boot loader entries in, grub.cfg out; its options and its settings. */
-#include <errno.h>
-#include <stdlib.h>
+#include "grub/grubcfg.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "bls/bootfs.h"
-#include "bls/generator.h"
-#include "grub/grubconf.h"
-#include "grub/render.h"
+#include "grub/quote.h"
+#include "grub/title.h"
 
-static const char help[] =
-	"usage: ostree-grub-generator -o OUT [OPTION]...\n"
-	"\n"
-	"Makes a GRUB menu out of Boot Loader Specification entries.\n"
-	"\n"
-	"  -o OUT               the grub.cfg to write, - for standard output\n"
-	"  --root DIR           the sysroot; default: what stands before /boot/ in OUT\n"
-	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
-	"  --boot-prefix PREFIX what GRUB needs before the paths of the entries: auto (default),\n"
-	"                       none, or a path like /boot\n"
-	"  --search WHAT        look for the file system of the entries: auto (default; when OUT is\n"
-	"                       on another one), always, never, or its UUID\n"
-	"  --allow-lossy        warn about bytes that GRUB cannot pass on instead of refusing them\n"
-	"  --help, --version    print this, or the version\n"
-	"\n"
-	"Set OSTREE_GRUB2_EXEC to this program's path and libostree calls it at each deployment.\n";
-
-static const char *wished_search;
-static bool allow_lossy;
-
-static const struct args_option options[] = {
-	{ "search", &wished_search, NULL },
-	{ "allow-lossy", NULL, &allow_lossy },
-	{ 0 },
-};
-
-static bool options_valid(const struct reporter *reporter)
+static void add_numbers(struct text *text, size_t from, size_t to)
 {
-	return grubconf_search(wished_search) != GRUBCONF_SEARCH_WRONG ||
-	       args_usage(reporter, "--search is auto, always, never or a UUID, not ",
-		       wished_search) == ARGS_RUN;
+	for (size_t i = from; i < to; i++) {
+		char number[24];
+
+		(void)snprintf(number, sizeof number, "%s%zu", i == from ? "" : " ", i);
+		text_add(text, number);
+	}
 }
 
-static const char *why_no_uuid(int error, const struct bootfs *bootfs)
+/* Adds a command with the blank-separated words of a setting behind it. */
+static void add_command(struct text *text, const char *command, const char *words)
 {
-	if (error < 0)
-		return strerror(-error);
-	if (bootfs->error < 0)
-		return strerror(-bootfs->error);
-	return bootfs->type ? "it has none" : "it is a directory and not a mounted file system";
+	char word[ENTRY_SIZE_MAX + 1];
+	const char *what;
+
+	if (!words)
+		return;
+	text_add(text, command);
+	while (quote_next(&words, word, &what)) {
+		text_add(text, " ");
+		quote_add(text, word);
+	}
+	text_add(text, "\n");
 }
 
-/* The UUID of the file system that has /boot, or NULL with the reason reported. */
-static char *read_uuid(const struct generator_job *job)
+static void add_setting(struct text *text, const char *name, const char *value)
 {
-	struct bootfs bootfs = { 0 };
-	int err = job->sysroot->boot_fd < 0 ? -ENOENT : bootfs_find(job->sysroot->boot_fd, &bootfs);
-	char *uuid = err < 0 ? NULL : bootfs.uuid;
+	text_add(text, "set ");
+	text_add(text, name);
+	text_add(text, "=");
+	quote_add(text, value);
+	text_add(text, "\n");
+}
 
-	if (uuid)
-		bootfs.uuid = NULL;
-	else
-		report(job->reporter, REPORT_ERROR,
-			"GRUB must search for the file system of %sboot, and its UUID cannot be found (%s): use --search UUID, or --search never",
-			job->sysroot->root ? job->sysroot->root : "", why_no_uuid(err, &bootfs));
-	bootfs_free(&bootfs);
-	return uuid;
+static void add_settings(struct text *text, const struct grubcfg_style *style)
+{
+	add_setting(text, "default", style->chosen ? style->chosen : "0");
+	add_setting(text, "timeout", style->timeout ? style->timeout : "5");
+	add_command(text, "serial", style->serial);
+	add_command(text, "terminal_input", style->terminal);
+	add_command(text, "terminal_output", style->terminal);
+	if (style->uuid) {
+		text_add(text, "search --no-floppy --fs-uuid --set=root ");
+		quote_add(text, style->uuid);
+		text_add(text, "\n");
+	}
+	text_add(text, "\n");
+}
+
+static void add_fallback(struct text *text, size_t count)
+{
+	text_add(text, "set fallback='");
+	add_numbers(text, 1, count);
+	text_add(text, "'\n"
+		       "if [ \"$1\" = menuentry -a -f \"$prefix/custom.cfg\" ]; then\n"
+		       "\tsource \"$prefix/custom.cfg\"\n"
+		       "fi\n"
+		       "\n"
+		       "# Behind an entry that was chosen the first one too is worth trying.\n"
+		       "if [ \"$default\" != 0 -a \"$fallback\" = '");
+	add_numbers(text, 1, count);
+	text_add(text, "' ]; then\n\tset fallback='");
+	add_numbers(text, 0, count);
+	text_add(text, "'\nfi\n");
+}
+
+/* FNV-1a: no two menus of a machine may have one, which is all that is asked of it. */
+static uint64_t hash(const struct text *text)
+{
+	uint64_t value = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < text->size; i++)
+		value = (value ^ (unsigned char)text->bytes[i]) * 0x100000001b3;
+	return value;
 }
 
 /*
- * Sets the UUID that GRUB has to search for, or NULL. Where the output is on another file system
- * than /boot, as on an ESP, GRUB's root is that one and it would find no kernel.
+ * Adds commands as a function and its call. GRUB executes a file line by line, but a function only
+ * when it has been read to its brace, so of one that is cut nothing is executed; nor of one that
+ * goes on with the end of another menu, because the name that is called there is not that of this
+ * content; nor if the call is cut, because the function's entries are made by its argument.
  */
-static int find_uuid(const struct generator_job *job, char **ret_uuid)
+static void add_whole(struct text *text, const struct text *commands)
 {
-	const char *word = wished_search ? wished_search : grubconf_settings[GRUBCONF_SEARCH].value;
-	enum grubconf_search search = grubconf_search(word);
-	bool needed = search == GRUBCONF_SEARCH_ALWAYS;
+	char name[40];
 
-	*ret_uuid = NULL;
-	if (search == GRUBCONF_SEARCH_UUID)
-		return (*ret_uuid = strdup(word)) ? 0 : -ENOMEM;
-	if (search == GRUBCONF_SEARCH_AUTO)
-		needed = job->sysroot->out_fd >= 0 && job->sysroot->boot_fd >= 0 &&
-			 bootfs_same(job->sysroot->out_fd, job->sysroot->boot_fd) != 1;
-	if (needed)
-		*ret_uuid = read_uuid(job);
-	return needed && !*ret_uuid ? -1 : 0;
+	(void)snprintf(name, sizeof name, "rootstock_%016" PRIx64, hash(commands));
+	text_add(text,
+		"# Made by ostree-grub-generator out of boot loader entries, and made anew with each\n"
+		"# deployment. Settings and entries of your own belong into custom.cfg beside GRUB's\n"
+		"# modules, which has the last word.\n"
+		"\n"
+		"function ");
+	text_add(text, name);
+	text_add(text, " {\n");
+	text_add_bytes(text, commands->bytes, commands->size);
+	text_add(text, "}\n");
+	text_add(text, name);
+	text_add(text, " menuentry\n" GRUBCFG_MARK);
 }
 
-static int render(const struct generator_job *job, struct text *text)
+/*
+ * Adds the bodies of all entries, one behind the other, and sets where each ends; that of an item
+ * which is not in the menu ends where it begins.
+ */
+static void add_bodies(struct text *bodies, struct menu *menu, const struct grubcfg_style *style,
+	size_t ret_ends[])
 {
-	struct render_style style = {
-		.chosen = grubconf_settings[GRUBCONF_DEFAULT].value,
-		.timeout = grubconf_settings[GRUBCONF_TIMEOUT].value,
-		.serial = grubconf_settings[GRUBCONF_SERIAL].value,
-		.terminal = grubconf_settings[GRUBCONF_TERMINAL].value,
-	};
+	struct text scratch = { 0 };
 
-	char *uuid;
-	int count;
+	for (size_t i = 0; i < menu->count; i++) {
+		struct menu_item *item = &menu->items[i];
+		size_t before = bodies->size;
 
-	if (find_uuid(job, &uuid) < 0)
-		return -1;
-	style.uuid = uuid;
-	style.rules = (struct menuentry_rules){
-		.prefix = job->sysroot->prefix,
-		.boot_fd = job->sysroot->boot_fd,
-		.allow_lossy = allow_lossy || grubconf_allows_lossy(),
-	};
-	count = (int)render_menu(text, job->menu, &style);
-	free(uuid);
+		if (!item->error && !menu_hidden(item) &&
+			menuentry_add_body(bodies, item, &style->rules, &scratch) < 0)
+			text_cut(bodies, before);
+		ret_ends[i] = bodies->size;
+	}
+	text_free(&scratch);
+}
+
+/* Only what gets into the menu has a part in whose title is unique: so the bodies come first. */
+static size_t add_entries(
+	struct text *text, const struct menu *menu, const struct text *bodies, const size_t ends[])
+{
+	char *titles[MENU_ENTRIES_MAX];
+	struct text scratch = { 0 };
+	size_t count = 0;
+
+	/* Made in any case, because they are freed. */
+	if (title_make(menu, titles) < 0 || bodies->failed)
+		text->failed = true;
+	for (size_t i = 0; i < menu->count && !text->failed; i++) {
+		size_t start = i ? ends[i - 1] : 0;
+
+		if (!titles[i])
+			continue;
+		menuentry_add_head(text, &menu->items[i], titles[i], &scratch);
+		text_add_bytes(text, bodies->bytes + start, ends[i] - start);
+		count++;
+	}
+	title_free(titles, menu->count);
+	text_free(&scratch);
 	return count;
 }
 
-int main(int argc, char *argv[])
+size_t grubcfg_render(struct text *text, struct menu *menu, const struct grubcfg_style *style)
 {
-	static const struct generator generator = {
-		.program = "ostree-grub-generator",
-		.loader = "GRUB",
-		.help = help,
-		.options = options,
-		.options_valid = options_valid,
-		.settings_file = GRUBCONF_FILE,
-		.settings = grubconf_settings,
-		.check_settings = grubconf_check,
-		.render = render,
-	};
+	size_t count, ends[MENU_ENTRIES_MAX];
+	struct text bodies = { 0 }, commands = { 0 };
 
-	return generator_main(&generator, argc, argv);
+	add_bodies(&bodies, menu, style, ends);
+	add_settings(&commands, style);
+	count = add_entries(&commands, menu, &bodies, ends);
+	add_fallback(&commands, count);
+	if (commands.failed)
+		text->failed = true;
+	else if (count || !menu->count)
+		add_whole(text, &commands);
+	text_free(&bodies);
+	text_free(&commands);
+	return count;
+}
+
+bool grubcfg_from_entries(const char *line, size_t length)
+{
+	size_t command = strlen(MENUENTRY);
+
+	return (length && *line == '\t') ||
+	       (length >= command && !memcmp(line, MENUENTRY, command));
 }

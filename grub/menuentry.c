@@ -8,7 +8,7 @@
 
 #include "bls/bootpath.h"
 #include "bls/kargs.h"
-#include "bls/kernel.h"
+#include "bls/cmdline-limit.h"
 #include "grub/ident.h"
 #include "grub/quote.h"
 
@@ -152,7 +152,7 @@ static int add_word(struct job *job, size_t place, const char *word, const char 
 /* Adds the words of all options, and keeps account of the line that GRUB will make of them. */
 static int add_words(struct job *job, char *options, size_t line_length)
 {
-	size_t line_max = kernel_line_max(job->rules->boot_fd,
+	size_t line_max = cmdline_limit(job->rules->boot_fd,
 		bootpath_below(job->entry->last[ENTRY_LINUX]->value, job->rules->prefix),
 		entry_value(job->entry, ENTRY_ARCHITECTURE));
 	const char *rest = options, *what;

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 includes_uboot := bls
-lib_uboot = $(filter-out uboot/uenv.c,$(wildcard uboot/*.c)) $(lib_bls)
+lib_uboot = $(filter-out uboot/main.c,$(wildcard uboot/*.c)) $(lib_bls)
 libs_uboot := -lmount -lblkid
 measured += uboot
 
 PROGRAMS += ostree-uboot-generator
-src_ostree-uboot-generator = uboot/uenv.c $(lib_uboot)
+src_ostree-uboot-generator = uboot/main.c $(lib_uboot)
 MANUALS += uboot/ostree-uboot-generator.8 uboot/rootstock-uEnv.txt.5 uboot/rootstock-uboot.conf.5 \
 	uboot/rootstock-boot.cmd.7
 

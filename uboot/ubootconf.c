@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "uboot/fields.h"
+#include "uboot/uenv.h"
 
 struct setting ubootconf_settings[UBOOTCONF_COUNT + 1] = {
 	[UBOOTCONF_COMPAT] = { .name = "compat" },
@@ -21,7 +21,7 @@ int ubootconf_check(const struct reporter *reporter)
 	while (word && *word) {
 		size_t length = strcspn(word, " \t");
 
-		if (!fields_known(word, length))
+		if (!uenv_has_field(word, length))
 			return settings_refuse(&ubootconf_settings[UBOOTCONF_KEEP],
 				"keep is a list of fields, such as fdt_file and fdtdir", reporter);
 		word += length;

@@ -1,141 +1,301 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ostree-uboot-generator: boot loader entries in, uEnv.txt out; its options and its settings. */
+#include "uboot/uenv.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "bls/deployment.h"
-#include "bls/file.h"
-#include "bls/generator.h"
-#include "uboot/append.h"
-#include "uboot/fields.h"
-#include "uboot/ubootconf.h"
+#include "bls/bootpath.h"
+#include "bls/kargs.h"
+#include "bls/cmdline-limit.h"
+#include "uboot/crc.h"
+#include "uboot/escape.h"
 
-#define SYSTEM_LINES "usr/lib/ostree-boot/uEnv.txt"
+/* In the order of the file. */
+enum field { KERNEL, BOOTDIR, RAMDISK, RAMDISKS, FDT, FDTDIR, BOOTARGS, FIELDS };
 
-enum { LINES_SIZE_MAX = 65536 };
-
-static const char help[] =
-	"usage: ostree-uboot-generator -o OUT [OPTION]...\n"
-	"\n"
-	"Makes a uEnv.txt for U-Boot out of Boot Loader Specification entries.\n"
-	"\n"
-	"  -o OUT               the uEnv.txt to write, - for standard output\n"
-	"  --root DIR           the sysroot; default: what stands before /boot/ in OUT\n"
-	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
-	"  --boot-prefix PREFIX what U-Boot needs before the paths of the entries: auto (default),\n"
-	"                       none, or a path like /boot\n"
-	"  --append FILE        add the lines of FILE, after those of " SYSTEM_LINES "\n"
-	"                       in the default deployment\n"
-	"  --compat=ostree      write what libostree's own U-Boot writer writes, and no more\n"
-	"  --help, --version    print this, or the version\n"
-	"\n"
-	"Set OSTREE_GRUB2_EXEC to this program's path and sysroot.bootloader to grub2, and libostree\n"
-	"calls it at each deployment; uEnv.txt then stands beside the entries.\n";
-
-static const char *append, *compat;
-
-static const struct args_option options[] = {
-	{ "append", &append, NULL },
-	{ "compat", &compat, NULL },
-	{ 0 },
+static const struct {
+	const char *name;
+	bool ostree; /* libostree has it too */
+} fields[FIELDS] = {
+	[KERNEL] = { "kernel_image", true },
+	[BOOTDIR] = { "bootdir", false },
+	[RAMDISK] = { "ramdisk_image", true },
+	[RAMDISKS] = { "ramdisk_images", false },
+	[FDT] = { "fdt_file", true },
+	[FDTDIR] = { "fdtdir", true },
+	[BOOTARGS] = { "bootargs", true },
 };
 
-static bool options_valid(const struct reporter *reporter)
+struct job {
+	const struct uenv_style *style;
+	struct menu_item *item;
+	const struct entry *entry;
+	struct text values[FIELDS]; /* as strings; empty for none */
+};
+
+static int blame(struct job *job, int error, unsigned line, const char *what)
 {
-	return !compat || !strcmp(compat, "ostree") ||
-	       args_usage(reporter, "--compat is ostree, not ", compat) == ARGS_RUN;
+	job->item->error = error;
+	job->item->where = (struct where){ line, what };
+	return error;
 }
 
-/* Takes what was read, or says why it could not be. */
-static int take_lines(const struct reporter *reporter, int error, const char *name,
-	struct text *lines, bool verbatim, struct text *text)
+/* Adds the path of a file to a field, in which there may be another one. */
+static int add_path(struct job *job, enum field field, const struct entry_line *line)
 {
-	if (error < 0) {
-		report(reporter, REPORT_ERROR, "%s cannot be read: %s", name,
-			error == -ELOOP	  ? "it is not a regular file"
-			: error == -EFBIG ? "it has more than 64 KiB"
-					  : sysroot_why(error));
-		return -1;
-	}
-	text_drop_windows(lines);
-	if (!verbatim)
-		return append_add(text, lines, name, reporter);
-	text_add_bytes(text, lines->bytes, lines->size);
+	static const char unusable[] = " \t\r\x03'\"\\";
+	const char *prefix = job->style->prefix;
+	struct text *value = &job->values[field];
+
+	if (prefix[strcspn(prefix, unusable)] || line->value[strcspn(line->value, unusable)])
+		return blame(job, -EINVAL, line->number,
+			"a U-Boot script cannot use a path with a blank, a quote, a backslash or a byte 3 in it");
+	if (value->size)
+		text_add(value, " ");
+	bootpath_add(value, line->value, prefix);
 	return 0;
 }
 
-/* The file of --append, which may be in the sysroot and then leads nowhere out of it. */
-static int read_append(const struct sysroot *sysroot, struct text *lines)
+static int add_paths(struct job *job)
 {
-	char located[PATH_MAX], *path;
-	int dir_fd, err = sysroot_locate(sysroot, append, &dir_fd, located);
+	static const struct {
+		enum entry_key key;
+		enum field field;
+	} single[] = {
+		{ ENTRY_LINUX, KERNEL },
+		{ ENTRY_DEVICETREE, FDT },
+		{ ENTRY_FDTDIR, FDTDIR },
+	};
+	const struct entry_line *line = NULL;
+	const char *kernel, *slash;
+	int err = 0;
 
-	if (err < 0 || dir_fd != AT_FDCWD)
-		return err < 0 ? err : file_add(dir_fd, located, LINES_SIZE_MAX, lines);
-	path = realpath(located, NULL);
-	err = path ? file_add(AT_FDCWD, path, LINES_SIZE_MAX, lines) : -errno;
-	free(path);
-	return err;
-}
-
-/* Collects the integrator's lines: the deployment's, then --append's. */
-static int read_lines(const struct generator_job *job, bool verbatim, struct text *text)
-{
-	struct text lines = { 0 };
-	int err = -ENOENT;
-
-	if (job->deployment_fd >= 0)
-		err = deployment_read(job->deployment_fd, SYSTEM_LINES, LINES_SIZE_MAX, &lines);
-	if (err == -ENOENT || err == -ENOTDIR)
-		err = 0;
-	else
-		err = take_lines(job->reporter, err, SYSTEM_LINES, &lines, verbatim, text);
-	if (!err && append) {
-		text_cut(&lines, 0);
-		err = read_append(job->sysroot, &lines);
-		err = take_lines(job->reporter, err, append, &lines, verbatim, text);
+	for (size_t i = 0; i < sizeof single / sizeof *single && !err; i++)
+		if (job->entry->last[single[i].key])
+			err = add_path(job, single[i].field, job->entry->last[single[i].key]);
+	if (err < 0)
+		return err;
+	kernel = job->values[KERNEL].bytes;
+	slash = kernel ? memrchr(kernel, '/', job->values[KERNEL].size) : NULL;
+	if (slash)
+		text_add_bytes(&job->values[BOOTDIR], kernel, (size_t)(slash - kernel) + 1);
+	while (!err && (line = entry_next(job->entry, ENTRY_INITRD, line))) {
+		if (!job->values[RAMDISK].size)
+			err = add_path(job, RAMDISK, line);
+		if (!err)
+			err = add_path(job, RAMDISKS, line);
 	}
-	text_free(&lines);
+	/* One alone is said once. */
+	if (job->values[RAMDISKS].size == job->values[RAMDISK].size)
+		text_cut(&job->values[RAMDISKS], 0);
 	return err;
 }
 
-static int render(const struct generator_job *job, struct text *text)
+/* Adds the options but for stale words, byte for byte. */
+static void add_kargs(struct job *job, const char *options, const struct kargs *kargs)
 {
-	struct text lines = { 0 };
-	struct fields_style style = {
-		.prefix = job->sysroot->prefix,
-		.boot_fd = job->sysroot->boot_fd,
-		.ostree = compat || ubootconf_settings[UBOOTCONF_COMPAT].value,
-		.keep = ubootconf_settings[UBOOTCONF_KEEP].value,
-		.lines = &lines,
-	};
-	int err = read_lines(job, style.ostree, &lines);
+	struct text *value = &job->values[BOOTARGS];
+	size_t from = 0;
 
-	if (!err && lines.failed)
-		text->failed = true;
+	for (size_t i = 0; i < kargs->count; i++) {
+		const struct kargs_word *word = &kargs->words[i];
+
+		if (!kargs_drop(job->item, word))
+			continue;
+		text_add_bytes(value, options + from, word->start - from);
+		/* With one of the two blanks around it. */
+		from = word->end;
+		if (options[from])
+			from++;
+		else if (value->size)
+			text_cut(value, value->size - 1);
+	}
+	text_add(value, options + from);
+}
+
+static int add_options(struct job *job)
+{
+	const struct entry_line *line = job->entry->last[ENTRY_OPTIONS];
+	struct kargs kargs;
+
+	if (!line)
+		return 0;
+	if (kargs_split(job->entry->options, &kargs) < 0)
+		job->values[BOOTARGS].failed = true;
+	else
+		add_kargs(job, job->entry->options, &kargs);
+	kargs_free(&kargs);
+	if (job->values[BOOTARGS].size <=
+		cmdline_limit(job->style->boot_fd,
+			bootpath_below(job->entry->last[ENTRY_LINUX]->value, job->style->prefix),
+			entry_value(job->entry, ENTRY_ARCHITECTURE)))
+		return 0;
+	return blame(job, -E2BIG, line->number, "the command line is longer than the kernel takes");
+}
+
+static void warn(struct job *job)
+{
+	const struct entry_line *overlay = job->entry->last[ENTRY_DEVICETREE_OVERLAY];
+	const char *fragile = escape_fragile(job->values[BOOTARGS].bytes);
+
+	if (fragile)
+		menu_warn(job->item, job->entry->last[ENTRY_OPTIONS]->number, fragile);
+	if (overlay)
+		menu_warn(job->item, overlay->number,
+			"uEnv.txt has no field for device tree overlays; this entry is in the menu without them");
+	if (job->style->ostree && job->values[RAMDISKS].bytes[0])
+		menu_warn(job->item, job->entry->last[ENTRY_INITRD]->number,
+			"libostree's own fields have no place for a second initrd; this entry boots with the first one");
+}
+
+/* True for a word of a blank-separated list. */
+static bool has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (list && *list) {
+		size_t end = strcspn(list, " \t");
+
+		if (end == length && !memcmp(list, word, length))
+			return true;
+		list += end;
+		list += strspn(list, " \t");
+	}
+	return false;
+}
+
+/* Whether the fields without a value are deleted. A board may set its own device tree before it
+ * imports the file, and keeps it where the menu has nothing to say about that. */
+static bool is_deleted(const struct uenv_style *style, const struct menu *menu, size_t field)
+{
+	enum entry_key key = field == FDT ? ENTRY_DEVICETREE : ENTRY_FDTDIR;
+
+	if (style->ostree || has_word(style->keep, fields[field].name))
+		return false;
+	if (field != FDT && field != FDTDIR)
+		return true;
+	for (size_t i = 0; i < menu->count; i++)
+		if (!menu->items[i].error && !menu_hidden(&menu->items[i]) &&
+			menu->items[i].entry.last[key])
+			return true;
+	return false;
+}
+
+/* Adds the fields of one entry; those of an entry that is not there are all deleted. */
+static void add_fields(struct text *text, const struct uenv_style *style, const bool deleted[],
+	const struct text values[], size_t number)
+{
+	for (size_t i = 0; i < FIELDS; i++) {
+		const char *value = values && values[i].bytes[0] ? values[i].bytes : NULL;
+		char name[40];
+
+		if (!value && !deleted[i])
+			continue;
+		if (style->ostree && !fields[i].ostree)
+			continue;
+		(void)snprintf(
+			name, sizeof name, number > 1 ? "%s%zu" : "%s", fields[i].name, number);
+		escape_add(text, name, value);
+	}
+}
+
+/* Returns 1 for an entry that is in the file now, 0 for one with an error. */
+static size_t add_item(struct text *text, struct menu_item *item, const struct uenv_style *style,
+	const bool deleted[], size_t number)
+{
+	struct job job = { .style = style, .item = item, .entry = &item->entry };
+	int err = add_paths(&job);
+
 	if (!err)
-		err = (int)fields_render(text, job->menu, &style);
-	text_free(&lines);
-	return err;
+		err = add_options(&job);
+	for (size_t i = 0; i < FIELDS; i++) {
+		text_add_bytes(&job.values[i], "", 1);
+		text->failed |= job.values[i].failed;
+	}
+	if (!err && !text->failed) {
+		warn(&job);
+		add_fields(text, style, deleted, job.values, number);
+	}
+	for (size_t i = 0; i < FIELDS; i++)
+		text_free(&job.values[i]);
+	return !err;
 }
 
-int main(int argc, char *argv[])
+static void add_end(struct text *text, size_t start)
 {
-	static const struct generator generator = {
-		.program = "ostree-uboot-generator",
-		.loader = "U-Boot",
-		.help = help,
-		.options = options,
-		.options_valid = options_valid,
-		.settings_file = UBOOTCONF_FILE,
-		.settings = ubootconf_settings,
-		.check_settings = ubootconf_check,
-		.render = render,
-		.hook_name = "uEnv.txt",
-		.standin = FIELDS_STANDIN,
-	};
+	uint32_t crc = text->failed ? 0 : crc_make(text->bytes + start, text->size - start);
+	char value[12];
 
-	return generator_main(&generator, argc, argv);
+	(void)snprintf(value, sizeof value, "%02x %02x %02x %02x", crc >> 24, crc >> 16 & 0xff,
+		crc >> 8 & 0xff, crc & 0xff);
+	escape_add(text, UENV_CRC, value);
+	escape_add(text, UENV_MARK, "1");
+}
+
+size_t uenv_render(struct text *text, struct menu *menu, const struct uenv_style *style)
+{
+	size_t start = text->size, count = 0;
+	bool deleted[FIELDS];
+
+	for (size_t i = 0; i < FIELDS; i++)
+		deleted[i] = is_deleted(style, menu, i);
+	if (!style->ostree)
+		text_add(text,
+			"# Made by ostree-uboot-generator out of boot loader entries, and made anew with\n"
+			"# each deployment. Lines of your own belong into usr/lib/ostree-boot/uEnv.txt.\n");
+	for (size_t i = 0; i < menu->count; i++) {
+		struct menu_item *item = &menu->items[i];
+
+		if (item->error || menu_hidden(item))
+			continue;
+		count += add_item(text, item, style, deleted, count + 1);
+		/* There libostree puts them, with an empty line behind. */
+		if (style->ostree && count == 1 && !item->error && style->lines->size) {
+			text_add_bytes(text, style->lines->bytes, style->lines->size);
+			text_add(text, "\n");
+		}
+	}
+	if (!count && menu->count) {
+		text_cut(text, start);
+		return 0;
+	}
+	if (style->ostree)
+		return count;
+	for (size_t number = count + 1; number <= UENV_CLEARED; number++)
+		add_fields(text, style, deleted, NULL, number);
+	text_add_bytes(text, style->lines->bytes, style->lines->size);
+	add_end(text, start);
+	return count;
+}
+
+static bool is_name(const char *known, const char *name, size_t length)
+{
+	return strlen(known) == length && !memcmp(known, name, length);
+}
+
+bool uenv_has_field(const char *name, size_t length)
+{
+	for (size_t i = 0; i < FIELDS; i++)
+		if (is_name(fields[i].name, name, length))
+			return true;
+	return false;
+}
+
+bool uenv_owns(const char *name, size_t length)
+{
+	if (is_name(UENV_MARK, name, length) || is_name(UENV_CRC, name, length))
+		return true;
+	while (length && name[length - 1] >= '0' && name[length - 1] <= '9')
+		length--;
+	return uenv_has_field(name, length);
+}
+
+bool uenv_from_entries(const char *line, size_t length)
+{
+	const char *equals = memchr(line, '=', length);
+
+	/* The checksum is also that of lines that do not. */
+	return equals && uenv_owns(line, (size_t)(equals - line)) &&
+	       !is_name(UENV_CRC, line, (size_t)(equals - line));
 }

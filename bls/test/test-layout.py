@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""bls/layout.h on real file systems: it warns about what GRUB's own code or a real U-Boot cannot
+"""bls/check/bootfs-limits.h on real file systems: it warns about what GRUB's own code or a real U-Boot cannot
 read, and of nothing else, and what it says to make instead both can read."""
 import functools
 import os
@@ -13,7 +13,7 @@ import sys
 from testlib import realuboot
 from testlib import tap
 
-SHOW = tap.BUILD + "/bls/test/show-layout"
+SHOW = tap.BUILD + "/bls/check/test/show-bootfs-limits"
 # More than fits into an inode or one block.
 MENU = b"".join(b"line %d of a menu\n" % i for i in range(500))
 SIZE = 24 << 20

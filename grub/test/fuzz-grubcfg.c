@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "grub/ident.h"
-#include "grub/render.h"
+#include "grub/grubcfg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -172,7 +172,7 @@ static void check(const char *cfg, const struct menu *menu, size_t count)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = { "ostree-2.conf", "12.conf", "b+0-1.conf" };
-	static const struct render_style style = { .rules = { "/boot", -1, false } };
+	static const struct grubcfg_style style = { .rules = { "/boot", -1, false } };
 	struct menu menu = { 0 };
 	struct text text = { 0 };
 	size_t count;
@@ -186,7 +186,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += length + (end != NULL);
 	}
 	menu_sort(&menu);
-	count = render_menu(&text, &menu, &style);
+	count = grubcfg_render(&text, &menu, &style);
 	assert(!text.failed);
 	if (count) {
 		text_add_bytes(&text, "", 1);

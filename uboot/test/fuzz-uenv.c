@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "bls/kargs.h"
-#include "uboot/append.h"
-#include "uboot/fields.h"
+#include "uboot/ownlines.h"
+#include "uboot/uenv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -159,18 +159,18 @@ static void check(const char *file, const struct menu *menu, size_t count)
 			check_fields(file, menu, &item->entry, number++, value, scratch);
 	}
 	assert(number == count + 1);
-	for (; number <= FIELDS_CLEARED; number++)
+	for (; number <= UENV_CLEARED; number++)
 		check_fields(file, menu, NULL, number, value, scratch);
 
 	/* Without its last line the file is not complete. */
 	strcpy(value, "");
-	size = import(file, FIELDS_MARK, value, scratch);
+	size = import(file, UENV_MARK, value, scratch);
 	assert(!strcmp(value, "1"));
 	cut = strdup(file);
 	assert(cut);
-	cut[strlen(file) - strlen(FIELDS_MARK "=1\n")] = '\0';
+	cut[strlen(file) - strlen(UENV_MARK "=1\n")] = '\0';
 	strcpy(value, "");
-	assert(import(cut, FIELDS_MARK, value, scratch) == size - 1 && !*value);
+	assert(import(cut, UENV_MARK, value, scratch) == size - 1 && !*value);
 	free(cut);
 	free(scratch);
 	free(value);
@@ -193,7 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const names[ENTRIES] = { "ostree-2.conf", "12.conf", "b+0-1.conf" };
 	static const struct reporter quiet = { .program = "fuzz" };
 	struct text lines = { 0 }, kept = { 0 }, text = { 0 };
-	const struct fields_style style = { .prefix = "/boot", .boot_fd = -1, .lines = &kept };
+	const struct uenv_style style = { .prefix = "/boot", .boot_fd = -1, .lines = &kept };
 	struct menu menu = { 0 };
 	const char *bytes;
 	size_t length, count;
@@ -204,9 +204,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	menu_sort(&menu);
 	text_add_bytes(&lines, (const char *)data, size);
-	if (append_add(&kept, &lines, "lines", &quiet) < 0)
+	if (ownlines_add(&kept, &lines, "lines", &quiet) < 0)
 		assert(memchr(data, '\0', size) && !kept.size);
-	count = fields_render(&text, &menu, &style);
+	count = uenv_render(&text, &menu, &style);
 	assert(!text.failed);
 	assert(!count == !text.size);
 	if (count) {

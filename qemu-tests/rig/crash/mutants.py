@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Whether the trials see what they are for.
 
-Each of the steps by which bls/emit.c keeps a live menu safe is left out once, and a trial must find
+Each of the steps by which bls/outfile.c keeps a live menu safe is left out once, and a trial must find
 that; in the generators as they are it must find nothing.
 """
 
@@ -13,7 +13,7 @@ import subprocess
 from rig.crash import record, trial
 from rig.disk import image
 
-FILE = "bls/emit.c"
+FILE = "bls/outfile.c"
 FOLDERS = "build-aux bls grub uboot prepare-root initramfs qemu-tests testlib".split()
 COUNT, STATES = 24, 8000
 SETTLE_FIRST = ("\tif (!err && job->way != WAY_FILES)\n"
@@ -66,7 +66,7 @@ def copy_tree(folder):
 
 
 def build(folder, original, changes):
-    """Builds the generators with changes to emit.c; returns their directory."""
+    """Builds the generators with changes to outfile.c; returns their directory."""
     text = original
     for old, new in changes:
         if text.count(old) != 1:

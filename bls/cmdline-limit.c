@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/kernel.h"
+#include "bls/cmdline-limit.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static size_t board_line_max(const unsigned char *header)
 	return header[29] == UIMAGE_ARM64 ? LINE_MAX_USUAL : 0;
 }
 
-size_t kernel_line_max(int boot_fd, const char *path, const char *architecture)
+size_t cmdline_limit(int boot_fd, const char *path, const char *architecture)
 {
 	unsigned char header[HEADER_SIZE] = { 0 };
 	char resolved[PATH_MAX];

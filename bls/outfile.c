@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/emit.h"
+#include "bls/outfile.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,7 +34,7 @@ enum way {
 	WAY_SYNC,	/* everything in the file system is written */
 };
 
-/* One call of emit_file. */
+/* One call of outfile_replace. */
 struct job {
 	int dir_fd;
 	const char *name;
@@ -46,7 +46,7 @@ struct job {
 	const char *temporary;	 /* the name that the new file has at first */
 };
 
-int emit_bytes(int fd, const char *bytes, size_t size)
+int outfile_write(int fd, const char *bytes, size_t size)
 {
 	while (size) {
 		ssize_t n = write(fd, bytes, size);
@@ -152,7 +152,7 @@ static int write_temporary(const struct job *job, const struct stat *old)
 
 	if (fd < 0)
 		return -errno;
-	err = emit_bytes(fd, job->bytes, job->size);
+	err = outfile_write(fd, job->bytes, job->size);
 	if (!err && old)
 		err = make_alike(fd, old);
 	if (!err)
@@ -214,7 +214,7 @@ static int remove_leftovers(const struct job *job)
 {
 	int fd = openat(job->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const size_t length = strlen(EMIT_TEMPORARY);
+	const size_t length = strlen(OUTFILE_TEMPORARY);
 
 	if (!dir) {
 		err = -errno;
@@ -231,7 +231,7 @@ static int remove_leftovers(const struct job *job)
 			err = -errno;
 			break;
 		}
-		if (!strncmp(file->d_name, EMIT_TEMPORARY, length) &&
+		if (!strncmp(file->d_name, OUTFILE_TEMPORARY, length) &&
 			(!file->d_name[length] || file->d_name[length] == '.'))
 			err = remove_leftover(job, file->d_name);
 	}
@@ -269,7 +269,7 @@ static int update(const struct job *job, const struct stat *old)
 	return err < 0 ? err : settle(job->dir_fd, job->name, job->way);
 }
 
-static int emit_once(const struct job *job)
+static int replace_once(const struct job *job)
 {
 	/* Held to the end, so that nothing of the old file is freed before the new one is there. */
 	int old_fd = openat(job->dir_fd, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
@@ -305,15 +305,15 @@ static bool lock(int dir_fd)
 	return false;
 }
 
-int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live,
+int outfile_replace(int dir_fd, const char *name, const char *bytes, size_t size, bool live,
 	const struct stat *like)
 {
-	char own[sizeof EMIT_TEMPORARY ".00000000"];
+	char own[sizeof OUTFILE_TEMPORARY ".00000000"];
 	struct job job = { .name = name, .bytes = bytes, .size = size, .like = like };
 	uint32_t number = 0;
 	int err;
 
-	if (!strncmp(name, EMIT_TEMPORARY, strlen(EMIT_TEMPORARY)))
+	if (!strncmp(name, OUTFILE_TEMPORARY, strlen(OUTFILE_TEMPORARY)))
 		return -EINVAL;
 	/* Its own descriptor: the lock then ends with this call, however the call ends. */
 	job.dir_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -321,16 +321,16 @@ int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool
 		return -errno;
 	job.way = choose_way(job.dir_fd, live);
 	job.alone = lock(job.dir_fd);
-	job.temporary = EMIT_TEMPORARY;
+	job.temporary = OUTFILE_TEMPORARY;
 	if (!job.alone) {
 		/* A name that no other call has; the next one that is alone removes a leftover. */
 		(void)getrandom(&number, sizeof number, GRND_NONBLOCK);
-		(void)snprintf(own, sizeof own, EMIT_TEMPORARY ".%08x", number);
+		(void)snprintf(own, sizeof own, OUTFILE_TEMPORARY ".%08x", number);
 		job.temporary = own;
 	}
 	/* Such a call may have taken ours for one. */
 	for (int turn = 0; turn < 3; turn++) {
-		err = emit_once(&job);
+		err = replace_once(&job);
 		if (err != -ENOENT || job.alone)
 			break;
 	}

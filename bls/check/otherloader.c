@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/otherloader.h"
+#include "bls/check/otherloader.h"
 
 #include <dirent.h>
 #include <fcntl.h>

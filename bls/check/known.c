@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/known.h"
+#include "bls/check/known.h"
 
 #include <search.h>
 #include <stddef.h>

@@ -11,13 +11,12 @@
 #include <stdio.h>
 
 #include "uboot/crc.h"
-#include "uboot/fields.h"
+#include "uboot/uenv.h"
 
 static const struct text no_lines = { 0 };
 
 /* The file of the entries, the last one first; an empty string for none. */
-static char *render(
-	const char *const entries[], const struct fields_style *style, struct menu *menu)
+static char *render(const char *const entries[], const struct uenv_style *style, struct menu *menu)
 {
 	struct text text = { 0 };
 	char name[] = "ostree-0.conf";
@@ -29,7 +28,7 @@ static char *render(
 		assert_int_equal(menu_add(menu, name, *entries, strlen(*entries)), 0);
 	}
 	menu_sort(menu);
-	count = fields_render(&text, menu, style);
+	count = uenv_render(&text, menu, style);
 	assert_int_equal(count != 0, text.size != 0);
 	text_add_bytes(&text, "", 1);
 	assert_false(text.failed);
@@ -44,7 +43,7 @@ static void test_whole_file(void **state)
 		NULL,
 	};
 	char deleted[1000], *end = deleted;
-	const struct fields_style style = { .prefix = "", .boot_fd = -1, .lines = &no_lines };
+	const struct uenv_style style = { .prefix = "", .boot_fd = -1, .lines = &no_lines };
 	struct menu menu;
 	char *found = render(entries, &style, &menu), *line = strstr(found, "kernel_image=");
 	static const char expected[] = "kernel_image=/a/k2\nbootdir=/a/\nramdisk_image=/i\n"
@@ -67,8 +66,8 @@ static void test_whole_file(void **state)
 	}
 	assert_memory_equal(line, deleted, strlen(deleted));
 	line += strlen(deleted);
-	assert_memory_equal(line, FIELDS_CRC "=", 16);
-	assert_string_equal(line + strlen(FIELDS_CRC "=00 00 00 00\n"), "rootstock_complete=1\n");
+	assert_memory_equal(line, UENV_CRC "=", 16);
+	assert_string_equal(line + strlen(UENV_CRC "=00 00 00 00\n"), "rootstock_complete=1\n");
 	free(found);
 	menu_free(&menu);
 }
@@ -86,7 +85,7 @@ static void test_as_libostree(void **state)
 	static const char *const entries[] = { "linux /k1\n", "linux /k2 2\n",
 		"linux /k3\noptions a\ninitrd /i\n", NULL };
 	struct text lines = { 0 };
-	const struct fields_style style = {
+	const struct uenv_style style = {
 		.prefix = "/boot", .boot_fd = -1, .ostree = true, .lines = &lines
 	};
 	struct menu menu;
@@ -108,7 +107,7 @@ static void test_as_libostree(void **state)
 static void test_keep(void **state)
 {
 	static const char *const entries[] = { "linux /k\n", NULL };
-	const struct fields_style style = {
+	const struct uenv_style style = {
 		.prefix = "", .boot_fd = -1, .keep = "fdt_file \tfdtdir", .lines = &no_lines
 	};
 	struct menu menu;
@@ -127,7 +126,7 @@ static void test_too_long(void **state)
 {
 	static char longest[2200] = "linux /k\noptions ";
 	const char *const entries[] = { longest, NULL };
-	const struct fields_style style = { .prefix = "", .boot_fd = -1, .lines = &no_lines };
+	const struct uenv_style style = { .prefix = "", .boot_fd = -1, .lines = &no_lines };
 	size_t start = strlen(longest);
 	struct menu menu;
 	char *found;
@@ -155,12 +154,12 @@ static void test_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-		assert_true(fields_own(own[i], strlen(own[i])));
+		assert_true(uenv_owns(own[i], strlen(own[i])));
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		assert_false(fields_own(others[i], strlen(others[i])));
-	assert_true(fields_known("fdt_file=", 8));
-	assert_false(fields_known("fdt_file2", 9));
-	assert_false(fields_known(FIELDS_MARK, strlen(FIELDS_MARK)));
+		assert_false(uenv_owns(others[i], strlen(others[i])));
+	assert_true(uenv_has_field("fdt_file=", 8));
+	assert_false(uenv_has_field("fdt_file2", 9));
+	assert_false(uenv_has_field(UENV_MARK, strlen(UENV_MARK)));
 }
 
 int main(void)

@@ -15,5 +15,5 @@
  * Adds the lines of a file, which is called name in messages, to text. Returns 0, or, with the
  * reason reported, -1 for a NUL byte: U-Boot would take what follows it for something else.
  */
-int append_add(struct text *text, const struct text *lines, const char *name,
+int ownlines_add(struct text *text, const struct text *lines, const char *name,
 	const struct reporter *reporter);

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "bls/emit.h"
+#include "bls/outfile.h"
 
 struct scratch {
 	char path[32];
@@ -40,7 +40,7 @@ static int setup(void **state)
 	struct scratch *scratch = calloc(1, sizeof *scratch);
 
 	assert_non_null(scratch);
-	memcpy(scratch->path, "/tmp/test-emit-XXXXXX", sizeof "/tmp/test-emit-XXXXXX");
+	memcpy(scratch->path, "/tmp/test-outfile-XXXXXX", sizeof "/tmp/test-outfile-XXXXXX");
 	assert_non_null(mkdtemp(scratch->path));
 	scratch->fd = open(scratch->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_true(scratch->fd >= 0);
@@ -81,15 +81,15 @@ static void test_make_and_replace(void **state)
 	mode_t mask = umask(022);
 	struct stat st;
 
-	assert_int_equal(emit_file(scratch->fd, "out", "old", 3, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "old", 3, true, NULL), 0);
 	expect_content(scratch->fd, "out", "old");
-	assert_int_equal(emit_file(scratch->fd, "out", "newer", 5, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "newer", 5, true, NULL), 0);
 	expect_content(scratch->fd, "out", "newer");
 	assert_int_equal(fstatat(scratch->fd, "out", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0644);
-	assert_int_equal(emit_file(scratch->fd, "out", "", 0, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "", 0, true, NULL), 0);
 	expect_content(scratch->fd, "out", "");
-	assert_int_equal(emit_file(scratch->fd, "out", "staged", 6, false, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "staged", 6, false, NULL), 0);
 	expect_content(scratch->fd, "out", "staged");
 	umask(mask);
 }
@@ -102,15 +102,15 @@ static void test_same(void **state)
 	struct stat before, after;
 
 	memset(big, 'x', sizeof big);
-	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof big, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", big, sizeof big, true, NULL), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &before, 0), 0);
-	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof big, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", big, sizeof big, true, NULL), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &after, 0), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
-	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof big - 1, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", big, sizeof big - 1, true, NULL), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &after, 0), 0);
 	assert_int_equal(after.st_size, sizeof big - 1);
-	assert_int_equal(emit_file(scratch->fd, "out", big, sizeof big, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", big, sizeof big, true, NULL), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &after, 0), 0);
 	assert_int_equal(after.st_size, sizeof big);
 }
@@ -120,9 +120,9 @@ static void test_leftover(void **state)
 	const struct scratch *scratch = *state;
 
 	/* Whatever it is, it is neither written to nor in the way. */
-	assert_int_equal(emit_file(scratch->fd, "out", "old", 3, true, NULL), 0);
-	assert_int_equal(symlinkat("out", scratch->fd, EMIT_TEMPORARY), 0);
-	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "old", 3, true, NULL), 0);
+	assert_int_equal(symlinkat("out", scratch->fd, OUTFILE_TEMPORARY), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, true, NULL), 0);
 	expect_content(scratch->fd, "out", "new");
 }
 
@@ -135,7 +135,7 @@ static void test_owner_and_mode(void **state)
 	mode_t mask = umask(027);
 	struct stat st;
 
-	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, true, NULL), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(fchownat(scratch->fd, "out", owner, st.st_gid, 0), 0);
@@ -143,7 +143,7 @@ static void test_owner_and_mode(void **state)
 		char number = (char)('0' + i);
 
 		assert_int_equal(fchmodat(scratch->fd, "out", modes[i], 0), 0);
-		assert_int_equal(emit_file(scratch->fd, "out", &number, 1, i % 2, NULL), 0);
+		assert_int_equal(outfile_replace(scratch->fd, "out", &number, 1, i % 2, NULL), 0);
 		assert_int_equal(fstatat(scratch->fd, "out", &st, 0), 0);
 		assert_int_equal(st.st_size, 1);
 		assert_int_equal(st.st_mode & 07777, modes[i]);
@@ -152,7 +152,7 @@ static void test_owner_and_mode(void **state)
 	/* A new one may be the next of another's. */
 	st.st_mode = S_IFREG | 0600;
 	assert_int_equal(unlinkat(scratch->fd, "out", 0), 0);
-	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, false, &st), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, false, &st), 0);
 	assert_int_equal(fstatat(scratch->fd, "out", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(st.st_uid, owner);
@@ -174,7 +174,7 @@ static void test_waits(void **state)
 
 	take_lock(scratch, LOCK_EX);
 	turns_locked = 50;
-	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, true, NULL), 0);
 	assert_int_equal(turns, turns_locked);
 	expect_content(scratch->fd, "out", "new");
 }
@@ -184,18 +184,18 @@ static void test_goes_on(void **state)
 {
 	const struct scratch *scratch = *state;
 
-	assert_int_equal(emit_file(scratch->fd, "out", "old", 3, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "old", 3, true, NULL), 0);
 	take_lock(scratch, LOCK_SH);
 	turns_locked = -1;
-	assert_int_equal(symlinkat("theirs", scratch->fd, EMIT_TEMPORARY), 0);
-	assert_int_equal(symlinkat("killed", scratch->fd, EMIT_TEMPORARY ".00000001"), 0);
-	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, true, NULL), 0);
+	assert_int_equal(symlinkat("theirs", scratch->fd, OUTFILE_TEMPORARY), 0);
+	assert_int_equal(symlinkat("killed", scratch->fd, OUTFILE_TEMPORARY ".00000001"), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, true, NULL), 0);
 	assert_in_range(turns, 20, 1000);
 	expect_content(scratch->fd, "out", "new");
 	/* What may be at work is left alone, until it is certain that nothing is. */
-	assert_int_equal(faccessat(scratch->fd, EMIT_TEMPORARY, F_OK, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(faccessat(scratch->fd, OUTFILE_TEMPORARY, F_OK, AT_SYMLINK_NOFOLLOW), 0);
 	assert_int_equal(flock(lock_fd, LOCK_UN), 0);
-	assert_int_equal(emit_file(scratch->fd, "out", "new", 3, true, NULL), 0);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, true, NULL), 0);
 }
 
 static void test_no_regular_file(void **state)
@@ -204,12 +204,12 @@ static void test_no_regular_file(void **state)
 	struct stat st;
 
 	assert_int_equal(symlinkat("target", scratch->fd, "out"), 0);
-	assert_int_equal(emit_file(scratch->fd, "out", "x", 1, true, NULL), -EEXIST);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "x", 1, true, NULL), -EEXIST);
 	assert_int_equal(fstatat(scratch->fd, "out", &st, AT_SYMLINK_NOFOLLOW), 0);
 	assert_true(S_ISLNK(st.st_mode));
 	assert_int_equal(unlinkat(scratch->fd, "out", 0), 0);
 	assert_int_equal(mkdirat(scratch->fd, "out", 0755), 0);
-	assert_int_equal(emit_file(scratch->fd, "out", "x", 1, true, NULL), -EEXIST);
+	assert_int_equal(outfile_replace(scratch->fd, "out", "x", 1, true, NULL), -EEXIST);
 	assert_int_equal(unlinkat(scratch->fd, "out", AT_REMOVEDIR), 0);
 }
 
@@ -218,11 +218,12 @@ static void test_failures(void **state)
 	const struct scratch *scratch = *state;
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
-	assert_int_equal(emit_file(-1, "out", "x", 1, true, NULL), -EBADF);
-	assert_int_equal(emit_file(scratch->fd, "no/out", "x", 1, true, NULL), -ENOENT);
-	assert_int_equal(emit_file(scratch->fd, EMIT_TEMPORARY, "x", 1, true, NULL), -EINVAL);
-	assert_int_equal(emit_bytes(-1, "x", 1), -EBADF);
-	assert_int_equal(emit_bytes(full, "x", 1), -ENOSPC);
+	assert_int_equal(outfile_replace(-1, "out", "x", 1, true, NULL), -EBADF);
+	assert_int_equal(outfile_replace(scratch->fd, "no/out", "x", 1, true, NULL), -ENOENT);
+	assert_int_equal(
+		outfile_replace(scratch->fd, OUTFILE_TEMPORARY, "x", 1, true, NULL), -EINVAL);
+	assert_int_equal(outfile_write(-1, "x", 1), -EBADF);
+	assert_int_equal(outfile_write(full, "x", 1), -ENOSPC);
 	close(full);
 }
 

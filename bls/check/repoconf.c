@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/repoconf.h"
+#include "bls/check/repoconf.h"
 
 #include <errno.h>
 #include <stdlib.h>

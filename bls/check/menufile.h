@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "bls/findings.h"
+#include "bls/check/findings.h"
 #include "bls/menu.h"
 #include "bls/text.h"
 
@@ -34,7 +34,7 @@ struct outcome {
  * and for two items with one id. plain is the menu as it was read: what is wrong there has been
  * said. entries is the directory.
  */
-void outcome_judge(const struct outcome *outcome, const struct outcome_loader *loader,
+void menufile_check_entries(const struct outcome *outcome, const struct outcome_loader *loader,
 	const struct menu *plain, const char *entries, struct findings *findings);
 
 /*
@@ -43,7 +43,7 @@ void outcome_judge(const struct outcome *outcome, const struct outcome_loader *l
  * they were edited. A file that does not begin with the generator's first line, which is a comment,
  * is somebody else's.
  */
-void outcome_judge_file(const struct outcome *outcome, const struct outcome_loader *loader,
+void menufile_check(const struct outcome *outcome, const struct outcome_loader *loader,
 	const char *file, const struct text *bytes, struct findings *findings);
 
 void outcome_free(struct outcome *outcome);

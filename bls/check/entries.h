@@ -10,7 +10,7 @@
 #pragma once
 
 #include "bls/bootfs.h"
-#include "bls/findings.h"
+#include "bls/check/findings.h"
 #include "bls/menu.h"
 #include "bls/sysroot.h"
 
@@ -20,7 +20,7 @@
  * because by default the kernel hangs for ever. Of an entry with an error only that is found. What
  * is for a running kernel is not looked at in a hidden one.
  */
-void inspect_item(
+void entries_check_item(
 	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings);
 
 /*
@@ -28,7 +28,7 @@ void inspect_item(
  * loader that knows nothing of libostree's order (systemd-boot) would boot another one first. spare
  * is the same menu once more, and is sorted anew.
  */
-void inspect_menu(const struct sysroot *sysroot, const struct menu *menu, struct menu *spare,
+void entries_check_menu(const struct sysroot *sysroot, const struct menu *menu, struct menu *spare,
 	struct findings *findings);
 
 /*
@@ -36,5 +36,5 @@ void inspect_menu(const struct sysroot *sysroot, const struct menu *menu, struct
  * "/boot/..." in one of its own needs libostree's symlink boot -> . there, and nothing else is
  * right in a larger one. Nothing is found where bootfs has no type.
  */
-void inspect_prefix(const struct sysroot *sysroot, const struct menu *menu,
+void entries_check_prefix(const struct sysroot *sysroot, const struct menu *menu,
 	const struct bootfs *bootfs, struct findings *findings);

@@ -12,9 +12,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "bls/kernel.h"
+#include "bls/cmdline-limit.h"
 
-static char directory[] = "/tmp/test-kernel.XXXXXX";
+static char directory[] = "/tmp/test-cmdline-limit.XXXXXX";
 
 static int set_up(void **state)
 {
@@ -94,7 +94,7 @@ static void test_headers(void **state)
 			close(kernel);
 			expected = 4095;
 		}
-		assert_int_equal(kernel_line_max(fd, "/k", cases[i].architecture), expected);
+		assert_int_equal(cmdline_limit(fd, "/k", cases[i].architecture), expected);
 	}
 }
 
@@ -105,11 +105,11 @@ static void test_paths(void **state)
 	make(fd, 4096, 0x24, "\x18\x28\x6f\x01", 4);
 	assert_int_equal(symlinkat(".", fd, "boot"), 0);
 	assert_int_equal(symlinkat("../../etc/passwd", fd, "up"), 0);
-	assert_int_equal(kernel_line_max(fd, "/boot/boot/k", NULL), 1023);
-	assert_int_equal(kernel_line_max(fd, "/gone", NULL), 2047);
-	assert_int_equal(kernel_line_max(fd, "/up", NULL), 2047);
-	assert_int_equal(kernel_line_max(-1, "/k", NULL), 2047);
-	assert_int_equal(kernel_line_max(-1, "/k", "arm"), 1023);
+	assert_int_equal(cmdline_limit(fd, "/boot/boot/k", NULL), 1023);
+	assert_int_equal(cmdline_limit(fd, "/gone", NULL), 2047);
+	assert_int_equal(cmdline_limit(fd, "/up", NULL), 2047);
+	assert_int_equal(cmdline_limit(-1, "/k", NULL), 2047);
+	assert_int_equal(cmdline_limit(-1, "/k", "arm"), 1023);
 }
 
 int main(void)

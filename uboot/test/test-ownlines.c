@@ -8,9 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "uboot/append.h"
+#include "uboot/ownlines.h"
 
-static const struct reporter reporter = { .program = "test-append" };
+static const struct reporter reporter = { .program = "test-ownlines" };
 
 static int add(const char *bytes, size_t size, struct text *text)
 {
@@ -18,7 +18,7 @@ static int add(const char *bytes, size_t size, struct text *text)
 	int err;
 
 	text_add_bytes(&lines, bytes, size);
-	err = append_add(text, &lines, "lines", &reporter);
+	err = ownlines_add(text, &lines, "lines", &reporter);
 	text_free(&lines);
 	return err;
 }

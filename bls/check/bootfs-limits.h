@@ -9,7 +9,7 @@
 #pragma once
 
 #include "bls/bootfs.h"
-#include "bls/findings.h"
+#include "bls/check/findings.h"
 #include "bls/sysroot.h"
 
 enum layout_loader { LAYOUT_GRUB = 1, LAYOUT_UBOOT = 2 };
@@ -18,5 +18,5 @@ enum layout_loader { LAYOUT_GRUB = 1, LAYOUT_UBOOT = 2 };
  * Adds what is in this loader's way. Nothing is found where bootfs has no type, nor in the features
  * of an ext4 on a device that cannot be opened, which bootfs tells.
  */
-void layout_judge(const struct sysroot *sysroot, const struct bootfs *bootfs,
+void bootfs_limits_check(const struct sysroot *sysroot, const struct bootfs *bootfs,
 	enum layout_loader loader, struct findings *findings);

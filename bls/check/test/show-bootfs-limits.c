@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Shows what bls/layout.h says of a file system: "grub TYPE DEVICE BOOT", or "uboot" likewise,
+ * Shows what bls/check/bootfs-limits.h says of a file system: "grub TYPE DEVICE BOOT", or "uboot" likewise,
  * prints a line for each warning.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "bls/layout.h"
+#include "bls/check/bootfs-limits.h"
 
 int main(int argc, char *argv[])
 {
@@ -20,8 +20,8 @@ int main(int argc, char *argv[])
 	bootfs.type = argv[2];
 	bootfs.device = argv[3];
 	sysroot.boot_fd = open(argv[4], O_PATH | O_DIRECTORY | O_CLOEXEC);
-	layout_judge(&sysroot, &bootfs, strcmp(argv[1], "grub") != 0 ? LAYOUT_UBOOT : LAYOUT_GRUB,
-		&findings);
+	bootfs_limits_check(&sysroot, &bootfs,
+		strcmp(argv[1], "grub") != 0 ? LAYOUT_UBOOT : LAYOUT_GRUB, &findings);
 	for (size_t i = 0; i < findings.count; i++)
 		puts(findings.list[i]->what);
 	return findings.failed;

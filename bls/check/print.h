@@ -8,9 +8,9 @@
 #pragma once
 
 #include "bls/bootfs.h"
-#include "bls/findings.h"
+#include "bls/check/findings.h"
 #include "bls/menu.h"
-#include "bls/outcome.h"
+#include "bls/check/menufile.h"
 #include "bls/text.h"
 
 enum { SHOW_GRUB, SHOW_UBOOT, SHOW_LOADERS };
@@ -27,10 +27,10 @@ struct show {
 };
 
 /* Adds the menu in words. */
-void show_menu(struct text *text, const struct show *show);
+void print_menu(struct text *text, const struct show *show);
 
 /* Adds what is known of the file system, the findings and a summary in words. */
-void show_findings(struct text *text, const struct show *show);
+void print_findings(struct text *text, const struct show *show);
 
 /* Adds everything as a JSON object; the findings only if they were looked for. */
-void show_json(struct text *text, const struct show *show, bool with_findings);
+void print_json(struct text *text, const struct show *show, bool with_findings);

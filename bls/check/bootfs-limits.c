@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/layout.h"
+#include "bls/check/bootfs-limits.h"
 
 #include <endian.h>
 #include <fcntl.h>
@@ -113,7 +113,7 @@ static bool has_loader(int boot_fd)
 	return fstatat(boot_fd, "loader", &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-void layout_judge(const struct sysroot *sysroot, const struct bootfs *bootfs,
+void bootfs_limits_check(const struct sysroot *sysroot, const struct bootfs *bootfs,
 	enum layout_loader loader, struct findings *findings)
 {
 	if (!bootfs->type)

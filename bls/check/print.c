@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/show.h"
+#include "bls/check/print.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "bls/json.h"
+#include "bls/check/json.h"
 #include "bls/utf8.h"
 
 /* What the loaders are called in words and in JSON. */
@@ -143,7 +143,7 @@ static void add_loader(struct text *text, const struct show *show, size_t which,
 	text_add(text, "\n");
 }
 
-void show_menu(struct text *text, const struct show *show)
+void print_menu(struct text *text, const struct show *show)
 {
 	for (size_t i = 0; i < show->menu.count; i++) {
 		const struct menu_item *item = &show->menu.items[i];
@@ -212,7 +212,7 @@ static void add_bootfs(struct text *text, const struct show *show)
 	text_add(text, "\n");
 }
 
-void show_findings(struct text *text, const struct show *show)
+void print_findings(struct text *text, const struct show *show)
 {
 	const struct findings *findings = &show->findings;
 
@@ -348,7 +348,7 @@ static void put_findings(struct json *json, const struct findings *findings)
 	json_close(json, ']');
 }
 
-void show_json(struct text *text, const struct show *show, bool with_findings)
+void print_json(struct text *text, const struct show *show, bool with_findings)
 {
 	struct json json = { .text = text };
 

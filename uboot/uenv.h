@@ -5,9 +5,9 @@
  * Each entry becomes kernel_image, bootdir, ramdisk_image, ramdisk_images, fdt_file, fdtdir and
  * bootargs, the second entry the same names with a 2 behind them, and so on. A name without a value
  * is there too, because "NAME=" deletes what an earlier import has left, for all entries up to
- * FIELDS_CLEARED; but fdt_file and fdtdir only where some entry names one. The last line is
- * FIELDS_MARK: a file without it was not written to its end, and U-Boot itself would take it
- * without a word. The line before, FIELDS_CRC, tells a whole file from the head of one and the tail
+ * UENV_CLEARED; but fdt_file and fdtdir only where some entry names one. The last line is
+ * UENV_MARK: a file without it was not written to its end, and U-Boot itself would take it
+ * without a word. The line before, UENV_CRC, tells a whole file from the head of one and the tail
  * of another.
  */
 #pragma once
@@ -17,16 +17,16 @@
 #include "bls/menu.h"
 #include "bls/text.h"
 
-#define FIELDS_MARK "rootstock_complete"
+#define UENV_MARK "rootstock_complete"
 /* The checksum (crc.h) of all lines before, byte by byte as U-Boot has it in memory. */
-#define FIELDS_CRC "rootstock_crc32"
+#define UENV_CRC "rootstock_crc32"
 
 /* What the file that libostree asks for, a grub.cfg, says beside a uEnv.txt. */
-#define FIELDS_STANDIN "# The menu of this system is uEnv.txt, for U-Boot.\n"
+#define UENV_STANDIN "# The menu of this system is uEnv.txt, for U-Boot.\n"
 
-enum { FIELDS_CLEARED = 9 };
+enum { UENV_CLEARED = 9 };
 
-struct fields_style {
+struct uenv_style {
 	const char *prefix;	  /* before every path that does not begin with it (bootpath.h) */
 	int boot_fd;		  /* ROOT/boot, to look at kernels, or -1 */
 	bool ostree;		  /* nothing but what libostree's own writer writes, in its order */
@@ -40,14 +40,14 @@ struct fields_style {
  * the kernel takes. Returns the number of entries in the file. Where there are items and none gets
  * into it, text is left as it was; the file of no items is whole, and deletes all fields.
  */
-size_t fields_render(struct text *text, struct menu *menu, const struct fields_style *style);
+size_t uenv_render(struct text *text, struct menu *menu, const struct uenv_style *style);
 
 /* True for a name, of length bytes, that is a field's, whatever number is behind it, or that of
  * one of the last two lines. */
-bool fields_own(const char *name, size_t length);
+bool uenv_owns(const char *name, size_t length);
 
 /* True for a name without number that is a field's. */
-bool fields_known(const char *name, size_t length);
+bool uenv_has_field(const char *name, size_t length);
 
 /* True for a line of such a file that follows from the entries. */
-bool fields_from_entries(const char *line, size_t length);
+bool uenv_from_entries(const char *line, size_t length);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/inspect.h"
+#include "bls/check/entries.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include "bls/bootpath.h"
 #include "bls/deployment.h"
 #include "bls/kargs.h"
-#include "bls/known.h"
+#include "bls/check/known.h"
 #include "bls/utf8.h"
 #include "bls/version.h"
 #include "prepare-root/path.h"
@@ -200,7 +200,7 @@ static void check_options(const struct job *job)
 	kargs_free(&kargs);
 }
 
-void inspect_item(
+void entries_check_item(
 	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings)
 {
 	struct job job = make_job(sysroot, item, findings);
@@ -271,7 +271,7 @@ static void inspect_first(const struct sysroot *sysroot, const struct menu *menu
 	free(job.file);
 }
 
-void inspect_menu(const struct sysroot *sysroot, const struct menu *menu, struct menu *spare,
+void entries_check_menu(const struct sysroot *sysroot, const struct menu *menu, struct menu *spare,
 	struct findings *findings)
 {
 	inspect_names(sysroot, menu, findings);
@@ -305,7 +305,7 @@ static bool judge_way(const struct sysroot *sysroot, const char *path, const str
 	return false;
 }
 
-void inspect_prefix(const struct sysroot *sysroot, const struct menu *menu,
+void entries_check_prefix(const struct sysroot *sysroot, const struct menu *menu,
 	const struct bootfs *bootfs, struct findings *findings)
 {
 	const struct menu_item *first = menu_first(menu);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/outcome.h"
+#include "bls/check/menufile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bls/known.h"
+#include "bls/check/known.h"
 
 #define TORN "this menu was not written to its end; run \"%s -o %s\""
 
@@ -46,7 +46,7 @@ static void judge_id(const struct outcome *outcome, size_t i, void **known, cons
 			outcome->menu.items[first - outcome->ids].name);
 }
 
-void outcome_judge(const struct outcome *outcome, const struct outcome_loader *loader,
+void menufile_check_entries(const struct outcome *outcome, const struct outcome_loader *loader,
 	const struct menu *plain, const char *entries, struct findings *findings)
 {
 	void *known = NULL;
@@ -117,7 +117,7 @@ static bool is_torn_at_once(const struct text *bytes, const struct text *made, s
 	return *bytes->bytes == '\0' || *bytes->bytes == '\xff';
 }
 
-void outcome_judge_file(const struct outcome *outcome, const struct outcome_loader *loader,
+void menufile_check(const struct outcome *outcome, const struct outcome_loader *loader,
 	const char *file, const struct text *bytes, struct findings *findings)
 {
 	const struct text *made = &outcome->made;

@@ -9,21 +9,21 @@
 
 #include "bls/args.h"
 #include "bls/deployment.h"
-#include "bls/emit.h"
+#include "bls/outfile.h"
 #include "bls/file.h"
-#include "bls/inspect.h"
-#include "bls/layout.h"
-#include "bls/otherloader.h"
-#include "bls/repoconf.h"
+#include "bls/check/entries.h"
+#include "bls/check/bootfs-limits.h"
+#include "bls/check/otherloader.h"
+#include "bls/check/repoconf.h"
 #include "bls/settings.h"
-#include "bls/show.h"
+#include "bls/check/print.h"
 #include "bls/sysroot.h"
 #include "grub/grubconf.h"
 #include "grub/ident.h"
-#include "grub/render.h"
+#include "grub/grubcfg.h"
 #include "grub/title.h"
 #include "prepare-root/path.h"
-#include "uboot/fields.h"
+#include "uboot/uenv.h"
 #include "uboot/ubootconf.h"
 
 #define GENERATORS "/usr/lib/ostree/"
@@ -66,11 +66,11 @@ static struct plan {
 	struct setting *settings;
 	int (*check_settings)(const struct reporter *reporter);
 } plans[SHOW_LOADERS] = {
-	[SHOW_GRUB] = { { "GRUB", GENERATORS "ostree-grub-generator", NULL, render_from_entries },
+	[SHOW_GRUB] = { { "GRUB", GENERATORS "ostree-grub-generator", NULL, grubcfg_from_entries },
 		"grub", "boot/loader/grub.cfg", GRUBCONF_FILE, grubconf_settings, grubconf_check },
 	[SHOW_UBOOT] = { { "U-Boot", GENERATORS "ostree-uboot-generator",
 				 "ostree-uboot-generator has not written this, and boot.cmd takes no other",
-				 fields_from_entries },
+				 uenv_from_entries },
 		"uboot", "boot/loader/uEnv.txt", UBOOTCONF_FILE, ubootconf_settings,
 		ubootconf_check },
 };
@@ -122,11 +122,11 @@ static int read_file(const struct check *check, const struct plan *plan, struct 
 
 static bool has_menu(const struct check *check, const struct plan *plan)
 {
-	size_t standin = strlen(FIELDS_STANDIN);
+	size_t standin = strlen(UENV_STANDIN);
 	struct text bytes = { 0 };
 	int err = read_file(check, plan, &bytes);
-	bool is_menu = !err &&
-		       (bytes.size != standin || memcmp(bytes.bytes, FIELDS_STANDIN, standin) != 0);
+	bool is_menu =
+		!err && (bytes.size != standin || memcmp(bytes.bytes, UENV_STANDIN, standin) != 0);
 
 	text_free(&bytes);
 	return is_menu || (err < 0 && err != -ENOENT);
@@ -168,13 +168,13 @@ static void read_settings(struct check *check, struct plan *plan)
 
 static int render_grub(const struct check *check, struct outcome *outcome)
 {
-	const struct render_style style = {
+	const struct grubcfg_style style = {
 		.rules.prefix = check->sysroot.prefix,
 		.rules.boot_fd = check->sysroot.boot_fd,
 		.rules.allow_lossy = grubconf_allows_lossy(),
 	};
 
-	(void)render_menu(&outcome->made, &outcome->menu, &style);
+	(void)grubcfg_render(&outcome->made, &outcome->menu, &style);
 	if (title_make(&outcome->menu, outcome->titles) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < outcome->menu.count; i++) {
@@ -194,7 +194,7 @@ static int render_grub(const struct check *check, struct outcome *outcome)
 static void render_uboot(const struct check *check, struct outcome *outcome)
 {
 	const struct text lines = { 0 };
-	const struct fields_style style = {
+	const struct uenv_style style = {
 		.prefix = check->sysroot.prefix,
 		.boot_fd = check->sysroot.boot_fd,
 		.ostree = ubootconf_settings[UBOOTCONF_COMPAT].value,
@@ -202,7 +202,7 @@ static void render_uboot(const struct check *check, struct outcome *outcome)
 		.lines = &lines,
 	};
 
-	(void)fields_render(&outcome->made, &outcome->menu, &style);
+	(void)uenv_render(&outcome->made, &outcome->menu, &style);
 }
 
 /* Lets the loader's own renderer do its work, and keeps account of what is in its menu. */
@@ -239,8 +239,8 @@ static void judge_file(struct check *check, size_t which)
 		findings->failed = true;
 	} else {
 		if (!err)
-			outcome_judge_file(&check->show.outcomes[which], &plan->loader, file,
-				&bytes, findings);
+			menufile_check(&check->show.outcomes[which], &plan->loader, file, &bytes,
+				findings);
 		else if (err != -ENOENT || loader)
 			findings_add(findings, FINDINGS_ERROR, file, 0,
 				"this menu cannot be read (%s); run \"%s -o %s\"", sysroot_why(err),
@@ -308,18 +308,18 @@ static int judge(struct check *check)
 	int err = read_menu_again(check, &spare);
 
 	for (size_t i = 0; i < show->menu.count && !err; i++)
-		inspect_item(sysroot, &show->menu.items[i], &show->findings);
+		entries_check_item(sysroot, &show->menu.items[i], &show->findings);
 	if (!err) {
-		inspect_menu(sysroot, &show->menu, &spare, &show->findings);
-		inspect_prefix(sysroot, &show->menu, &show->bootfs, &show->findings);
+		entries_check_menu(sysroot, &show->menu, &spare, &show->findings);
+		entries_check_prefix(sysroot, &show->menu, &show->bootfs, &show->findings);
 	}
 	menu_free(&spare);
 	for (size_t i = 0; i < SHOW_LOADERS && !err; i++) {
 		if (!show->outcomes[i].wanted)
 			continue;
-		layout_judge(sysroot, &show->bootfs, i == SHOW_GRUB ? LAYOUT_GRUB : LAYOUT_UBOOT,
-			&show->findings);
-		outcome_judge(&show->outcomes[i], &plans[i].loader, &show->menu,
+		bootfs_limits_check(sysroot, &show->bootfs,
+			i == SHOW_GRUB ? LAYOUT_GRUB : LAYOUT_UBOOT, &show->findings);
+		menufile_check_entries(&show->outcomes[i], &plans[i].loader, &show->menu,
 			check->sysroot.entries, &show->findings);
 		if (!entries)
 			judge_file(check, i);
@@ -335,14 +335,14 @@ static int print(const struct show *show, bool with_findings)
 	int err = 0;
 
 	if (as_json)
-		show_json(&text, show, with_findings);
+		print_json(&text, show, with_findings);
 	else if (with_findings)
-		show_findings(&text, show);
+		print_findings(&text, show);
 	else
-		show_menu(&text, show);
+		print_menu(&text, show);
 	if (text.failed || show->findings.failed)
 		err = fail_for_memory();
-	else if ((err = emit_bytes(STDOUT_FILENO, text.bytes, text.size)) < 0)
+	else if ((err = outfile_write(STDOUT_FILENO, text.bytes, text.size)) < 0)
 		report(&reporter, REPORT_ERROR, "standard output cannot be written: %s",
 			strerror(-err));
 	text_free(&text);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "uboot/append.h"
+#include "uboot/ownlines.h"
 
 #include <string.h>
 
-#include "uboot/fields.h"
+#include "uboot/uenv.h"
 
 struct record {
 	const char *start; /* behind leading blanks */
@@ -37,7 +37,7 @@ static const char *judge(const struct record *record)
 		return NULL;
 	if (!length)
 		return "a line without a name before its \"=\" would end the import";
-	if (fields_own(record->start, length))
+	if (uenv_owns(record->start, length))
 		return "this variable is set by the menu";
 	/* .flags and .callbacks say what may be set at all, and what happens then. */
 	if (*record->start == '.')
@@ -60,7 +60,7 @@ static void add_record(struct text *text, const struct record *record)
 	text_add(text, "\n");
 }
 
-int append_add(struct text *text, const struct text *lines, const char *name,
+int ownlines_add(struct text *text, const struct text *lines, const char *name,
 	const struct reporter *reporter)
 {
 	const char *at = lines->bytes, *stop;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/findings.h"
+#include "bls/check/findings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bls/known.h"
+#include "bls/check/known.h"
 
 static void free_finding(void *finding)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * emit: the one place that writes an output.
+ * outfile: the one place that writes an output.
  *
  * Whoever opens the name sees the old file or the new one, whole, whatever fails and whenever the
- * process is killed; when emit_file returns 0 the new one is on the disk, if its file system can be
+ * process is killed; when outfile_replace returns 0 the new one is on the disk, if its file system can be
  * told to flush. A call that failed or was killed leaves at most one file, whose name begins with
- * EMIT_TEMPORARY, and the next call removes it.
+ * OUTFILE_TEMPORARY, and the next call removes it.
  *
  * A boot loader reads the disk and not the journal. A live file is one that it may read at this
  * moment, and for it the promise holds for what is on the disk at each moment, on ext2, ext3, ext4,
@@ -19,7 +19,7 @@
 
 struct stat;
 
-#define EMIT_TEMPORARY ".rootstock.new"
+#define OUTFILE_TEMPORARY ".rootstock.new"
 
 /*
  * Replaces the file called name in the directory dir_fd by one with the same owner and mode, or
@@ -31,8 +31,8 @@ struct stat;
  * each other, but at most five seconds, because any user can hold the lock that they wait for;
  * after that each works by itself, and the promise holds all the same.
  */
-int emit_file(int dir_fd, const char *name, const char *bytes, size_t size, bool live,
+int outfile_replace(int dir_fd, const char *name, const char *bytes, size_t size, bool live,
 	const struct stat *like);
 
 /* Writes everything to an open descriptor. Returns 0 or a negative errno. */
-int emit_bytes(int fd, const char *bytes, size_t size);
+int outfile_write(int fd, const char *bytes, size_t size);

@@ -17,4 +17,4 @@
  * NULL, and counts where the file cannot be read or does not tell (packed by gzip, say). Where
  * neither tells, 2047; boot_fd may be -1 for no file at all.
  */
-size_t kernel_line_max(int boot_fd, const char *path, const char *architecture);
+size_t cmdline_limit(int boot_fd, const char *path, const char *architecture);

@@ -5,7 +5,7 @@
  * The file is made for GRUB 2.06 and later on every platform, needs of its modules only test (and
  * what its settings name), and is the same for the same menu. A file that was not written to its
  * end, or that goes on with the end of another menu, adds no entry at all. The last line is
- * RENDER_MARK, by which other readers know a whole one.
+ * GRUBCFG_MARK, by which other readers know a whole one.
  */
 #pragma once
 
@@ -13,10 +13,10 @@
 #include "bls/text.h"
 #include "grub/menuentry.h"
 
-#define RENDER_MARK "set rootstock_complete=1\n"
+#define GRUBCFG_MARK "set rootstock_complete=1\n"
 
 /* What a menu may have that its entries do not say; NULL stands for GRUB's or our default. */
-struct render_style {
+struct grubcfg_style {
 	struct menuentry_rules rules;
 	const char *chosen;   /* GRUB's default: a number, an id or a title */
 	const char *timeout;  /* seconds, or "-1" to wait for ever */
@@ -30,7 +30,7 @@ struct render_style {
  * menuentry.h) and is left out. Returns the number of entries in the file. Where there are items
  * and none gets into it, text is left as it was; the menu of no items is whole, and empty.
  */
-size_t render_menu(struct text *text, struct menu *menu, const struct render_style *style);
+size_t grubcfg_render(struct text *text, struct menu *menu, const struct grubcfg_style *style);
 
 /* True for a line of such a file that follows from the entries, and not from the style. */
-bool render_from_entries(const char *line, size_t length);
+bool grubcfg_from_entries(const char *line, size_t length);

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+includes_bls/check := bls prepare-root grub uboot
+lib_bls/check = $(filter-out bls/check/main.c,$(wildcard bls/check/*.c)) \
+	$(sort $(lib_grub) $(lib_uboot))
+libs_bls/check := -lmount -lblkid
+measured += bls/check
+
+PROGRAMS += rootstock-bls
+src_rootstock-bls = bls/check/main.c $(lib_bls/check)
+HELPERS += bls/check/test/show-bootfs-limits
+src_bls/check/test/show-bootfs-limits = bls/check/test/show-bootfs-limits.c $(lib_bls/check)
+MANUALS += bls/check/rootstock-bls.8
+
+install-bls/check:
+	install -d $(BIN_DIR)
+	install -m 755 $(BUILD)/rootstock-bls $(BIN_DIR)/

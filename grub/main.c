@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ostree-grub-generator: boot loader entries in, grub.cfg out; its options and its settings. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bls/bootfs.h"
+#include "bls/generator.h"
+#include "grub/grubconf.h"
+#include "grub/grubcfg.h"
+
+static const char help[] =
+	"usage: ostree-grub-generator -o OUT [OPTION]...\n"
+	"\n"
+	"Makes a GRUB menu out of Boot Loader Specification entries.\n"
+	"\n"
+	"  -o OUT               the grub.cfg to write, - for standard output\n"
+	"  --root DIR           the sysroot; default: what stands before /boot/ in OUT\n"
+	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
+	"  --boot-prefix PREFIX what GRUB needs before the paths of the entries: auto (default),\n"
+	"                       none, or a path like /boot\n"
+	"  --search WHAT        look for the file system of the entries: auto (default; when OUT is\n"
+	"                       on another one), always, never, or its UUID\n"
+	"  --allow-lossy        warn about bytes that GRUB cannot pass on instead of refusing them\n"
+	"  --help, --version    print this, or the version\n"
+	"\n"
+	"Set OSTREE_GRUB2_EXEC to this program's path and libostree calls it at each deployment.\n";
+
+static const char *wished_search;
+static bool allow_lossy;
+
+static const struct args_option options[] = {
+	{ "search", &wished_search, NULL },
+	{ "allow-lossy", NULL, &allow_lossy },
+	{ 0 },
+};
+
+static bool options_valid(const struct reporter *reporter)
+{
+	return grubconf_search(wished_search) != GRUBCONF_SEARCH_WRONG ||
+	       args_usage(reporter, "--search is auto, always, never or a UUID, not ",
+		       wished_search) == ARGS_RUN;
+}
+
+static const char *why_no_uuid(int error, const struct bootfs *bootfs)
+{
+	if (error < 0)
+		return strerror(-error);
+	if (bootfs->error < 0)
+		return strerror(-bootfs->error);
+	return bootfs->type ? "it has none" : "it is a directory and not a mounted file system";
+}
+
+/* The UUID of the file system that has /boot, or NULL with the reason reported. */
+static char *read_uuid(const struct generator_job *job)
+{
+	struct bootfs bootfs = { 0 };
+	int err = job->sysroot->boot_fd < 0 ? -ENOENT : bootfs_find(job->sysroot->boot_fd, &bootfs);
+	char *uuid = err < 0 ? NULL : bootfs.uuid;
+
+	if (uuid)
+		bootfs.uuid = NULL;
+	else
+		report(job->reporter, REPORT_ERROR,
+			"GRUB must search for the file system of %sboot, and its UUID cannot be found (%s): use --search UUID, or --search never",
+			job->sysroot->root ? job->sysroot->root : "", why_no_uuid(err, &bootfs));
+	bootfs_free(&bootfs);
+	return uuid;
+}
+
+/*
+ * Sets the UUID that GRUB has to search for, or NULL. Where the output is on another file system
+ * than /boot, as on an ESP, GRUB's root is that one and it would find no kernel.
+ */
+static int find_uuid(const struct generator_job *job, char **ret_uuid)
+{
+	const char *word = wished_search ? wished_search : grubconf_settings[GRUBCONF_SEARCH].value;
+	enum grubconf_search search = grubconf_search(word);
+	bool needed = search == GRUBCONF_SEARCH_ALWAYS;
+
+	*ret_uuid = NULL;
+	if (search == GRUBCONF_SEARCH_UUID)
+		return (*ret_uuid = strdup(word)) ? 0 : -ENOMEM;
+	if (search == GRUBCONF_SEARCH_AUTO)
+		needed = job->sysroot->out_fd >= 0 && job->sysroot->boot_fd >= 0 &&
+			 bootfs_same(job->sysroot->out_fd, job->sysroot->boot_fd) != 1;
+	if (needed)
+		*ret_uuid = read_uuid(job);
+	return needed && !*ret_uuid ? -1 : 0;
+}
+
+static int render(const struct generator_job *job, struct text *text)
+{
+	struct grubcfg_style style = {
+		.chosen = grubconf_settings[GRUBCONF_DEFAULT].value,
+		.timeout = grubconf_settings[GRUBCONF_TIMEOUT].value,
+		.serial = grubconf_settings[GRUBCONF_SERIAL].value,
+		.terminal = grubconf_settings[GRUBCONF_TERMINAL].value,
+	};
+
+	char *uuid;
+	int count;
+
+	if (find_uuid(job, &uuid) < 0)
+		return -1;
+	style.uuid = uuid;
+	style.rules = (struct menuentry_rules){
+		.prefix = job->sysroot->prefix,
+		.boot_fd = job->sysroot->boot_fd,
+		.allow_lossy = allow_lossy || grubconf_allows_lossy(),
+	};
+	count = (int)grubcfg_render(text, job->menu, &style);
+	free(uuid);
+	return count;
+}
+
+int main(int argc, char *argv[])
+{
+	static const struct generator generator = {
+		.program = "ostree-grub-generator",
+		.loader = "GRUB",
+		.help = help,
+		.options = options,
+		.options_valid = options_valid,
+		.settings_file = GRUBCONF_FILE,
+		.settings = grubconf_settings,
+		.check_settings = grubconf_check,
+		.render = render,
+	};
+
+	return generator_main(&generator, argc, argv);
+}

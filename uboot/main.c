@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ostree-uboot-generator: boot loader entries in, uEnv.txt out; its options and its settings. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bls/deployment.h"
+#include "bls/file.h"
+#include "bls/generator.h"
+#include "uboot/ownlines.h"
+#include "uboot/uenv.h"
+#include "uboot/ubootconf.h"
+
+#define SYSTEM_LINES "usr/lib/ostree-boot/uEnv.txt"
+
+enum { LINES_SIZE_MAX = 65536 };
+
+static const char help[] =
+	"usage: ostree-uboot-generator -o OUT [OPTION]...\n"
+	"\n"
+	"Makes a uEnv.txt for U-Boot out of Boot Loader Specification entries.\n"
+	"\n"
+	"  -o OUT               the uEnv.txt to write, - for standard output\n"
+	"  --root DIR           the sysroot; default: what stands before /boot/ in OUT\n"
+	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
+	"  --boot-prefix PREFIX what U-Boot needs before the paths of the entries: auto (default),\n"
+	"                       none, or a path like /boot\n"
+	"  --append FILE        add the lines of FILE, after those of " SYSTEM_LINES "\n"
+	"                       in the default deployment\n"
+	"  --compat=ostree      write what libostree's own U-Boot writer writes, and no more\n"
+	"  --help, --version    print this, or the version\n"
+	"\n"
+	"Set OSTREE_GRUB2_EXEC to this program's path and sysroot.bootloader to grub2, and libostree\n"
+	"calls it at each deployment; uEnv.txt then stands beside the entries.\n";
+
+static const char *append, *compat;
+
+static const struct args_option options[] = {
+	{ "append", &append, NULL },
+	{ "compat", &compat, NULL },
+	{ 0 },
+};
+
+static bool options_valid(const struct reporter *reporter)
+{
+	return !compat || !strcmp(compat, "ostree") ||
+	       args_usage(reporter, "--compat is ostree, not ", compat) == ARGS_RUN;
+}
+
+/* Takes what was read, or says why it could not be. */
+static int take_lines(const struct reporter *reporter, int error, const char *name,
+	struct text *lines, bool verbatim, struct text *text)
+{
+	if (error < 0) {
+		report(reporter, REPORT_ERROR, "%s cannot be read: %s", name,
+			error == -ELOOP	  ? "it is not a regular file"
+			: error == -EFBIG ? "it has more than 64 KiB"
+					  : sysroot_why(error));
+		return -1;
+	}
+	text_drop_windows(lines);
+	if (!verbatim)
+		return ownlines_add(text, lines, name, reporter);
+	text_add_bytes(text, lines->bytes, lines->size);
+	return 0;
+}
+
+/* The file of --append, which may be in the sysroot and then leads nowhere out of it. */
+static int read_append(const struct sysroot *sysroot, struct text *lines)
+{
+	char located[PATH_MAX], *path;
+	int dir_fd, err = sysroot_locate(sysroot, append, &dir_fd, located);
+
+	if (err < 0 || dir_fd != AT_FDCWD)
+		return err < 0 ? err : file_add(dir_fd, located, LINES_SIZE_MAX, lines);
+	path = realpath(located, NULL);
+	err = path ? file_add(AT_FDCWD, path, LINES_SIZE_MAX, lines) : -errno;
+	free(path);
+	return err;
+}
+
+/* Collects the integrator's lines: the deployment's, then --append's. */
+static int read_lines(const struct generator_job *job, bool verbatim, struct text *text)
+{
+	struct text lines = { 0 };
+	int err = -ENOENT;
+
+	if (job->deployment_fd >= 0)
+		err = deployment_read(job->deployment_fd, SYSTEM_LINES, LINES_SIZE_MAX, &lines);
+	if (err == -ENOENT || err == -ENOTDIR)
+		err = 0;
+	else
+		err = take_lines(job->reporter, err, SYSTEM_LINES, &lines, verbatim, text);
+	if (!err && append) {
+		text_cut(&lines, 0);
+		err = read_append(job->sysroot, &lines);
+		err = take_lines(job->reporter, err, append, &lines, verbatim, text);
+	}
+	text_free(&lines);
+	return err;
+}
+
+static int render(const struct generator_job *job, struct text *text)
+{
+	struct text lines = { 0 };
+	struct uenv_style style = {
+		.prefix = job->sysroot->prefix,
+		.boot_fd = job->sysroot->boot_fd,
+		.ostree = compat || ubootconf_settings[UBOOTCONF_COMPAT].value,
+		.keep = ubootconf_settings[UBOOTCONF_KEEP].value,
+		.lines = &lines,
+	};
+	int err = read_lines(job, style.ostree, &lines);
+
+	if (!err && lines.failed)
+		text->failed = true;
+	if (!err)
+		err = (int)uenv_render(text, job->menu, &style);
+	text_free(&lines);
+	return err;
+}
+
+int main(int argc, char *argv[])
+{
+	static const struct generator generator = {
+		.program = "ostree-uboot-generator",
+		.loader = "U-Boot",
+		.help = help,
+		.options = options,
+		.options_valid = options_valid,
+		.settings_file = UBOOTCONF_FILE,
+		.settings = ubootconf_settings,
+		.check_settings = ubootconf_check,
+		.render = render,
+		.hook_name = "uEnv.txt",
+		.standin = UENV_STANDIN,
+	};
+
+	return generator_main(&generator, argc, argv);
+}
