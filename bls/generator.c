@@ -13,39 +13,37 @@
 #include "bls/outfile.h"
 #include "prepare-root/path.h"
 
-static void report_item(const struct reporter *reporter, const struct generator_job *job,
-	const struct menu_item *item, const struct where *where)
+static void report_line(const struct loader_job *job, size_t i, const struct where *where)
 {
+	const struct verdict *verdict = &job->verdicts[i];
 	char number[16] = "";
 
 	if (where->line)
 		(void)snprintf(number, sizeof number, ":%u", where->line);
-	report(reporter, item->error ? REPORT_ERROR : REPORT_WARNING, "%s/%s%s: %s%s%s%s",
-		job->sysroot->entries, item->name, number, where->what,
-		item->error ? "; this entry is left out of the menu" : "", item->remedy ? "; " : "",
-		item->remedy ? item->remedy : "");
+	report(job->reporter, verdict->error ? REPORT_ERROR : REPORT_WARNING, "%s/%s%s: %s%s%s%s",
+		job->sysroot->entries, job->menu->items[i].name, number, where->what,
+		verdict->error ? "; this entry is left out of the menu" : "",
+		verdict->remedy ? "; " : "", verdict->remedy ? verdict->remedy : "");
 }
 
-static void report_items(const struct generator_job *job)
+static void report_verdicts(const struct loader_job *job)
 {
 	for (size_t i = 0; i < job->menu->count; i++) {
-		const struct menu_item *item = &job->menu->items[i];
+		const struct verdict *verdict = &job->verdicts[i];
 
-		if (menu_hidden(item))
-			continue;
-		if (item->error)
-			report_item(job->reporter, job, item, &item->where);
-		for (unsigned j = 0; !item->error && j < item->warning_count; j++)
-			report_item(job->reporter, job, item, &item->warnings[j]);
+		if (verdict->error)
+			report_line(job, i, &verdict->where);
+		for (unsigned j = 0; verdict->in_menu && j < verdict->warning_count; j++)
+			report_line(job, i, &verdict->warnings[j]);
 	}
 }
 
-/* Reports what the menu lacks, and says whether what remains may be written. */
-static int judge(const struct generator *generator, const struct generator_job *job, int count)
+/* Reports what the menu lacks. Returns 0 if what remains may be written, else -1. */
+static int judge(const struct loader *loader, const struct loader_job *job, size_t count)
 {
 	const struct menu_item *first = menu_first(job->menu);
 
-	report_items(job);
+	report_verdicts(job);
 	if (!job->menu->count) {
 		/* The last deployment was undeployed; or, by hand, it is the wrong directory. */
 		report(job->reporter, REPORT_WARNING,
@@ -53,11 +51,11 @@ static int judge(const struct generator *generator, const struct generator_job *
 	} else if (!count) {
 		report(job->reporter, REPORT_ERROR,
 			"%s has no entry that %s could boot, so no menu is written",
-			job->sysroot->entries, generator->loader);
+			job->sysroot->entries, loader->name);
 		return -1;
 	}
-	/* With any other one first the old tree would boot, and the deployment report success. */
-	if (job->reporter->hook && first && first->error) {
+	/* If another entry came first, the old tree would boot while the deployment reports success. */
+	if (job->reporter->hook && first && job->verdicts[first - job->menu->items].error) {
 		report(job->reporter, REPORT_ERROR,
 			"%s is the entry to be booted next, so the deployment must not go on without it",
 			first->name);
@@ -77,8 +75,8 @@ static bool find_live(const struct sysroot *sysroot, const char *name, struct st
 	       S_ISREG(ret_live->st_mode);
 }
 
-static int write_file(const struct generator_job *job, int dir_fd, const char *name,
-	const char *shown, const char *bytes, size_t size)
+static int write_file(const struct loader_job *job, int dir_fd, const char *name, const char *shown,
+	const char *bytes, size_t size)
 {
 	bool live = dir_fd < 0 || sysroot_is_live(job->sysroot, dir_fd);
 	struct stat like;
@@ -97,7 +95,7 @@ static int write_file(const struct generator_job *job, int dir_fd, const char *n
 
 /* Writes beside the entries what the loader reads, and then what libostree waits for. */
 static int write_in_hook(
-	const struct generator *generator, const struct generator_job *job, const struct text *text)
+	const struct loader *loader, const struct loader_job *job, const struct text *text)
 {
 	const struct sysroot *sysroot = job->sysroot;
 	int err;
@@ -105,31 +103,31 @@ static int write_in_hook(
 	if (sysroot->loader_fd < 0) {
 		report(job->reporter, REPORT_ERROR,
 			"libostree's loader.%s, for %s, is not there: use --root",
-			getenv("_OSTREE_GRUB2_BOOTVERSION"), generator->hook_name);
+			getenv("_OSTREE_GRUB2_BOOTVERSION"), loader->file);
 		return -1;
 	}
-	err = write_file(job, sysroot->loader_fd, generator->hook_name, generator->hook_name,
-		text->bytes, text->size);
+	err = write_file(
+		job, sysroot->loader_fd, loader->file, loader->file, text->bytes, text->size);
 	if (!err)
 		err = write_file(job, sysroot->out_fd, sysroot->out_name, sysroot->out,
-			generator->standin, strlen(generator->standin));
+			loader->standin, strlen(loader->standin));
 	return err;
 }
 
 static int write_out(
-	const struct generator *generator, const struct generator_job *job, const struct text *text)
+	const struct loader *loader, const struct loader_job *job, const struct text *text)
 {
 	const struct sysroot *sysroot = job->sysroot;
 
-	if (job->reporter->hook && generator->hook_name && sysroot->out_fd >= 0 &&
-		strcmp(sysroot->out_name, generator->hook_name) != 0)
-		return write_in_hook(generator, job, text);
+	if (job->reporter->hook && loader->standin && sysroot->out_fd >= 0 &&
+		strcmp(sysroot->out_name, loader->file) != 0)
+		return write_in_hook(loader, job, text);
 	return write_file(job, sysroot->out_fd, sysroot->out_name,
 		sysroot->out_fd < 0 ? "standard output" : sysroot->out, text->bytes, text->size);
 }
 
 /* An entry without ostree=, or whose bootlink is not there, has no deployment to ask. */
-static int open_deployment(const struct generator_job *job)
+static int open_deployment(const struct loader_job *job)
 {
 	const struct menu_item *first = menu_first(job->menu);
 	int fd;
@@ -150,28 +148,32 @@ static int open_deployment(const struct generator_job *job)
 	return fd < 0 ? -1 : fd;
 }
 
-static int render(const struct generator *generator, const struct generator_job *job)
+static int render(const struct generator *generator, const struct loader_job *job)
 {
+	const struct loader *loader = generator->loader;
 	struct text text = { 0 };
-	int err = 0, count = 0;
+	size_t count = 0;
+	int err = 0;
 
 	if (job->deployment_fd >= 0)
-		err = settings_read(job->deployment_fd, generator->settings_file,
-			generator->settings, job->reporter);
+		err = settings_read(
+			job->deployment_fd, loader->settings_file, loader->settings, job->reporter);
 	if (!err)
-		err = generator->check_settings(job->reporter);
+		err = loader->check_settings(job->reporter);
 	if (!err)
-		count = generator->render(job, &text);
-	if (!err && text.failed)
+		err = generator->prepare(job);
+	if (!err)
+		count = loader->render(job, &text);
+	if (!err && text.failed) {
 		report(job->reporter, REPORT_ERROR, "there is not enough memory for the menu");
-	if (err < 0 || count < 0 || text.failed)
 		err = -1;
-	else
-		err = judge(generator, job, count);
+	}
 	if (!err)
-		err = write_out(generator, job, &text);
+		err = judge(loader, job, count);
+	if (!err)
+		err = write_out(loader, job, &text);
 	text_free(&text);
-	settings_free(generator->settings);
+	settings_free(loader->settings);
 	return err;
 }
 
@@ -179,23 +181,27 @@ static int generate(const struct generator *generator, const struct reporter *re
 	const struct sysroot *sysroot)
 {
 	struct menu menu;
-	struct generator_job job = {
+	int err = menu_read(sysroot->entries_fd, &menu);
+	struct loader_job job = {
 		.reporter = reporter,
 		.sysroot = sysroot,
 		.menu = &menu,
+		.verdicts = err ? NULL : verdict_new(&menu),
 		.deployment_fd = -1,
 	};
-	int err = menu_read(sysroot->entries_fd, &menu);
 
+	if (!err && !job.verdicts)
+		err = -ENOMEM;
 	if (err < 0) {
 		report(reporter, REPORT_ERROR, "%s cannot be read: %s", sysroot->entries,
-			err == -E2BIG ? "there are more than 512 entries" : strerror(-err));
+			menu_why(err));
 	} else {
 		job.deployment_fd = open_deployment(&job);
 		err = render(generator, &job);
 	}
 	if (job.deployment_fd >= 0)
 		close(job.deployment_fd);
+	free(job.verdicts);
 	menu_free(&menu);
 	return err;
 }
@@ -221,7 +227,7 @@ static void list_options(const struct generator *generator, struct sysroot_wish 
 int generator_main(const struct generator *generator, int argc, char *const argv[])
 {
 	const struct reporter reporter = {
-		.program = generator->program,
+		.program = generator->loader->program,
 		.hook = getenv("_OSTREE_GRUB2_BOOTVERSION") != NULL,
 	};
 	struct sysroot_wish wish = { .prefix = "auto" };
@@ -235,7 +241,8 @@ int generator_main(const struct generator *generator, int argc, char *const argv
 	case ARGS_HELP:
 		return fputs(generator->help, stdout) == EOF || fflush(stdout) == EOF;
 	case ARGS_VERSION:
-		return printf("%s " VERSION "\n", generator->program) < 0 || fflush(stdout) == EOF;
+		return printf("%s " VERSION "\n", generator->loader->program) < 0 ||
+		       fflush(stdout) == EOF;
 	case ARGS_USAGE:
 		return 2;
 	case ARGS_RUN:

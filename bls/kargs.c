@@ -54,13 +54,13 @@ const char *kargs_last(const struct kargs *kargs, const char *name)
 	return NULL;
 }
 
-bool kargs_drop(struct menu_item *item, const struct kargs_word *word)
+bool kargs_drop(const struct entry *entry, const struct kargs_word *word, struct verdict *verdict)
 {
-	if (!item->entry.last[ENTRY_INITRD] || !word->karg.value ||
+	if (!entry->last[ENTRY_INITRD] || !word->karg.value ||
 		strcmp(word->karg.name, "init") != 0 ||
 		!cmdline_names_prepare_root(word->karg.value))
 		return false;
-	menu_warn(item, entry_options_line(&item->entry, word->start),
+	verdict_warn(verdict, entry_options_line(entry, word->start),
 		"init= starts ostree-prepare-root, which the initramfs does; this word is left out");
 	return true;
 }

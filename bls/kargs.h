@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "bls/menu.h"
+#include "bls/verdict.h"
 #include "prepare-root/cmdline.h"
 
 struct kargs_word {
@@ -37,10 +37,10 @@ const char *kargs_last(const struct kargs *kargs, const char *name);
 
 /*
  * True for an init= that starts ostree-prepare-root in an entry with an initrd, where it has no
- * place; the item is warned of it. libostree writes the word for a deployment without an initramfs
- * and carries it over to a later one that has one (ostree issue 1440), where the program would be
- * started a second time, as the system's init.
+ * place; the verdict is a warning of it. libostree writes the word for a deployment without an
+ * initramfs and carries it over to a later one that has one (ostree issue 1440), where the program
+ * would be started a second time, as the system's init.
  */
-bool kargs_drop(struct menu_item *item, const struct kargs_word *word);
+bool kargs_drop(const struct entry *entry, const struct kargs_word *word, struct verdict *verdict);
 
 void kargs_free(struct kargs *kargs);

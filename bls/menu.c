@@ -186,6 +186,11 @@ int menu_read(int entries_fd, struct menu *ret_menu)
 	return err;
 }
 
+const char *menu_why(int error)
+{
+	return error == -E2BIG ? "there are more than 512 entries" : strerror(-error);
+}
+
 static const char *or_empty(const char *string)
 {
 	return string ? string : "";
@@ -327,21 +332,29 @@ bool menu_hidden(const struct menu_item *item)
 	       (!last[ENTRY_LINUX] || last[ENTRY_EFI] || last[ENTRY_UKI] || last[ENTRY_UKI_URL]);
 }
 
-void menu_warn(struct menu_item *item, unsigned line, const char *what)
-{
-	for (unsigned i = 0; i < item->warning_count; i++)
-		if (item->warnings[i].line == line && item->warnings[i].what == what)
-			return;
-	if (item->warning_count < MENU_WARNINGS_MAX)
-		item->warnings[item->warning_count++] = (struct where){ line, what };
-}
-
-struct menu_item *menu_first(const struct menu *menu)
+const struct menu_item *menu_first(const struct menu *menu)
 {
 	for (size_t i = 0; i < menu->count; i++)
 		if (!menu_hidden(&menu->items[i]))
 			return &menu->items[i];
 	return NULL;
+}
+
+static bool comes_before(struct menu_item a, struct menu_item b)
+{
+	a.libostree = b.libostree = false;
+	return compare_items(&a, &b) < 0;
+}
+
+const struct menu_item *menu_first_by_name(const struct menu *menu)
+{
+	const struct menu_item *first = NULL;
+
+	for (size_t i = 0; i < menu->count; i++)
+		if (!menu_hidden(&menu->items[i]) &&
+			(!first || comes_before(menu->items[i], *first)))
+			first = &menu->items[i];
+	return first;
 }
 
 void menu_free(struct menu *menu)

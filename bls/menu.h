@@ -26,7 +26,7 @@
 
 #include "bls/entry.h"
 
-enum { MENU_ENTRIES_MAX = 512, MENU_WARNINGS_MAX = 8 };
+enum { MENU_ENTRIES_MAX = 512 };
 
 struct menu_item {
 	char *name;	     /* of the file, with ".conf" */
@@ -38,10 +38,6 @@ struct menu_item {
 	struct entry entry;
 	int error; /* 0, or a negative errno: not to be used, because of where */
 	struct where where;
-	const char
-		*remedy; /* what lets an entry with an error into the menu all the same, or NULL */
-	struct where warnings[MENU_WARNINGS_MAX]; /* it can be used, but not all of it */
-	unsigned warning_count;
 };
 
 struct menu {
@@ -65,6 +61,9 @@ int menu_add(struct menu *menu, const char *name, const char *bytes, size_t size
  */
 int menu_read(int entries_fd, struct menu *ret_menu);
 
+/* The end of a sentence about what menu_read() could not read. */
+const char *menu_why(int error);
+
 /* Puts the items in order; for callers of menu_add. */
 void menu_sort(struct menu *menu);
 
@@ -79,13 +78,10 @@ const char *menu_reason(const struct menu_item *before, const struct menu_item *
  */
 bool menu_hidden(const struct menu_item *item);
 
-/*
- * Notes a warning about an item, once for each line and text; there are fewer kinds of them than
- * MENU_WARNINGS_MAX, beyond which none is noted.
- */
-void menu_warn(struct menu_item *item, unsigned line, const char *what);
-
 /* The item to be booted first, whether or not it can be used; NULL when all are hidden. */
-struct menu_item *menu_first(const struct menu *menu);
+const struct menu_item *menu_first(const struct menu *menu);
+
+/* The same for a loader that does not know libostree's order, as systemd-boot. */
+const struct menu_item *menu_first_by_name(const struct menu *menu);
 
 void menu_free(struct menu *menu);

@@ -114,17 +114,16 @@ static void add_whole(struct text *text, const struct text *commands)
  * Adds the bodies of all entries, one behind the other, and sets where each ends; that of an item
  * which is not in the menu ends where it begins.
  */
-static void add_bodies(struct text *bodies, struct menu *menu, const struct grubcfg_style *style,
-	size_t ret_ends[])
+static void add_bodies(struct text *bodies, const struct menu *menu, struct verdict verdicts[],
+	const struct grubcfg_style *style, size_t ret_ends[])
 {
 	struct text scratch = { 0 };
 
 	for (size_t i = 0; i < menu->count; i++) {
-		struct menu_item *item = &menu->items[i];
 		size_t before = bodies->size;
 
-		if (!item->error && !menu_hidden(item) &&
-			menuentry_add_body(bodies, item, &style->rules, &scratch) < 0)
+		if (verdicts[i].in_menu && menuentry_add_body(bodies, &menu->items[i], &verdicts[i],
+						   &style->rules, &scratch) < 0)
 			text_cut(bodies, before);
 		ret_ends[i] = bodies->size;
 	}
@@ -132,15 +131,15 @@ static void add_bodies(struct text *bodies, struct menu *menu, const struct grub
 }
 
 /* Only what gets into the menu has a part in whose title is unique: so the bodies come first. */
-static size_t add_entries(
-	struct text *text, const struct menu *menu, const struct text *bodies, const size_t ends[])
+static size_t add_entries(struct text *text, const struct menu *menu,
+	const struct verdict verdicts[], const struct text *bodies, const size_t ends[])
 {
 	char *titles[MENU_ENTRIES_MAX];
 	struct text scratch = { 0 };
 	size_t count = 0;
 
 	/* Made in any case, because they are freed. */
-	if (title_make(menu, titles) < 0 || bodies->failed)
+	if (title_make(menu, verdicts, titles) < 0 || bodies->failed)
 		text->failed = true;
 	for (size_t i = 0; i < menu->count && !text->failed; i++) {
 		size_t start = i ? ends[i - 1] : 0;
@@ -156,14 +155,15 @@ static size_t add_entries(
 	return count;
 }
 
-size_t grubcfg_render(struct text *text, struct menu *menu, const struct grubcfg_style *style)
+size_t grubcfg_render(struct text *text, const struct menu *menu, struct verdict verdicts[],
+	const struct grubcfg_style *style)
 {
 	size_t count, ends[MENU_ENTRIES_MAX];
 	struct text bodies = { 0 }, commands = { 0 };
 
-	add_bodies(&bodies, menu, style, ends);
+	add_bodies(&bodies, menu, verdicts, style, ends);
 	add_settings(&commands, style);
-	count = add_entries(&commands, menu, &bodies, ends);
+	count = add_entries(&commands, menu, verdicts, &bodies, ends);
 	add_fallback(&commands, count);
 	if (commands.failed)
 		text->failed = true;

@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "bls/menu.h"
 #include "bls/text.h"
+#include "bls/verdict.h"
 #include "grub/menuentry.h"
 
 #define GRUBCFG_MARK "set rootstock_complete=1\n"
@@ -26,11 +26,12 @@ struct grubcfg_style {
 };
 
 /*
- * Adds the whole file to text. An item that GRUB cannot carry out to the letter gets an error (see
- * menuentry.h) and is left out. Returns the number of entries in the file. Where there are items
+ * Adds the whole file to text. An item that GRUB cannot carry out to the letter is refused (see
+ * menuentry.h). Returns the number of entries in the file. Where there are items
  * and none gets into it, text is left as it was; the menu of no items is whole, and empty.
  */
-size_t grubcfg_render(struct text *text, struct menu *menu, const struct grubcfg_style *style);
+size_t grubcfg_render(struct text *text, const struct menu *menu, struct verdict verdicts[],
+	const struct grubcfg_style *style);
 
 /* True for a line of such a file that follows from the entries, and not from the style. */
 bool grubcfg_from_entries(const char *line, size_t length);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ostree-grub-generator: boot loader entries in, grub.cfg out; its options and its settings. */
+/* ostree-grub-generator: boot loader entries in, grub.cfg out. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "bls/bootfs.h"
 #include "bls/generator.h"
 #include "grub/grubconf.h"
-#include "grub/grubcfg.h"
+#include "grub/loader.h"
 
 static const char help[] =
 	"usage: ostree-grub-generator -o OUT [OPTION]...\n"
@@ -27,11 +27,10 @@ static const char help[] =
 	"Set OSTREE_GRUB2_EXEC to this program's path and libostree calls it at each deployment.\n";
 
 static const char *wished_search;
-static bool allow_lossy;
 
 static const struct args_option options[] = {
 	{ "search", &wished_search, NULL },
-	{ "allow-lossy", NULL, &allow_lossy },
+	{ "allow-lossy", NULL, &grub_extras.allow_lossy },
 	{ 0 },
 };
 
@@ -52,7 +51,7 @@ static const char *why_no_uuid(int error, const struct bootfs *bootfs)
 }
 
 /* The UUID of the file system that has /boot, or NULL with the reason reported. */
-static char *read_uuid(const struct generator_job *job)
+static char *read_uuid(const struct loader_job *job)
 {
 	struct bootfs bootfs = { 0 };
 	int err = job->sysroot->boot_fd < 0 ? -ENOENT : bootfs_find(job->sysroot->boot_fd, &bootfs);
@@ -69,64 +68,36 @@ static char *read_uuid(const struct generator_job *job)
 }
 
 /*
- * Sets the UUID that GRUB has to search for, or NULL. Where the output is on another file system
- * than /boot, as on an ESP, GRUB's root is that one and it would find no kernel.
+ * Sets the UUID that GRUB has to search for, if it has to. Where the output is on another file
+ * system than /boot, as on an ESP, GRUB's root is that one and it would find no kernel.
  */
-static int find_uuid(const struct generator_job *job, char **ret_uuid)
+static int prepare(const struct loader_job *job)
 {
 	const char *word = wished_search ? wished_search : grubconf_settings[GRUBCONF_SEARCH].value;
 	enum grubconf_search search = grubconf_search(word);
 	bool needed = search == GRUBCONF_SEARCH_ALWAYS;
 
-	*ret_uuid = NULL;
 	if (search == GRUBCONF_SEARCH_UUID)
-		return (*ret_uuid = strdup(word)) ? 0 : -ENOMEM;
+		return (grub_extras.uuid = strdup(word)) ? 0 : -ENOMEM;
 	if (search == GRUBCONF_SEARCH_AUTO)
 		needed = job->sysroot->out_fd >= 0 && job->sysroot->boot_fd >= 0 &&
 			 bootfs_same(job->sysroot->out_fd, job->sysroot->boot_fd) != 1;
 	if (needed)
-		*ret_uuid = read_uuid(job);
-	return needed && !*ret_uuid ? -1 : 0;
-}
-
-static int render(const struct generator_job *job, struct text *text)
-{
-	struct grubcfg_style style = {
-		.chosen = grubconf_settings[GRUBCONF_DEFAULT].value,
-		.timeout = grubconf_settings[GRUBCONF_TIMEOUT].value,
-		.serial = grubconf_settings[GRUBCONF_SERIAL].value,
-		.terminal = grubconf_settings[GRUBCONF_TERMINAL].value,
-	};
-
-	char *uuid;
-	int count;
-
-	if (find_uuid(job, &uuid) < 0)
-		return -1;
-	style.uuid = uuid;
-	style.rules = (struct menuentry_rules){
-		.prefix = job->sysroot->prefix,
-		.boot_fd = job->sysroot->boot_fd,
-		.allow_lossy = allow_lossy || grubconf_allows_lossy(),
-	};
-	count = (int)grubcfg_render(text, job->menu, &style);
-	free(uuid);
-	return count;
+		grub_extras.uuid = read_uuid(job);
+	return needed && !grub_extras.uuid ? -1 : 0;
 }
 
 int main(int argc, char *argv[])
 {
 	static const struct generator generator = {
-		.program = "ostree-grub-generator",
-		.loader = "GRUB",
+		.loader = &grub_loader,
 		.help = help,
 		.options = options,
 		.options_valid = options_valid,
-		.settings_file = GRUBCONF_FILE,
-		.settings = grubconf_settings,
-		.check_settings = grubconf_check,
-		.render = render,
+		.prepare = prepare,
 	};
+	int status = generator_main(&generator, argc, argv);
 
-	return generator_main(&generator, argc, argv);
+	free(grub_extras.uuid);
+	return status;
 }

@@ -27,66 +27,58 @@ static const struct architecture {
 	{ NULL, "" },
 };
 
-struct job {
+struct body {
 	struct text *text;
 	struct text *scratch;
-	struct menu_item *item;
 	const struct entry *entry;
+	struct verdict *verdict;
 	const struct menuentry_rules *rules;
 	const struct architecture *architecture;
-	struct where where;
 };
-
-static int blame(struct job *job, int error, unsigned line, const char *what)
+static int find_architecture(struct body *body)
 {
-	job->where = (struct where){ line, what };
-	return error;
-}
+	const struct entry_line *line = body->entry->last[ENTRY_ARCHITECTURE];
 
-static int find_architecture(struct job *job)
-{
-	const struct entry_line *line = job->entry->last[ENTRY_ARCHITECTURE];
-
-	job->architecture = architectures;
-	while (job->architecture->name &&
-		(!line || strcasecmp(line->value, job->architecture->name)))
-		job->architecture++;
-	if (line && !job->architecture->name)
-		return blame(job, -EINVAL, line->number,
+	body->architecture = architectures;
+	while (body->architecture->name &&
+		(!line || strcasecmp(line->value, body->architecture->name)))
+		body->architecture++;
+	if (line && !body->architecture->name)
+		return verdict_refuse(body->verdict, -EINVAL, line->number,
 			"this architecture is none of x64, ia32, aa64 and arm");
 	return 0;
 }
 
 /* What the scratch holds, as a string that lasts until the scratch is used again. */
-static char *finish_scratch(struct job *job)
+static char *finish_scratch(struct body *body)
 {
-	text_add_bytes(job->scratch, "", 1);
-	if (!job->scratch->failed)
-		return job->scratch->bytes;
-	job->text->failed = true;
+	text_add_bytes(body->scratch, "", 1);
+	if (!body->scratch->failed)
+		return body->scratch->bytes;
+	body->text->failed = true;
 	return NULL;
 }
 
-static const char *make_path(struct job *job, const struct entry_line *line)
+static const char *make_path(struct body *body, const struct entry_line *line)
 {
-	text_cut(job->scratch, 0);
-	bootpath_add(job->scratch, line->value, job->rules->prefix);
-	return finish_scratch(job);
+	text_cut(body->scratch, 0);
+	bootpath_add(body->scratch, line->value, body->rules->prefix);
+	return finish_scratch(body);
 }
 
 /* Adds before, and the path of a file quoted. */
-static int add_path(struct job *job, const char *before, const struct entry_line *line)
+static int add_path(struct body *body, const char *before, const struct entry_line *line)
 {
-	const char *path = make_path(job, line);
+	const char *path = make_path(body, line);
 
 	if (!path)
 		return -ENOMEM;
 	/* GRUB's test takes what precedes a ")" for a device; its reader drops CR. */
 	if (path[strcspn(path, ")\r\n")])
-		return blame(job, -EINVAL, line->number,
+		return verdict_refuse(body->verdict, -EINVAL, line->number,
 			"GRUB cannot use a path with \")\" or a line end in it");
-	text_add(job->text, before);
-	quote_add(job->text, path);
+	text_add(body->text, before);
+	quote_add(body->text, path);
 	return 0;
 }
 
@@ -96,38 +88,38 @@ static int add_path(struct job *job, const char *before, const struct entry_line
  * with an empty initramfs. A test that GRUB does not know counts as passed (seen with 2.06), so
  * where the module is missing the entry still boots.
  */
-static int add_condition(struct job *job)
+static int add_condition(struct body *body)
 {
 	static const enum entry_key needed[] = { ENTRY_LINUX, ENTRY_INITRD, ENTRY_DEVICETREE };
 	const char *before = "-s ";
 	int err;
 
-	text_add(job->text, "\tif [ ");
-	text_add(job->text, job->architecture->test);
+	text_add(body->text, "\tif [ ");
+	text_add(body->text, body->architecture->test);
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
 		const struct entry_line *line = NULL;
 
-		while ((line = entry_next(job->entry, needed[i], line))) {
-			if (needed[i] != ENTRY_INITRD && line != job->entry->last[needed[i]])
+		while ((line = entry_next(body->entry, needed[i], line))) {
+			if (needed[i] != ENTRY_INITRD && line != body->entry->last[needed[i]])
 				continue;
-			err = add_path(job, before, line);
+			err = add_path(body, before, line);
 			if (err < 0)
 				return err;
 			before = " -a -s ";
 		}
 	}
-	text_add(job->text, " ]; then\n");
+	text_add(body->text, " ]; then\n");
 	return 0;
 }
 
 /* Puts blanks in the place of words that do not belong into this entry. */
-static int drop_words(struct job *job, char *options)
+static int drop_words(struct body *body, char *options)
 {
 	struct kargs kargs;
 	int err = kargs_split(options, &kargs);
 
 	for (size_t i = 0; !err && i < kargs.count; i++)
-		if (kargs_drop(job->item, &kargs.words[i]))
+		if (kargs_drop(body->entry, &kargs.words[i], body->verdict))
 			memset(options + kargs.words[i].start, ' ',
 				kargs.words[i].end - kargs.words[i].start);
 	kargs_free(&kargs);
@@ -135,95 +127,97 @@ static int drop_words(struct job *job, char *options)
 }
 
 /* Adds a word, which ends at a place in the options, or says why GRUB cannot hand it on. */
-static int add_word(struct job *job, size_t place, const char *word, const char *what)
+static int add_word(struct body *body, size_t place, const char *word, const char *what)
 {
-	if (what && !job->rules->allow_lossy) {
-		job->item->remedy =
+	if (what && !body->rules->allow_lossy) {
+		body->verdict->remedy =
 			"to have it passed on changed, set allow-lossy=yes in grub.conf, or use --allow-lossy";
-		return blame(job, -EINVAL, entry_options_line(job->entry, place), what);
+		return verdict_refuse(
+			body->verdict, -EINVAL, entry_options_line(body->entry, place), what);
 	}
 	if (what)
-		menu_warn(job->item, entry_options_line(job->entry, place), what);
-	text_add(job->text, " ");
-	quote_add(job->text, word);
+		verdict_warn(body->verdict, entry_options_line(body->entry, place), what);
+	text_add(body->text, " ");
+	quote_add(body->text, word);
 	return 0;
 }
 
 /* Adds the words of all options, and keeps account of the line that GRUB will make of them. */
-static int add_words(struct job *job, char *options, size_t line_length)
+static int add_words(struct body *body, char *options, size_t line_length)
 {
-	size_t line_max = cmdline_limit(job->rules->boot_fd,
-		bootpath_below(job->entry->last[ENTRY_LINUX]->value, job->rules->prefix),
-		entry_value(job->entry, ENTRY_ARCHITECTURE));
+	size_t line_max = cmdline_limit(body->rules->boot_fd,
+		bootpath_below(body->entry->last[ENTRY_LINUX]->value, body->rules->prefix),
+		entry_value(body->entry, ENTRY_ARCHITECTURE));
 	const char *rest = options, *what;
 	char word[ENTRY_SIZE_MAX + 1];
-	int err = drop_words(job, options);
+	int err = drop_words(body, options);
 
 	while (!err && quote_next(&rest, word, &what)) {
 		size_t place = (size_t)(rest - options) - 1;
 
-		err = add_word(job, place, word, what);
+		err = add_word(body, place, word, what);
 		line_length += 1 + quote_length(word);
 		if (!err && line_length > line_max)
-			err = blame(job, -E2BIG, entry_options_line(job->entry, place),
+			err = verdict_refuse(body->verdict, -E2BIG,
+				entry_options_line(body->entry, place),
 				"the command line is longer than the kernel takes");
 	}
 	return err;
 }
 
 /* GRUB puts BOOT_IMAGE= and the path before the options, so the path must be a word as they are. */
-static int add_linux(struct job *job)
+static int add_linux(struct body *body)
 {
-	const struct entry_line *line = job->entry->last[ENTRY_LINUX];
-	const char *path = make_path(job, line);
+	const struct entry_line *line = body->entry->last[ENTRY_LINUX];
+	const char *path = make_path(body, line);
 	char *options;
 	int err;
 
 	if (!path)
 		return -ENOMEM;
 	if (path[strcspn(path, "\"'\\\t\v\f\xa0")])
-		return blame(job, -EINVAL, line->number,
+		return verdict_refuse(body->verdict, -EINVAL, line->number,
 			"GRUB cannot pass on a kernel path with a quote, a backslash or a blank other than \" \" in it");
-	text_add(job->text, "\t\tlinux ");
-	quote_add(job->text, path);
-	options = strdup(job->entry->options);
-	err = options ? add_words(job, options, strlen("BOOT_IMAGE=") + quote_length(path))
+	text_add(body->text, "\t\tlinux ");
+	quote_add(body->text, path);
+	options = strdup(body->entry->options);
+	err = options ? add_words(body, options, strlen("BOOT_IMAGE=") + quote_length(path))
 		      : -ENOMEM;
 	free(options);
-	job->text->failed |= err == -ENOMEM;
-	text_add(job->text, "\n");
+	body->text->failed |= err == -ENOMEM;
+	text_add(body->text, "\n");
 	return err;
 }
 
 /* One command for all, because a second one would take the place of the first. */
-static int add_initrds(struct job *job)
+static int add_initrds(struct body *body)
 {
 	const struct entry_line *line = NULL;
 	const char *before = "\t\tinitrd ";
 	int err;
 
-	while ((line = entry_next(job->entry, ENTRY_INITRD, line))) {
-		err = add_path(job, before, line);
+	while ((line = entry_next(body->entry, ENTRY_INITRD, line))) {
+		err = add_path(body, before, line);
 		if (err < 0)
 			return err;
 		before = " ";
 	}
-	if (job->entry->last[ENTRY_INITRD])
-		text_add(job->text, "\n");
+	if (body->entry->last[ENTRY_INITRD])
+		text_add(body->text, "\n");
 	return 0;
 }
 
 /* GRUB for PCs has no devicetree command. */
-static int add_devicetree(struct job *job)
+static int add_devicetree(struct body *body)
 {
-	const struct entry_line *line = job->entry->last[ENTRY_DEVICETREE];
+	const struct entry_line *line = body->entry->last[ENTRY_DEVICETREE];
 	int err;
 
 	if (!line)
 		return 0;
-	text_add(job->text, "\t\tif [ \"$grub_cpu\" != i386 -a \"$grub_cpu\" != x86_64 ]; then\n");
-	err = add_path(job, "\t\t\tdevicetree ", line);
-	text_add(job->text, "\n\t\tfi\n");
+	text_add(body->text, "\t\tif [ \"$grub_cpu\" != i386 -a \"$grub_cpu\" != x86_64 ]; then\n");
+	err = add_path(body, "\t\t\tdevicetree ", line);
+	text_add(body->text, "\n\t\tfi\n");
 	return err;
 }
 
@@ -244,41 +238,39 @@ void menuentry_add_head(
 	text_add(text, " {\n");
 }
 
-static int add_body_of_entry(struct job *job)
+static int add_all(struct body *body)
 {
-	int err = find_architecture(job);
+	int err = find_architecture(body);
 
 	if (!err)
-		err = add_condition(job);
+		err = add_condition(body);
 	if (!err)
-		err = add_linux(job);
+		err = add_linux(body);
 	if (!err)
-		err = add_devicetree(job);
+		err = add_devicetree(body);
 	if (!err)
-		err = add_initrds(job);
-	text_add(job->text,
+		err = add_initrds(body);
+	text_add(body->text,
 		"\telse\n"
 		"\t\techo 'This entry is not for this machine, or a file of it is missing.'\n"
 		"\tfi\n}\n\n");
 	return err;
 }
 
-int menuentry_add_body(struct text *text, struct menu_item *item,
+int menuentry_add_body(struct text *text, const struct menu_item *item, struct verdict *verdict,
 	const struct menuentry_rules *rules, struct text *scratch)
 {
 	static const char overlay[] =
 		"GRUB cannot apply device tree overlays; this entry is in the menu without them";
-	struct job job = {
+	struct body body = {
 		.text = text,
 		.scratch = scratch,
-		.item = item,
 		.entry = &item->entry,
+		.verdict = verdict,
 		.rules = rules,
 	};
 
 	if (item->entry.last[ENTRY_DEVICETREE_OVERLAY])
-		menu_warn(item, item->entry.last[ENTRY_DEVICETREE_OVERLAY]->number, overlay);
-	item->error = add_body_of_entry(&job);
-	item->where = job.where;
-	return item->error;
+		verdict_warn(verdict, item->entry.last[ENTRY_DEVICETREE_OVERLAY]->number, overlay);
+	return add_all(&body);
 }

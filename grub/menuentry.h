@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include "bls/menu.h"
 #include "bls/text.h"
+#include "bls/verdict.h"
 
 /* How an entry begins: the command is the argument of the function around it (render.c). */
 #define MENUENTRY "$1 --id "
@@ -22,12 +22,12 @@ struct menuentry_rules {
 };
 
 /*
- * Adds what stands between the braces, and the closing one. Returns 0, or -EINVAL for a byte or an
- * architecture, -E2BIG for a command line beyond what the kernel takes, -ENOMEM; the item then has
- * this error and where, and what was added is of no use. scratch is any text whose content is no
- * longer needed.
+ * Adds what stands between the braces, and the closing one. Returns 0, or -ENOMEM, or,
+ * with the verdict a refusal, -EINVAL for a byte or an architecture and -E2BIG for a command line
+ * that is longer than the kernel takes; what was added is then of no use. scratch is any text whose
+ * content is no longer needed.
  */
-int menuentry_add_body(struct text *text, struct menu_item *item,
+int menuentry_add_body(struct text *text, const struct menu_item *item, struct verdict *verdict,
 	const struct menuentry_rules *rules, struct text *scratch);
 
 /* Adds what stands before that, for an entry that is shown under this title. */

@@ -60,7 +60,7 @@ static int tell_apart(const struct menu *menu, char *titles[], bool by_version)
 	return err;
 }
 
-int title_make(const struct menu *menu, char *ret_titles[])
+int title_make(const struct menu *menu, const struct verdict verdicts[], char *ret_titles[])
 {
 	int err = 0;
 
@@ -69,7 +69,7 @@ int title_make(const struct menu *menu, char *ret_titles[])
 		const char *title = entry_value(&item->entry, ENTRY_TITLE);
 
 		ret_titles[i] = NULL;
-		if (item->error || menu_hidden(item))
+		if (!verdicts[i].in_menu)
 			continue;
 		ret_titles[i] = strdup(title ? title : item->stem);
 		if (ret_titles[i])

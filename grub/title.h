@@ -10,12 +10,12 @@
  */
 #pragma once
 
-#include "bls/menu.h"
+#include "bls/verdict.h"
 
 /*
- * Makes a line for each item that is neither hidden nor has an error, and NULL for the others.
+ * Makes a line for each item that is in the menu, and NULL for the others.
  * ret_titles has room for menu->count of them. Returns 0 or -ENOMEM; title_free is due in any case.
  */
-int title_make(const struct menu *menu, char *ret_titles[]);
+int title_make(const struct menu *menu, const struct verdict verdicts[], char *ret_titles[]);
 
 void title_free(char *titles[], size_t count);

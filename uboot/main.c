@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ostree-uboot-generator: boot loader entries in, uEnv.txt out; its options and its settings. */
+/* ostree-uboot-generator: boot loader entries in, uEnv.txt out. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,9 +8,8 @@
 #include "bls/deployment.h"
 #include "bls/file.h"
 #include "bls/generator.h"
+#include "uboot/loader.h"
 #include "uboot/ownlines.h"
-#include "uboot/uenv.h"
-#include "uboot/ubootconf.h"
 
 #define SYSTEM_LINES "usr/lib/ostree-boot/uEnv.txt"
 
@@ -34,24 +33,28 @@ static const char help[] =
 	"Set OSTREE_GRUB2_EXEC to this program's path and sysroot.bootloader to grub2, and libostree\n"
 	"calls it at each deployment; uEnv.txt then stands beside the entries.\n";
 
-static const char *append, *compat;
+static const char *append;
 
 static const struct args_option options[] = {
 	{ "append", &append, NULL },
-	{ "compat", &compat, NULL },
+	{ "compat", &uboot_extras.compat, NULL },
 	{ 0 },
 };
 
 static bool options_valid(const struct reporter *reporter)
 {
+	const char *compat = uboot_extras.compat;
+
 	return !compat || !strcmp(compat, "ostree") ||
 	       args_usage(reporter, "--compat is ostree, not ", compat) == ARGS_RUN;
 }
 
 /* Takes what was read, or says why it could not be. */
-static int take_lines(const struct reporter *reporter, int error, const char *name,
-	struct text *lines, bool verbatim, struct text *text)
+static int take_lines(
+	const struct reporter *reporter, int error, const char *name, struct text *lines)
 {
+	struct text *all = &uboot_extras.lines;
+
 	if (error < 0) {
 		report(reporter, REPORT_ERROR, "%s cannot be read: %s", name,
 			error == -ELOOP	  ? "it is not a regular file"
@@ -60,9 +63,9 @@ static int take_lines(const struct reporter *reporter, int error, const char *na
 		return -1;
 	}
 	text_drop_windows(lines);
-	if (!verbatim)
-		return ownlines_add(text, lines, name, reporter);
-	text_add_bytes(text, lines->bytes, lines->size);
+	if (!uboot_compat())
+		return ownlines_add(all, lines, name, reporter);
+	text_add_bytes(all, lines->bytes, lines->size);
 	return 0;
 }
 
@@ -81,7 +84,7 @@ static int read_append(const struct sysroot *sysroot, struct text *lines)
 }
 
 /* Collects the integrator's lines: the deployment's, then --append's. */
-static int read_lines(const struct generator_job *job, bool verbatim, struct text *text)
+static int prepare(const struct loader_job *job)
 {
 	struct text lines = { 0 };
 	int err = -ENOENT;
@@ -91,32 +94,12 @@ static int read_lines(const struct generator_job *job, bool verbatim, struct tex
 	if (err == -ENOENT || err == -ENOTDIR)
 		err = 0;
 	else
-		err = take_lines(job->reporter, err, SYSTEM_LINES, &lines, verbatim, text);
+		err = take_lines(job->reporter, err, SYSTEM_LINES, &lines);
 	if (!err && append) {
 		text_cut(&lines, 0);
 		err = read_append(job->sysroot, &lines);
-		err = take_lines(job->reporter, err, append, &lines, verbatim, text);
+		err = take_lines(job->reporter, err, append, &lines);
 	}
-	text_free(&lines);
-	return err;
-}
-
-static int render(const struct generator_job *job, struct text *text)
-{
-	struct text lines = { 0 };
-	struct uenv_style style = {
-		.prefix = job->sysroot->prefix,
-		.boot_fd = job->sysroot->boot_fd,
-		.ostree = compat || ubootconf_settings[UBOOTCONF_COMPAT].value,
-		.keep = ubootconf_settings[UBOOTCONF_KEEP].value,
-		.lines = &lines,
-	};
-	int err = read_lines(job, style.ostree, &lines);
-
-	if (!err && lines.failed)
-		text->failed = true;
-	if (!err)
-		err = (int)uenv_render(text, job->menu, &style);
 	text_free(&lines);
 	return err;
 }
@@ -124,18 +107,14 @@ static int render(const struct generator_job *job, struct text *text)
 int main(int argc, char *argv[])
 {
 	static const struct generator generator = {
-		.program = "ostree-uboot-generator",
-		.loader = "U-Boot",
+		.loader = &uboot_loader,
 		.help = help,
 		.options = options,
 		.options_valid = options_valid,
-		.settings_file = UBOOTCONF_FILE,
-		.settings = ubootconf_settings,
-		.check_settings = ubootconf_check,
-		.render = render,
-		.hook_name = "uEnv.txt",
-		.standin = UENV_STANDIN,
+		.prepare = prepare,
 	};
+	int status = generator_main(&generator, argc, argv);
 
-	return generator_main(&generator, argc, argv);
+	text_free(&uboot_extras.lines);
+	return status;
 }

@@ -27,29 +27,23 @@ static const struct {
 	[BOOTARGS] = { "bootargs", true },
 };
 
-struct job {
+/* One entry on its way into the file. */
+struct record {
 	const struct uenv_style *style;
-	struct menu_item *item;
 	const struct entry *entry;
+	struct verdict *verdict;
 	struct text values[FIELDS]; /* as strings; empty for none */
 };
 
-static int blame(struct job *job, int error, unsigned line, const char *what)
-{
-	job->item->error = error;
-	job->item->where = (struct where){ line, what };
-	return error;
-}
-
 /* Adds the path of a file to a field, in which there may be another one. */
-static int add_path(struct job *job, enum field field, const struct entry_line *line)
+static int add_path(struct record *record, enum field field, const struct entry_line *line)
 {
 	static const char unusable[] = " \t\r\x03'\"\\";
-	const char *prefix = job->style->prefix;
-	struct text *value = &job->values[field];
+	const char *prefix = record->style->prefix;
+	struct text *value = &record->values[field];
 
 	if (prefix[strcspn(prefix, unusable)] || line->value[strcspn(line->value, unusable)])
-		return blame(job, -EINVAL, line->number,
+		return verdict_refuse(record->verdict, -EINVAL, line->number,
 			"a U-Boot script cannot use a path with a blank, a quote, a backslash or a byte 3 in it");
 	if (value->size)
 		text_add(value, " ");
@@ -57,7 +51,7 @@ static int add_path(struct job *job, enum field field, const struct entry_line *
 	return 0;
 }
 
-static int add_paths(struct job *job)
+static int add_paths(struct record *record)
 {
 	static const struct {
 		enum entry_key key;
@@ -72,36 +66,36 @@ static int add_paths(struct job *job)
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof single / sizeof *single && !err; i++)
-		if (job->entry->last[single[i].key])
-			err = add_path(job, single[i].field, job->entry->last[single[i].key]);
+		if (record->entry->last[single[i].key])
+			err = add_path(record, single[i].field, record->entry->last[single[i].key]);
 	if (err < 0)
 		return err;
-	kernel = job->values[KERNEL].bytes;
-	slash = kernel ? memrchr(kernel, '/', job->values[KERNEL].size) : NULL;
+	kernel = record->values[KERNEL].bytes;
+	slash = kernel ? memrchr(kernel, '/', record->values[KERNEL].size) : NULL;
 	if (slash)
-		text_add_bytes(&job->values[BOOTDIR], kernel, (size_t)(slash - kernel) + 1);
-	while (!err && (line = entry_next(job->entry, ENTRY_INITRD, line))) {
-		if (!job->values[RAMDISK].size)
-			err = add_path(job, RAMDISK, line);
+		text_add_bytes(&record->values[BOOTDIR], kernel, (size_t)(slash - kernel) + 1);
+	while (!err && (line = entry_next(record->entry, ENTRY_INITRD, line))) {
+		if (!record->values[RAMDISK].size)
+			err = add_path(record, RAMDISK, line);
 		if (!err)
-			err = add_path(job, RAMDISKS, line);
+			err = add_path(record, RAMDISKS, line);
 	}
 	/* One alone is said once. */
-	if (job->values[RAMDISKS].size == job->values[RAMDISK].size)
-		text_cut(&job->values[RAMDISKS], 0);
+	if (record->values[RAMDISKS].size == record->values[RAMDISK].size)
+		text_cut(&record->values[RAMDISKS], 0);
 	return err;
 }
 
 /* Adds the options but for stale words, byte for byte. */
-static void add_kargs(struct job *job, const char *options, const struct kargs *kargs)
+static void add_kargs(struct record *record, const char *options, const struct kargs *kargs)
 {
-	struct text *value = &job->values[BOOTARGS];
+	struct text *value = &record->values[BOOTARGS];
 	size_t from = 0;
 
 	for (size_t i = 0; i < kargs->count; i++) {
 		const struct kargs_word *word = &kargs->words[i];
 
-		if (!kargs_drop(job->item, word))
+		if (!kargs_drop(record->entry, word, record->verdict))
 			continue;
 		text_add_bytes(value, options + from, word->start - from);
 		/* With one of the two blanks around it. */
@@ -114,38 +108,40 @@ static void add_kargs(struct job *job, const char *options, const struct kargs *
 	text_add(value, options + from);
 }
 
-static int add_options(struct job *job)
+static int add_options(struct record *record)
 {
-	const struct entry_line *line = job->entry->last[ENTRY_OPTIONS];
+	const struct entry_line *line = record->entry->last[ENTRY_OPTIONS];
 	struct kargs kargs;
 
 	if (!line)
 		return 0;
-	if (kargs_split(job->entry->options, &kargs) < 0)
-		job->values[BOOTARGS].failed = true;
+	if (kargs_split(record->entry->options, &kargs) < 0)
+		record->values[BOOTARGS].failed = true;
 	else
-		add_kargs(job, job->entry->options, &kargs);
+		add_kargs(record, record->entry->options, &kargs);
 	kargs_free(&kargs);
-	if (job->values[BOOTARGS].size <=
-		cmdline_limit(job->style->boot_fd,
-			bootpath_below(job->entry->last[ENTRY_LINUX]->value, job->style->prefix),
-			entry_value(job->entry, ENTRY_ARCHITECTURE)))
+	if (record->values[BOOTARGS].size <=
+		cmdline_limit(record->style->boot_fd,
+			bootpath_below(
+				record->entry->last[ENTRY_LINUX]->value, record->style->prefix),
+			entry_value(record->entry, ENTRY_ARCHITECTURE)))
 		return 0;
-	return blame(job, -E2BIG, line->number, "the command line is longer than the kernel takes");
+	return verdict_refuse(record->verdict, -E2BIG, line->number,
+		"the command line is longer than the kernel takes");
 }
 
-static void warn(struct job *job)
+static void warn(struct record *record)
 {
-	const struct entry_line *overlay = job->entry->last[ENTRY_DEVICETREE_OVERLAY];
-	const char *fragile = escape_fragile(job->values[BOOTARGS].bytes);
+	const struct entry_line *overlay = record->entry->last[ENTRY_DEVICETREE_OVERLAY];
+	const char *fragile = escape_fragile(record->values[BOOTARGS].bytes);
 
 	if (fragile)
-		menu_warn(job->item, job->entry->last[ENTRY_OPTIONS]->number, fragile);
+		verdict_warn(record->verdict, record->entry->last[ENTRY_OPTIONS]->number, fragile);
 	if (overlay)
-		menu_warn(job->item, overlay->number,
+		verdict_warn(record->verdict, overlay->number,
 			"uEnv.txt has no field for device tree overlays; this entry is in the menu without them");
-	if (job->style->ostree && job->values[RAMDISKS].bytes[0])
-		menu_warn(job->item, job->entry->last[ENTRY_INITRD]->number,
+	if (record->style->ostree && record->values[RAMDISKS].bytes[0])
+		verdict_warn(record->verdict, record->entry->last[ENTRY_INITRD]->number,
 			"libostree's own fields have no place for a second initrd; this entry boots with the first one");
 }
 
@@ -167,7 +163,8 @@ static bool has_word(const char *list, const char *word)
 
 /* Whether the fields without a value are deleted. A board may set its own device tree before it
  * imports the file, and keeps it where the menu has nothing to say about that. */
-static bool is_deleted(const struct uenv_style *style, const struct menu *menu, size_t field)
+static bool is_deleted(const struct uenv_style *style, const struct menu *menu,
+	const struct verdict verdicts[], size_t field)
 {
 	enum entry_key key = field == FDT ? ENTRY_DEVICETREE : ENTRY_FDTDIR;
 
@@ -176,8 +173,7 @@ static bool is_deleted(const struct uenv_style *style, const struct menu *menu, 
 	if (field != FDT && field != FDTDIR)
 		return true;
 	for (size_t i = 0; i < menu->count; i++)
-		if (!menu->items[i].error && !menu_hidden(&menu->items[i]) &&
-			menu->items[i].entry.last[key])
+		if (verdicts[i].in_menu && menu->items[i].entry.last[key])
 			return true;
 	return false;
 }
@@ -200,26 +196,24 @@ static void add_fields(struct text *text, const struct uenv_style *style, const 
 	}
 }
 
-/* Returns 1 for an entry that is in the file now, 0 for one with an error. */
-static size_t add_item(struct text *text, struct menu_item *item, const struct uenv_style *style,
-	const bool deleted[], size_t number)
+static void add_entry(struct text *text, const struct entry *entry, struct verdict *verdict,
+	const struct uenv_style *style, const bool deleted[], size_t number)
 {
-	struct job job = { .style = style, .item = item, .entry = &item->entry };
-	int err = add_paths(&job);
+	struct record record = { .style = style, .entry = entry, .verdict = verdict };
+	int err = add_paths(&record);
 
 	if (!err)
-		err = add_options(&job);
+		err = add_options(&record);
 	for (size_t i = 0; i < FIELDS; i++) {
-		text_add_bytes(&job.values[i], "", 1);
-		text->failed |= job.values[i].failed;
+		text_add_bytes(&record.values[i], "", 1);
+		text->failed |= record.values[i].failed;
 	}
 	if (!err && !text->failed) {
-		warn(&job);
-		add_fields(text, style, deleted, job.values, number);
+		warn(&record);
+		add_fields(text, style, deleted, record.values, number);
 	}
 	for (size_t i = 0; i < FIELDS; i++)
-		text_free(&job.values[i]);
-	return !err;
+		text_free(&record.values[i]);
 }
 
 static void add_end(struct text *text, size_t start)
@@ -233,25 +227,25 @@ static void add_end(struct text *text, size_t start)
 	escape_add(text, UENV_MARK, "1");
 }
 
-size_t uenv_render(struct text *text, struct menu *menu, const struct uenv_style *style)
+size_t uenv_render(struct text *text, const struct menu *menu, struct verdict verdicts[],
+	const struct uenv_style *style)
 {
 	size_t start = text->size, count = 0;
 	bool deleted[FIELDS];
 
 	for (size_t i = 0; i < FIELDS; i++)
-		deleted[i] = is_deleted(style, menu, i);
+		deleted[i] = is_deleted(style, menu, verdicts, i);
 	if (!style->ostree)
 		text_add(text,
 			"# Made by ostree-uboot-generator out of boot loader entries, and made anew with\n"
 			"# each deployment. Lines of your own belong into usr/lib/ostree-boot/uEnv.txt.\n");
 	for (size_t i = 0; i < menu->count; i++) {
-		struct menu_item *item = &menu->items[i];
-
-		if (item->error || menu_hidden(item))
+		if (!verdicts[i].in_menu)
 			continue;
-		count += add_item(text, item, style, deleted, count + 1);
+		add_entry(text, &menu->items[i].entry, &verdicts[i], style, deleted, count + 1);
+		count += verdicts[i].in_menu;
 		/* There libostree puts them, with an empty line behind. */
-		if (style->ostree && count == 1 && !item->error && style->lines->size) {
+		if (style->ostree && count == 1 && verdicts[i].in_menu && style->lines->size) {
 			text_add_bytes(text, style->lines->bytes, style->lines->size);
 			text_add(text, "\n");
 		}

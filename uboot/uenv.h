@@ -14,8 +14,8 @@
 
 #include <stdbool.h>
 
-#include "bls/menu.h"
 #include "bls/text.h"
+#include "bls/verdict.h"
 
 #define UENV_MARK "rootstock_complete"
 /* The checksum (crc.h) of all lines before, byte by byte as U-Boot has it in memory. */
@@ -35,12 +35,12 @@ struct uenv_style {
 };
 
 /*
- * Adds the whole file to text. An item that U-Boot cannot carry out gets an error and where, and is
- * left out: -EINVAL for a path that a script could not use, -E2BIG for a command line beyond what
- * the kernel takes. Returns the number of entries in the file. Where there are items and none gets
+ * Adds the whole file to text. An item that U-Boot cannot carry out is refused: -EINVAL for a
+ * path that a script could not use, -E2BIG for a command line that is longer than the kernel takes. Returns the number of entries in the file. Where there are items and none gets
  * into it, text is left as it was; the file of no items is whole, and deletes all fields.
  */
-size_t uenv_render(struct text *text, struct menu *menu, const struct uenv_style *style);
+size_t uenv_render(struct text *text, const struct menu *menu, struct verdict verdicts[],
+	const struct uenv_style *style);
 
 /* True for a name, of length bytes, that is a field's, whatever number is behind it, or that of
  * one of the last two lines. */

@@ -27,28 +27,14 @@ static const struct feature {
 	const char *name;
 	unsigned field;
 	uint32_t bit;
-	bool small_blocks; /* only where blocks have 1 KiB */
-	unsigned loaders;  /* that cannot read it */
+	bool small_blocks;   /* only where blocks have 1 KiB */
+	unsigned unreadable; /* of LOADER_EXT4_... */
 } features[] = {
-	{ "ea_inode", INCOMPAT, 0x400, false, LAYOUT_GRUB },
-	{ "inline_data", INCOMPAT, 0x8000, false, LAYOUT_GRUB | LAYOUT_UBOOT },
-	{ "casefold", INCOMPAT, 0x20000, false, LAYOUT_GRUB },
-	/* There the first block group begins a block earlier than both take it to. */
-	{ "bigalloc and blocks of 1 KiB", RO_COMPAT, 0x200, true, LAYOUT_GRUB | LAYOUT_UBOOT },
-};
-
-static const struct kind {
-	const char *type; /* as the mount table has it */
-	unsigned loaders;
-	bool with_loader; /* only where libostree's loader is there */
-	const char *what;
-} kinds[] = {
-	{ "xfs", LAYOUT_GRUB, false,
-		"GRUB does not read the log of XFS, so after a loss of power it may find an old menu or none" },
-	{ "xfs", LAYOUT_UBOOT, false, "U-Boot cannot read XFS" },
-	{ "f2fs", LAYOUT_UBOOT, false, "U-Boot cannot read F2FS" },
-	{ "vfat", LAYOUT_GRUB | LAYOUT_UBOOT, true,
-		"FAT has no symlinks, so nothing can put all new entries in the place of the old ones at once, and a loss of power may leave some of both" },
+	{ "ea_inode", INCOMPAT, 0x400, false, LOADER_EXT4_EA_INODE },
+	{ "inline_data", INCOMPAT, 0x8000, false, LOADER_EXT4_INLINE_DATA },
+	{ "casefold", INCOMPAT, 0x20000, false, LOADER_EXT4_CASEFOLD },
+	/* There the first block group begins a block earlier than loaders take it to. */
+	{ "bigalloc and blocks of 1 KiB", RO_COMPAT, 0x200, true, LOADER_EXT4_BIGALLOC_1K },
 };
 
 static void add(const struct sysroot *sysroot, const char *what, struct findings *findings)
@@ -85,8 +71,8 @@ static bool read_superblock(const char *device, unsigned char block[SUPERBLOCK_S
 	return whole && (field(block, MAGIC) & 0xffff) == MAGIC_VALUE;
 }
 
-static void judge_features(const struct sysroot *sysroot, const char *device,
-	enum layout_loader loader, struct findings *findings)
+static void check_features(const struct sysroot *sysroot, const char *device,
+	const struct loader *loader, struct findings *findings)
 {
 	unsigned char block[SUPERBLOCK_SIZE];
 
@@ -97,11 +83,11 @@ static void judge_features(const struct sysroot *sysroot, const char *device,
 		char what[64];
 
 		if (!(field(block, feature->field) & feature->bit) ||
-			!(feature->loaders & loader) ||
+			!(loader->unreadable_ext4 & feature->unreadable) ||
 			(feature->small_blocks && field(block, LOG_BLOCK_SIZE)))
 			continue;
-		(void)snprintf(what, sizeof what, "%s cannot read an ext4 with %s",
-			loader == LAYOUT_GRUB ? "GRUB" : "U-Boot", feature->name);
+		(void)snprintf(what, sizeof what, "%s cannot read an ext4 with %s", loader->name,
+			feature->name);
 		add(sysroot, what, findings);
 	}
 }
@@ -114,14 +100,18 @@ static bool has_loader(int boot_fd)
 }
 
 void bootfs_limits_check(const struct sysroot *sysroot, const struct bootfs *bootfs,
-	enum layout_loader loader, struct findings *findings)
+	const struct loader *loader, struct findings *findings)
 {
 	if (!bootfs->type)
 		return;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (!strcmp(bootfs->type, kinds[i].type) && kinds[i].loaders & loader &&
-			(!kinds[i].with_loader || has_loader(sysroot->boot_fd)))
-			add(sysroot, kinds[i].what, findings);
+	for (const struct loader_limit *limit = loader->limits; limit->type; limit++)
+		if (!strcmp(bootfs->type, limit->type))
+			add(sysroot, limit->what, findings);
+	/* Whatever the loader. */
+	if (!strcmp(bootfs->type, "vfat") && has_loader(sysroot->boot_fd))
+		add(sysroot,
+			"FAT has no symlinks, so nothing can put all new entries in the place of the old ones at once, and a loss of power may leave some of both",
+			findings);
 	if (!strncmp(bootfs->type, "ext", strlen("ext")))
-		judge_features(sysroot, bootfs->device, loader, findings);
+		check_features(sysroot, bootfs->device, loader, findings);
 }

@@ -8,15 +8,13 @@
  */
 #pragma once
 
-#include "bls/bootfs.h"
 #include "bls/check/findings.h"
-#include "bls/sysroot.h"
-
-enum layout_loader { LAYOUT_GRUB = 1, LAYOUT_UBOOT = 2 };
+#include "bls/bootfs.h"
+#include "bls/loader.h"
 
 /*
  * Adds what is in this loader's way. Nothing is found where bootfs has no type, nor in the features
  * of an ext4 on a device that cannot be opened, which bootfs tells.
  */
 void bootfs_limits_check(const struct sysroot *sysroot, const struct bootfs *bootfs,
-	enum layout_loader loader, struct findings *findings);
+	const struct loader *loader, struct findings *findings);

@@ -20,7 +20,7 @@
 
 enum kind { KIND_FILE, KIND_PROGRAM, KIND_DIRECTORY };
 
-struct job {
+struct subject {
 	const struct sysroot *sysroot;
 	struct findings *findings;
 	const struct menu_item *item;
@@ -28,21 +28,21 @@ struct job {
 	char *file; /* with its directory, for the findings */
 };
 
-static struct job make_job(
+static struct subject make_subject(
 	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings)
 {
-	struct job job = {
+	struct subject subject = {
 		.sysroot = sysroot,
 		.findings = findings,
 		.item = item,
 		.entry = &item->entry,
 	};
 
-	if (asprintf(&job.file, "%s/%s", sysroot->entries, item->name) < 0) {
-		job.file = NULL;
+	if (asprintf(&subject.file, "%s/%s", sysroot->entries, item->name) < 0) {
+		subject.file = NULL;
 		findings->failed = true;
 	}
-	return job;
+	return subject;
 }
 
 /* What is wrong with a path below a directory, as the end of a sentence; NULL when nothing is. */
@@ -69,54 +69,54 @@ static const char *look(int dir_fd, const char *path, enum path_rule rule, enum 
 	return st.st_size ? NULL : "is empty";
 }
 
-static void check_file(
-	const struct job *job, const struct entry_line *line, const char *path, enum kind kind)
+static void check_file(const struct subject *subject, const struct entry_line *line,
+	const char *path, enum kind kind)
 {
-	const char *what = look(job->sysroot->boot_fd, bootpath_below(path, job->sysroot->prefix),
-		PATH_BENEATH, kind);
+	const char *what = look(subject->sysroot->boot_fd,
+		bootpath_below(path, subject->sysroot->prefix), PATH_BENEATH, kind);
 
 	if (what)
-		findings_add(job->findings, FINDINGS_ERROR, job->file, line->number,
+		findings_add(subject->findings, FINDINGS_ERROR, subject->file, line->number,
 			"%s: %s %s; bring it back, or deploy again and let this entry go",
 			line->name, path, what);
 }
 
-static void check_overlays(const struct job *job, const struct entry_line *line)
+static void check_overlays(const struct subject *subject, const struct entry_line *line)
 {
 	char *copy = strdup(line->value), *rest = NULL;
 
-	job->findings->failed |= !copy;
+	subject->findings->failed |= !copy;
 	for (char *path = copy ? strtok_r(copy, " \t", &rest) : NULL; path;
 		path = strtok_r(NULL, " \t", &rest))
-		check_file(job, line, path, KIND_FILE);
+		check_file(subject, line, path, KIND_FILE);
 	free(copy);
 }
 
-static void check_files(const struct job *job)
+static void check_files(const struct subject *subject)
 {
-	for (size_t i = 0; i < job->entry->count; i++) {
-		const struct entry_line *line = &job->entry->lines[i];
-		bool counts = line->key != ENTRY_UNKNOWN && line == job->entry->last[line->key];
+	for (size_t i = 0; i < subject->entry->count; i++) {
+		const struct entry_line *line = &subject->entry->lines[i];
+		bool counts = line->key != ENTRY_UNKNOWN && line == subject->entry->last[line->key];
 
 		switch (line->key) {
 		case ENTRY_INITRD:
 		case ENTRY_EXTRA:
-			check_file(job, line, line->value, KIND_FILE);
+			check_file(subject, line, line->value, KIND_FILE);
 			break;
 		case ENTRY_LINUX:
 		case ENTRY_EFI:
 		case ENTRY_UKI:
 		case ENTRY_DEVICETREE:
 			if (counts)
-				check_file(job, line, line->value, KIND_FILE);
+				check_file(subject, line, line->value, KIND_FILE);
 			break;
 		case ENTRY_FDTDIR:
 			if (counts)
-				check_file(job, line, line->value, KIND_DIRECTORY);
+				check_file(subject, line, line->value, KIND_DIRECTORY);
 			break;
 		case ENTRY_DEVICETREE_OVERLAY:
 			if (counts)
-				check_overlays(job, line);
+				check_overlays(subject, line);
 			break;
 		default:
 			break;
@@ -124,17 +124,17 @@ static void check_files(const struct job *job)
 	}
 }
 
-static unsigned options_line(const struct job *job)
+static unsigned options_line(const struct subject *subject)
 {
-	const struct entry_line *line = job->entry->last[ENTRY_OPTIONS];
+	const struct entry_line *line = subject->entry->last[ENTRY_OPTIONS];
 
 	return line ? line->number : 0;
 }
 
 /* The bootlink is followed as it will be at boot. */
-static void check_deployment(const struct job *job)
+static void check_deployment(const struct subject *subject)
 {
-	int fd = deployment_find(job->sysroot->root_fd, job->entry->options);
+	int fd = deployment_find(subject->sysroot->root_fd, subject->entry->options);
 	const char *what = NULL;
 
 	if (fd == -EXDEV)
@@ -147,55 +147,58 @@ static void check_deployment(const struct job *job)
 		what = look(fd, "usr", PATH_BENEATH, KIND_DIRECTORY) ? "leads to a tree without usr"
 								     : NULL;
 	if (what)
-		findings_add(job->findings, FINDINGS_ERROR, job->file, options_line(job),
+		findings_add(subject->findings, FINDINGS_ERROR, subject->file,
+			options_line(subject),
 			"ostree= is of no use: %s; deploy again, or remove this entry", what);
 	if (fd >= 0)
 		close(fd);
 }
 
 /* Without an initramfs the kernel must find the program that prepares the deployment. */
-static void check_init(const struct job *job, const char *init)
+static void check_init(const struct subject *subject, const char *init)
 {
 	const char *what;
 
-	if (job->entry->last[ENTRY_INITRD])
+	if (subject->entry->last[ENTRY_INITRD])
 		return;
 	if (!init || !cmdline_names_prepare_root(init)) {
-		findings_add(job->findings, FINDINGS_ERROR, job->file, options_line(job),
+		findings_add(subject->findings, FINDINGS_ERROR, subject->file,
+			options_line(subject),
 			"there is neither an initrd nor init= with ostree-prepare-root, so the kernel would start what is in the root directory of its disk; add one of them");
 		return;
 	}
-	what = look(job->sysroot->root_fd, init, PATH_IN_ROOT, KIND_PROGRAM);
+	what = look(subject->sysroot->root_fd, init, PATH_IN_ROOT, KIND_PROGRAM);
 	if (what)
-		findings_add(job->findings, FINDINGS_ERROR, job->file, options_line(job),
+		findings_add(subject->findings, FINDINGS_ERROR, subject->file,
+			options_line(subject),
 			"init=%s %s, so the kernel would panic; add ostree-prepare-root to the tree and deploy it",
 			init, what);
 }
 
-static void check_panic(const struct job *job, const char *panic)
+static void check_panic(const struct subject *subject, const char *panic)
 {
 	/* As the kernel reads it: 0 stands for ever. */
 	if (panic && strtol(panic, NULL, 0) != 0)
 		return;
-	findings_add(job->findings, FINDINGS_WARNING, job->file, options_line(job),
+	findings_add(subject->findings, FINDINGS_WARNING, subject->file, options_line(subject),
 		"after a panic the kernel would hang for ever; %s",
-		job->item->libostree
+		subject->item->libostree
 			? "run \"ostree admin kargs edit-in-place --append-if-missing=panic=10\" and then the generator of the menu"
 			: "add panic=10 to the options");
 }
 
-static void check_options(const struct job *job)
+static void check_options(const struct subject *subject)
 {
 	struct kargs kargs;
 
-	if (kargs_split(job->entry->options, &kargs) < 0) {
-		job->findings->failed = true;
+	if (kargs_split(subject->entry->options, &kargs) < 0) {
+		subject->findings->failed = true;
 	} else {
 		if (kargs_first(&kargs, "ostree")) {
-			check_deployment(job);
-			check_init(job, kargs_last(&kargs, "init"));
+			check_deployment(subject);
+			check_init(subject, kargs_last(&kargs, "init"));
 		}
-		check_panic(job, kargs_last(&kargs, "panic"));
+		check_panic(subject, kargs_last(&kargs, "panic"));
 	}
 	kargs_free(&kargs);
 }
@@ -203,22 +206,22 @@ static void check_options(const struct job *job)
 void entries_check_item(
 	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings)
 {
-	struct job job = make_job(sysroot, item, findings);
+	struct subject subject = make_subject(sysroot, item, findings);
 
-	if (!job.file)
+	if (!subject.file)
 		return;
 	if (item->error) {
-		findings_add(findings, FINDINGS_ERROR, job.file, item->where.line,
+		findings_add(findings, FINDINGS_ERROR, subject.file, item->where.line,
 			"%s; mend it or remove it, no menu has this entry", item->where.what);
 	} else {
 		if (utf8_mark(item->entry.text, strlen(item->entry.text)))
-			findings_add(findings, FINDINGS_WARNING, job.file, 1,
+			findings_add(findings, FINDINGS_WARNING, subject.file, 1,
 				"the file begins with a byte order mark, which systemd takes for a part of the first key; remove its three bytes");
-		check_files(&job);
+		check_files(&subject);
 		if (!menu_hidden(item))
-			check_options(&job);
+			check_options(&subject);
 	}
-	free(job.file);
+	free(subject.file);
 }
 
 static int compare_names(const void *left, const void *right)
@@ -228,7 +231,7 @@ static int compare_names(const void *left, const void *right)
 	return version_compare(a->stem, b->stem);
 }
 
-static void inspect_names(
+static void check_names(
 	const struct sysroot *sysroot, const struct menu *menu, struct findings *findings)
 {
 	void *known = NULL;
@@ -236,46 +239,42 @@ static void inspect_names(
 	for (size_t i = 0; i < menu->count; i++) {
 		const struct menu_item *item = &menu->items[i];
 		const struct menu_item *first = known_first(&known, item, compare_names);
-		struct job job;
+		struct subject subject;
 
 		findings->failed |= !first;
 		if (!first || first == item)
 			continue;
-		job = make_job(sysroot, item, findings);
-		if (job.file)
-			findings_add(findings, FINDINGS_WARNING, job.file, 0,
+		subject = make_subject(sysroot, item, findings);
+		if (subject.file)
+			findings_add(findings, FINDINGS_WARNING, subject.file, 0,
 				"this name counts as the same as %s, and GRUB's blscfg would show only one of them; remove or rename one",
 				first->name);
-		free(job.file);
+		free(subject.file);
 	}
 	known_free(known);
 }
 
-static void inspect_first(const struct sysroot *sysroot, const struct menu *menu,
-	struct menu *spare, struct findings *findings)
+static void check_first(
+	const struct sysroot *sysroot, const struct menu *menu, struct findings *findings)
 {
-	const struct menu_item *ours = menu_first(menu), *theirs;
-	struct job job;
+	const struct menu_item *ours = menu_first(menu), *theirs = menu_first_by_name(menu);
+	struct subject subject;
 
-	for (size_t i = 0; i < spare->count; i++)
-		spare->items[i].libostree = false;
-	menu_sort(spare);
-	theirs = menu_first(spare);
-	if (!ours || !theirs || ours->error || theirs->error || !strcmp(ours->name, theirs->name))
+	if (ours == theirs || ours->error || theirs->error)
 		return;
-	job = make_job(sysroot, theirs, findings);
-	if (job.file)
-		findings_add(findings, FINDINGS_WARNING, job.file, 0,
+	subject = make_subject(sysroot, theirs, findings);
+	if (subject.file)
+		findings_add(findings, FINDINGS_WARNING, subject.file, 0,
 			"a loader that goes by file names, like systemd-boot, boots this entry first, and libostree means %s by its version; deploy again to have the names in order",
 			ours->name);
-	free(job.file);
+	free(subject.file);
 }
 
-void entries_check_menu(const struct sysroot *sysroot, const struct menu *menu, struct menu *spare,
-	struct findings *findings)
+void entries_check_menu(
+	const struct sysroot *sysroot, const struct menu *menu, struct findings *findings)
 {
-	inspect_names(sysroot, menu, findings);
-	inspect_first(sysroot, menu, spare, findings);
+	check_names(sysroot, menu, findings);
+	check_first(sysroot, menu, findings);
 }
 
 /* Says what is wrong with the way from a file system's top to ROOT/boot, given a loader's path. */

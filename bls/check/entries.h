@@ -25,11 +25,10 @@ void entries_check_item(
 
 /*
  * All entries together: names that count as equal, of which GRUB's blscfg shows one; and whether a
- * loader that knows nothing of libostree's order (systemd-boot) would boot another one first. spare
- * is the same menu once more, and is sorted anew.
+ * loader that knows nothing of libostree's order (systemd-boot) would boot another one first.
  */
-void entries_check_menu(const struct sysroot *sysroot, const struct menu *menu, struct menu *spare,
-	struct findings *findings);
+void entries_check_menu(
+	const struct sysroot *sysroot, const struct menu *menu, struct findings *findings);
 
 /*
  * Whether a loader's path of the first entry leads to ROOT/boot in the file system that it is on:

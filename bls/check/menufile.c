@@ -1,76 +1,150 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/check/menufile.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bls/check/known.h"
+#include "bls/deployment.h"
+#include "bls/file.h"
+#include "prepare-root/path.h"
 
-#define TORN "this menu was not written to its end; run \"%s -o %s\""
+#define RUN "run \"" LOADER_PROGRAMS "%s -o %s\""
 
-static void judge_item(const struct outcome *outcome, const struct outcome_loader *loader,
-	const struct menu_item *item, const char *file, struct findings *findings)
+#define TORN "this menu was not written to its end; " RUN
+
+enum { SIZE_MAX_READ = MENU_ENTRIES_MAX * ENTRY_SIZE_MAX };
+
+static int read_file(const struct menufile *file, struct text *bytes)
 {
-	if (item->error)
-		findings_add(findings, FINDINGS_ERROR, file, item->where.line,
-			"%s; mend it, %s's menu is without this entry%s%s%s", item->where.what,
-			loader->name,
-			item == menu_first(&outcome->menu) ? ", the one to be booted next" : "",
-			item->remedy ? "; " : "", item->remedy ? item->remedy : "");
-	for (unsigned i = 0; !item->error && i < item->warning_count; i++)
-		findings_add(findings, FINDINGS_WARNING, file, item->warnings[i].line, "%s",
-			item->warnings[i].what);
+	char path[PATH_MAX];
+	int err = path_resolve(file->sysroot->root_fd, file->path, PATH_IN_ROOT, path);
+
+	return err < 0 ? err : file_add(file->sysroot->root_fd, path, SIZE_MAX_READ, bytes);
+}
+
+bool menufile_exists(
+	const struct menufile *file, const struct loader *const loaders[], size_t count)
+{
+	struct text bytes = { 0 };
+	int err = read_file(file, &bytes);
+	bool exists = err != -ENOENT;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		const char *standin = loaders[i]->standin;
+
+		if (standin && bytes.size == strlen(standin) &&
+			!memcmp(bytes.bytes, standin, bytes.size))
+			exists = false;
+	}
+	text_free(&bytes);
+	return exists;
+}
+static void read_settings(const struct menufile *file, struct findings *findings)
+{
+	const struct loader *loader = file->loader;
+	const struct sysroot *sysroot = file->sysroot;
+	const struct menu_item *first = menu_first(file->menu);
+	int fd = first && !first->error ? deployment_find(sysroot->root_fd, first->entry.options)
+					: -1;
+
+	if (fd < 0)
+		return;
+	if (settings_read(fd, loader->settings_file, loader->settings, NULL) < 0 ||
+		loader->check_settings(NULL) < 0)
+		findings_add(findings, FINDINGS_ERROR, sysroot->entries, 0,
+			"%s of the default deployment is not in order, so no menu can be made; run \"" LOADER_PROGRAMS
+			"%s -o - --root %s --entries %s\" to see why",
+			loader->settings_file, loader->program, sysroot->root, sysroot->entries);
+	close(fd);
+}
+
+int menufile_make(struct menufile *file, struct findings *findings)
+{
+	struct loader_job job = {
+		.sysroot = file->sysroot,
+		.menu = file->menu,
+		.verdicts = verdict_new(file->menu),
+		.deployment_fd = -1,
+	};
+
+	file->verdicts = job.verdicts;
+	file->labels = calloc(file->menu->count + 1, sizeof *file->labels);
+	if (!file->verdicts || !file->labels)
+		return -ENOMEM;
+	read_settings(file, findings);
+	(void)file->loader->render(&job, &file->made);
+	return file->made.failed ? -ENOMEM : file->loader->label(&job, file->labels);
+}
+
+static void check_verdict(
+	const struct menufile *file, size_t i, const char *path, struct findings *findings)
+{
+	const struct verdict *verdict = &file->verdicts[i];
+
+	if (verdict->error)
+		findings_add(findings, FINDINGS_ERROR, path, verdict->where.line,
+			"%s; mend it, %s's menu is without this entry%s%s%s", verdict->where.what,
+			file->loader->name,
+			&file->menu->items[i] == menu_first(file->menu)
+				? ", the one to be booted next"
+				: "",
+			verdict->remedy ? "; " : "", verdict->remedy ? verdict->remedy : "");
+	for (unsigned j = 0; !verdict->error && j < verdict->warning_count; j++)
+		findings_add(findings, FINDINGS_WARNING, path, verdict->warnings[j].line, "%s",
+			verdict->warnings[j].what);
 }
 
 static int compare_ids(const void *left, const void *right)
 {
-	char *const *a = left, *const *b = right;
+	const struct loader_label *a = left, *b = right;
 
-	return strcmp(*a, *b);
+	return strcmp(a->id, b->id);
 }
 
-/* known is a tree of the ids so far, which are elements of outcome->ids. */
-static void judge_id(const struct outcome *outcome, size_t i, void **known, const char *file,
+/* known is a set of the labels so far. */
+static void check_id(const struct menufile *file, size_t i, void **known, const char *path,
 	struct findings *findings)
 {
-	char *const *first;
+	const struct loader_label *label = &file->labels[i], *first;
 
-	if (!outcome->numbers[i] || !outcome->ids[i])
+	if (!label->id)
 		return;
-	first = known_first(known, &outcome->ids[i], compare_ids);
+	first = known_first(known, label, compare_ids);
 	findings->failed |= !first;
-	if (first && first != &outcome->ids[i])
-		findings_add(findings, FINDINGS_WARNING, file, 0,
-			"GRUB's default cannot choose this entry, because %s has the same id; remove one of them",
-			outcome->menu.items[first - outcome->ids].name);
+	if (first && first != label)
+		findings_add(findings, FINDINGS_WARNING, path, 0,
+			"%s's default cannot choose this entry, because %s has the same id; remove one of them",
+			file->loader->name, file->menu->items[first - file->labels].name);
 }
 
-void menufile_check_entries(const struct outcome *outcome, const struct outcome_loader *loader,
-	const struct menu *plain, const char *entries, struct findings *findings)
+void menufile_check_entries(const struct menufile *file, struct findings *findings)
 {
 	void *known = NULL;
 	bool any = false;
 
-	for (size_t i = 0; i < outcome->menu.count; i++) {
-		const struct menu_item *item = &outcome->menu.items[i];
-		char *file;
+	for (size_t i = 0; i < file->menu->count; i++) {
+		const struct menu_item *item = &file->menu->items[i];
+		char *path;
 
-		any |= outcome->numbers[i] != 0;
-		if (plain->items[i].error)
+		any |= file->verdicts[i].in_menu;
+		if (item->error)
 			continue;
-		if (asprintf(&file, "%s/%s", entries, item->name) < 0) {
+		if (asprintf(&path, "%s/%s", file->sysroot->entries, item->name) < 0) {
 			findings->failed = true;
 			break;
 		}
-		judge_item(outcome, loader, item, file, findings);
-		judge_id(outcome, i, &known, file, findings);
-		free(file);
+		check_verdict(file, i, path, findings);
+		check_id(file, i, &known, path, findings);
+		free(path);
 	}
 	known_free(known);
 	if (!any)
-		findings_add(findings, FINDINGS_ERROR, entries, 0,
-			"there is no entry that %s could boot; deploy one", loader->name);
+		findings_add(findings, FINDINGS_ERROR, file->sysroot->entries, 0,
+			"there is no entry that %s could boot; deploy one", file->loader->name);
 }
 
 static size_t first_line(const struct text *text)
@@ -88,8 +162,7 @@ static size_t last_line(const struct text *text)
 }
 
 /* Adds the lines that follow from the entries. */
-static void take_lines(
-	const struct outcome_loader *loader, const struct text *menu, struct text *lines)
+static void take_lines(const struct loader *loader, const struct text *menu, struct text *lines)
 {
 	const char *line = menu->bytes, *stop = menu->bytes + menu->size;
 
@@ -117,10 +190,11 @@ static bool is_torn_at_once(const struct text *bytes, const struct text *made, s
 	return *bytes->bytes == '\0' || *bytes->bytes == '\xff';
 }
 
-void menufile_check(const struct outcome *outcome, const struct outcome_loader *loader,
-	const char *file, const struct text *bytes, struct findings *findings)
+static void check_bytes(const struct menufile *file, const char *path, const struct text *bytes,
+	struct findings *findings)
 {
-	const struct text *made = &outcome->made;
+	const struct loader *loader = file->loader;
+	const struct text *made = &file->made;
 	struct text new = { 0 }, old = { 0 };
 	size_t first, last;
 
@@ -132,10 +206,10 @@ void menufile_check(const struct outcome *outcome, const struct outcome_loader *
 	if (bytes->size < first || memcmp(bytes->bytes, made->bytes, first) != 0) {
 		if (is_torn_at_once(bytes, made, first))
 			findings_add(
-				findings, FINDINGS_ERROR, file, 0, TORN, loader->generator, file);
+				findings, FINDINGS_ERROR, path, 0, TORN, loader->program, path);
 		else if (loader->foreign)
-			findings_add(findings, FINDINGS_WARNING, file, 0, "%s; run \"%s -o %s\"",
-				loader->foreign, loader->generator, file);
+			findings_add(findings, FINDINGS_WARNING, path, 0, "%s; " RUN,
+				loader->foreign, loader->program, path);
 		return;
 	}
 	take_lines(loader, made, &new);
@@ -143,21 +217,45 @@ void menufile_check(const struct outcome *outcome, const struct outcome_loader *
 	findings->failed |= new.failed || old.failed;
 	if (bytes->size < last || memcmp(bytes->bytes + bytes->size - last,
 					  made->bytes + made->size - last, last) != 0)
-		findings_add(findings, FINDINGS_ERROR, file, 0, TORN, loader->generator, file);
+		findings_add(findings, FINDINGS_ERROR, path, 0, TORN, loader->program, path);
 	else if (!same(&new, &old))
-		findings_add(findings, FINDINGS_WARNING, file, 0,
-			"this menu is not what the entries say now; run \"%s -o %s\"",
-			loader->generator, file);
+		findings_add(findings, FINDINGS_WARNING, path, 0,
+			"this menu is not what the entries say now; " RUN, loader->program, path);
 	text_free(&new);
 	text_free(&old);
 }
 
-void outcome_free(struct outcome *outcome)
+void menufile_check(const struct menufile *file, bool needed, struct findings *findings)
 {
-	for (size_t i = 0; i < outcome->menu.count; i++) {
-		free(outcome->titles[i]);
-		free(outcome->ids[i]);
+	struct text bytes = { 0 };
+	int err = read_file(file, &bytes);
+	char *path;
+
+	if (asprintf(&path, "%s%s", file->sysroot->root, file->path) < 0) {
+		findings->failed = true;
+	} else {
+		if (!err)
+			check_bytes(file, path, &bytes, findings);
+		else if (err != -ENOENT || needed)
+			findings_add(findings, FINDINGS_ERROR, path, 0,
+				"this menu cannot be read (%s); " RUN, sysroot_why(err),
+				file->loader->program, path);
+		free(path);
 	}
-	menu_free(&outcome->menu);
-	text_free(&outcome->made);
+	text_free(&bytes);
+}
+
+void menufile_free(struct menufile *file)
+{
+	for (size_t i = 0; file->labels && i < file->menu->count; i++) {
+		free(file->labels[i].place);
+		free(file->labels[i].id);
+		free(file->labels[i].title);
+	}
+	free(file->labels);
+	free(file->verdicts);
+	free(file->path);
+	text_free(&file->made);
+	if (file->loader)
+		settings_free(file->loader->settings);
 }

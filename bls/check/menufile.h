@@ -1,49 +1,51 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * outcome: what a loader's generator makes of a menu, and what it has made of it before.
+ * menufile: the menu that a loader's generator would make now, and the one that the loader reads.
  *
- * The generator's own renderer fills in an outcome; here it is judged, so that all loaders are
- * judged alike.
+ * The loader's own render function makes the first one, so that nothing is said here that a
+ * generator would not do.
  */
 #pragma once
 
 #include "bls/check/findings.h"
-#include "bls/menu.h"
-#include "bls/text.h"
+#include "bls/loader.h"
 
-struct outcome_loader {
-	const char *name;      /* for the findings: "GRUB" */
-	const char *generator; /* the program's path */
-	const char *foreign;   /* what is wrong with somebody else's menu; NULL: nothing */
-
-	/* True for a line of the loader's menu that follows from the entries, not from settings. */
-	bool (*from_entries)(const char *line, size_t length);
-};
-
-struct outcome {
-	bool wanted;			  /* nothing else counts if not */
-	struct menu menu;		  /* with the errors and warnings of the renderer */
-	struct text made;		  /* the loader's menu; empty if nothing is in it */
-	size_t numbers[MENU_ENTRIES_MAX]; /* of each item in it, from 1; 0: it is left out */
-	char *titles[MENU_ENTRIES_MAX];	  /* as GRUB shows it; NULL where there is none */
-	char *ids[MENU_ENTRIES_MAX];	  /* for GRUB's default; likewise */
+struct menufile {
+	const struct loader *loader;
+	const struct sysroot *sysroot;
+	const struct menu *menu;
+	char *path;  /* of the file, below ROOT */
+	bool wanted; /* if not, only path and loader count */
+	struct text made;
+	struct verdict *verdicts;    /* one for each item of the menu */
+	struct loader_label *labels; /* likewise */
 };
 
 /*
- * Adds a finding for each item that the renderer leaves out or warns about, for a menu without any,
- * and for two items with one id. plain is the menu as it was read: what is wrong there has been
- * said. entries is the directory.
+ * Makes the menu with the settings of the default entry's deployment, and adds a finding if they
+ * cannot be used. Returns 0 or -ENOMEM; menufile_free is due in any case.
  */
-void menufile_check_entries(const struct outcome *outcome, const struct outcome_loader *loader,
-	const struct menu *plain, const char *entries, struct findings *findings);
+int menufile_make(struct menufile *file, struct findings *findings);
 
 /*
- * Compares the file that the loader reads with what would be made now: an error for one that was
- * not written to its end, a warning for one that says something else about the entries, as after
- * they were edited. A file that does not begin with the generator's first line, which is a comment,
- * is somebody else's.
+ * True if the sysroot has a menu in this file, or something that cannot be read. What one of the
+ * loaders writes in place of another one's menu does not count.
  */
-void menufile_check(const struct outcome *outcome, const struct outcome_loader *loader,
-	const char *file, const struct text *bytes, struct findings *findings);
+bool menufile_exists(
+	const struct menufile *file, const struct loader *const loaders[], size_t count);
 
-void outcome_free(struct outcome *outcome);
+/*
+ * Adds a finding for each item that the render function has refused or warned of, for a menu
+ * without any, and for two items with one id. What was wrong with an item before is not repeated.
+ */
+void menufile_check_entries(const struct menufile *file, struct findings *findings);
+
+/*
+ * Compares the file with what would be made now: an error for one that was not written to its end,
+ * a warning for one that says something else about the entries, as after they were edited. A file
+ * that does not begin with the generator's first line, which is a comment, is not the generator's.
+ * A missing file is found only if it is needed.
+ */
+void menufile_check(const struct menufile *file, bool needed, struct findings *findings);
+
+void menufile_free(struct menufile *file);

@@ -2,14 +2,11 @@
 #include "bls/check/print.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bls/check/json.h"
 #include "bls/utf8.h"
-
-/* What the loaders are called in words and in JSON. */
-static const char *const words[] = { [SHOW_GRUB] = "GRUB", [SHOW_UBOOT] = "U-Boot" };
-static const char *const names[] = { [SHOW_GRUB] = "grub", [SHOW_UBOOT] = "uboot" };
 
 static bool is_list(enum entry_key key)
 {
@@ -99,54 +96,47 @@ static void add_order(struct text *text, const struct menu *menu, size_t i)
 	text_add(text, " failed\n");
 }
 
-static void add_grub(struct text *text, const struct outcome *outcome, size_t i)
+static void add_label(struct text *text, const struct loader_label *label)
 {
-	const char *architecture = entry_value(&outcome->menu.items[i].entry, ENTRY_ARCHITECTURE);
-
-	add_number(text, (long)outcome->numbers[i] - 1);
-	text_add(text, ", id ");
-	utf8_add_printable(text, outcome->ids[i]);
-	text_add(text, ", \"");
-	utf8_add_printable(text, outcome->titles[i]);
-	text_add(text, "\"");
-	if (!architecture)
-		return;
-	text_add(text, "; started on ");
-	utf8_add_printable(text, architecture);
-	text_add(text, " only");
+	text_add(text, label->place);
+	if (label->id) {
+		text_add(text, ", id ");
+		utf8_add_printable(text, label->id);
+	}
+	if (label->title) {
+		text_add(text, ", \"");
+		utf8_add_printable(text, label->title);
+		text_add(text, "\"");
+	}
+	if (label->machine) {
+		text_add(text, "; started on ");
+		utf8_add_printable(text, label->machine);
+		text_add(text, " only");
+	}
 }
 
-static void add_uboot(struct text *text, const struct outcome *outcome, size_t i)
+static void add_loader(struct text *text, const struct menufile *file, size_t i)
 {
-	text_add(text, "kernel_image");
-	if (outcome->numbers[i] > 1)
-		add_number(text, (long)outcome->numbers[i]);
-}
+	const struct verdict *verdict;
 
-static void add_loader(struct text *text, const struct show *show, size_t which, size_t i)
-{
-	const struct outcome *outcome = &show->outcomes[which];
-	const struct menu_item *item = &outcome->menu.items[i];
-
-	if (!outcome->wanted)
+	if (!file->wanted)
 		return;
-	begin_row(text, words[which]);
-	if (!outcome->numbers[i]) {
-		text_add(text, "left out: ");
-		add_place(text, item->name, item->where.line);
-		text_add(text, item->where.what);
-	} else if (which == SHOW_GRUB) {
-		add_grub(text, outcome, i);
+	verdict = &file->verdicts[i];
+	begin_row(text, file->loader->name);
+	if (verdict->in_menu) {
+		add_label(text, &file->labels[i]);
 	} else {
-		add_uboot(text, outcome, i);
+		text_add(text, "left out: ");
+		add_place(text, file->menu->items[i].name, verdict->where.line);
+		text_add(text, verdict->where.what);
 	}
 	text_add(text, "\n");
 }
 
-void print_menu(struct text *text, const struct show *show)
+void print_menu(struct text *text, const struct result *result)
 {
-	for (size_t i = 0; i < show->menu.count; i++) {
-		const struct menu_item *item = &show->menu.items[i];
+	for (size_t i = 0; i < result->menu.count; i++) {
+		const struct menu_item *item = &result->menu.items[i];
 		const char *key = hiding_key(item);
 
 		add_number(text, (long)i + 1);
@@ -154,7 +144,7 @@ void print_menu(struct text *text, const struct show *show)
 		utf8_add_printable(text, item->name);
 		text_add(text, "\n");
 		add_keys(text, &item->entry);
-		add_order(text, &show->menu, i);
+		add_order(text, &result->menu, i);
 		if (key) {
 			begin_row(text, "hidden");
 			text_add(text, "an entry with ");
@@ -162,8 +152,8 @@ void print_menu(struct text *text, const struct show *show)
 			text_add(text, " is for EFI, and in no menu made here\n");
 			continue;
 		}
-		for (size_t which = 0; which < SHOW_LOADERS; which++)
-			add_loader(text, show, which, i);
+		for (size_t j = 0; j < result->file_count; j++)
+			add_loader(text, &result->files[j], i);
 	}
 }
 
@@ -193,15 +183,15 @@ static void add_bootfs_path(struct text *text, const char *path)
 	}
 }
 
-static void add_bootfs(struct text *text, const struct show *show)
+static void add_bootfs(struct text *text, const struct result *result)
 {
-	const struct bootfs *bootfs = &show->bootfs;
+	const struct bootfs *bootfs = &result->bootfs;
 
-	utf8_add_printable(text, show->root);
+	utf8_add_printable(text, result->sysroot.root);
 	text_add(text, "boot: ");
-	if (show->bootfs_error) {
+	if (result->bootfs_error) {
 		text_add(text, "its file system cannot be told: ");
-		text_add(text, strerror(-show->bootfs_error));
+		text_add(text, strerror(-result->bootfs_error));
 	} else if (!bootfs->type) {
 		text_add(text, "a directory; nothing tells which file system it will be on");
 	} else {
@@ -212,11 +202,11 @@ static void add_bootfs(struct text *text, const struct show *show)
 	text_add(text, "\n");
 }
 
-void print_findings(struct text *text, const struct show *show)
+void print_findings(struct text *text, const struct result *result)
 {
-	const struct findings *findings = &show->findings;
+	const struct findings *findings = &result->findings;
 
-	add_bootfs(text, show);
+	add_bootfs(text, result);
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct finding *finding = findings->list[i];
 
@@ -226,7 +216,7 @@ void print_findings(struct text *text, const struct show *show)
 		text_add(text, "\n");
 	}
 	text_add(text, "entries: ");
-	add_number(text, (long)show->menu.count);
+	add_number(text, (long)result->menu.count);
 	text_add(text, ", errors: ");
 	add_number(text, (long)findings->errors);
 	text_add(text, ", warnings: ");
@@ -261,35 +251,37 @@ static void put_where(struct json *json, const char *name, const struct where *w
 	json_close(json, '}');
 }
 
-static void put_loader(struct json *json, const struct show *show, size_t which, size_t i)
+static void put_label(
+	struct json *json, const struct loader *loader, const struct loader_label *label)
 {
-	const struct outcome *outcome = &show->outcomes[which];
+	char *end;
+	long number = strtol(label->place, &end, 10);
 
-	if (!outcome->wanted || menu_hidden(&show->menu.items[i]))
+	if (*end)
+		json_string(json, loader->place, label->place);
+	else
+		json_number(json, loader->place, number);
+	if (label->id)
+		json_string(json, "id", label->id);
+	if (label->title)
+		json_string(json, "title", label->title);
+}
+
+static void put_loader(struct json *json, const struct menufile *file, size_t i)
+{
+	if (!file->wanted || menu_hidden(&file->menu->items[i]))
 		return;
-	json_open(json, names[which], '{');
-	if (!outcome->numbers[i]) {
-		put_where(json, "left-out", &outcome->menu.items[i].where);
-	} else if (which == SHOW_GRUB) {
-		json_number(json, "number", (long)outcome->numbers[i] - 1);
-		json_string(json, "id", outcome->ids[i]);
-		json_string(json, "title", outcome->titles[i]);
-	} else {
-		struct text field = { 0 };
-
-		add_uboot(&field, outcome, i);
-		text_add_bytes(&field, "", 1);
-		json->text->failed |= field.failed;
-		if (!field.failed)
-			json_string(json, "kernel", field.bytes);
-		text_free(&field);
-	}
+	json_open(json, file->loader->word, '{');
+	if (file->verdicts[i].in_menu)
+		put_label(json, file->loader, &file->labels[i]);
+	else
+		put_where(json, "left-out", &file->verdicts[i].where);
 	json_close(json, '}');
 }
 
-static void put_item(struct json *json, const struct show *show, size_t i)
+static void put_item(struct json *json, const struct result *result, size_t i)
 {
-	const struct menu_item *item = &show->menu.items[i];
+	const struct menu_item *item = &result->menu.items[i];
 	const char *key = hiding_key(item);
 
 	json_open(json, NULL, '{');
@@ -305,15 +297,15 @@ static void put_item(struct json *json, const struct show *show, size_t i)
 		put_where(json, "error", &item->where);
 	if (key)
 		json_string(json, "hidden", key);
-	for (size_t which = 0; which < SHOW_LOADERS; which++)
-		put_loader(json, show, which, i);
+	for (size_t j = 0; j < result->file_count; j++)
+		put_loader(json, &result->files[j], i);
 	json_close(json, '}');
 }
 
-static void put_bootfs(struct json *json, const struct show *show)
+static void put_bootfs(struct json *json, const struct result *result)
 {
-	const struct bootfs *bootfs = &show->bootfs;
-	int error = show->bootfs_error ? show->bootfs_error : bootfs->error;
+	const struct bootfs *bootfs = &result->bootfs;
+	int error = result->bootfs_error ? result->bootfs_error : bootfs->error;
 
 	json_open(json, "boot", '{');
 	if (bootfs->type) {
@@ -348,21 +340,21 @@ static void put_findings(struct json *json, const struct findings *findings)
 	json_close(json, ']');
 }
 
-void print_json(struct text *text, const struct show *show, bool with_findings)
+void print_json(struct text *text, const struct result *result, bool with_findings)
 {
 	struct json json = { .text = text };
 
 	json_open(&json, NULL, '{');
-	json_string(&json, "root", show->root);
-	json_string(&json, "directory", show->entries);
-	json_string(&json, "prefix", show->prefix);
-	put_bootfs(&json, show);
+	json_string(&json, "root", result->sysroot.root);
+	json_string(&json, "directory", result->sysroot.entries);
+	json_string(&json, "prefix", result->sysroot.prefix);
+	put_bootfs(&json, result);
 	json_open(&json, "entries", '[');
-	for (size_t i = 0; i < show->menu.count; i++)
-		put_item(&json, show, i);
+	for (size_t i = 0; i < result->menu.count; i++)
+		put_item(&json, result, i);
 	json_close(&json, ']');
 	if (with_findings)
-		put_findings(&json, &show->findings);
+		put_findings(&json, &result->findings);
 	json_close(&json, '}');
 	text_add(text, "\n");
 }

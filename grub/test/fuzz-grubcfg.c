@@ -150,20 +150,19 @@ static void check_line(const char *words, const struct entry *entry)
 	free(options);
 }
 
-static void check(const char *cfg, const struct menu *menu, size_t count)
+static void check(
+	const char *cfg, const struct menu *menu, const struct verdict verdicts[], size_t count)
 {
 	const char *line = cfg;
 
 	for (size_t i = 0; i < menu->count; i++) {
-		const struct menu_item *item = &menu->items[i];
-
-		assert(!item->error == !item->where.what);
-		if (item->error || menu_hidden(item))
+		assert(!verdicts[i].error == !verdicts[i].where.what);
+		if (!verdicts[i].in_menu)
 			continue;
 		line = strstr(line, "\n\t\tlinux ");
 		assert(line);
 		line += strlen("\n\t\tlinux ");
-		check_line(line, &item->entry);
+		check_line(line, &menu->items[i].entry);
 		count--;
 	}
 	assert(!count);
@@ -174,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const names[] = { "ostree-2.conf", "12.conf", "b+0-1.conf" };
 	static const struct grubcfg_style style = { .rules = { "/boot", -1, false } };
 	struct menu menu = { 0 };
+	struct verdict *verdicts;
 	struct text text = { 0 };
 	size_t count;
 
@@ -186,16 +186,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += length + (end != NULL);
 	}
 	menu_sort(&menu);
-	count = grubcfg_render(&text, &menu, &style);
+	verdicts = verdict_new(&menu);
+	assert(verdicts);
+	count = grubcfg_render(&text, &menu, verdicts, &style);
 	assert(!text.failed);
 	if (count) {
 		text_add_bytes(&text, "", 1);
 		assert(strlen(text.bytes) == text.size - 1);
-		check(text.bytes, &menu, count);
+		check(text.bytes, &menu, verdicts, count);
 	} else {
 		assert(!text.size);
 	}
 	text_free(&text);
+	free(verdicts);
 	menu_free(&menu);
 	return 0;
 }

@@ -106,18 +106,17 @@ static void check_path(const struct entry *entry, enum entry_key key, const char
 }
 
 /* Whether the menu lets the board's own device tree be. */
-static bool has_none(const struct menu *menu, enum entry_key key)
+static bool has_none(const struct menu *menu, const struct verdict verdicts[], enum entry_key key)
 {
 	for (size_t i = 0; i < menu->count; i++)
-		if (!menu->items[i].error && !menu_hidden(&menu->items[i]) &&
-			menu->items[i].entry.last[key])
+		if (verdicts[i].in_menu && menu->items[i].entry.last[key])
 			return false;
 	return key == ENTRY_DEVICETREE || key == ENTRY_FDTDIR;
 }
 
 /* entry is NULL for a number without one. */
-static void check_fields(const char *file, const struct menu *menu, const struct entry *entry,
-	unsigned number, char *value, char *scratch)
+static void check_fields(const char *file, const struct menu *menu, const struct verdict verdicts[],
+	const struct entry *entry, unsigned number, char *value, char *scratch)
 {
 	static const struct {
 		const char *name;
@@ -133,7 +132,7 @@ static void check_fields(const char *file, const struct menu *menu, const struct
 		snprintf(name, sizeof name, number > 1 ? "%s%u" : "%s", fields[i].name, number);
 		strcpy(value, "stale");
 		import(file, name, value, scratch);
-		if (!strcmp(value, "stale") && has_none(menu, fields[i].key))
+		if (!strcmp(value, "stale") && has_none(menu, verdicts, fields[i].key))
 			continue;
 		if (!entry)
 			assert(!*value);
@@ -144,7 +143,8 @@ static void check_fields(const char *file, const struct menu *menu, const struct
 	}
 }
 
-static void check(const char *file, const struct menu *menu, size_t count)
+static void check(
+	const char *file, const struct menu *menu, const struct verdict verdicts[], size_t count)
 {
 	size_t size = strlen(file) + sizeof "stale";
 	char *value = malloc(size), *scratch = malloc(size), *cut;
@@ -152,15 +152,14 @@ static void check(const char *file, const struct menu *menu, size_t count)
 
 	assert(value && scratch);
 	for (size_t i = 0; i < menu->count; i++) {
-		const struct menu_item *item = &menu->items[i];
-
-		assert(!item->error == !item->where.what);
-		if (!item->error && !menu_hidden(item))
-			check_fields(file, menu, &item->entry, number++, value, scratch);
+		assert(!verdicts[i].error == !verdicts[i].where.what);
+		if (verdicts[i].in_menu)
+			check_fields(file, menu, verdicts, &menu->items[i].entry, number++, value,
+				scratch);
 	}
 	assert(number == count + 1);
 	for (; number <= UENV_CLEARED; number++)
-		check_fields(file, menu, NULL, number, value, scratch);
+		check_fields(file, menu, verdicts, NULL, number, value, scratch);
 
 	/* Without its last line the file is not complete. */
 	strcpy(value, "");
@@ -195,6 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct text lines = { 0 }, kept = { 0 }, text = { 0 };
 	const struct uenv_style style = { .prefix = "/boot", .boot_fd = -1, .lines = &kept };
 	struct menu menu = { 0 };
+	struct verdict *verdicts;
 	const char *bytes;
 	size_t length, count;
 
@@ -206,17 +206,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text_add_bytes(&lines, (const char *)data, size);
 	if (ownlines_add(&kept, &lines, "lines", &quiet) < 0)
 		assert(memchr(data, '\0', size) && !kept.size);
-	count = uenv_render(&text, &menu, &style);
+	verdicts = verdict_new(&menu);
+	assert(verdicts);
+	count = uenv_render(&text, &menu, verdicts, &style);
 	assert(!text.failed);
 	assert(!count == !text.size);
 	if (count) {
 		text_add_bytes(&text, "", 1);
 		assert(strlen(text.bytes) == text.size - 1);
-		check(text.bytes, &menu, count);
+		check(text.bytes, &menu, verdicts, count);
 	}
 	text_free(&lines);
 	text_free(&kept);
 	text_free(&text);
+	free(verdicts);
 	menu_free(&menu);
 	return 0;
 }

@@ -14,21 +14,25 @@
 #include "uboot/uenv.h"
 
 static const struct text no_lines = { 0 };
+static struct menu menu;
+static struct verdict *verdicts;
 
 /* The file of the entries, the last one first; an empty string for none. */
-static char *render(const char *const entries[], const struct uenv_style *style, struct menu *menu)
+static char *render(const char *const entries[], const struct uenv_style *style)
 {
 	struct text text = { 0 };
 	char name[] = "ostree-0.conf";
 	size_t count;
 
-	*menu = (struct menu){ 0 };
+	free(verdicts);
+	menu_free(&menu);
 	for (; *entries; entries++) {
 		name[7]++;
-		assert_int_equal(menu_add(menu, name, *entries, strlen(*entries)), 0);
+		assert_int_equal(menu_add(&menu, name, *entries, strlen(*entries)), 0);
 	}
-	menu_sort(menu);
-	count = uenv_render(&text, menu, style);
+	menu_sort(&menu);
+	verdicts = verdict_new(&menu);
+	count = uenv_render(&text, &menu, verdicts, style);
 	assert_int_equal(count != 0, text.size != 0);
 	text_add_bytes(&text, "", 1);
 	assert_false(text.failed);
@@ -44,8 +48,7 @@ static void test_whole_file(void **state)
 	};
 	char deleted[1000], *end = deleted;
 	const struct uenv_style style = { .prefix = "", .boot_fd = -1, .lines = &no_lines };
-	struct menu menu;
-	char *found = render(entries, &style, &menu), *line = strstr(found, "kernel_image=");
+	char *found = render(entries, &style), *line = strstr(found, "kernel_image=");
 	static const char expected[] = "kernel_image=/a/k2\nbootdir=/a/\nramdisk_image=/i\n"
 				       "ramdisk_images=/i /j\nfdt_file=/d\nfdtdir=\n"
 				       "bootargs=a\\\\b\n"
@@ -69,7 +72,6 @@ static void test_whole_file(void **state)
 	assert_memory_equal(line, UENV_CRC "=", 16);
 	assert_string_equal(line + strlen(UENV_CRC "=00 00 00 00\n"), "rootstock_complete=1\n");
 	free(found);
-	menu_free(&menu);
 }
 
 /* The value that the catalogues of checksums give for it. */
@@ -88,20 +90,18 @@ static void test_as_libostree(void **state)
 	const struct uenv_style style = {
 		.prefix = "/boot", .boot_fd = -1, .ostree = true, .lines = &lines
 	};
-	struct menu menu;
 	char *found;
 
 	(void)state;
 	text_add(&lines, "x=1\n");
-	found = render(entries, &style, &menu);
+	found = render(entries, &style);
 	assert_string_equal(found,
 		"kernel_image=/boot/k3\nramdisk_image=/boot/i\nbootargs=a\nx=1\n\n"
 		"kernel_image2=/boot/k1\n");
-	assert_int_equal(menu.items[1].error, -EINVAL);
-	assert_int_equal(menu.items[1].where.line, 1);
+	assert_int_equal(verdicts[1].error, -EINVAL);
+	assert_int_equal(verdicts[1].where.line, 1);
 	free(found);
 	text_free(&lines);
-	menu_free(&menu);
 }
 
 static void test_keep(void **state)
@@ -110,15 +110,13 @@ static void test_keep(void **state)
 	const struct uenv_style style = {
 		.prefix = "", .boot_fd = -1, .keep = "fdt_file \tfdtdir", .lines = &no_lines
 	};
-	struct menu menu;
-	char *found = render(entries, &style, &menu);
+	char *found = render(entries, &style);
 
 	(void)state;
 	assert_null(strstr(found, "fdt_file"));
 	assert_null(strstr(found, "fdtdir"));
 	assert_non_null(strstr(found, "\nramdisk_image=\n"));
 	free(found);
-	menu_free(&menu);
 }
 
 /* The bytes of a line that is too long, counted without the NUL. */
@@ -128,21 +126,18 @@ static void test_too_long(void **state)
 	const char *const entries[] = { longest, NULL };
 	const struct uenv_style style = { .prefix = "", .boot_fd = -1, .lines = &no_lines };
 	size_t start = strlen(longest);
-	struct menu menu;
 	char *found;
 
 	(void)state;
 	memset(longest + start, 'x', 2048);
-	found = render(entries, &style, &menu);
+	found = render(entries, &style);
 	assert_string_equal(found, "");
 	free(found);
-	assert_int_equal(menu.items[0].error, -E2BIG);
-	assert_int_equal(menu.items[0].where.line, 2);
-	menu_free(&menu);
+	assert_int_equal(verdicts[0].error, -E2BIG);
+	assert_int_equal(verdicts[0].where.line, 2);
 	longest[start + 2047] = '\0';
-	free(render(entries, &style, &menu));
-	assert_int_equal(menu.items[0].error, 0);
-	menu_free(&menu);
+	free(render(entries, &style));
+	assert_int_equal(verdicts[0].error, 0);
 }
 
 static void test_names(void **state)

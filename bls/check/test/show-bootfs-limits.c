@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "bls/check/bootfs-limits.h"
+#include "grub/loader.h"
+#include "uboot/loader.h"
 
 int main(int argc, char *argv[])
 {
@@ -21,7 +23,7 @@ int main(int argc, char *argv[])
 	bootfs.device = argv[3];
 	sysroot.boot_fd = open(argv[4], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	bootfs_limits_check(&sysroot, &bootfs,
-		strcmp(argv[1], "grub") != 0 ? LAYOUT_UBOOT : LAYOUT_GRUB, &findings);
+		strcmp(argv[1], "grub") != 0 ? &uboot_loader : &grub_loader, &findings);
 	for (size_t i = 0; i < findings.count; i++)
 		puts(findings.list[i]->what);
 	return findings.failed;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* loader: U-Boot, as bls/loader.h describes a boot loader. */
+#pragma once
+
+#include "bls/loader.h"
+
+extern const struct loader uboot_loader;
+
+/* What the generator's command line adds to the menu; nothing in other programs. */
+extern struct uboot_extras {
+	const char *compat; /* as the setting */
+	struct text lines;  /* the integrator's */
+} uboot_extras;
+
+/* True if the menu is to have nothing but what libostree's own writer writes. */
+bool uboot_compat(void);
