@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/bootpath.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *skip(const char *path, const char *prefix)
@@ -17,8 +18,9 @@ const char *bootpath_below(const char *path, const char *prefix)
 	return below == path && last && !strcmp(last, "/boot") ? skip(path, last) : below;
 }
 
-void bootpath_add(struct text *text, const char *path, const char *prefix)
+char *bootpath_make(const char *path, const char *prefix)
 {
-	text_add(text, prefix);
-	text_add(text, bootpath_below(path, prefix));
+	char *made;
+
+	return asprintf(&made, "%s%s", prefix, bootpath_below(path, prefix)) < 0 ? NULL : made;
 }

@@ -8,10 +8,8 @@
  */
 #pragma once
 
-#include "bls/text.h"
-
 /* The path of an entry as it is below /boot, without the prefix: a part of path. */
 const char *bootpath_below(const char *path, const char *prefix);
 
-/* Adds the path of an entry as the loader needs it: with the prefix, once. */
-void bootpath_add(struct text *text, const char *path, const char *prefix);
+/* The path of an entry as the loader needs it: with the prefix, once. To be freed; NULL without memory. */
+char *bootpath_make(const char *path, const char *prefix);

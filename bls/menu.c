@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/menu.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
+#include "bls/directory.h"
 #include "bls/file.h"
 #include "bls/version.h"
 
@@ -123,17 +121,29 @@ int menu_add(struct menu *menu, const char *name, const char *bytes, size_t size
 	return err;
 }
 
-static int add_file(struct menu *menu, int dir_fd, const char *name, char *buffer, size_t size)
+/* One byte more than an entry may have shows that it has more. */
+enum { BUFFER_SIZE = ENTRY_SIZE_MAX + 1 };
+
+struct reading {
+	struct menu *menu;
+	char *buffer;
+};
+
+static int add_file(void *context, int dir_fd, const char *name)
 {
+	const struct reading *reading = context;
 	struct menu_item *item;
 	ssize_t n;
-	int err = new_item(menu, name, &item);
+	int err;
 
+	if (name[0] == '.' || !stem_length(name))
+		return 0;
+	err = new_item(reading->menu, name, &item);
 	if (err < 0)
 		return err;
-	n = file_read(dir_fd, name, buffer, size);
+	n = file_read(dir_fd, name, reading->buffer, BUFFER_SIZE);
 	if (n >= 0) {
-		err = fill_item(item, buffer, (size_t)n);
+		err = fill_item(item, reading->buffer, (size_t)n);
 	} else {
 		item->error = (int)n;
 		item->where.what = n == -ELOOP ? "it is not a regular file" : strerror((int)-n);
@@ -142,44 +152,15 @@ static int add_file(struct menu *menu, int dir_fd, const char *name, char *buffe
 	return err;
 }
 
-static int add_files(struct menu *menu, DIR *dir)
-{
-	/* One byte more than an entry may have shows that it has more. */
-	size_t size = ENTRY_SIZE_MAX + 1;
-	char *buffer = malloc(size);
-	int err = buffer ? 0 : -ENOMEM;
-
-	while (!err) {
-		const struct dirent *file;
-
-		errno = 0;
-		file = readdir(dir);
-		if (!file) {
-			err = -errno;
-			break;
-		}
-		if (file->d_name[0] != '.' && stem_length(file->d_name))
-			err = add_file(menu, dirfd(dir), file->d_name, buffer, size);
-	}
-	free(buffer);
-	return err;
-}
-
 int menu_read(int entries_fd, struct menu *ret_menu)
 {
-	/* The caller's descriptor keeps its position. */
-	int fd = openat(entries_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct reading reading = { ret_menu, malloc(BUFFER_SIZE) };
+	int err = reading.buffer ? 0 : -ENOMEM;
 
 	*ret_menu = (struct menu){ 0 };
-	if (!dir) {
-		err = -errno;
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	err = add_files(ret_menu, dir);
-	closedir(dir);
+	if (!err)
+		err = directory_each(entries_fd, add_file, &reading);
+	free(reading.buffer);
 	/* The last item of what did not work out may have no name to sort it by. */
 	if (!err)
 		menu_sort(ret_menu);

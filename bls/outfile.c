@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/outfile.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -17,6 +16,8 @@
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "bls/directory.h"
 
 /* Linux 5.14; headers have it only since 6.3. */
 #define CHECKPOINT _IOW('f', 43, uint32_t)
@@ -199,43 +200,18 @@ static int replace(const struct job *job, const struct stat *old)
 }
 
 /* What a killed call has left would be in the way, and is the old file if the exchange was done. */
-static int remove_leftover(const struct job *job, const char *name)
+static int remove_leftover(void *context, int dir_fd, const char *name)
 {
+	const struct job *job = context;
+	const size_t length = strlen(OUTFILE_TEMPORARY);
 	int err = 0;
 
+	if (strncmp(name, OUTFILE_TEMPORARY, length) != 0 || (name[length] && name[length] != '.'))
+		return 0;
 	if (job->way != WAY_FILES)
 		err = settle(job->dir_fd, name, job->way);
-	if (!err && unlinkat(job->dir_fd, name, 0) < 0)
+	if (!err && unlinkat(dir_fd, name, 0) < 0)
 		err = -errno;
-	return err;
-}
-
-static int remove_leftovers(const struct job *job)
-{
-	int fd = openat(job->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const size_t length = strlen(OUTFILE_TEMPORARY);
-
-	if (!dir) {
-		err = -errno;
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	while (!err) {
-		const struct dirent *file;
-
-		errno = 0;
-		file = readdir(dir);
-		if (!file) {
-			err = -errno;
-			break;
-		}
-		if (!strncmp(file->d_name, OUTFILE_TEMPORARY, length) &&
-			(!file->d_name[length] || file->d_name[length] == '.'))
-			err = remove_leftover(job, file->d_name);
-	}
-	closedir(dir);
 	return err;
 }
 
@@ -256,9 +232,9 @@ static bool has_bytes(int dir_fd, const char *name, const char *bytes, size_t si
 	return n == 0 && size == 0;
 }
 
-static int update(const struct job *job, const struct stat *old)
+static int update(struct job *job, const struct stat *old)
 {
-	int err = job->alone ? remove_leftovers(job) : 0;
+	int err = job->alone ? directory_each(job->dir_fd, remove_leftover, job) : 0;
 
 	if (err < 0)
 		return err;
@@ -269,7 +245,7 @@ static int update(const struct job *job, const struct stat *old)
 	return err < 0 ? err : settle(job->dir_fd, job->name, job->way);
 }
 
-static int replace_once(const struct job *job)
+static int replace_once(struct job *job)
 {
 	/* Held to the end, so that nothing of the old file is freed before the new one is there. */
 	int old_fd = openat(job->dir_fd, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +29,29 @@ void text_add_bytes(struct text *text, const char *bytes, size_t size)
 void text_add(struct text *text, const char *string)
 {
 	text_add_bytes(text, string, strlen(string));
+}
+
+void text_print(struct text *text, const char *format, ...)
+{
+	va_list arguments;
+	char *made;
+	int size;
+
+	va_start(arguments, format);
+	size = vasprintf(&made, format, arguments);
+	va_end(arguments);
+	if (size < 0) {
+		text->failed = true;
+		return;
+	}
+	text_add_bytes(text, made, (size_t)size);
+	free(made);
+}
+
+char *text_string(struct text *text)
+{
+	text_add_bytes(text, "", 1);
+	return text->failed ? NULL : text->bytes;
 }
 
 void text_drop_windows(struct text *text)

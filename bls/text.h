@@ -23,6 +23,12 @@ void text_add_bytes(struct text *text, const char *bytes, size_t size);
 /* Adds a string without its NUL. */
 void text_add(struct text *text, const char *string);
 
+/* Adds what printf(3) would print. */
+void text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The bytes as a string, which is theirs, or NULL if there was not enough memory. */
+char *text_string(struct text *text);
+
 /*
  * Makes lines of what an editor on Windows has written: takes the UTF-8 byte order mark from the
  * beginning, and carriage returns from before each line feed and from the end.

@@ -11,10 +11,7 @@
 static void add_numbers(struct text *text, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
-		char number[24];
-
-		(void)snprintf(number, sizeof number, "%s%zu", i == from ? "" : " ", i);
-		text_add(text, number);
+		text_print(text, "%s%zu", i == from ? "" : " ", i);
 	}
 }
 
@@ -36,9 +33,7 @@ static void add_command(struct text *text, const char *command, const char *word
 
 static void add_setting(struct text *text, const char *name, const char *value)
 {
-	text_add(text, "set ");
-	text_add(text, name);
-	text_add(text, "=");
+	text_print(text, "set %s=", name);
 	quote_add(text, value);
 	text_add(text, "\n");
 }
@@ -117,17 +112,14 @@ static void add_whole(struct text *text, const struct text *commands)
 static void add_bodies(struct text *bodies, const struct menu *menu, struct verdict verdicts[],
 	const struct grubcfg_style *style, size_t ret_ends[])
 {
-	struct text scratch = { 0 };
-
 	for (size_t i = 0; i < menu->count; i++) {
 		size_t before = bodies->size;
 
 		if (verdicts[i].in_menu && menuentry_add_body(bodies, &menu->items[i], &verdicts[i],
-						   &style->rules, &scratch) < 0)
+						   &style->rules) < 0)
 			text_cut(bodies, before);
 		ret_ends[i] = bodies->size;
 	}
-	text_free(&scratch);
 }
 
 /* Only what gets into the menu has a part in whose title is unique: so the bodies come first. */
@@ -135,7 +127,6 @@ static size_t add_entries(struct text *text, const struct menu *menu,
 	const struct verdict verdicts[], const struct text *bodies, const size_t ends[])
 {
 	char *titles[MENU_ENTRIES_MAX];
-	struct text scratch = { 0 };
 	size_t count = 0;
 
 	/* Made in any case, because they are freed. */
@@ -146,12 +137,11 @@ static size_t add_entries(struct text *text, const struct menu *menu,
 
 		if (!titles[i])
 			continue;
-		menuentry_add_head(text, &menu->items[i], titles[i], &scratch);
+		menuentry_add_head(text, &menu->items[i], titles[i]);
 		text_add_bytes(text, bodies->bytes + start, ends[i] - start);
 		count++;
 	}
 	title_free(titles, menu->count);
-	text_free(&scratch);
 	return count;
 }
 

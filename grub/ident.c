@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "grub/quote.h"
+#include "bls/kargs.h"
+#include "bls/text.h"
 
 /* What follows /ostree/boot.B/ or /ostree/boot.B.S/; NULL when that is not
  * STATEROOT/BOOTCSUM/SERIAL. */
@@ -30,31 +31,31 @@ static const char *find_deployment(const char *target)
 
 static void add_deployment(struct text *text, const char *options)
 {
-	char word[ENTRY_SIZE_MAX + 1];
-	const char *what, *parts = NULL;
+	struct kargs kargs;
+	const char *ostree, *part;
 
-	while (!parts && quote_next(&options, word, &what))
-		if (!strncmp(word, "ostree=", strlen("ostree=")))
-			parts = find_deployment(word + strlen("ostree="));
-	if (!parts)
-		return;
-	text_add(text, "ostree");
-	for (; *parts; parts += strcspn(parts, "/")) {
-		parts += *parts == '/';
-		text_add(text, "-");
-		text_add_bytes(text, parts, strcspn(parts, "/"));
+	text->failed |= kargs_split(options, &kargs) < 0;
+	ostree = text->failed ? NULL : kargs_first(&kargs, "ostree");
+	part = ostree ? find_deployment(ostree) : NULL;
+	if (part)
+		text_add(text, "ostree");
+	for (; part && *part; part += strcspn(part, "/")) {
+		part += *part == '/';
+		text_print(text, "-%.*s", (int)strcspn(part, "/"), part);
 	}
+	kargs_free(&kargs);
 }
 
-void ident_add(struct text *text, const struct menu_item *item)
+char *ident_make(const struct menu_item *item)
 {
-	size_t before = text->size;
+	struct text text = { 0 };
 
 	if (item->libostree)
-		add_deployment(text, item->entry.options);
-	if (text->size > before)
-		return;
-	if (!item->stem[strspn(item->stem, "0123456789")])
-		text_add(text, "entry-");
-	text_add(text, item->stem);
+		add_deployment(&text, item->entry.options);
+	if (!text.size)
+		text_print(&text, "%s%s",
+			item->stem[strspn(item->stem, "0123456789")] ? "" : "entry-", item->stem);
+	if (!text_string(&text))
+		text_free(&text);
+	return text.bytes;
 }

@@ -12,7 +12,6 @@
 #pragma once
 
 #include "bls/menu.h"
-#include "bls/text.h"
 
-/* Adds the name, not yet quoted, to text. */
-void ident_add(struct text *text, const struct menu_item *item);
+/* The name, to be freed; NULL without memory. */
+char *ident_make(const struct menu_item *item);

@@ -35,16 +35,13 @@ static int label(const struct loader_job *job, struct loader_label ret_labels[])
 
 	for (size_t i = 0; i < job->menu->count; i++) {
 		const struct menu_item *item = &job->menu->items[i];
-		struct text id = { 0 };
 
 		ret_labels[i].title = titles[i];
 		if (!job->verdicts[i].in_menu)
 			continue;
-		ident_add(&id, item);
-		text_add_bytes(&id, "", 1);
-		ret_labels[i].id = id.bytes;
+		ret_labels[i].id = ident_make(item);
 		ret_labels[i].machine = entry_value(&item->entry, ENTRY_ARCHITECTURE);
-		if (id.failed || asprintf(&ret_labels[i].place, "%u", number++) < 0)
+		if (!ret_labels[i].id || asprintf(&ret_labels[i].place, "%u", number++) < 0)
 			err = -ENOMEM;
 	}
 	return err;

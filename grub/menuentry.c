@@ -29,7 +29,6 @@ static const struct architecture {
 
 struct body {
 	struct text *text;
-	struct text *scratch;
 	const struct entry *entry;
 	struct verdict *verdict;
 	const struct menuentry_rules *rules;
@@ -49,37 +48,31 @@ static int find_architecture(struct body *body)
 	return 0;
 }
 
-/* What the scratch holds, as a string that lasts until the scratch is used again. */
-static char *finish_scratch(struct body *body)
+/* The path of a file, to be freed; NULL without memory. */
+static char *make_path(const struct body *body, const struct entry_line *line)
 {
-	text_add_bytes(body->scratch, "", 1);
-	if (!body->scratch->failed)
-		return body->scratch->bytes;
-	body->text->failed = true;
-	return NULL;
-}
+	char *path = bootpath_make(line->value, body->rules->prefix);
 
-static const char *make_path(struct body *body, const struct entry_line *line)
-{
-	text_cut(body->scratch, 0);
-	bootpath_add(body->scratch, line->value, body->rules->prefix);
-	return finish_scratch(body);
+	body->text->failed |= !path;
+	return path;
 }
 
 /* Adds before, and the path of a file quoted. */
 static int add_path(struct body *body, const char *before, const struct entry_line *line)
 {
-	const char *path = make_path(body, line);
+	char *path = make_path(body, line);
+	int err = path ? 0 : -ENOMEM;
 
-	if (!path)
-		return -ENOMEM;
 	/* GRUB's test takes what precedes a ")" for a device; its reader drops CR. */
-	if (path[strcspn(path, ")\r\n")])
-		return verdict_refuse(body->verdict, -EINVAL, line->number,
+	if (path && path[strcspn(path, ")\r\n")])
+		err = verdict_refuse(body->verdict, -EINVAL, line->number,
 			"GRUB cannot use a path with \")\" or a line end in it");
-	text_add(body->text, before);
-	quote_add(body->text, path);
-	return 0;
+	if (!err) {
+		text_add(body->text, before);
+		quote_add(body->text, path);
+	}
+	free(path);
+	return err;
 }
 
 /*
@@ -169,23 +162,21 @@ static int add_words(struct body *body, char *options, size_t line_length)
 static int add_linux(struct body *body)
 {
 	const struct entry_line *line = body->entry->last[ENTRY_LINUX];
-	const char *path = make_path(body, line);
-	char *options;
-	int err;
+	char *path = make_path(body, line), *options = strdup(body->entry->options);
+	int err = path && options ? 0 : -ENOMEM;
 
-	if (!path)
-		return -ENOMEM;
-	if (path[strcspn(path, "\"'\\\t\v\f\xa0")])
-		return verdict_refuse(body->verdict, -EINVAL, line->number,
+	if (!err && path[strcspn(path, "\"'\\\t\v\f\xa0")])
+		err = verdict_refuse(body->verdict, -EINVAL, line->number,
 			"GRUB cannot pass on a kernel path with a quote, a backslash or a blank other than \" \" in it");
-	text_add(body->text, "\t\tlinux ");
-	quote_add(body->text, path);
-	options = strdup(body->entry->options);
-	err = options ? add_words(body, options, strlen("BOOT_IMAGE=") + quote_length(path))
-		      : -ENOMEM;
-	free(options);
+	if (!err) {
+		text_add(body->text, "\t\tlinux ");
+		quote_add(body->text, path);
+		err = add_words(body, options, strlen("BOOT_IMAGE=") + quote_length(path));
+		text_add(body->text, "\n");
+	}
 	body->text->failed |= err == -ENOMEM;
-	text_add(body->text, "\n");
+	free(path);
+	free(options);
 	return err;
 }
 
@@ -221,21 +212,18 @@ static int add_devicetree(struct body *body)
 	return err;
 }
 
-void menuentry_add_head(
-	struct text *text, const struct menu_item *item, const char *title, struct text *scratch)
+void menuentry_add_head(struct text *text, const struct menu_item *item, const char *title)
 {
-	text_cut(scratch, 0);
-	ident_add(scratch, item);
-	text_add_bytes(scratch, "", 1);
-	text->failed |= scratch->failed;
-	if (text->failed)
-		return;
+	char *ident = ident_make(item);
+
+	text->failed |= !ident;
 	text_add(text, MENUENTRY);
-	quote_add(text, scratch->bytes);
+	quote_add(text, ident ? ident : "");
 	/* Without "--" a title like "--id" would be taken for an option. */
 	text_add(text, " --unrestricted -- ");
 	quote_add(text, title);
 	text_add(text, " {\n");
+	free(ident);
 }
 
 static int add_all(struct body *body)
@@ -258,13 +246,12 @@ static int add_all(struct body *body)
 }
 
 int menuentry_add_body(struct text *text, const struct menu_item *item, struct verdict *verdict,
-	const struct menuentry_rules *rules, struct text *scratch)
+	const struct menuentry_rules *rules)
 {
 	static const char overlay[] =
 		"GRUB cannot apply device tree overlays; this entry is in the menu without them";
 	struct body body = {
 		.text = text,
-		.scratch = scratch,
 		.entry = &item->entry,
 		.verdict = verdict,
 		.rules = rules,

@@ -24,12 +24,10 @@ struct menuentry_rules {
 /*
  * Adds what stands between the braces, and the closing one. Returns 0, or -ENOMEM, or,
  * with the verdict a refusal, -EINVAL for a byte or an architecture and -E2BIG for a command line
- * that is longer than the kernel takes; what was added is then of no use. scratch is any text whose
- * content is no longer needed.
+ * that is longer than the kernel takes; what was added is then of no use.
  */
 int menuentry_add_body(struct text *text, const struct menu_item *item, struct verdict *verdict,
-	const struct menuentry_rules *rules, struct text *scratch);
+	const struct menuentry_rules *rules);
 
 /* Adds what stands before that, for an entry that is shown under this title. */
-void menuentry_add_head(
-	struct text *text, const struct menu_item *item, const char *title, struct text *scratch);
+void menuentry_add_head(struct text *text, const struct menu_item *item, const char *title);

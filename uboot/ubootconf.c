@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bls/words.h"
 #include "uboot/uenv.h"
 
 struct setting ubootconf_settings[UBOOTCONF_COUNT + 1] = {
@@ -13,19 +14,15 @@ struct setting ubootconf_settings[UBOOTCONF_COUNT + 1] = {
 int ubootconf_check(const struct reporter *reporter)
 {
 	const char *compat = ubootconf_settings[UBOOTCONF_COMPAT].value;
-	const char *word = ubootconf_settings[UBOOTCONF_KEEP].value;
+	const char *keep = ubootconf_settings[UBOOTCONF_KEEP].value, *word;
+	size_t length;
 
 	if (compat && strcmp(compat, "ostree") != 0)
 		return settings_refuse(
 			&ubootconf_settings[UBOOTCONF_COMPAT], "compat is ostree", reporter);
-	while (word && *word) {
-		size_t length = strcspn(word, " \t");
-
+	while (keep && (word = words_next(&keep, &length)))
 		if (!uenv_has_field(word, length))
 			return settings_refuse(&ubootconf_settings[UBOOTCONF_KEEP],
 				"keep is a list of fields, such as fdt_file and fdtdir", reporter);
-		word += length;
-		word += strspn(word, " \t");
-	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "bls/bootpath.h"
 #include "bls/kargs.h"
 #include "bls/cmdline-limit.h"
+#include "bls/words.h"
 #include "uboot/crc.h"
 #include "uboot/escape.h"
 
@@ -45,9 +46,8 @@ static int add_path(struct record *record, enum field field, const struct entry_
 	if (prefix[strcspn(prefix, unusable)] || line->value[strcspn(line->value, unusable)])
 		return verdict_refuse(record->verdict, -EINVAL, line->number,
 			"a U-Boot script cannot use a path with a blank, a quote, a backslash or a byte 3 in it");
-	if (value->size)
-		text_add(value, " ");
-	bootpath_add(value, line->value, prefix);
+	text_print(value, "%s%s%s", value->size ? " " : "", prefix,
+		bootpath_below(line->value, prefix));
 	return 0;
 }
 
@@ -145,22 +145,6 @@ static void warn(struct record *record)
 			"libostree's own fields have no place for a second initrd; this entry boots with the first one");
 }
 
-/* True for a word of a blank-separated list. */
-static bool has_word(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-
-	while (list && *list) {
-		size_t end = strcspn(list, " \t");
-
-		if (end == length && !memcmp(list, word, length))
-			return true;
-		list += end;
-		list += strspn(list, " \t");
-	}
-	return false;
-}
-
 /* Whether the fields without a value are deleted. A board may set its own device tree before it
  * imports the file, and keeps it where the menu has nothing to say about that. */
 static bool is_deleted(const struct uenv_style *style, const struct menu *menu,
@@ -168,7 +152,7 @@ static bool is_deleted(const struct uenv_style *style, const struct menu *menu,
 {
 	enum entry_key key = field == FDT ? ENTRY_DEVICETREE : ENTRY_FDTDIR;
 
-	if (style->ostree || has_word(style->keep, fields[field].name))
+	if (style->ostree || words_have(style->keep, fields[field].name))
 		return false;
 	if (field != FDT && field != FDTDIR)
 		return true;
@@ -204,10 +188,8 @@ static void add_entry(struct text *text, const struct entry *entry, struct verdi
 
 	if (!err)
 		err = add_options(&record);
-	for (size_t i = 0; i < FIELDS; i++) {
-		text_add_bytes(&record.values[i], "", 1);
-		text->failed |= record.values[i].failed;
-	}
+	for (size_t i = 0; i < FIELDS; i++)
+		text->failed |= !text_string(&record.values[i]);
 	if (!err && !text->failed) {
 		warn(&record);
 		add_fields(text, style, deleted, record.values, number);

@@ -39,15 +39,8 @@ static const struct feature {
 
 static void add(const struct sysroot *sysroot, const char *what, struct findings *findings)
 {
-	char *file;
-
-	if (asprintf(&file, "%sboot", sysroot->root) < 0) {
-		findings->failed = true;
-		return;
-	}
-	findings_add(findings, FINDINGS_WARNING, file, 0,
+	findings_add(findings, FINDINGS_WARNING, (struct place){ sysroot->root, "boot", 0 },
 		"%s; put it on a file system made with \"" MKFS " DEVICE\"", what);
-	free(file);
 }
 
 static uint32_t field(const unsigned char block[SUPERBLOCK_SIZE], unsigned offset)

@@ -25,24 +25,11 @@ struct subject {
 	struct findings *findings;
 	const struct menu_item *item;
 	const struct entry *entry;
-	char *file; /* with its directory, for the findings */
 };
 
-static struct subject make_subject(
-	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings)
+static struct place place_of(const struct subject *subject, unsigned line)
 {
-	struct subject subject = {
-		.sysroot = sysroot,
-		.findings = findings,
-		.item = item,
-		.entry = &item->entry,
-	};
-
-	if (asprintf(&subject.file, "%s/%s", sysroot->entries, item->name) < 0) {
-		subject.file = NULL;
-		findings->failed = true;
-	}
-	return subject;
+	return (struct place){ subject->sysroot->entries, subject->item->name, line };
 }
 
 /* What is wrong with a path below a directory, as the end of a sentence; NULL when nothing is. */
@@ -76,7 +63,7 @@ static void check_file(const struct subject *subject, const struct entry_line *l
 		bootpath_below(path, subject->sysroot->prefix), PATH_BENEATH, kind);
 
 	if (what)
-		findings_add(subject->findings, FINDINGS_ERROR, subject->file, line->number,
+		findings_add(subject->findings, FINDINGS_ERROR, place_of(subject, line->number),
 			"%s: %s %s; bring it back, or deploy again and let this entry go",
 			line->name, path, what);
 }
@@ -124,11 +111,11 @@ static void check_files(const struct subject *subject)
 	}
 }
 
-static unsigned options_line(const struct subject *subject)
+static struct place options_place(const struct subject *subject)
 {
 	const struct entry_line *line = subject->entry->last[ENTRY_OPTIONS];
 
-	return line ? line->number : 0;
+	return place_of(subject, line ? line->number : 0);
 }
 
 /* The bootlink is followed as it will be at boot. */
@@ -147,8 +134,7 @@ static void check_deployment(const struct subject *subject)
 		what = look(fd, "usr", PATH_BENEATH, KIND_DIRECTORY) ? "leads to a tree without usr"
 								     : NULL;
 	if (what)
-		findings_add(subject->findings, FINDINGS_ERROR, subject->file,
-			options_line(subject),
+		findings_add(subject->findings, FINDINGS_ERROR, options_place(subject),
 			"ostree= is of no use: %s; deploy again, or remove this entry", what);
 	if (fd >= 0)
 		close(fd);
@@ -162,15 +148,13 @@ static void check_init(const struct subject *subject, const char *init)
 	if (subject->entry->last[ENTRY_INITRD])
 		return;
 	if (!init || !cmdline_names_prepare_root(init)) {
-		findings_add(subject->findings, FINDINGS_ERROR, subject->file,
-			options_line(subject),
+		findings_add(subject->findings, FINDINGS_ERROR, options_place(subject),
 			"there is neither an initrd nor init= with ostree-prepare-root, so the kernel would start what is in the root directory of its disk; add one of them");
 		return;
 	}
 	what = look(subject->sysroot->root_fd, init, PATH_IN_ROOT, KIND_PROGRAM);
 	if (what)
-		findings_add(subject->findings, FINDINGS_ERROR, subject->file,
-			options_line(subject),
+		findings_add(subject->findings, FINDINGS_ERROR, options_place(subject),
 			"init=%s %s, so the kernel would panic; add ostree-prepare-root to the tree and deploy it",
 			init, what);
 }
@@ -180,7 +164,7 @@ static void check_panic(const struct subject *subject, const char *panic)
 	/* As the kernel reads it: 0 stands for ever. */
 	if (panic && strtol(panic, NULL, 0) != 0)
 		return;
-	findings_add(subject->findings, FINDINGS_WARNING, subject->file, options_line(subject),
+	findings_add(subject->findings, FINDINGS_WARNING, options_place(subject),
 		"after a panic the kernel would hang for ever; %s",
 		subject->item->libostree
 			? "run \"ostree admin kargs edit-in-place --append-if-missing=panic=10\" and then the generator of the menu"
@@ -206,22 +190,19 @@ static void check_options(const struct subject *subject)
 void entries_check_item(
 	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings)
 {
-	struct subject subject = make_subject(sysroot, item, findings);
+	const struct subject subject = { sysroot, findings, item, &item->entry };
 
-	if (!subject.file)
-		return;
 	if (item->error) {
-		findings_add(findings, FINDINGS_ERROR, subject.file, item->where.line,
+		findings_add(findings, FINDINGS_ERROR, place_of(&subject, item->where.line),
 			"%s; mend it or remove it, no menu has this entry", item->where.what);
-	} else {
-		if (utf8_mark(item->entry.text, strlen(item->entry.text)))
-			findings_add(findings, FINDINGS_WARNING, subject.file, 1,
-				"the file begins with a byte order mark, which systemd takes for a part of the first key; remove its three bytes");
-		check_files(&subject);
-		if (!menu_hidden(item))
-			check_options(&subject);
+		return;
 	}
-	free(subject.file);
+	if (utf8_mark(item->entry.text, strlen(item->entry.text)))
+		findings_add(findings, FINDINGS_WARNING, place_of(&subject, 1),
+			"the file begins with a byte order mark, which systemd takes for a part of the first key; remove its three bytes");
+	check_files(&subject);
+	if (!menu_hidden(item))
+		check_options(&subject);
 }
 
 static int compare_names(const void *left, const void *right)
@@ -239,17 +220,13 @@ static void check_names(
 	for (size_t i = 0; i < menu->count; i++) {
 		const struct menu_item *item = &menu->items[i];
 		const struct menu_item *first = known_first(&known, item, compare_names);
-		struct subject subject;
 
 		findings->failed |= !first;
-		if (!first || first == item)
-			continue;
-		subject = make_subject(sysroot, item, findings);
-		if (subject.file)
-			findings_add(findings, FINDINGS_WARNING, subject.file, 0,
+		if (first && first != item)
+			findings_add(findings, FINDINGS_WARNING,
+				(struct place){ sysroot->entries, item->name, 0 },
 				"this name counts as the same as %s, and GRUB's blscfg would show only one of them; remove or rename one",
 				first->name);
-		free(subject.file);
 	}
 	known_free(known);
 }
@@ -258,16 +235,12 @@ static void check_first(
 	const struct sysroot *sysroot, const struct menu *menu, struct findings *findings)
 {
 	const struct menu_item *ours = menu_first(menu), *theirs = menu_first_by_name(menu);
-	struct subject subject;
 
-	if (ours == theirs || ours->error || theirs->error)
-		return;
-	subject = make_subject(sysroot, theirs, findings);
-	if (subject.file)
-		findings_add(findings, FINDINGS_WARNING, subject.file, 0,
+	if (ours != theirs && !ours->error && !theirs->error)
+		findings_add(findings, FINDINGS_WARNING,
+			(struct place){ sysroot->entries, theirs->name, 0 },
 			"a loader that goes by file names, like systemd-boot, boots this entry first, and libostree means %s by its version; deploy again to have the names in order",
 			ours->name);
-	free(subject.file);
 }
 
 void entries_check_menu(
@@ -277,53 +250,30 @@ void entries_check_menu(
 	check_first(sysroot, menu, findings);
 }
 
-/* Says what is wrong with the way from a file system's top to ROOT/boot, given a loader's path. */
-static bool judge_way(const struct sysroot *sysroot, const char *path, const struct bootfs *bootfs,
-	struct text *ret_what)
-{
-	const char *below = bootpath_below(path, bootfs->path);
-	char resolved[PATH_MAX];
-
-	if (*bootfs->path && below == path) {
-		text_add(ret_what,
-			"this is a directory of a larger file system, in which a loader finds it by paths that begin with ");
-		text_add(ret_what, bootfs->path);
-		text_add(ret_what, "; give the generator --boot-prefix ");
-		text_add(ret_what, bootfs->path);
-		return false;
-	}
-	if (bootpath_below(below, "/boot") == below ||
-		(path_resolve(sysroot->boot_fd, "boot", PATH_BENEATH, resolved) == 1 && !*resolved))
-		return true;
-	text_add(ret_what,
-		"this is a file system of its own, in which a loader finds no paths that begin with ");
-	text_add(ret_what, bootfs->path);
-	text_add(ret_what,
-		"/boot; make a symlink \"boot\" to \".\" in it, or give the generator --boot-prefix ");
-	text_add(ret_what, *bootfs->path ? bootfs->path : "none");
-	return false;
-}
-
 void entries_check_prefix(const struct sysroot *sysroot, const struct menu *menu,
 	const struct bootfs *bootfs, struct findings *findings)
 {
 	const struct menu_item *first = menu_first(menu);
-	struct text path = { 0 }, what = { 0 };
-	char *file;
+	const struct place place = { sysroot->root, "boot", 0 };
+	char *path, resolved[PATH_MAX];
+	const char *below;
 
 	if (!bootfs->path || !first || first->error)
 		return;
-	bootpath_add(&path, entry_value(&first->entry, ENTRY_LINUX), sysroot->prefix);
-	text_add_bytes(&path, "", 1);
-	if (path.failed || asprintf(&file, "%sboot", sysroot->root) < 0) {
+	path = bootpath_make(entry_value(&first->entry, ENTRY_LINUX), sysroot->prefix);
+	if (!path) {
 		findings->failed = true;
-	} else {
-		if (!judge_way(sysroot, path.bytes, bootfs, &what))
-			findings_add(findings, FINDINGS_ERROR, file, 0, "%.*s", (int)what.size,
-				what.bytes ? what.bytes : "");
-		findings->failed |= what.failed;
-		free(file);
+		return;
 	}
-	text_free(&what);
-	text_free(&path);
+	below = bootpath_below(path, bootfs->path);
+	if (*bootfs->path && below == path)
+		findings_add(findings, FINDINGS_ERROR, place,
+			"this is a directory of a larger file system, in which a loader finds it by paths that begin with %s; give the generator --boot-prefix %s",
+			bootfs->path, bootfs->path);
+	else if (bootpath_below(below, "/boot") != below &&
+		 (path_resolve(sysroot->boot_fd, "boot", PATH_BENEATH, resolved) != 1 || *resolved))
+		findings_add(findings, FINDINGS_ERROR, place,
+			"this is a file system of its own, in which a loader finds no paths that begin with %s/boot; make a symlink \"boot\" to \".\" in it, or give the generator --boot-prefix %s",
+			bootfs->path, *bootfs->path ? bootfs->path : "none");
+	free(path);
 }

@@ -56,14 +56,23 @@ static bool add(struct findings *findings, struct finding *finding)
 	return true;
 }
 
-void findings_add(struct findings *findings, enum findings_severity severity, const char *file,
-	unsigned line, const char *format, ...)
+static char *join(const struct place *place)
+{
+	size_t length = strlen(place->directory);
+	const char *slash = length && place->directory[length - 1] != '/' ? "/" : "";
+	char *file;
+
+	return asprintf(&file, "%s%s%s", place->directory, slash, place->name) < 0 ? NULL : file;
+}
+
+void findings_add(struct findings *findings, enum findings_severity severity, struct place place,
+	const char *format, ...)
 {
 	struct finding *finding = calloc(1, sizeof *finding);
 	va_list arguments;
 
 	if (finding) {
-		*finding = (struct finding){ severity, strdup(file), line, NULL };
+		*finding = (struct finding){ severity, join(&place), place.line, NULL };
 		va_start(arguments, format);
 		if (vasprintf(&finding->what, format, arguments) < 0)
 			finding->what = NULL;

@@ -27,8 +27,15 @@ struct findings {
 	bool failed;
 };
 
+/* Where something is wrong. */
+struct place {
+	const char *directory; /* with or without "/" at its end; "" for none */
+	const char *name;
+	unsigned line; /* 0 when no single line is to blame */
+};
+
 /* Adds what is wrong with a file, and what to do about it, as the middle of a sentence. */
-void findings_add(struct findings *findings, enum findings_severity severity, const char *file,
-	unsigned line, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void findings_add(struct findings *findings, enum findings_severity severity, struct place place,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 void findings_free(struct findings *findings);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/check/json.h"
 
-#include <stdio.h>
-
 #include "bls/utf8.h"
 
 static void add_quoted(struct text *text, const char *string)
@@ -11,14 +9,12 @@ static void add_quoted(struct text *text, const char *string)
 	while (*string) {
 		unsigned code;
 		size_t length = utf8_decode(string, &code);
-		char escape[8];
 
 		if (!length) {
 			text_add(text, "\xef\xbf\xbd");
 			length = 1;
 		} else if (utf8_is_control(code) || code == '"' || code == '\\') {
-			(void)snprintf(escape, sizeof escape, "\\u%04x", code & 0xffff);
-			text_add(text, escape);
+			text_print(text, "\\u%04x", code & 0xffff);
 		} else {
 			text_add_bytes(text, string, length);
 		}
@@ -59,11 +55,8 @@ void json_string(struct json *json, const char *name, const char *value)
 
 void json_number(struct json *json, const char *name, long value)
 {
-	char number[24];
-
 	begin_value(json, name);
-	(void)snprintf(number, sizeof number, "%ld", value);
-	text_add(json->text, number);
+	text_print(json->text, "%ld", value);
 }
 
 void json_bool(struct json *json, const char *name, bool value)

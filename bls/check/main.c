@@ -58,11 +58,8 @@ static int fail_for_memory(void)
 /* Adds what --loader can be. */
 static void add_words(struct text *text)
 {
-	for (size_t i = 0; i < LOADERS; i++) {
-		text_add(text, i ? " or " : "");
-		text_add(text, loaders[i]->word);
-	}
-	text_add_bytes(text, "", 1);
+	for (size_t i = 0; i < LOADERS; i++)
+		text_print(text, "%s%s", i ? " or " : "", loaders[i]->word);
 }
 
 /* Returns true if there is a menu at all. */
@@ -81,45 +78,39 @@ static bool choose_loaders(struct menufile files[])
 	return any;
 }
 
-static void check_absence(const char *file, struct result *result)
+static void check_absence(struct result *result)
 {
 	struct text menus = { 0 }, commands = { 0 };
 
 	for (size_t i = 0; i < LOADERS; i++) {
-		text_add(&menus, i ? " and none for " : "");
-		text_add(&menus, loaders[i]->name);
-		text_add(&menus, " (");
-		text_add(&menus, loaders[i]->file);
-		text_add(&menus, ")");
-		text_add(&commands, i ? " or \"" LOADER_PROGRAMS : "\"" LOADER_PROGRAMS);
-		text_add(&commands, loaders[i]->program);
-		text_add(&commands, " -o ");
-		text_add(&commands, result->sysroot.root);
-		text_add(&commands, result->files[i].path);
-		text_add(&commands, "\"");
+		text_print(&menus, "%s%s (%s)", i ? " and none for " : "", loaders[i]->name,
+			loaders[i]->file);
+		text_print(&commands, "%s\"" LOADER_PROGRAMS "%s -o %s%s\"", i ? " or " : "",
+			loaders[i]->program, result->sysroot.root, result->files[i].path);
 	}
-	if (menus.failed || commands.failed)
-		result->findings.failed = true;
-	else
-		findings_add(&result->findings, FINDINGS_ERROR, file, 0,
-			"there is no menu for %.*s, so nothing can be started; run %.*s",
-			(int)menus.size, menus.bytes, (int)commands.size, commands.bytes);
+	if (text_string(&menus) && text_string(&commands))
+		findings_add(&result->findings, FINDINGS_ERROR,
+			(struct place){ result->sysroot.root, "boot/loader", 0 },
+			"there is no menu for %s, so nothing can be started; run %s", menus.bytes,
+			commands.bytes);
+	result->findings.failed |= menus.failed || commands.failed;
 	text_free(&menus);
 	text_free(&commands);
 }
 
 /* Whether the next deployment gets a menu too. */
-static void check_hook(const char *file, struct result *result)
+static void check_hook(struct result *result)
 {
+	const struct place place = { result->sysroot.root, "ostree/repo/config", 0 };
 	char *value;
 	int err = repoconf_bootloader(result->sysroot.root_fd, &value);
 
 	if (err < 0 && err != -ENOENT)
-		findings_add(&result->findings, FINDINGS_WARNING, file, 0,
+		findings_add(&result->findings, FINDINGS_WARNING, place,
 			"this file cannot be read (%s), so nothing tells whether a deployment gets a menu; mend it",
 			err == -EINVAL ? "it is no keyfile" : sysroot_why(err));
 	else if (!err && (!value || strcmp(value, "grub2") != 0))
-		findings_add(&result->findings, FINDINGS_WARNING, file, 0,
+		findings_add(&result->findings, FINDINGS_WARNING, place,
 			"sysroot.bootloader is %s, and libostree calls a generator only where it is grub2, so the next deployment may have no menu; run \"ostree --repo=%sostree/repo config set sysroot.bootloader grub2\"",
 			value && *value ? value : "not set", result->sysroot.root);
 	free(value);
@@ -127,24 +118,11 @@ static void check_hook(const char *file, struct result *result)
 
 static void check_menus(bool any, struct result *result)
 {
-	const char *top = result->sysroot.root;
-	char *loader_dir, *config = NULL;
-
 	if (!any && otherloader_is_there(result->sysroot.root_fd))
 		return;
-	if (asprintf(&loader_dir, "%sboot/loader", top) < 0) {
-		result->findings.failed = true;
-		return;
-	}
-	if (asprintf(&config, "%sostree/repo/config", top) < 0) {
-		result->findings.failed = true;
-	} else {
-		if (!any && result->menu.count && !chosen)
-			check_absence(loader_dir, result);
-		check_hook(config, result);
-		free(config);
-	}
-	free(loader_dir);
+	if (!any && result->menu.count && !chosen)
+		check_absence(result);
+	check_hook(result);
 }
 
 static void check(bool any, struct result *result)
@@ -266,10 +244,10 @@ static bool loader_valid(void)
 	for (size_t i = 0; i < LOADERS; i++)
 		if (!chosen || !strcmp(chosen, loaders[i]->word))
 			return true;
-	text_add(&words, "--loader is ");
 	add_words(&words);
-	report(&reporter, REPORT_ERROR, "%s, not %s; try --help",
-		words.failed ? "--loader" : words.bytes, chosen);
+	text_print(&words, ", not %s", chosen);
+	(void)args_usage(
+		&reporter, "--loader is ", text_string(&words) ? words.bytes : "something else");
 	text_free(&words);
 	return false;
 }
@@ -280,7 +258,7 @@ static int print_help(void)
 	int failed;
 
 	add_words(&words);
-	failed = words.failed || printf(help, words.bytes) < 0 || fflush(stdout) == EOF;
+	failed = !text_string(&words) || printf(help, words.bytes) < 0 || fflush(stdout) == EOF;
 	text_free(&words);
 	return failed;
 }

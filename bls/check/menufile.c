@@ -12,7 +12,7 @@
 #include "bls/file.h"
 #include "prepare-root/path.h"
 
-#define RUN "run \"" LOADER_PROGRAMS "%s -o %s\""
+#define RUN "run \"" LOADER_PROGRAMS "%s -o %s%s\""
 
 #define TORN "this menu was not written to its end; " RUN
 
@@ -55,7 +55,7 @@ static void read_settings(const struct menufile *file, struct findings *findings
 		return;
 	if (settings_read(fd, loader->settings_file, loader->settings, NULL) < 0 ||
 		loader->check_settings(NULL) < 0)
-		findings_add(findings, FINDINGS_ERROR, sysroot->entries, 0,
+		findings_add(findings, FINDINGS_ERROR, (struct place){ "", sysroot->entries, 0 },
 			"%s of the default deployment is not in order, so no menu can be made; run \"" LOADER_PROGRAMS
 			"%s -o - --root %s --entries %s\" to see why",
 			loader->settings_file, loader->program, sysroot->root, sysroot->entries);
@@ -80,22 +80,22 @@ int menufile_make(struct menufile *file, struct findings *findings)
 	return file->made.failed ? -ENOMEM : file->loader->label(&job, file->labels);
 }
 
-static void check_verdict(
-	const struct menufile *file, size_t i, const char *path, struct findings *findings)
+static void check_verdict(const struct menufile *file, size_t i, struct findings *findings)
 {
 	const struct verdict *verdict = &file->verdicts[i];
+	const struct menu_item *item = &file->menu->items[i];
+	struct place place = { file->sysroot->entries, item->name, verdict->where.line };
 
 	if (verdict->error)
-		findings_add(findings, FINDINGS_ERROR, path, verdict->where.line,
+		findings_add(findings, FINDINGS_ERROR, place,
 			"%s; mend it, %s's menu is without this entry%s%s%s", verdict->where.what,
 			file->loader->name,
-			&file->menu->items[i] == menu_first(file->menu)
-				? ", the one to be booted next"
-				: "",
+			item == menu_first(file->menu) ? ", the one to be booted next" : "",
 			verdict->remedy ? "; " : "", verdict->remedy ? verdict->remedy : "");
-	for (unsigned j = 0; !verdict->error && j < verdict->warning_count; j++)
-		findings_add(findings, FINDINGS_WARNING, path, verdict->warnings[j].line, "%s",
-			verdict->warnings[j].what);
+	for (unsigned j = 0; !verdict->error && j < verdict->warning_count; j++) {
+		place.line = verdict->warnings[j].line;
+		findings_add(findings, FINDINGS_WARNING, place, "%s", verdict->warnings[j].what);
+	}
 }
 
 static int compare_ids(const void *left, const void *right)
@@ -106,8 +106,7 @@ static int compare_ids(const void *left, const void *right)
 }
 
 /* known is a set of the labels so far. */
-static void check_id(const struct menufile *file, size_t i, void **known, const char *path,
-	struct findings *findings)
+static void check_id(const struct menufile *file, size_t i, void **known, struct findings *findings)
 {
 	const struct loader_label *label = &file->labels[i], *first;
 
@@ -116,7 +115,8 @@ static void check_id(const struct menufile *file, size_t i, void **known, const 
 	first = known_first(known, label, compare_ids);
 	findings->failed |= !first;
 	if (first && first != label)
-		findings_add(findings, FINDINGS_WARNING, path, 0,
+		findings_add(findings, FINDINGS_WARNING,
+			(struct place){ file->sysroot->entries, file->menu->items[i].name, 0 },
 			"%s's default cannot choose this entry, because %s has the same id; remove one of them",
 			file->loader->name, file->menu->items[first - file->labels].name);
 }
@@ -127,24 +127,28 @@ void menufile_check_entries(const struct menufile *file, struct findings *findin
 	bool any = false;
 
 	for (size_t i = 0; i < file->menu->count; i++) {
-		const struct menu_item *item = &file->menu->items[i];
-		char *path;
-
 		any |= file->verdicts[i].in_menu;
-		if (item->error)
+		if (file->menu->items[i].error)
 			continue;
-		if (asprintf(&path, "%s/%s", file->sysroot->entries, item->name) < 0) {
-			findings->failed = true;
-			break;
-		}
-		check_verdict(file, i, path, findings);
-		check_id(file, i, &known, path, findings);
-		free(path);
+		check_verdict(file, i, findings);
+		check_id(file, i, &known, findings);
 	}
 	known_free(known);
 	if (!any)
-		findings_add(findings, FINDINGS_ERROR, file->sysroot->entries, 0,
+		findings_add(findings, FINDINGS_ERROR,
+			(struct place){ "", file->sysroot->entries, 0 },
 			"there is no entry that %s could boot; deploy one", file->loader->name);
+}
+
+/* Adds what is wrong with the file; what to do about it is always the same. */
+static void add(const struct menufile *file, enum findings_severity severity, const char *what,
+	struct findings *findings)
+{
+	const char *root = file->sysroot->root;
+
+	findings_add(findings, severity, (struct place){ root, file->path, 0 },
+		"%s; run \"" LOADER_PROGRAMS "%s -o %s%s\"", what, file->loader->program, root,
+		file->path);
 }
 
 static size_t first_line(const struct text *text)
@@ -190,10 +194,9 @@ static bool is_torn_at_once(const struct text *bytes, const struct text *made, s
 	return *bytes->bytes == '\0' || *bytes->bytes == '\xff';
 }
 
-static void check_bytes(const struct menufile *file, const char *path, const struct text *bytes,
-	struct findings *findings)
+static void check_bytes(
+	const struct menufile *file, const struct text *bytes, struct findings *findings)
 {
-	const struct loader *loader = file->loader;
 	const struct text *made = &file->made;
 	struct text new = { 0 }, old = { 0 };
 	size_t first, last;
@@ -205,22 +208,19 @@ static void check_bytes(const struct menufile *file, const char *path, const str
 	last = last_line(made);
 	if (bytes->size < first || memcmp(bytes->bytes, made->bytes, first) != 0) {
 		if (is_torn_at_once(bytes, made, first))
-			findings_add(
-				findings, FINDINGS_ERROR, path, 0, TORN, loader->program, path);
-		else if (loader->foreign)
-			findings_add(findings, FINDINGS_WARNING, path, 0, "%s; " RUN,
-				loader->foreign, loader->program, path);
+			add(file, FINDINGS_ERROR, TORN, findings);
+		else if (file->loader->foreign)
+			add(file, FINDINGS_WARNING, file->loader->foreign, findings);
 		return;
 	}
-	take_lines(loader, made, &new);
-	take_lines(loader, bytes, &old);
+	take_lines(file->loader, made, &new);
+	take_lines(file->loader, bytes, &old);
 	findings->failed |= new.failed || old.failed;
 	if (bytes->size < last || memcmp(bytes->bytes + bytes->size - last,
 					  made->bytes + made->size - last, last) != 0)
-		findings_add(findings, FINDINGS_ERROR, path, 0, TORN, loader->program, path);
+		add(file, FINDINGS_ERROR, TORN, findings);
 	else if (!same(&new, &old))
-		findings_add(findings, FINDINGS_WARNING, path, 0,
-			"this menu is not what the entries say now; " RUN, loader->program, path);
+		add(file, FINDINGS_WARNING, "this menu is not what the entries say now", findings);
 	text_free(&new);
 	text_free(&old);
 }
@@ -229,18 +229,14 @@ void menufile_check(const struct menufile *file, bool needed, struct findings *f
 {
 	struct text bytes = { 0 };
 	int err = read_file(file, &bytes);
-	char *path;
+	char what[200];
 
-	if (asprintf(&path, "%s%s", file->sysroot->root, file->path) < 0) {
-		findings->failed = true;
-	} else {
-		if (!err)
-			check_bytes(file, path, &bytes, findings);
-		else if (err != -ENOENT || needed)
-			findings_add(findings, FINDINGS_ERROR, path, 0,
-				"this menu cannot be read (%s); " RUN, sysroot_why(err),
-				file->loader->program, path);
-		free(path);
+	if (!err) {
+		check_bytes(file, &bytes, findings);
+	} else if (err != -ENOENT || needed) {
+		(void)snprintf(
+			what, sizeof what, "this menu cannot be read (%s)", sysroot_why(err));
+		add(file, FINDINGS_ERROR, what, findings);
 	}
 	text_free(&bytes);
 }

@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/check/otherloader.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "bls/directory.h"
 #include "bls/file.h"
 #include "bls/text.h"
 #include "prepare-root/path.h"
 
 enum { FILE_SIZE_MAX = 1 << 20 };
-
-/* Opens a directory of the sysroot, or NULL. */
-static DIR *open_directory(int root_fd, const char *path)
-{
-	char resolved[PATH_MAX];
-	int fd = path_resolve(root_fd, path, PATH_IN_ROOT, resolved);
-	DIR *dir;
-
-	if (fd >= 0)
-		fd = openat(root_fd, resolved, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir && fd >= 0)
-		close(fd);
-	return dir;
-}
 
 static bool reads_entries(int root_fd, const char *path)
 {
@@ -43,26 +28,39 @@ static bool reads_entries(int root_fd, const char *path)
 	return found;
 }
 
-/* Looks into the directories of all vendors on an EFI system partition. */
-static bool is_on_esp(int root_fd, const char *esp)
+struct esp {
+	int root_fd;
+	const char *path; /* of its directory EFI */
+};
+
+/* Returns 1 if a vendor's directory on the EFI system partition has such a loader. */
+static int look(void *context, int dir_fd, const char *vendor)
 {
-	DIR *dir = open_directory(root_fd, esp);
-	const struct dirent *vendor;
-	bool found = false;
+	const struct esp *esp = context;
+	char path[PATH_MAX];
 
-	while (dir && !found && (vendor = readdir(dir))) {
-		char path[PATH_MAX];
+	(void)dir_fd;
+	if (vendor[0] == '.')
+		return 0;
+	return !strcasecmp(vendor, "systemd") ||
+	       (snprintf(path, sizeof path, "%s/%s/grub.cfg", esp->path, vendor) < PATH_MAX &&
+		       reads_entries(esp->root_fd, path));
+}
 
-		if (vendor->d_name[0] == '.')
-			continue;
-		found = !strcasecmp(vendor->d_name, "systemd");
-		if (!found && snprintf(path, sizeof path, "%s/%s/grub.cfg", esp, vendor->d_name) <
-				      PATH_MAX)
-			found = reads_entries(root_fd, path);
-	}
-	if (dir)
-		closedir(dir);
-	return found;
+static bool is_on_esp(int root_fd, const char *path)
+{
+	struct esp esp = { root_fd, path };
+	char resolved[PATH_MAX];
+	int fd, found;
+
+	if (path_resolve(root_fd, path, PATH_IN_ROOT, resolved) < 0)
+		return false;
+	fd = openat(root_fd, resolved, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	found = directory_each(fd, look, &esp);
+	close(fd);
+	return found > 0;
 }
 
 bool otherloader_is_there(int root_fd)

@@ -29,20 +29,9 @@ static const char *hiding_key(const struct menu_item *item)
 	return NULL;
 }
 
-static void add_number(struct text *text, long value)
-{
-	char number[24];
-
-	(void)snprintf(number, sizeof number, "%ld", value);
-	text_add(text, number);
-}
-
 static void begin_row(struct text *text, const char *name)
 {
-	char column[32];
-
-	(void)snprintf(column, sizeof column, "    %-20s", name);
-	text_add(text, column);
+	text_print(text, "    %-20s", name);
 }
 
 static void add_row(struct text *text, const char *name, const char *value)
@@ -55,10 +44,8 @@ static void add_row(struct text *text, const char *name, const char *value)
 static void add_place(struct text *text, const char *file, unsigned line)
 {
 	utf8_add_printable(text, file);
-	if (line) {
-		text_add(text, ":");
-		add_number(text, (long)line);
-	}
+	if (line)
+		text_print(text, ":%u", line);
 	text_add(text, ": ");
 }
 
@@ -81,19 +68,14 @@ static void add_order(struct text *text, const struct menu *menu, size_t i)
 	if (i) {
 		text_add(text, "behind ");
 		utf8_add_printable(text, menu->items[i - 1].name);
-		text_add(text, ": ");
-		text_add(text, menu_reason(&menu->items[i - 1], &menu->items[i]));
+		text_print(text, ": %s\n", menu_reason(&menu->items[i - 1], &menu->items[i]));
 	} else {
-		text_add(text, "first");
+		text_add(text, "first\n");
 	}
-	text_add(text, "\n");
 	if (menu->items[i].left < 0)
 		return;
 	begin_row(text, "tries");
-	add_number(text, menu->items[i].left);
-	text_add(text, " left, ");
-	add_number(text, menu->items[i].done);
-	text_add(text, " failed\n");
+	text_print(text, "%ld left, %ld failed\n", menu->items[i].left, menu->items[i].done);
 }
 
 static void add_label(struct text *text, const struct loader_label *label)
@@ -139,17 +121,15 @@ void print_menu(struct text *text, const struct result *result)
 		const struct menu_item *item = &result->menu.items[i];
 		const char *key = hiding_key(item);
 
-		add_number(text, (long)i + 1);
-		text_add(text, ". ");
+		text_print(text, "%zu. ", i + 1);
 		utf8_add_printable(text, item->name);
 		text_add(text, "\n");
 		add_keys(text, &item->entry);
 		add_order(text, &result->menu, i);
 		if (key) {
 			begin_row(text, "hidden");
-			text_add(text, "an entry with ");
-			text_add(text, key);
-			text_add(text, " is for EFI, and in no menu made here\n");
+			text_print(text, "an entry with %s is for EFI, and in no menu made here\n",
+				key);
 			continue;
 		}
 		for (size_t j = 0; j < result->file_count; j++)
@@ -163,8 +143,7 @@ static void add_uuid(struct text *text, const struct bootfs *bootfs)
 		text_add(text, ", UUID ");
 		utf8_add_printable(text, bootfs->uuid);
 	} else if (bootfs->error) {
-		text_add(text, ", whose UUID cannot be read: ");
-		text_add(text, strerror(-bootfs->error));
+		text_print(text, ", whose UUID cannot be read: %s", strerror(-bootfs->error));
 	} else {
 		text_add(text, " without a UUID");
 	}
@@ -190,8 +169,8 @@ static void add_bootfs(struct text *text, const struct result *result)
 	utf8_add_printable(text, result->sysroot.root);
 	text_add(text, "boot: ");
 	if (result->bootfs_error) {
-		text_add(text, "its file system cannot be told: ");
-		text_add(text, strerror(-result->bootfs_error));
+		text_print(text, "its file system cannot be told: %s",
+			strerror(-result->bootfs_error));
 	} else if (!bootfs->type) {
 		text_add(text, "a directory; nothing tells which file system it will be on");
 	} else {
@@ -215,13 +194,8 @@ void print_findings(struct text *text, const struct result *result)
 		utf8_add_printable(text, finding->what);
 		text_add(text, "\n");
 	}
-	text_add(text, "entries: ");
-	add_number(text, (long)result->menu.count);
-	text_add(text, ", errors: ");
-	add_number(text, (long)findings->errors);
-	text_add(text, ", warnings: ");
-	add_number(text, (long)(findings->count - findings->errors));
-	text_add(text, "\n");
+	text_print(text, "entries: %zu, errors: %zu, warnings: %zu\n", result->menu.count,
+		findings->errors, findings->count - findings->errors);
 }
 
 static void put_keys(struct json *json, const struct entry *entry)

@@ -104,13 +104,14 @@ static void test_findings(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 10; i++)
-		findings_add(&findings, i % 2 ? FINDINGS_ERROR : FINDINGS_WARNING, "f", i, "%u", i);
-	findings_add(&findings, FINDINGS_ERROR, "f", 3, "%s", "3");
+		findings_add(&findings, i % 2 ? FINDINGS_ERROR : FINDINGS_WARNING,
+			(struct place){ "", "f", i }, "%u", i);
+	findings_add(&findings, FINDINGS_ERROR, (struct place){ "", "f", 3 }, "%s", "3");
 	assert_int_equal(findings.count, 10);
 	assert_int_equal(findings.errors, 5);
-	findings_add(&findings, FINDINGS_ERROR, "g", 3, "3");
-	findings_add(&findings, FINDINGS_ERROR, "f", 4, "3");
-	findings_add(&findings, FINDINGS_ERROR, "f", 3, "4");
+	findings_add(&findings, FINDINGS_ERROR, (struct place){ "", "g", 3 }, "3");
+	findings_add(&findings, FINDINGS_ERROR, (struct place){ "", "f", 4 }, "3");
+	findings_add(&findings, FINDINGS_ERROR, (struct place){ "", "f", 3 }, "4");
 	assert_int_equal(findings.count, 13);
 	assert_int_equal(findings.errors, 8);
 	for (unsigned i = 0; i < 10; i++) {
