@@ -10,6 +10,7 @@
 #   HELPERS, src_NAME    programs through which its scripts test what a static program sees
 #   mount_users          sources that include libmount's or libblkid's headers
 #   MANUALS, budgets     man pages; NAME:BYTES of a stripped program
+#   loaders              the folders that describe a boot loader (bls/loader.h)
 #   includes_FOLDER      the other folders whose headers it may include (lint checks that)
 #   measured, uncounted  what `make coverage` measures, and which tests it leaves out
 # and a target install-FOLDER. A new folder is one more word in FOLDERS.

@@ -13,8 +13,8 @@ TIDY := bugprone-*,clang-analyzer-*,misc-*,performance-*,portability-*,$\
 	-bugprone-easily-swappable-parameters,-bugprone-suspicious-string-compare,$\
 	-bugprone-not-null-terminated-result,-bugprone-sizeof-expression
 
-# The sources of a folder whose includes are checked: bls/check.c shows what all the others do.
-own = $(filter-out bls/check.c,$(wildcard $(1)/*.[ch] $(1)/test/*.[ch]))
+# The sources of a folder whose includes are checked.
+own = $(wildcard $(1)/*.[ch] $(1)/test/*.[ch])
 space := $(subst ,, )
 
 ## lint: check C, shell, documents, time limits and licence lines

@@ -2,6 +2,7 @@
 includes_grub := bls
 lib_grub = $(filter-out grub/main.c,$(wildcard grub/*.c)) $(lib_bls)
 libs_grub := -lmount -lblkid
+loaders += grub
 measured += grub
 
 PROGRAMS += ostree-grub-generator

@@ -2,6 +2,7 @@
 includes_uboot := bls
 lib_uboot = $(filter-out uboot/main.c,$(wildcard uboot/*.c)) $(lib_bls)
 libs_uboot := -lmount -lblkid
+loaders += uboot
 measured += uboot
 
 PROGRAMS += ostree-uboot-generator

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-includes_bls/check := bls prepare-root grub uboot
+includes_bls/check = bls prepare-root $(loaders)
 lib_bls/check = $(filter-out bls/check/main.c,$(wildcard bls/check/*.c)) \
-	$(sort $(lib_grub) $(lib_uboot))
+	$(sort $(foreach l,$(loaders),$(lib_$(l))))
 libs_bls/check := -lmount -lblkid
 measured += bls/check
 
