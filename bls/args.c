@@ -6,7 +6,7 @@
 
 enum { FIRST_LONG = 256, OPTION_HELP = FIRST_LONG + ARGS_OPTIONS_MAX, OPTION_VERSION };
 
-/* The table as getopt wants it: letters, and the long names with their place in the table. */
+/* What getopt_long() takes: letters, and long names with their index in the table. */
 struct table {
 	char letters[2 * ARGS_OPTIONS_MAX + 3];
 	struct option longs[ARGS_OPTIONS_MAX + 3];
@@ -17,7 +17,7 @@ static void make_table(const struct args_option options[], struct table *ret_tab
 	char *letter = ret_table->letters;
 	struct option *slot = ret_table->longs;
 
-	/* With "+" getopt does not move arguments, so the one to blame stays in its place. */
+	/* With "+" getopt does not reorder arguments, so the wrong one can be named. */
 	*letter++ = '+';
 	*letter++ = ':';
 	for (int i = 0; options[i].name; i++) {
@@ -61,7 +61,7 @@ enum args_result args_parse(int argc, char *const argv[], const struct args_opti
 
 	make_table(options, &table);
 	opterr = 0;
-	/* Starts over after an earlier command line, for glibc and for musl. */
+	/* Resets getopt, which an earlier call may have used. */
 	optind = 0;
 	for (;;) {
 		const struct args_option *option;

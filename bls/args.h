@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * args: a command line, read by a table.
+ * args: a command line, parsed by a table.
  *
- * Nothing is opened here, and nothing is silently taken for something else: what the table does not
- * know is a usage error that names it.
+ * Nothing is opened here. An argument that the table does not have is a usage error that names it.
  */
 #pragma once
 
@@ -12,7 +11,7 @@
 /* Either value or flag is set. A name of one letter is written "-o", a longer one "--root". */
 struct args_option {
 	const char *name;
-	const char **value; /* takes what follows the option; the last one counts */
+	const char **value; /* set to the option's value; the last one counts */
 	bool *flag;
 };
 
@@ -20,12 +19,10 @@ enum args_result { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_USAGE };
 
 enum { ARGS_OPTIONS_MAX = 16 };
 
-/*
- * Reads the command line by a table that ends with an option without a name; --help and --version
- * need not be in it. ARGS_USAGE is reported before it is returned.
- */
+/* The table ends with an option without a name; --help and --version are not in it. ARGS_USAGE is
+ * returned after the error was reported. */
 enum args_result args_parse(int argc, char *const argv[], const struct args_option options[],
 	const struct reporter *reporter);
 
-/* Reports a usage error about an argument, or about none when which is "". */
+/* Reports a usage error; which is the argument, or "". */
 enum args_result args_usage(const struct reporter *reporter, const char *what, const char *which);

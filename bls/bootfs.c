@@ -13,12 +13,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* A directory's mount, as one line of the table has it. */
+/* The mount that has a directory, and the directory in it. */
 struct mount {
 	struct libmnt_table *table;
 	struct libmnt_fs *line; /* of the table */
-	char *inside; /* the directory's path from the top of the file system; "": the top */
-	char *below;  /* its path from the mount point: part of the same string */
+	char *inside;		/* the directory's path in the file system; "" is the top */
+	char *below;		/* its path below the mount point: the end of inside */
 };
 
 static void mount_free(struct mount *mount)
@@ -50,7 +50,7 @@ static int find_inside(struct mount *mount, const char *path)
 	if (!top || !target)
 		return -EINVAL;
 	length = strcmp(target, "/") != 0 ? strlen(target) : 0;
-	/* The path may be from before a mount was moved. */
+	/* A mount may have been moved since the path was read. */
 	if (strncmp(path, target, length) != 0 || (path[length] && path[length] != '/'))
 		return -ENOENT;
 	path += length;
@@ -99,7 +99,7 @@ static int find_id(int fd, int *ret_id)
 	return err;
 }
 
-/* By its ID: st_dev is in no line of the table where it is a btrfs subvolume's. */
+/* By its ID: on btrfs a subvolume's st_dev is in no line of the table. */
 static int mount_find(int fd, struct mount *ret_mount)
 {
 	char link[sizeof "/proc/self/fd/" + 10], path[PATH_MAX];
@@ -122,13 +122,13 @@ static int probe_uuid(blkid_probe probe, int fd, char **ret_uuid)
 {
 	const char *value;
 
-	/* The library sets errno in some cases only. */
+	/* The library does not always set errno. */
 	errno = 0;
 	if (blkid_probe_set_device(probe, fd, 0, 0) < 0)
 		return errno ? -errno : -EIO;
 	blkid_probe_enable_superblocks(probe, 1);
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID);
-	/* What is left of a RAID, a swap space or LUKS is in nobody's way. */
+	/* Ignores remains of RAID, swap space or LUKS. */
 	blkid_probe_filter_superblocks_usage(probe, BLKID_FLTR_ONLYIN, BLKID_USAGE_FILESYSTEM);
 	switch (blkid_do_safeprobe(probe)) {
 	case 0:
@@ -141,7 +141,8 @@ static int probe_uuid(blkid_probe probe, int fd, char **ret_uuid)
 	case -2:
 		return -ENOTUNIQ;
 	default:
-		/* So libblkid 2.41 answers to two signatures; without an errno to nothing else. */
+		/* libblkid 2.41 returns this for two signatures, and for nothing else without an
+		 * errno. */
 		return errno ? -errno : -ENOTUNIQ;
 	}
 }
@@ -159,8 +160,8 @@ int bootfs_uuid(int device_fd, char **ret_uuid)
 	return err;
 }
 
-/* The source of a mount is what somebody called the device, /dev/root for example, or no device at
- * all; btrfs has a device but only an anonymous number. */
+/* The source of a mount is whatever mount(8) was given: another name such as /dev/root, or no
+ * device. btrfs has a device, but an anonymous number. */
 static char *find_device(struct libmnt_fs *line)
 {
 	const char *source = mnt_fs_get_source(line);
@@ -184,8 +185,8 @@ static int read_device(struct bootfs *bootfs)
 	return err;
 }
 
-/* Whether what is mounted is a file system or a btrfs subvolume, and not some directory: the option
- * names the subvolume, and the kernel writes it last. */
+/* True if a whole file system or a btrfs subvolume is mounted, not just a directory. The kernel
+ * writes the option with the subvolume last. */
 static bool is_whole(struct libmnt_fs *line)
 {
 	const char *top = mnt_fs_get_root(line), *options = mnt_fs_get_fs_options(line);
@@ -195,7 +196,7 @@ static bool is_whole(struct libmnt_fs *line)
 					    !strcmp(subvolume + strlen(",subvol="), top));
 }
 
-/* Whether the mount tells where a loader will find the directory, given that it is /boot. */
+/* True if the mount shows where a loader finds the directory, which is /boot. */
 static bool tells(const struct mount *mount)
 {
 	static const char deleted[] = "//deleted";

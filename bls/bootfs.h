@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * bootfs: the file system that /boot is on, and where on it, as a boot loader would have to name
- * it.
+ * bootfs: the file system that has /boot, and the path of /boot in it, as a boot loader needs them.
  *
- * The mount table of the caller's namespace says which one it is (libmount), its superblock what
- * its UUID is (libblkid). GRUB and U-Boot count paths from the top of the file system, and from the
- * top-level subvolume of a btrfs, whichever subvolume is its default (tried with GRUB 2.06).
+ * The mount table of the caller's namespace identifies the file system (libmount), and its
+ * superblock has the UUID (libblkid). GRUB and U-Boot count paths from the top of the file system;
+ * on btrfs from the top-level subvolume, whichever one is the default (tried with GRUB 2.06).
  *
- * Nothing is guessed. Where ROOT/boot is a mount point, the mount says what is there. Where it is a
- * directory of what is mounted at ROOT, as in an image that is being made, that is taken for what
- * will boot if it is a whole file system or a subvolume. A directory that is mounted at ROOT, or
- * that just is ROOT, as with a tree on a build host, tells nothing about the file system that it
- * will be on one day, and nothing is said about it. Nothing is mounted, written or remembered.
+ * Nothing is guessed. If ROOT/boot is a mount point, the mount gives the answer. If it is a
+ * directory of what is mounted at ROOT, as in an image that is being made, that file system counts
+ * if all of it, or a subvolume, is mounted there. If ROOT is only a directory, as a tree on a build
+ * host, or a directory that is mounted, nothing is known. Nothing is mounted or written.
  */
 #pragma once
 
@@ -33,30 +31,22 @@ struct bootfs {
  */
 int bootfs_find(int boot_fd, struct bootfs *ret_bootfs);
 
-/*
- * Only the path, without a look at the device: NULL where nothing tells. Returns 0 or a negative
- * errno as bootfs_find() does; *ret_path must be freed.
- */
+/* Only the path, without a look at the device: NULL where nothing tells. Returns 0 or a negative
+ * errno as bootfs_find() does; *ret_path must be freed. */
 int bootfs_path(int boot_fd, char **ret_path);
 
-/*
- * The same as bootfs_find() for a mount table in the format of /proc/PID/mountinfo
+/* The same as bootfs_find() for a mount table in the format of /proc/PID/mountinfo
  * (proc_pid_mountinfo(5)): the mount is the one with this ID, and path, which is absolute and free
- * of symlinks, is /boot.
- */
+ * of symlinks, is /boot. */
 int bootfs_look_up(const char *table, int id, const char *path, struct bootfs *ret_bootfs);
 
-/*
- * Says whether two open directories are on one file system: 1, 0, or a negative errno when it
- * cannot be told. The subvolumes of a btrfs are one file system, as they are for a boot loader.
- */
+/* Says whether two open directories are on one file system: 1, 0, or a negative errno when it
+ * cannot be told. The subvolumes of a btrfs are one file system, as they are for a boot loader. */
 int bootfs_same(int one_fd, int other_fd);
 
-/*
- * Reads the UUID of the file system on an open block device or in an open image file. Returns 0
+/* Reads the UUID of the file system on an open block device or in an open image file. Returns 0
  * with *ret_uuid to be freed, or -ENODATA if there is no file system that has one, -ENOTUNIQ, or
- * another negative errno.
- */
+ * another negative errno. */
 int bootfs_uuid(int device_fd, char **ret_uuid);
 
 void bootfs_free(struct bootfs *bootfs);

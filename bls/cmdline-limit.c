@@ -16,7 +16,7 @@ static uint32_t little_endian(const unsigned char *bytes)
 	       (uint32_t)bytes[3] << 24;
 }
 
-/* boot.rst of x86: the magic number at 0x202, the protocol behind it, cmdline_size since 2.06. */
+/* x86's boot.rst: the magic number at 0x202, then the protocol; cmdline_size since 2.06. */
 static size_t x86_line_max(const unsigned char *header)
 {
 	if (memcmp(header + 0x202, "HdrS", 4) != 0)
@@ -26,7 +26,8 @@ static size_t x86_line_max(const unsigned char *header)
 	return little_endian(header + 0x238);
 }
 
-/* The others' magic numbers: zImage of arm, Image of arm64 and riscv, U-Boot's legacy header. */
+/* The magic numbers of arm's zImage, of arm64's and riscv's Image, and of U-Boot's legacy
+ * header. */
 static size_t board_line_max(const unsigned char *header)
 {
 	enum { UIMAGE_ARM = 2, UIMAGE_ARM64 = 22, UIMAGE_RISCV = 26 };

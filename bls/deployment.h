@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * deployment: the tree that an entry boots, and the files in it that speak to a generator.
+ * deployment: the tree that an entry boots, and the files in it that a generator reads.
  *
- * The bootlink is followed by the code that follows it at boot, so what is found here is what will
- * be booted. Nothing outside the sysroot, and for a file outside the deployment, is ever opened.
+ * prepare-root's code follows the bootlink, so the deployment found here is the one that will boot.
+ * Nothing outside the sysroot, and for a file outside the deployment, is ever opened.
  */
 #pragma once
 
 #include "bls/text.h"
 
-/*
- * Opens the directory that the value of an ostree= argument leads to in the sysroot root_fd.
+/* Opens the directory that the value of an ostree= argument leads to in the sysroot root_fd.
  * Returns a descriptor or a negative errno: -EXDEV when the link would leave the sysroot, -EINVAL
- * when it is not a symlink, -ENOENT when it dangles.
- */
+ * when it is not a symlink, -ENOENT when it dangles. */
 int deployment_open(int root_fd, const char *ostree);
 
-/* The same for the options of an entry, of which the first ostree= counts; -ENOENT without one. */
+/* The same for an entry's options: the first ostree= counts. -ENOENT if there is none. */
 int deployment_find(int root_fd, const char *options);
 
 /*

@@ -2,10 +2,8 @@
 /* directory: the names in a directory, one after the other. */
 #pragma once
 
-/*
- * Calls take with each name, "." and ".." among them, until it returns something other than 0, and
+/* Calls take with each name, "." and ".." among them, until it returns something other than 0, and
  * returns that, else 0 or the negative errno of opening or reading the directory. The caller's
- * descriptor keeps its position.
- */
+ * descriptor keeps its position. */
 int directory_each(
 	int dir_fd, int (*take)(void *context, int dir_fd, const char *name), void *context);

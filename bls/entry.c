@@ -32,7 +32,7 @@ static const struct {
 
 static int blame(struct where *ret_where, int error, unsigned line, const char *what)
 {
-	/* The first mistake is the one to mend first. */
+	/* Only the first mistake is reported. */
 	if (!ret_where->what)
 		*ret_where = (struct where){ line, what };
 	return error;
@@ -66,7 +66,7 @@ static bool climbs(const char *path)
 	return false;
 }
 
-/* Takes one line, of which end is the terminating NUL; there is room for it in entry->lines. */
+/* Parses one line; end is its terminating NUL. entry->lines has room for it. */
 static int take_line(
 	struct entry *entry, char *text, char *end, unsigned number, struct where *ret_where)
 {
@@ -96,7 +96,7 @@ static int take_line(
 		if (climbs(value))
 			return blame(
 				ret_where, -EINVAL, number, "a path must not climb with \"..\"");
-		/* The key's name is not read from the text again, so its end is free. */
+		/* The key was parsed already, so the byte before the value is free. */
 		if (*value != '/')
 			*--value = '/';
 	}

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * entry: one Type #1 boot loader entry, out of bytes in memory.
+ * entry: one Type #1 boot loader entry, parsed from memory.
  *
- * The rules are those of the Boot Loader Specification (UAPI.1): a key, blanks, the rest of the
- * line as a literal value; "#" starts a comment line; initrd, options and extra may repeat and
- * count all, in order; of any other key the last line counts, as it does for libostree and bootctl.
- * Beyond the text of the specification TAB is a blank too, a line may end in CR LF, the last line
- * needs no end, and blanks around a line and a byte order mark before the first one do not count.
- * Nothing is ever dropped silently: a line
- * with an unknown key stays in the list, and bytes that cannot be a text file are an error with its
- * line.
+ * The rules are those of the Boot Loader Specification (UAPI.1): a line is a key, blanks and a
+ * literal value, and "#" starts a comment line. initrd, options and extra may repeat, and all of
+ * them count, in order. Of any other key the last line counts, as for libostree and bootctl. Beyond
+ * the specification, TAB is a blank, a line may end in CR LF, the last line needs no line end, and
+ * blanks around a line and a byte order mark before the first one are ignored.
+ *
+ * Nothing is dropped silently: a line with an unknown key stays in the list, and bytes that cannot
+ * be text are an error with a line number.
  */
 #pragma once
 

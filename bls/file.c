@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Looks first: to open a device may be enough to start a watchdog or to rewind a tape. */
+/* Checks the type first: opening a device can start a watchdog or rewind a tape. */
 static int open_regular(int dir_fd, const char *name)
 {
 	struct stat st;
@@ -29,7 +29,7 @@ ssize_t file_read(int dir_fd, const char *name, char *buffer, size_t size)
 
 	if (fd < 0)
 		return fd;
-	/* It may have been replaced meanwhile. */
+	/* The file may have been replaced in between. */
 	if (fstat(fd, &st) < 0)
 		n = -errno;
 	else if (!S_ISREG(st.st_mode))
@@ -47,7 +47,7 @@ ssize_t file_read(int dir_fd, const char *name, char *buffer, size_t size)
 
 int file_add(int dir_fd, const char *name, size_t max, struct text *text)
 {
-	/* One byte more shows that there is more. */
+	/* With one byte more, a file that is too large is noticed. */
 	char *buffer = malloc(max + 1);
 	ssize_t n;
 

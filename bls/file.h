@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * file: the bytes of a file that may come from anybody's disk.
+ * file: the bytes of a file on a disk that is not trusted.
  *
- * Only regular files are opened, no link in the last place is followed, and nothing (a FIFO, a
- * tape) can make the caller wait.
+ * Only regular files are opened, a symlink as the last component is not followed, and no file, for
+ * example a FIFO, can block the caller.
  */
 #pragma once
 
@@ -11,14 +11,10 @@
 
 #include "bls/text.h"
 
-/*
- * Reads at most size bytes of the file called name in the directory dir_fd. Returns their number or
- * a negative errno; -ELOOP: it is not a regular file.
- */
+/* Reads at most size bytes of the file called name in the directory dir_fd. Returns their number or
+ * a negative errno; -ELOOP: it is not a regular file. */
 ssize_t file_read(int dir_fd, const char *name, char *buffer, size_t size);
 
-/*
- * Adds a whole file of at most max bytes to text. Returns 0 or a negative errno, as above; -EFBIG
- * when it is larger.
- */
+/* Adds a whole file of at most max bytes to text. Returns 0 or a negative errno, as above; -EFBIG
+ * when it is larger. */
 int file_add(int dir_fd, const char *name, size_t max, struct text *text);

@@ -45,7 +45,8 @@ static int judge(const struct loader *loader, const struct loader_job *job, size
 
 	report_verdicts(job);
 	if (!job->menu->count) {
-		/* The last deployment was undeployed; or, by hand, it is the wrong directory. */
+		/* Right after the last deployment was undeployed; by hand, it may be the wrong
+		 * directory. */
 		report(job->reporter, REPORT_WARNING,
 			"%s has no entry at all, so the menu is empty", job->sysroot->entries);
 	} else if (!count) {
@@ -54,7 +55,8 @@ static int judge(const struct loader *loader, const struct loader_job *job, size
 			job->sysroot->entries, loader->name);
 		return -1;
 	}
-	/* If another entry came first, the old tree would boot while the deployment reports success. */
+	/* If another entry came first, the old tree would boot while the deployment reports
+	 * success. */
 	if (job->reporter->hook && first && job->verdicts[first - job->menu->items].error) {
 		report(job->reporter, REPORT_ERROR,
 			"%s is the entry to be booted next, so the deployment must not go on without it",
@@ -64,7 +66,7 @@ static int judge(const struct loader *loader, const struct loader_job *job, size
 	return 0;
 }
 
-/* The menu that this one will take the place of, when libostree swaps loader. */
+/* Finds the menu that this one replaces when libostree swaps the symlink loader. */
 static bool find_live(const struct sysroot *sysroot, const char *name, struct stat *ret_live)
 {
 	char path[PATH_MAX], resolved[PATH_MAX];
@@ -93,7 +95,7 @@ static int write_file(const struct loader_job *job, int dir_fd, const char *name
 	return err;
 }
 
-/* Writes beside the entries what the loader reads, and then what libostree waits for. */
+/* Writes the loader's file beside the entries, then the one that libostree waits for. */
 static int write_in_hook(
 	const struct loader *loader, const struct loader_job *job, const struct text *text)
 {
@@ -126,7 +128,7 @@ static int write_out(
 		sysroot->out_fd < 0 ? "standard output" : sysroot->out, text->bytes, text->size);
 }
 
-/* An entry without ostree=, or whose bootlink is not there, has no deployment to ask. */
+/* -1 if the entry has no ostree=, or its bootlink is missing. */
 static int open_deployment(const struct loader_job *job)
 {
 	const struct menu_item *first = menu_first(job->menu);
@@ -206,7 +208,7 @@ static int generate(const struct generator *generator, const struct reporter *re
 	return err;
 }
 
-/* Fills in the table of options: the common ones, and behind them the generator's own. */
+/* Joins the common options and the generator's own. */
 static void list_options(const struct generator *generator, struct sysroot_wish *wish,
 	struct args_option ret_options[ARGS_OPTIONS_MAX])
 {

@@ -16,7 +16,8 @@ struct generator {
 	const char *help;
 	const struct args_option *options; /* besides the common ones; ends without a name */
 	bool (*options_valid)(const struct reporter *reporter); /* if not, the reason is reported */
-	/* Finds what the menu says besides the entries, before it is rendered. 0 or, reported, -1. */
+	/* Finds what the menu says besides the entries, before it is rendered. 0 or, reported,
+	 * -1. */
 	int (*prepare)(const struct loader_job *job);
 };
 

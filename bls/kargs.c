@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Where the word ends of which the splitter has taken everything before rest. It has put a zero
- * byte in the place of a blank behind the word, but also of the last quote and of an empty value's
- * "=".
- */
+/* Returns where the last word ends, if the splitter has read up to rest. The splitter writes a NUL
+ * over the blank after the word, but also over a closing quote and over the "=" of an empty
+ * value. */
 static size_t find_end(const char *options, const char *copy, size_t rest)
 {
 	if (rest && !copy[rest - 1] && options[rest - 1] != '"' && options[rest - 1] != '=')
@@ -23,7 +21,7 @@ int kargs_split(const char *options, struct kargs *ret_kargs)
 	char *rest;
 
 	*ret_kargs = (struct kargs){ .copy = strdup(options) };
-	/* No two words without a byte between them. */
+	/* There is at least one byte between two words. */
 	ret_kargs->words = calloc(strlen(options) / 2 + 1, sizeof *ret_kargs->words);
 	if (!ret_kargs->copy || !ret_kargs->words)
 		return -ENOMEM;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * kargs: the options of an entry, word by word as the kernel will read them.
+ * kargs: the options of an entry, split into words as the kernel splits them.
  *
- * The splitting is prepare-root's, which is the kernel's: what a generator concludes from a word
- * and what the boot makes of it must not be two things. Words behind a lone "--" belong to init and
- * are not listed.
+ * prepare-root's code does the splitting, so that a generator and the boot never disagree about a
+ * word. Words after a lone "--" belong to init and are not listed.
  */
 #pragma once
 
@@ -32,15 +31,12 @@ int kargs_split(const char *options, struct kargs *ret_kargs);
 /* The value of the first word NAME=VALUE, or NULL. */
 const char *kargs_first(const struct kargs *kargs, const char *name);
 
-/* That of the last one, which is the one that counts for the kernel's own parameters. */
+/* The value of the last one, which counts for the kernel's own parameters. */
 const char *kargs_last(const struct kargs *kargs, const char *name);
 
-/*
- * True for an init= that starts ostree-prepare-root in an entry with an initrd, where it has no
- * place; the verdict is a warning of it. libostree writes the word for a deployment without an
- * initramfs and carries it over to a later one that has one (ostree issue 1440), where the program
- * would be started a second time, as the system's init.
- */
+/* True for an init= that starts ostree-prepare-root, in an entry with an initrd; the verdict gets a
+ * warning. libostree writes this word for a deployment without an initramfs and copies it to later
+ * ones that have one (ostree issue 1440). There the program would run a second time, as init. */
 bool kargs_drop(const struct entry *entry, const struct kargs_word *word, struct verdict *verdict);
 
 void kargs_free(struct kargs *kargs);

@@ -17,7 +17,7 @@ static const char digits[] = "0123456789";
 static const char name_bytes[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.";
 
-/* FAT does not tell upper from lower case. 0 for a name without the suffix. */
+/* FAT ignores case. Returns 0 for a name without the suffix. */
 static size_t stem_length(const char *name)
 {
 	size_t len = strlen(name), suffix = strlen(SUFFIX);
@@ -38,7 +38,7 @@ static void take_counter(struct menu_item *item)
 	done = plus[1 + left] == '-' ? strspn(plus + left + 2, digits) : 0;
 	if (!left || plus[1 + left + (done ? 1 + done : 0)])
 		return;
-	/* Numbers beyond a long stay at its end, which is as good as the truth for comparing. */
+	/* strtol() limits large numbers, which is good enough for comparing. */
 	item->left = strtol(plus + 1, NULL, 10);
 	item->done = done ? strtol(plus + left + 2, NULL, 10) : 0;
 	*plus = '\0';
@@ -50,7 +50,7 @@ static int new_item(struct menu *menu, const char *name, struct menu_item **ret_
 
 	if (menu->count == MENU_ENTRIES_MAX)
 		return -E2BIG;
-	/* Room is made in powers of two, so the count says when it is used up. */
+	/* The array grows at each power of two. */
 	if ((menu->count & (menu->count - 1)) == 0) {
 		size_t room = menu->count ? menu->count * 2 : 1;
 
@@ -82,7 +82,7 @@ static int fill_item(struct menu_item *item, const char *bytes, size_t size)
 	return 0;
 }
 
-/* libostree puts the name of a stateroot into that of an entry, and the user may choose any. */
+/* libostree's names contain the stateroot's name, which can have any bytes. */
 static void judge_name(struct menu_item *item)
 {
 	if (item->libostree)
@@ -96,7 +96,7 @@ static void judge_name(struct menu_item *item)
 	}
 }
 
-/* Also for an item that could not be read: its name alone may say where it belongs. */
+/* Also called for an item that could not be read: its name alone may place it. */
 static void place_item(struct menu_item *item)
 {
 	size_t prefix = strlen(OSTREE);
@@ -121,7 +121,7 @@ int menu_add(struct menu *menu, const char *name, const char *bytes, size_t size
 	return err;
 }
 
-/* One byte more than an entry may have shows that it has more. */
+/* With one byte more, an entry that is too large is noticed. */
 enum { BUFFER_SIZE = ENTRY_SIZE_MAX + 1 };
 
 struct reading {
@@ -161,7 +161,7 @@ int menu_read(int entries_fd, struct menu *ret_menu)
 	if (!err)
 		err = directory_each(entries_fd, add_file, &reading);
 	free(reading.buffer);
-	/* The last item of what did not work out may have no name to sort it by. */
+	/* After an error the last item may have no name to sort by. */
 	if (!err)
 		menu_sort(ret_menu);
 	return err;
@@ -177,7 +177,7 @@ static const char *or_empty(const char *string)
 	return string ? string : "";
 }
 
-/* One rule of the order: below 0 when a comes first, 0 when the next rule decides. */
+/* One rule of the order: below 0 if a comes first, 0 if the next rule decides. */
 
 static int by_badness(const struct menu_item *a, const struct menu_item *b)
 {
@@ -192,7 +192,7 @@ static int by_having_sort_key(const struct menu_item *a, const struct menu_item 
 	return (y != NULL) - (x != NULL);
 }
 
-/* Without sort-keys, which both have or neither has, these three do not count. */
+/* These three rules need a sort-key; here both entries have one, or neither. */
 static int by_key(const struct menu_item *a, const struct menu_item *b, enum entry_key key)
 {
 	if (!a->entry.last[ENTRY_SORT_KEY])
@@ -237,7 +237,7 @@ static int by_name(const struct menu_item *a, const struct menu_item *b)
 	return version_compare(b->stem, a->stem);
 }
 
-/* As systemd-boot has it; of bad ones the specification orders the failures. */
+/* As in systemd-boot; the specification orders only the failures of bad entries. */
 static int by_tries_left(const struct menu_item *a, const struct menu_item *b)
 {
 	return (a->left < b->left) - (a->left > b->left);
@@ -248,13 +248,13 @@ static int by_tries_done(const struct menu_item *a, const struct menu_item *b)
 	return (a->done > b->done) - (a->done < b->done);
 }
 
-/* Nothing is said about these; but two runs must not differ. */
+/* No specification orders these, but two runs must not differ. */
 static int by_bytes(const struct menu_item *a, const struct menu_item *b)
 {
 	return strcmp(a->name, b->name);
 }
 
-/* The first rule that is not undecided decides; its reason is why b comes behind a. */
+/* The first rule that does not return 0 decides. The reason says why b comes after a. */
 static const struct {
 	int (*compare)(const struct menu_item *a, const struct menu_item *b);
 	const char *reason;

@@ -19,20 +19,18 @@
 
 #include "bls/directory.h"
 
-/* Linux 5.14; headers have it only since 6.3. */
+/* Since Linux 5.14; in headers only since 6.3. */
 #define CHECKPOINT _IOW('f', 43, uint32_t)
 
-/* How long a call waits for another one, which on a slow card may take seconds. */
+/* How long a call waits for another one. On a slow card that may take seconds. */
 enum { LOCK_SECONDS = 5, LOCK_TURNS_A_SECOND = 20 };
 
-/*
- * What brings a change to where a loader finds it. Up to there blocks reach the disk in any order,
- * so between two such points only that is changed which is right in every order and in every part.
- */
+/* How a change gets to where a boot loader sees it. Until then blocks reach the disk in any order,
+ * so between two such points only changes are made that are safe in any order and in part. */
 enum way {
 	WAY_FILES,	/* fsync of the directory, then of the file */
-	WAY_CHECKPOINT, /* the journal's content is written to its place */
-	WAY_SYNC,	/* everything in the file system is written */
+	WAY_CHECKPOINT, /* the journal is written to its place */
+	WAY_SYNC,	/* the whole file system is written */
 };
 
 /* One call of outfile_replace. */
@@ -42,9 +40,9 @@ struct job {
 	const char *bytes;
 	size_t size;
 	enum way way;
-	const struct stat *like; /* whose owner and mode a new file gets, or NULL */
-	bool alone;		 /* no other call is at work in the directory */
-	const char *temporary;	 /* the name that the new file has at first */
+	const struct stat *like; /* gives a new file owner and mode, or NULL */
+	bool alone;		 /* no other call works in the directory */
+	const char *temporary;	 /* the new file's first name */
 };
 
 int outfile_write(int fd, const char *bytes, size_t size)
@@ -62,7 +60,7 @@ int outfile_write(int fd, const char *bytes, size_t size)
 	return 0;
 }
 
-/* What is not live is read only after libostree has flushed the whole file system. */
+/* A file that is not live is read only after libostree flushed the file system. */
 static enum way choose_way(int dir_fd, bool live)
 {
 	struct statfs fs = { 0 };
@@ -80,14 +78,14 @@ static enum way choose_way(int dir_fd, bool live)
 	}
 }
 
-/* Whether a call failed because this kernel, this file system or this user does not have it. */
+/* True if the kernel, the file system or the user's rights do not allow a call at all. */
 static bool is_lacking(int error)
 {
 	return error == ENOSYS || error == EINVAL || error == ENOTTY || error == EOPNOTSUPP ||
 	       error == ENODEV || error == EPERM || error == EACCES;
 }
 
-/* What there is no way to flush cannot be flushed; that the disk fails is another matter. */
+/* It is no error if a file system cannot flush, but it is one if the disk fails. */
 static int flushed(int result)
 {
 	return result < 0 && !is_lacking(errno) ? -errno : 0;
@@ -115,19 +113,19 @@ static int settle(int dir_fd, const char *name, enum way way)
 			return 0;
 		err = flushed(err);
 	}
-	/* Without a journal ext4 flushes the device before it writes the last blocks, and for a
-	 * directory that is clean by then not at all: these blocks the second call flushes. */
+	/* Without a journal, ext4 flushes the device before it writes the last blocks, and does not
+	 * flush it at all for a directory that is clean by then. The second call flushes these
+	 * blocks. */
 	for (int turn = 0; way != WAY_FILES && turn < 2 && !err; turn++)
 		err = flushed(syncfs(dir_fd));
 	if (!err)
 		err = flushed(fsync(dir_fd));
-	/* On vfat the first cluster of a renamed file is written with the file. Before the
-	 * directory it must not be: two names would have the same clusters. */
+	/* On vfat the first cluster of a renamed file is written with the file. It must not be
+	 * written before the directory: two names would have the same clusters. */
 	return !err && way == WAY_FILES ? sync_file(dir_fd, name) : err;
 }
 
-/* Gives a file the owner and the mode of the one that it replaces, as far as the file system has
- * such and the user may. */
+/* Copies owner and mode of the old file, as far as file system and user's rights allow. */
 static int make_alike(int fd, const struct stat *old)
 {
 	struct stat new;
@@ -137,14 +135,14 @@ static int make_alike(int fd, const struct stat *old)
 	if ((new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
 		fchown(fd, old->st_uid, old->st_gid) < 0 && !is_lacking(errno))
 		return -errno;
-	/* After that, because a change of the owner takes bits from the mode. */
+	/* Last, because a change of the owner clears mode bits. */
 	if (new.st_mode != old->st_mode && fchmod(fd, old->st_mode & 07777) < 0 &&
 		!is_lacking(errno))
 		return -errno;
 	return 0;
 }
 
-/* old is the file whose owner and mode the new one gets, or NULL. */
+/* old gives owner and mode, or is NULL. */
 static int write_temporary(const struct job *job, const struct stat *old)
 {
 	int fd = openat(job->dir_fd, job->temporary,
@@ -163,8 +161,8 @@ static int write_temporary(const struct job *job, const struct stat *old)
 	return err;
 }
 
-/* Of an exchange each half is right by itself, because both files live on. Otherwise that the old
- * one does is up to whoever holds it open. */
+/* An exchange is safe even if only half of it reaches the disk: both files exist before and after.
+ * With rename, the old file's blocks stay only as long as it is held open. */
 static int swap(const struct job *job, bool *ret_exchanged)
 {
 	if (job->way != WAY_FILES) {
@@ -188,18 +186,18 @@ static int replace(const struct job *job, const struct stat *old)
 	if (!err)
 		err = swap(job, &exchanged);
 	if (err < 0) {
-		/* The first failure is the one to tell; this is tidying up. */
+		/* The first failure is the one to report. */
 		(void)unlinkat(job->dir_fd, job->temporary, 0);
 		return err;
 	}
 	err = settle(job->dir_fd, job->name, job->way);
-	/* Not before: on the disk it may be what the name still stands for. */
+	/* Not earlier: on the disk the name may still refer to it. */
 	if (!err && exchanged)
 		(void)unlinkat(job->dir_fd, job->temporary, 0);
 	return err;
 }
 
-/* What a killed call has left would be in the way, and is the old file if the exchange was done. */
+/* A leftover of a killed call blocks the name. If the exchange was done, it is the old file. */
 static int remove_leftover(void *context, int dir_fd, const char *name)
 {
 	const struct job *job = context;
@@ -240,14 +238,15 @@ static int update(struct job *job, const struct stat *old)
 		return err;
 	if (!has_bytes(job->dir_fd, job->name, job->bytes, job->size))
 		return replace(job, old);
-	/* A call that was killed may have put it there, and only in memory. */
+	/* A killed call may have written it, but not flushed it. */
 	err = sync_file(job->dir_fd, job->name);
 	return err < 0 ? err : settle(job->dir_fd, job->name, job->way);
 }
 
 static int replace_once(struct job *job)
 {
-	/* Held to the end, so that nothing of the old file is freed before the new one is there. */
+	/* Stays open to the end, so that the old file's blocks are not freed before the new file is
+	 * there. */
 	int old_fd = openat(job->dir_fd, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
 	struct stat st;
 
@@ -264,11 +263,9 @@ static int replace_once(struct job *job)
 	return err;
 }
 
-/*
- * Waits until no other call is at work in the directory, and returns false if that takes too long:
- * any user who may open a directory can lock it, and for ever. Where the file system has no locks
- * (NFS, for directories) there is nothing to wait for.
- */
+/* Waits until no other call works in the directory. Returns false if that takes too long, because
+ * any user who can open a directory can lock it. Without locks (NFS directories) it does not
+ * wait. */
 static bool lock(int dir_fd)
 {
 	const struct timespec pause = { .tv_nsec = 1000000000 / LOCK_TURNS_A_SECOND };
@@ -291,7 +288,7 @@ int outfile_replace(int dir_fd, const char *name, const char *bytes, size_t size
 
 	if (!strncmp(name, OUTFILE_TEMPORARY, strlen(OUTFILE_TEMPORARY)))
 		return -EINVAL;
-	/* Its own descriptor: the lock then ends with this call, however the call ends. */
+	/* A descriptor of its own: closing it ends the lock. */
 	job.dir_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (job.dir_fd < 0)
 		return -errno;
@@ -299,12 +296,12 @@ int outfile_replace(int dir_fd, const char *name, const char *bytes, size_t size
 	job.alone = lock(job.dir_fd);
 	job.temporary = OUTFILE_TEMPORARY;
 	if (!job.alone) {
-		/* A name that no other call has; the next one that is alone removes a leftover. */
+		/* A unique name; the next call that gets the lock removes a leftover. */
 		(void)getrandom(&number, sizeof number, GRND_NONBLOCK);
 		(void)snprintf(own, sizeof own, OUTFILE_TEMPORARY ".%08x", number);
 		job.temporary = own;
 	}
-	/* Such a call may have taken ours for one. */
+	/* A call with the lock may have removed our file as a leftover. */
 	for (int turn = 0; turn < 3; turn++) {
 		err = replace_once(&job);
 		if (err != -ENOENT || job.alone)

@@ -16,10 +16,11 @@ void report_prepare(void)
 {
 	int fd;
 
-	/* The second one comes of a limit on the size of files (ulimit -f). */
+	/* SIGXFSZ: the limit on file sizes (ulimit -f). */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	/* A new descriptor gets the lowest number. Such a one can be neither read nor written. */
+	/* A new descriptor gets the lowest free number. This one can be neither read nor
+	 * written. */
 	do
 		fd = open("/", O_PATH | O_CLOEXEC);
 	while (fd >= 0 && fd <= STDERR_FILENO);

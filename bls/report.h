@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * report: what a generator has to say, where somebody will read it.
+ * report: messages, where a person will see them.
  *
- * Every message goes to standard error. libostree sends a generator's output to /dev/null (unless
- * told otherwise, and always before 2024.8), so in its hook a message also goes to the system log,
- * or to the kernel's where no log service is listening. Reporting cannot fail a generator.
+ * Every message goes to standard error. libostree sends its generator's output to /dev/null (always
+ * before 2024.8, later by default), so in its hook a message also goes to the system log, or to the
+ * kernel's log if no log service listens. Reporting never makes a program fail.
  */
 #pragma once
 
@@ -20,17 +20,13 @@ struct reporter {
 	bool hook; /* called by libostree */
 };
 
-/*
- * To be called first in main(): messages then decide nothing. A reader of standard error that has
- * gone ends no program, and no file that is opened later gets the number of a standard descriptor
- * that was closed, and so the messages; to write to that one still fails.
- */
+/* To be called first in main(). Afterwards a closed pipe does not kill the program, and no file
+ * gets the number of a standard descriptor that was closed, which would put messages into it.
+ * Writing to that descriptor still fails. */
 void report_prepare(void);
 
-/*
- * Says one sentence, without the full stop. Bytes that are not printable ASCII are shown as "?", so
- * that a file name can neither forge a second message nor upset a terminal. Cut at 1000 bytes.
- * Nothing happens without a reporter.
- */
+/* Reports one sentence, without a full stop. Bytes that are not printable ASCII become "?", so that
+ * a file name can neither forge a second message nor control a terminal. The sentence is cut at
+ * 1000 bytes. Without a reporter nothing happens. */
 void report(const struct reporter *reporter, enum report_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -14,7 +14,7 @@ enum { FILE_SIZE_MAX = 65536 };
 
 static const char blanks[] = " \t";
 
-/* Cuts the blanks off both ends. */
+/* Removes blanks at both ends. */
 static char *trim(char *text)
 {
 	size_t length;

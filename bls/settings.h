@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * settings: the small configuration file of a generator, out of the deployment that boots next.
+ * settings: a generator's small configuration file, from the deployment that boots next.
  *
- * A line is NAME=VALUE; blanks around both do not count, the value is literal to the end of its
- * line, "#" starts a comment line. usr/lib/rootstock in the deployment holds what the image brings,
- * etc/rootstock what this machine says, line by line the stronger one. The configuration of the
- * running system is never read: an image is made on another machine, and an update brings its own.
+ * A line is NAME=VALUE. Blanks around both are ignored, the value is literal up to the end of the
+ * line, and "#" starts a comment line. The image's file is usr/lib/rootstock/FILE, the machine's
+ * etc/rootstock/FILE; a line of the second overrides the first. The running system's configuration
+ * is never read: images are made on other machines, and an update brings its own file.
  */
 #pragma once
 
@@ -13,20 +13,18 @@
 
 struct setting {
 	const char *name;
-	char *value;   /* NULL where no file has the name */
-	char *file;    /* where the value stands, for messages: a path in the deployment */
+	char *value;   /* NULL if no file has the name */
+	char *file;    /* that has the value: a path in the deployment, for messages */
 	unsigned line; /* in that file, counted from 1 */
 };
 
-/*
- * Fills in the values of the settings, of which the last one has no name, from the two files called
- * file. A name that is not among them is warned about. Returns 0, also when there is no file, or,
- * with the reason reported, -1; settings_free is due in any case.
- */
+/* Reads the values from the two files called file. The last setting has no name. Warns of names
+ * that are not in the array. Returns 0, also if there is no file, or -1 with the reason reported;
+ * settings_free() must be called in any case. */
 int settings_read(int deployment_fd, const char *file, struct setting *settings,
 	const struct reporter *reporter);
 
-/* Reports that a value is not what why asks for ("timeout is a number of seconds"); returns -1. */
+/* Reports a wrong value; why is like "timeout is a number of seconds". Returns -1. */
 int settings_refuse(
 	const struct setting *setting, const char *why, const struct reporter *reporter);
 

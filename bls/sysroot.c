@@ -40,7 +40,7 @@ static int failed(const struct reporter *reporter, const char *what, const char 
 	return -1;
 }
 
-/* The way of a path below ROOT, free of links. */
+/* Resolves a path below ROOT: *ret_path has no symlinks. */
 static int resolve(int root_fd, const char *path, char ret_path[PATH_MAX])
 {
 	int err = path_resolve(root_fd, path, PATH_IN_ROOT, ret_path);
@@ -53,7 +53,7 @@ static int resolve(int root_fd, const char *path, char ret_path[PATH_MAX])
 	return err < 0 ? err : 0;
 }
 
-/* Opens a directory by a path that resolve() or sysroot_locate() has made. */
+/* Opens a directory; the path is from resolve() or sysroot_locate(). */
 static int open_resolved(int err, int dir_fd, const char *path)
 {
 	int fd;
@@ -72,7 +72,7 @@ static int open_beneath(int root_fd, const char *path)
 	return open_resolved(err, root_fd, resolved);
 }
 
-/* True for a path that goes up from where it begins, as far as its words tell. */
+/* True if the ".." of a path lead above its beginning. */
 static bool climbs(const char *path)
 {
 	int depth = 0;
@@ -89,7 +89,7 @@ static bool climbs(const char *path)
 	return depth < 0;
 }
 
-/* 1 when the first length bytes of path are ROOT, 0, or a negative errno. */
+/* 1 if the first length bytes of path lead to ROOT, else 0, or a negative errno. */
 static int is_root(const struct stat *root, const char *path, size_t length)
 {
 	const char *nearest = *path == '/' ? "/" : ".";
@@ -104,7 +104,7 @@ static int is_root(const struct stat *root, const char *path, size_t length)
 	return found;
 }
 
-/* What follows ROOT in a path, or NULL for one that does not pass it. */
+/* Sets the part of a path after ROOT, or NULL if it does not lead through ROOT. */
 static int find_inside(int root_fd, const char *path, const char **ret_inside)
 {
 	struct stat root;
@@ -120,7 +120,7 @@ static int find_inside(int root_fd, const char *path, const char **ret_inside)
 		if (found > 0)
 			*ret_inside = path + i;
 		i += strspn(path + i, "/");
-		/* The last word may be a file, and may be missing. */
+		/* The last component may be a file, or missing. */
 		if (found || !strchr(path + i, '/'))
 			return found < 0 ? found : 0;
 	}
@@ -143,7 +143,7 @@ int sysroot_locate(
 	return 0;
 }
 
-/* Opens a directory that the command line names. */
+/* Opens a directory of the command line. */
 static int open_named(const struct sysroot *sysroot, const char *path)
 {
 	char located[PATH_MAX];
@@ -152,7 +152,7 @@ static int open_named(const struct sysroot *sysroot, const char *path)
 	return open_resolved(err, dir_fd, located);
 }
 
-/* The directory of the output as a string, with "/" at its end; NULL without memory. */
+/* The output's directory, with "/" at its end; NULL without memory. */
 static char *output_directory(const char *out)
 {
 	const char *slash = strrchr(out, '/');
@@ -160,7 +160,7 @@ static char *output_directory(const char *out)
 	return slash ? strndup(out, (size_t)(slash - out) + 1) : strdup("./");
 }
 
-/* Splits the output's name into an open directory and a name in it. */
+/* Opens the output's directory and keeps its name in it. */
 static int open_output(const char *out, const struct reporter *reporter, struct sysroot *sysroot)
 {
 	const char *slash = strrchr(out, '/');
@@ -184,8 +184,8 @@ static int open_output(const char *out, const struct reporter *reporter, struct 
 	return sysroot->out_fd < 0 ? -1 : 0;
 }
 
-/* False only when path is not there after the first length bytes of out: any other trouble is for
- * the caller that opens it, and no reason to take another sysroot. */
+/* False only if path is missing below the first length bytes of out. Other errors are reported when
+ * the sysroot is opened. */
 static bool may_have(const char *out, size_t length, const char *path)
 {
 	char *root = length ? strndup(out, length) : strdup(".");
@@ -200,8 +200,8 @@ static bool may_have(const char *out, size_t length, const char *path)
 	return err != -ENOENT && err != -ENOTDIR;
 }
 
-/* The last boot/ of the output's name, or the last one with needed in its place, if there is one:
- * GRUB's directory on EFI may be called boot too. NULL when there is no boot/ at all. */
+/* Finds the last boot/ in the output's name that has needed beside it, else the last one, because
+ * GRUB's directory on EFI may be called boot too. NULL if there is none. */
 static const char *find_boot(const char *out, const char *needed)
 {
 	const char *last = NULL;
@@ -217,7 +217,7 @@ static const char *find_boot(const char *out, const char *needed)
 	return last;
 }
 
-/* The name of ROOT, with "/" at its end; NULL with errno 0 when the command line does not tell. */
+/* ROOT's name, with "/" at its end; NULL with errno 0 if the command line does not give it. */
 static char *find_root(const struct sysroot_wish *wish, const char *needed)
 {
 	const char *boot;
@@ -235,7 +235,7 @@ static char *find_root(const struct sysroot_wish *wish, const char *needed)
 	return boot == wish->out ? strdup("./") : strndup(wish->out, (size_t)(boot - wish->out));
 }
 
-/* needed is a path in ROOT by which it is known, or NULL. */
+/* needed is a path that ROOT must have, or NULL. */
 static int open_root(const struct sysroot_wish *wish, const char *needed,
 	const struct reporter *reporter, struct sysroot *sysroot)
 {
@@ -250,7 +250,7 @@ static int open_root(const struct sysroot_wish *wish, const char *needed,
 	return 0;
 }
 
-/* Opens a directory in ROOT, where it may be missing; *ret_fd then stays as it is. */
+/* Opens a directory in ROOT. If it is missing, *ret_fd does not change. */
 static int open_in_root(const struct sysroot *sysroot, const char *path,
 	const struct reporter *reporter, int *ret_fd)
 {
@@ -268,7 +268,7 @@ static int open_in_root(const struct sysroot *sysroot, const char *path,
 	return -1;
 }
 
-/* instead is what would do too. */
+/* instead is another option that would do. */
 static int need_root(const struct sysroot_wish *wish, const char *instead,
 	const struct reporter *reporter, const struct sysroot *sysroot)
 {
@@ -280,7 +280,7 @@ static int need_root(const struct sysroot_wish *wish, const char *instead,
 	return -1;
 }
 
-/* Which loader.B libostree has just written, "0" or "1"; NULL when it is not the caller. */
+/* Sets which loader.B libostree has just written, "0" or "1"; NULL outside its hook. */
 static int find_hook_version(const struct reporter *reporter, const char **ret_version)
 {
 	const char *version = *ret_version = getenv(BOOT_VERSION);
@@ -292,7 +292,7 @@ static int find_hook_version(const struct reporter *reporter, const char **ret_v
 	return -1;
 }
 
-/* Sets the name of the directory of entries, made of two parts. */
+/* Sets the name of the entries' directory, from two parts. */
 static int name_entries(struct sysroot *sysroot, const char *above, const char *path)
 {
 	if (asprintf(&sysroot->entries, "%s%s", above, path) >= 0)
@@ -301,7 +301,7 @@ static int name_entries(struct sysroot *sysroot, const char *above, const char *
 	return -ENOMEM;
 }
 
-/* Entries beside the output, and no link out: the output may be in a tree that ROOT is not. */
+/* Opens entries/ beside the output. No symlink leads out: the output may be in another tree. */
 static int open_beside(const struct sysroot_wish *wish, struct sysroot *sysroot)
 {
 	char *dir = output_directory(wish->out), located[PATH_MAX];
@@ -353,7 +353,7 @@ static bool has_loaders(int boot_fd)
 	       faccessat(boot_fd, "loader.1/entries", F_OK, 0) == 0;
 }
 
-/* A line end would begin a new line of the menu, and none of these is in a loader's path. */
+/* A control character could end a line of the menu, and a loader's path has none. */
 static bool has_control(const char *path)
 {
 	for (; *path; path++)
@@ -362,7 +362,7 @@ static bool has_control(const char *path)
 	return false;
 }
 
-/* Whether ROOT/boot/loader is a symlink: 1, 0, or -1 with the reason reported. */
+/* 1 if ROOT/boot/loader is a symlink, 0 if it is a directory, -1 with the reason reported. */
 static int has_symlink(const struct sysroot *sysroot, const struct reporter *reporter)
 {
 	struct stat st;
@@ -371,7 +371,7 @@ static int has_symlink(const struct sysroot *sysroot, const struct reporter *rep
 	errno = ENOENT;
 	if (sysroot->boot_fd >= 0)
 		err = fstatat(sysroot->boot_fd, "loader", &st, AT_SYMLINK_NOFOLLOW);
-	/* At a first deployment, and after one that failed, libostree has not made its symlink. */
+	/* libostree makes its symlink only at the end of a first deployment. */
 	if (err < 0 && errno == ENOENT &&
 		(reporter->hook || (sysroot->boot_fd >= 0 && has_loaders(sysroot->boot_fd))))
 		return 1;
@@ -383,8 +383,8 @@ static int has_symlink(const struct sysroot *sysroot, const struct reporter *rep
 	return -1;
 }
 
-/* "/boot" or, where nothing or something else tells, what does. The symlink boot in ROOT/boot makes
- * it right for a /boot of its own too. */
+/* path comes from the mount table and may be NULL. With libostree's symlink boot in it, "/boot" is
+ * right for a /boot of its own too. */
 static char *make_prefix(const char *path, bool symlink)
 {
 	const char *last = path ? strrchr(path, '/') : NULL;
@@ -409,7 +409,7 @@ static char *auto_prefix(
 	symlink = has_symlink(sysroot, reporter);
 	if (symlink < 0)
 		return NULL;
-	/* Without /proc nothing tells, as in a chroot. */
+	/* Without /proc, as in a chroot, there is no mount table. */
 	if (sysroot->boot_fd >= 0)
 		(void)bootfs_path(sysroot->boot_fd, &path);
 	if (path && has_control(path)) {
@@ -503,7 +503,7 @@ int sysroot_open(const struct sysroot_wish *wish, const struct reporter *reporte
 	return find_prefix(wish, reporter, ret_sysroot);
 }
 
-/* Whether the directory path in ROOT/boot is the one that st is of. */
+/* True if path in ROOT leads to the directory that st describes. */
 static bool leads_to(int root_fd, const char *path, const struct stat *st)
 {
 	char resolved[PATH_MAX];
@@ -518,7 +518,7 @@ bool sysroot_is_live(const struct sysroot *sysroot, int dir_fd)
 	struct stat dir;
 	char path[PATH_MAX];
 
-	/* Without a loader that leads somewhere nothing tells which one is read. */
+	/* If loader leads nowhere, the loader may read any of them. */
 	if (sysroot->root_fd < 0 || fstat(dir_fd, &dir) < 0 ||
 		resolve(sysroot->root_fd, BOOT "loader", path) < 0 ||
 		leads_to(sysroot->root_fd, BOOT "loader", &dir))

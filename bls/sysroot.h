@@ -3,28 +3,27 @@
  * sysroot: the system that a program works on, opened once: its root, its /boot, its entries and
  * the directory of the output.
  *
- * Nothing is taken from the running system: everything follows from the command line and from two
- * variables of the environment, _OSTREE_GRUB2_BOOTVERSION, with which libostree says that it is the
- * caller and which of loader.0 and loader.1 it has just written, and OSTREE_BOOT_PARTITION, the
- * path prefix as libostree's own generator script knows it.
+ * Nothing is taken from the running system. Everything follows from the command line and from two
+ * variables that libostree sets for its hook: _OSTREE_GRUB2_BOOTVERSION says which of loader.0 and
+ * loader.1 it has just written, and OSTREE_BOOT_PARTITION is the prefix that libostree's own
+ * generator script uses.
  *
- * Entries are, in this order: --entries DIR; in libostree's hook ROOT/boot/loader.B/entries (on EFI
- * the output does not stand beside them); entries/ beside the output. ROOT is --root DIR, else what
- * stands before the last /boot/ of the output's name; in the hook, before the last one after which
- * loader.B/entries is, because GRUB's own directory may be /boot/efi/EFI/boot.
+ * The directory of entries is --entries DIR; else, in libostree's hook, ROOT/boot/loader.B/entries,
+ * because on EFI the output is in another directory; else entries/ beside the output. ROOT is
+ * --root DIR, else the part of the output's name before the last /boot/. In the hook it is the last
+ * one that has loader.B/entries below it, because GRUB's own directory may be /boot/efi/EFI/boot.
  *
- * The path to ROOT is the caller's, and is opened as any other. What is below ROOT comes from a
- * disk or an image, so its symlinks are followed as the booted system follows them: an absolute one
- * begins at ROOT, and none leads out. That holds for each path that passes ROOT on its way, whoever
- * has named it. Other file systems may be mounted below ROOT. A path that does not pass ROOT, as
- * that of an output on an ESP mounted elsewhere, is the caller's again.
+ * The caller's path to ROOT is opened like any path. What is below ROOT comes from a disk or an
+ * image, so symlinks there are followed as the booted system follows them: an absolute one starts
+ * at ROOT, and none leads out of it. This holds for each path of the command line that leads
+ * through ROOT. Other file systems may be mounted below ROOT. A path that does not lead through
+ * ROOT, for example to an ESP that is mounted elsewhere, is opened like any path.
  *
- * The boot loader sees paths from the root of the file system that holds /boot. The prefix auto is
- * "/boot" where ROOT/boot/loader is a symlink, because libostree keeps the symlink /boot/boot -> .
- * and so "/boot/..." is right whether or not /boot is a file system of its own; and "" where it is
- * a real directory, which means a FAT /boot, where symlinks do not exist. Where the mount table
- * says that /boot lies deeper in its file system, as in a btrfs subvolume (bls/bootfs.h), the path
- * from the top comes before it.
+ * A boot loader sees paths from the top of the file system that has /boot. The prefix "auto" is
+ * "/boot" if ROOT/boot/loader is a symlink: libostree keeps the symlink /boot/boot -> ., so
+ * "/boot/..." is right whether or not /boot is a file system of its own. It is "" if loader is a
+ * directory, as on FAT, which has no symlinks. If the mount table shows that /boot is deeper in its
+ * file system, for example in a btrfs subvolume (bls/bootfs.h), the path from the top comes first.
  */
 #pragma once
 
@@ -41,10 +40,10 @@ struct sysroot_wish {
 };
 
 struct sysroot {
-	int root_fd;   /* -1 where neither --root nor the output's name tells */
+	int root_fd;   /* -1 if neither --root nor the output's name gives it */
 	char *root;    /* with "/" at its end, for messages */
-	int boot_fd;   /* ROOT/boot, or -1 where there is no ROOT, or no boot in it */
-	int loader_fd; /* in libostree's hook the loader.B that it writes, else -1 */
+	int boot_fd;   /* ROOT/boot; -1 if there is none */
+	int loader_fd; /* in libostree's hook the loader.B that it writes; else -1 */
 	int entries_fd;
 	char *entries; /* its name, for messages */
 	int out_fd;    /* the directory of the output, or -1 for standard output */
@@ -53,31 +52,25 @@ struct sysroot {
 	char *prefix;	/* "" or a path without "/" at its end */
 };
 
-/* False, with the reason reported, for a wish that cannot mean anything. Nothing is opened. */
+/* Checks the options without opening anything. False, with the reason reported, if one is wrong. */
 bool sysroot_wish_valid(const struct sysroot_wish *wish, const struct reporter *reporter);
 
-/*
- * Opens everything. Returns 0 or, with the reason reported, -1. *ret_sysroot must be closed in any
- * case.
- */
+/* Returns 0, or -1 with the reason reported. *ret_sysroot must be closed in any case. */
 int sysroot_open(const struct sysroot_wish *wish, const struct reporter *reporter,
 	struct sysroot *ret_sysroot);
 
-/*
- * Where a path of the command line leads: *ret_path, to be opened with O_NOFOLLOW in *ret_dir_fd,
- * if it passes ROOT; else, with *ret_dir_fd AT_FDCWD, the path itself. Returns 0 or a negative
- * errno: -EXDEV if it leads out of ROOT to where the booted system would find nothing.
- */
+/* Follows a path of the command line. If it leads through ROOT, *ret_path is to be opened with
+ * O_NOFOLLOW in *ret_dir_fd; else it is the path itself, and *ret_dir_fd is AT_FDCWD. Returns 0 or
+ * a negative errno: -EXDEV if a symlink leads out of ROOT and the booted system would find
+ * nothing. */
 int sysroot_locate(
 	const struct sysroot *sysroot, const char *path, int *ret_dir_fd, char ret_path[PATH_MAX]);
 
-/* The end of a sentence about what sysroot_locate() could not find. */
+/* Why sysroot_locate() failed, as the end of a sentence. */
 const char *sysroot_why(int error);
 
-/*
- * Whether a loader may read what is in this directory at this moment. Only loader.0 or loader.1 is
- * read by nobody, as long as the symlink loader leads to the other one.
- */
+/* True if a boot loader may read this directory now. It does not read loader.0 or loader.1 while
+ * the symlink loader leads to the other one. */
 bool sysroot_is_live(const struct sysroot *sysroot, int dir_fd);
 
 void sysroot_close(struct sysroot *sysroot);

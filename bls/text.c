@@ -11,7 +11,7 @@ void text_add_bytes(struct text *text, const char *bytes, size_t size)
 	if (text->failed || !size)
 		return;
 	if (size > text->room - text->size) {
-		/* Overflow cannot come before malloc gives up: both terms exist in memory. */
+		/* No overflow: both terms are sizes of memory that exists. */
 		size_t room = text->room * 2 + size;
 		char *grown = realloc(text->bytes, room);
 
@@ -61,7 +61,7 @@ void text_drop_windows(struct text *text)
 
 	if (text->size >= strlen(mark) && !memcmp(text->bytes, mark, strlen(mark)))
 		from = strlen(mark);
-	/* kept is the end of what is not a carriage return, or is inside a line. */
+	/* kept is the end without the carriage returns that end a line. */
 	for (; from < text->size; from++) {
 		char c = text->bytes[from];
 

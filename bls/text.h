@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * text: bytes that grow until somebody writes them out.
+ * text: a string of bytes that grows.
  *
- * Running out of memory is remembered rather than reported by each call, so that a renderer reads
- * like its output; whoever writes the bytes out looks at failed first. What was added after a
- * certain point can be taken back.
+ * If memory runs out, failed is set and later calls do nothing, so that a renderer reads like its
+ * output. The caller checks failed before it uses the bytes.
  */
 #pragma once
 
@@ -29,13 +28,11 @@ void text_print(struct text *text, const char *format, ...) __attribute__((forma
 /* The bytes as a string, which is theirs, or NULL if there was not enough memory. */
 char *text_string(struct text *text);
 
-/*
- * Makes lines of what an editor on Windows has written: takes the UTF-8 byte order mark from the
- * beginning, and carriage returns from before each line feed and from the end.
- */
+/* Removes what an editor on Windows adds: the UTF-8 byte order mark at the beginning, and carriage
+ * returns before each line feed and at the end. */
 void text_drop_windows(struct text *text);
 
-/* Takes back everything behind the first size bytes. */
+/* Removes everything after the first size bytes. */
 void text_cut(struct text *text, size_t size);
 
 void text_free(struct text *text);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* By length: the lead byte's fixed bits, and the least code that needs so many bytes. */
+/* For each length: the fixed bits of the first byte, and the least code point. */
 static const struct {
 	unsigned char mask, lead;
 	unsigned least;

@@ -1,28 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * utf8: bytes that may be text, shown where they must be text.
+ * utf8: bytes that may be text, and where they must be text.
  *
- * A title or a path in an entry has whatever bytes its author gave it. A JSON document has to be
- * UTF-8 (RFC 8259, 8.1) and a terminal takes control characters for orders, so both ask here.
+ * A title or a path in an entry has whatever bytes its author wrote. A JSON document must be UTF-8
+ * (RFC 8259, 8.1), and a terminal obeys control characters.
  */
 #pragma once
 
 #include "bls/text.h"
 
-/*
- * The length, 1 to 4, of the well-formed character (RFC 3629) with which string begins, and its
- * code point; 0 for a byte with which none begins, and at the end of the string.
- */
+/* The length, 1 to 4, and the code point of the character (RFC 3629) at the beginning of string; 0
+ * if it is not well-formed, and at the end of the string. */
 size_t utf8_decode(const char *string, unsigned *ret_code);
 
-/*
- * True for a code point that a terminal does not show but obeys: C0, DEL and C1, and those of
- * Unicode's category Cf that end a line, reorder what follows or have no width, all below U+10000.
- */
+/* True for a code point that a terminal obeys instead of showing it: C0, DEL, C1, and those of
+ * Unicode's category Cf below U+10000 that end a line, reorder what follows or have no width. */
 bool utf8_is_control(unsigned code);
 
-/* The length of the byte order mark that a text begins with, which is 3, or 0. */
+/* The length of the byte order mark at the beginning: 3, or 0 without one. */
 size_t utf8_mark(const char *bytes, size_t size);
 
-/* Adds a string with "?" for each control character and for each byte that is in no character. */
+/* Adds a string, with "?" for each control character and each byte that is not UTF-8. */
 void utf8_add_printable(struct text *text, const char *string);

@@ -20,17 +20,13 @@ struct verdict {
 	unsigned warning_count;
 };
 
-/*
- * One verdict for each item, as it was read: whatever the loader, an item with an error is left out
- * and a hidden one is not in the menu. To be freed with free(3); NULL without memory.
- */
+/* One verdict for each item, as it was read: whatever the loader, an item with an error is left out
+ * and a hidden one is not in the menu. To be freed with free(3); NULL without memory. */
 struct verdict *verdict_new(const struct menu *menu);
 
 /* Leaves the entry out of the menu. Returns error. */
 int verdict_refuse(struct verdict *verdict, int error, unsigned line, const char *what);
 
-/*
- * Adds a warning, once for each line and text. There are fewer kinds of warnings than
- * VERDICT_WARNINGS_MAX; any beyond that number are dropped.
- */
+/* Adds a warning, once for each line and text. There are fewer kinds of warnings than
+ * VERDICT_WARNINGS_MAX; any beyond that number are dropped. */
 void verdict_warn(struct verdict *verdict, unsigned line, const char *what);

@@ -17,7 +17,7 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Step 1: bytes that mean nothing only separate what stands around them. */
+/* Step 1: other bytes only separate parts. */
 static const char *skip_separators(const char *s)
 {
 	while (*s && !is_digit(*s) && !is_letter(*s) && !strchr("-.~^", *s))
@@ -25,7 +25,7 @@ static const char *skip_separators(const char *s)
 	return s;
 }
 
-/* One side may have no digits: then it is the older one, whatever the number. */
+/* A side without digits is older, whatever the number. */
 static int compare_numbers(const char **a, const char **b)
 {
 	const char *x = *a, *y = *b;
@@ -63,12 +63,12 @@ int version_compare(const char *a, const char *b)
 		a = skip_separators(a);
 		b = skip_separators(b);
 		for (const char *mark = "~-^."; *mark; mark++) {
-			/* Below the end of a string there is only "~". */
+			/* Only "~" is older than the end of a string. */
 			if (*mark == '-' && (!*a || !*b))
 				return (*a != '\0') - (*b != '\0');
 			if (*a != *mark && *b != *mark)
 				continue;
-			/* Whoever has it is the older one, see version.h. */
+			/* The side that has the mark is older, see version.h. */
 			if (*a != *b)
 				return *a == *mark ? -1 : 1;
 			a++, b++;
@@ -94,7 +94,7 @@ int version_compare_libostree(const char *a, const char *b)
 	if (a_len && b_len && a_len != b_len) {
 		if (a[number] != '0' && b[number] != '0')
 			return a_len < b_len ? -1 : 1;
-		/* Of zeros and more zeros the longer row is the smaller fraction. */
+		/* If both are zeros, the longer row is the smaller fraction. */
 		if (same > number && strspn(a + number, "0") >= same - number &&
 			is_digit(a[same]) != is_digit(b[same]))
 			return is_digit(a[same]) ? -1 : 1;

@@ -15,7 +15,7 @@ static void add_numbers(struct text *text, size_t from, size_t to)
 	}
 }
 
-/* Adds a command with the blank-separated words of a setting behind it. */
+/* Adds a command and the words of a setting. */
 static void add_command(struct text *text, const char *command, const char *words)
 {
 	char word[ENTRY_SIZE_MAX + 1];
@@ -70,7 +70,7 @@ static void add_fallback(struct text *text, size_t count)
 	text_add(text, "'\nfi\n");
 }
 
-/* FNV-1a: no two menus of a machine may have one, which is all that is asked of it. */
+/* FNV-1a: good enough, because only two menus of one machine must not have the same hash. */
 static uint64_t hash(const struct text *text)
 {
 	uint64_t value = 0xcbf29ce484222325;
@@ -81,10 +81,11 @@ static uint64_t hash(const struct text *text)
 }
 
 /*
- * Adds commands as a function and its call. GRUB executes a file line by line, but a function only
- * when it has been read to its brace, so of one that is cut nothing is executed; nor of one that
- * goes on with the end of another menu, because the name that is called there is not that of this
- * content; nor if the call is cut, because the function's entries are made by its argument.
+ * Adds the commands as a function and its call, so that an incomplete file adds no entry. GRUB runs
+ * a file line by line, but a function only after it was read to its closing brace, so a file that
+ * ends earlier does nothing. If the file goes on with the end of another menu, the name called
+ * there is not this function's, because it is a hash of the content. If the call is cut, the
+ * argument is missing that makes the entries.
  */
 static void add_whole(struct text *text, const struct text *commands)
 {
@@ -105,10 +106,8 @@ static void add_whole(struct text *text, const struct text *commands)
 	text_add(text, " menuentry\n" GRUBCFG_MARK);
 }
 
-/*
- * Adds the bodies of all entries, one behind the other, and sets where each ends; that of an item
- * which is not in the menu ends where it begins.
- */
+/* Adds the bodies of all entries, and sets where each ends. An item that is not in the menu adds
+ * nothing. */
 static void add_bodies(struct text *bodies, const struct menu *menu, struct verdict verdicts[],
 	const struct grubcfg_style *style, size_t ret_ends[])
 {
@@ -122,14 +121,14 @@ static void add_bodies(struct text *bodies, const struct menu *menu, struct verd
 	}
 }
 
-/* Only what gets into the menu has a part in whose title is unique: so the bodies come first. */
+/* Titles are made unique among the entries in the menu, so the bodies must come first. */
 static size_t add_entries(struct text *text, const struct menu *menu,
 	const struct verdict verdicts[], const struct text *bodies, const size_t ends[])
 {
 	char *titles[MENU_ENTRIES_MAX];
 	size_t count = 0;
 
-	/* Made in any case, because they are freed. */
+	/* Called in any case, because the titles are freed below. */
 	if (title_make(menu, verdicts, titles) < 0 || bodies->failed)
 		text->failed = true;
 	for (size_t i = 0; i < menu->count && !text->failed; i++) {

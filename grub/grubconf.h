@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* grubconf: the settings of a GRUB menu, as rootstock-grub.conf(5) has them. */
+/* grubconf: the settings of a GRUB menu, see rootstock-grub.conf(5). */
 #pragma once
 
 #include "bls/settings.h"
@@ -17,20 +17,20 @@ enum {
 };
 
 enum grubconf_search {
-	GRUBCONF_SEARCH_AUTO, /* when the menu is not on the file system of /boot */
+	GRUBCONF_SEARCH_AUTO, /* if the menu is not on the file system of /boot */
 	GRUBCONF_SEARCH_ALWAYS,
 	GRUBCONF_SEARCH_NEVER,
 	GRUBCONF_SEARCH_UUID, /* the word is the UUID */
 	GRUBCONF_SEARCH_WRONG,
 };
 
-/* The settings by their place, without values; one without a name is behind them. */
+/* The settings, by number. The last one has no name. */
 extern struct setting grubconf_settings[GRUBCONF_COUNT + 1];
 
-/* Returns 0 or, with the setting reported that cannot mean anything, -1. */
+/* Returns 0, or -1 with the wrong setting reported. */
 int grubconf_check(const struct reporter *reporter);
 
-/* What a word says about searching; NULL says nothing. */
+/* What the value of a setting or option means; NULL: it is not set. */
 enum grubconf_search grubconf_search(const char *word);
 
 bool grubconf_allows_lossy(void);

@@ -6,7 +6,7 @@
 #include "bls/kargs.h"
 #include "bls/text.h"
 
-/* What follows /ostree/boot.B/ or /ostree/boot.B.S/; NULL when that is not
+/* Returns what follows /ostree/boot.B/ or /ostree/boot.B.S/, or NULL if that is not
  * STATEROOT/BOOTCSUM/SERIAL. */
 static const char *find_deployment(const char *target)
 {

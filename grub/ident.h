@@ -2,12 +2,12 @@
 /*
  * ident: a name for a menu entry that does not depend on its place in the menu.
  *
- * GRUB's default takes it. A number would be read as a place, and places move with every
- * deployment, so it is made of what the ostree= argument names:
- * "ostree-STATEROOT-BOOTCSUM-SERIAL". BOOTCSUM stands for a kernel and initramfs, and libostree
- * counts the deployments that share them from the newest, so the name with SERIAL 0 is the newest
- * one with that kernel, also after updates at which libostree leaves the menu alone. An entry that
- * is not libostree's, or has no such argument, is called like its file.
+ * GRUB's default setting takes it. A number would mean a place, and places change with every
+ * deployment, so the name is made of the ostree= argument: "ostree-STATEROOT-BOOTCSUM-SERIAL".
+ * BOOTCSUM stands for a kernel and its initramfs. libostree numbers the deployments that share
+ * them, the newest first, so the name with SERIAL 0 is the newest deployment with that kernel, even
+ * after updates that do not change the menu. An entry that is not libostree's, or has no such
+ * argument, gets its file's name.
  */
 #pragma once
 

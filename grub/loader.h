@@ -6,7 +6,7 @@
 
 extern const struct loader grub_loader;
 
-/* What the generator's command line adds to the menu; nothing in other programs. */
+/* What the generator adds to the settings; rootstock-bls leaves it empty. */
 extern struct grub_extras {
 	bool allow_lossy; /* a word that GRUB changes is a warning, not an error */
 	char *uuid;	  /* of the file system that GRUB must search for, or NULL */

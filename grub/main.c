@@ -50,7 +50,7 @@ static const char *why_no_uuid(int error, const struct bootfs *bootfs)
 	return bootfs->type ? "it has none" : "it is a directory and not a mounted file system";
 }
 
-/* The UUID of the file system that has /boot, or NULL with the reason reported. */
+/* The UUID of the file system with /boot, or NULL with the reason reported. */
 static char *read_uuid(const struct loader_job *job)
 {
 	struct bootfs bootfs = { 0 };
@@ -67,10 +67,8 @@ static char *read_uuid(const struct loader_job *job)
 	return uuid;
 }
 
-/*
- * Sets the UUID that GRUB has to search for, if it has to. Where the output is on another file
- * system than /boot, as on an ESP, GRUB's root is that one and it would find no kernel.
- */
+/* Sets the UUID that GRUB must search for, if any. If the output is not on the file system of
+ * /boot, for example on an ESP, GRUB's root is that of the output, and it would find no kernel. */
 static int prepare(const struct loader_job *job)
 {
 	const char *word = wished_search ? wished_search : grubconf_settings[GRUBCONF_SEARCH].value;

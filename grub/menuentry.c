@@ -12,10 +12,8 @@
 #include "grub/ident.h"
 #include "grub/quote.h"
 
-/*
- * The names are those of UEFI, the test is for GRUB's name of the processor (a 64-bit PC may well
- * run a 32-bit GRUB), and the last line is for entries that do not say.
- */
+/* The names are UEFI's; the tests use GRUB's name of the processor (a 64-bit PC may run a 32-bit
+ * GRUB). The last line is for entries without an architecture. */
 static const struct architecture {
 	const char *name;
 	const char *test;
@@ -57,13 +55,13 @@ static char *make_path(const struct body *body, const struct entry_line *line)
 	return path;
 }
 
-/* Adds before, and the path of a file quoted. */
+/* Adds before, then the path of a file in quotes. */
 static int add_path(struct body *body, const char *before, const struct entry_line *line)
 {
 	char *path = make_path(body, line);
 	int err = path ? 0 : -ENOMEM;
 
-	/* GRUB's test takes what precedes a ")" for a device; its reader drops CR. */
+	/* GRUB's test reads what precedes a ")" as a device; its reader drops CR. */
 	if (path && path[strcspn(path, ")\r\n")])
 		err = verdict_refuse(body->verdict, -EINVAL, line->number,
 			"GRUB cannot use a path with \")\" or a line end in it");
@@ -75,12 +73,10 @@ static int add_path(struct body *body, const char *before, const struct entry_li
 	return err;
 }
 
-/*
- * The condition for booting the entry: this machine, and all files there. An empty file is none: a
- * loss of power can leave one where libostree was removing the file, and GRUB would start a kernel
- * with an empty initramfs. A test that GRUB does not know counts as passed (seen with 2.06), so
- * where the module is missing the entry still boots.
- */
+/* The condition for booting the entry: it is for this machine, and no file is missing or empty. A
+ * loss of power while libostree removes a file can leave it empty, and GRUB would start the kernel
+ * with an empty initramfs. A test that GRUB does not know passes (seen with 2.06), so without the
+ * module the entry still boots. */
 static int add_condition(struct body *body)
 {
 	static const enum entry_key needed[] = { ENTRY_LINUX, ENTRY_INITRD, ENTRY_DEVICETREE };
@@ -105,7 +101,7 @@ static int add_condition(struct body *body)
 	return 0;
 }
 
-/* Puts blanks in the place of words that do not belong into this entry. */
+/* Overwrites words that must not be passed on with blanks. */
 static int drop_words(struct body *body, char *options)
 {
 	struct kargs kargs;
@@ -119,7 +115,8 @@ static int drop_words(struct body *body, char *options)
 	return err;
 }
 
-/* Adds a word, which ends at a place in the options, or says why GRUB cannot hand it on. */
+/* Adds the word that ends at a place in the options. what is why GRUB cannot pass it on, or
+ * NULL. */
 static int add_word(struct body *body, size_t place, const char *word, const char *what)
 {
 	if (what && !body->rules->allow_lossy) {
@@ -135,7 +132,7 @@ static int add_word(struct body *body, size_t place, const char *word, const cha
 	return 0;
 }
 
-/* Adds the words of all options, and keeps account of the line that GRUB will make of them. */
+/* Adds all words, and counts the length of the command line that GRUB will make of them. */
 static int add_words(struct body *body, char *options, size_t line_length)
 {
 	size_t line_max = cmdline_limit(body->rules->boot_fd,
@@ -158,7 +155,7 @@ static int add_words(struct body *body, char *options, size_t line_length)
 	return err;
 }
 
-/* GRUB puts BOOT_IMAGE= and the path before the options, so the path must be a word as they are. */
+/* GRUB puts BOOT_IMAGE=PATH before the options, so the path must be a word that it can pass on. */
 static int add_linux(struct body *body)
 {
 	const struct entry_line *line = body->entry->last[ENTRY_LINUX];
@@ -180,7 +177,7 @@ static int add_linux(struct body *body)
 	return err;
 }
 
-/* One command for all, because a second one would take the place of the first. */
+/* One command for all: a second one would replace the first. */
 static int add_initrds(struct body *body)
 {
 	const struct entry_line *line = NULL;
@@ -219,7 +216,7 @@ void menuentry_add_head(struct text *text, const struct menu_item *item, const c
 	text->failed |= !ident;
 	text_add(text, MENUENTRY);
 	quote_add(text, ident ? ident : "");
-	/* Without "--" a title like "--id" would be taken for an option. */
+	/* Without "--" a title like "--id" would be an option. */
 	text_add(text, " --unrestricted -- ");
 	quote_add(text, title);
 	text_add(text, " {\n");

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A byte of the kernel's isspace() but for the blank; 0xa0 is the no-break space of Latin-1, and LF
- * and CR cannot be. */
+/* The kernel's isspace() without " "; 0xa0 is Latin-1's no-break space. LF and CR are handled
+ * elsewhere. */
 static bool is_odd_blank(char c)
 {
 	return c == '\t' || c == '\v' || c == '\f' || c == '\xa0';
@@ -22,11 +22,11 @@ static const struct {
 };
 
 struct seen {
-	bool open; /* a quote that nothing closes */
+	bool open; /* a quote is not closed */
 	bool quotes;
 	bool blank;	 /* " " inside quotes */
 	bool quoted_odd; /* a blank other than " " inside quotes */
-	bool bare_odd; /* one outside of quotes: for the kernel, but for nobody else, a new word */
+	bool bare_odd;	 /* one outside of quotes: only the kernel starts a new word there */
 };
 
 static const char *find_refused(const char *word, const struct seen *seen)
@@ -36,7 +36,7 @@ static const char *find_refused(const char *word, const struct seen *seen)
 			return refused[i].what;
 	if (!*word)
 		return "GRUB cannot pass on an empty word";
-	/* GRUB quotes a word exactly when it has a " " in it, and then all of it. */
+	/* GRUB quotes a word if it has a " ", and then all of it. */
 	if ((seen->quoted_odd && !seen->blank) || (seen->bare_odd && seen->quotes))
 		return "GRUB cannot pass on this mixture of quotes and of blanks other than \" \"";
 	return NULL;
@@ -64,18 +64,16 @@ static const char *find_end(const char *text, struct seen *ret_seen)
 	return text;
 }
 
-/*
- * Removes the quotes that the kernel removes: first in the word, first in the value, and the last
- * byte. The kernel spares the last one if it has removed no other, but then, quotes coming in
- * pairs, there is another one left in the word, for which it is refused.
- */
+/* Removes the quotes that the kernel removes: at the beginning of the word, at the beginning of the
+ * value, and at the end. The kernel keeps the last one if it removed no other one. But quotes come
+ * in pairs, so another quote is then left, and the word is refused. */
 static void unquote(char *word)
 {
 	char *value, *last;
 
 	if (*word == '"')
 		memmove(word, word + 1, strlen(word));
-	/* To the kernel a "=" in the first place belongs to the name. */
+	/* For the kernel a "=" as the first byte belongs to the name. */
 	value = *word ? strchr(word + 1, '=') : NULL;
 	if (value && value[1] == '"')
 		memmove(value + 1, value + 2, strlen(value + 1));

@@ -21,7 +21,7 @@ static int compare_titles(const void *a, const void *b)
 
 static int add_more(char **title, const struct menu_item *item, const char *version)
 {
-	/* With the boot counter, because the stem of two files may be the same. */
+	/* With the boot counter, because two files may have the same stem. */
 	int length = (int)(strlen(item->name) - strlen(".conf"));
 	char *longer;
 
@@ -34,7 +34,7 @@ static int add_more(char **title, const struct menu_item *item, const char *vers
 	return 0;
 }
 
-/* Makes titles longer of which there are several. */
+/* Makes titles longer that are not unique. */
 static int tell_apart(const struct menu *menu, char *titles[], bool by_version)
 {
 	bool alike[MENU_ENTRIES_MAX] = { false };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* crc: the checksum that U-Boot's command crc32 makes, which is that of zlib and Ethernet. */
+/* crc: the checksum of U-Boot's command crc32, as in zlib and Ethernet. */
 #pragma once
 
 #include <stddef.h>

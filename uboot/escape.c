@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* CONFIG_SYS_MAXARGS of most boards before 2024 less "setenv", "bootargs" and one word to add. */
+/* CONFIG_SYS_MAXARGS of most boards before 2024, less "setenv", "bootargs" and one more word. */
 enum { WORDS_MAX = 13 };
 
-/* Byte 4 is a mark of hush's own. */
+/* hush uses byte 4 itself. */
 static const char special[] = "'\"\\\t\x04";
 
 void escape_add(struct text *text, const char *name, const char *value)

@@ -2,10 +2,9 @@
 /*
  * escape: values as U-Boot's "env import -t" reads them back.
  *
- * The importer (lib/hashtable.c, himport_r) takes a record up to the end of its line, a name up to
- * "=", and of what follows every byte as it is, except that a backslash goes and saves the byte
- * behind it. So a backslash before each backslash is all that a value needs; any bytes but NUL and
- * LF arrive as they are.
+ * The importer (lib/hashtable.c, himport_r) reads a record up to the end of its line, and a name up
+ * to "=". It takes the value byte by byte, but removes a backslash and keeps the byte after it. So
+ * a backslash before each backslash is enough, for any bytes but NUL and LF.
  */
 #pragma once
 
@@ -16,10 +15,7 @@
 /* Adds "NAME=VALUE" and a line end. A NULL value adds "NAME=", which deletes the variable. */
 void escape_add(struct text *text, const char *name, const char *value);
 
-/*
- * What a script does to a value by "setenv NAME ${NAME} more", the form of many board scripts: the
- * shell (hush) reads the value a second time, and takes quotes, backslashes, runs of blanks and "#"
- * for its own, and gives up above 16 arguments in all. Returns the reason, or NULL for a value that
- * survives.
- */
+/* Many board scripts have "setenv NAME ${NAME} more". Their shell (hush) then parses the value
+ * again: it interprets quotes, backslashes, runs of blanks and "#", and fails with more than 16
+ * arguments. Returns the reason why a value would not survive that, or NULL. */
 const char *escape_fragile(const char *value);

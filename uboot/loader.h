@@ -6,11 +6,11 @@
 
 extern const struct loader uboot_loader;
 
-/* What the generator's command line adds to the menu; nothing in other programs. */
+/* What the generator adds to the settings; rootstock-bls leaves it empty. */
 extern struct uboot_extras {
-	const char *compat; /* as the setting */
+	const char *compat; /* overrides the setting */
 	struct text lines;  /* the integrator's */
 } uboot_extras;
 
-/* True if the menu is to have nothing but what libostree's own writer writes. */
+/* True if the menu has only what libostree's own writer writes. */
 bool uboot_compat(void);

@@ -49,7 +49,7 @@ static bool options_valid(const struct reporter *reporter)
 	       args_usage(reporter, "--compat is ostree, not ", compat) == ARGS_RUN;
 }
 
-/* Takes what was read, or says why it could not be. */
+/* Adds the lines of one file. error is that of reading it. */
 static int take_lines(
 	const struct reporter *reporter, int error, const char *name, struct text *lines)
 {
@@ -69,7 +69,7 @@ static int take_lines(
 	return 0;
 }
 
-/* The file of --append, which may be in the sysroot and then leads nowhere out of it. */
+/* Reads the file of --append. If it is in the sysroot, no symlink leads out of it. */
 static int read_append(const struct sysroot *sysroot, struct text *lines)
 {
 	char located[PATH_MAX], *path;
@@ -83,7 +83,7 @@ static int read_append(const struct sysroot *sysroot, struct text *lines)
 	return err;
 }
 
-/* Collects the integrator's lines: the deployment's, then --append's. */
+/* Reads the integrator's lines: the deployment's, then those of --append. */
 static int prepare(const struct loader_job *job)
 {
 	struct text lines = { 0 };

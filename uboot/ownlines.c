@@ -6,13 +6,12 @@
 #include "uboot/uenv.h"
 
 struct record {
-	const char *start; /* behind leading blanks */
-	size_t length;	   /* without the line end; "\" LF may be inside */
+	const char *start; /* after leading blanks */
+	size_t length;	   /* without the line end; may contain "\" LF */
 	unsigned line;
 };
 
-/* himport_r: only in a value, that is behind "=", does a "\" keep the LF behind it from being the
- * end; in a comment and in a name it does not. */
+/* As himport_r: "\" escapes a LF only in a value, that is after "=", not in a comment or a name. */
 static size_t find_end(const char *bytes, size_t size)
 {
 	bool in_value = false, escaped = false;
@@ -27,7 +26,7 @@ static size_t find_end(const char *bytes, size_t size)
 	return i;
 }
 
-/* Why a record is not for the file, or NULL. */
+/* Why a record is left out, or NULL. */
 static const char *judge(const struct record *record)
 {
 	const char *equals = memchr(record->start, '=', record->length);
@@ -39,7 +38,7 @@ static const char *judge(const struct record *record)
 		return "a line without a name before its \"=\" would end the import";
 	if (uenv_owns(record->start, length))
 		return "this variable is set by the menu";
-	/* .flags and .callbacks say what may be set at all, and what happens then. */
+	/* .flags and .callbacks control which variables can be set. */
 	if (*record->start == '.')
 		return "a variable that begins with \".\" would rule over the others";
 	return NULL;
@@ -54,7 +53,8 @@ static void add_record(struct text *text, const struct record *record)
 		record->start[record->length - 1 - backslashes] == '\\')
 		backslashes++;
 	text_add_bytes(text, record->start, record->length);
-	/* At the end of the file one alone stood for itself; now a line end is behind it. */
+	/* A single "\" at the end of the file is literal, but would escape the line end that is
+	 * added. */
 	if (value && backslashes % 2)
 		text_add(text, "\\");
 	text_add(text, "\n");

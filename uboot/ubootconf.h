@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ubootconf: the settings of a uEnv.txt, as rootstock-uboot.conf(5) has them. */
+/* ubootconf: the settings of a uEnv.txt, see rootstock-uboot.conf(5). */
 #pragma once
 
 #include "bls/settings.h"
@@ -8,8 +8,8 @@
 
 enum { UBOOTCONF_COMPAT, UBOOTCONF_KEEP, UBOOTCONF_COUNT };
 
-/* The settings by their place, without values; one without a name is behind them. */
+/* The settings, by number. The last one has no name. */
 extern struct setting ubootconf_settings[UBOOTCONF_COUNT + 1];
 
-/* Returns 0 or, with the setting reported that cannot mean anything, -1. */
+/* Returns 0, or -1 with the wrong setting reported. */
 int ubootconf_check(const struct reporter *reporter);

@@ -17,7 +17,7 @@ enum field { KERNEL, BOOTDIR, RAMDISK, RAMDISKS, FDT, FDTDIR, BOOTARGS, FIELDS }
 
 static const struct {
 	const char *name;
-	bool ostree; /* libostree has it too */
+	bool ostree; /* libostree's writer has it too */
 } fields[FIELDS] = {
 	[KERNEL] = { "kernel_image", true },
 	[BOOTDIR] = { "bootdir", false },
@@ -28,7 +28,7 @@ static const struct {
 	[BOOTARGS] = { "bootargs", true },
 };
 
-/* One entry on its way into the file. */
+/* One entry, before it is written. */
 struct record {
 	const struct uenv_style *style;
 	const struct entry *entry;
@@ -36,7 +36,7 @@ struct record {
 	struct text values[FIELDS]; /* as strings; empty for none */
 };
 
-/* Adds the path of a file to a field, in which there may be another one. */
+/* Adds a path to a field, after any other one. */
 static int add_path(struct record *record, enum field field, const struct entry_line *line)
 {
 	static const char unusable[] = " \t\r\x03'\"\\";
@@ -80,13 +80,13 @@ static int add_paths(struct record *record)
 		if (!err)
 			err = add_path(record, RAMDISKS, line);
 	}
-	/* One alone is said once. */
+	/* A single initrd is only in ramdisk_image. */
 	if (record->values[RAMDISKS].size == record->values[RAMDISK].size)
 		text_cut(&record->values[RAMDISKS], 0);
 	return err;
 }
 
-/* Adds the options but for stale words, byte for byte. */
+/* Adds the options without stale words; all other bytes stay as they are. */
 static void add_kargs(struct record *record, const char *options, const struct kargs *kargs)
 {
 	struct text *value = &record->values[BOOTARGS];
@@ -98,7 +98,7 @@ static void add_kargs(struct record *record, const char *options, const struct k
 		if (!kargs_drop(record->entry, word, record->verdict))
 			continue;
 		text_add_bytes(value, options + from, word->start - from);
-		/* With one of the two blanks around it. */
+		/* Also removes one of the two blanks around it. */
 		from = word->end;
 		if (options[from])
 			from++;
@@ -145,8 +145,8 @@ static void warn(struct record *record)
 			"libostree's own fields have no place for a second initrd; this entry boots with the first one");
 }
 
-/* Whether the fields without a value are deleted. A board may set its own device tree before it
- * imports the file, and keeps it where the menu has nothing to say about that. */
+/* True if a field without a value is deleted. A board may set its own device tree before it imports
+ * the file, and keeps that if no entry names one. */
 static bool is_deleted(const struct uenv_style *style, const struct menu *menu,
 	const struct verdict verdicts[], size_t field)
 {
@@ -162,7 +162,8 @@ static bool is_deleted(const struct uenv_style *style, const struct menu *menu,
 	return false;
 }
 
-/* Adds the fields of one entry; those of an entry that is not there are all deleted. */
+/* Adds the fields of one entry. values is NULL for a number without an entry, whose fields are all
+ * deleted. */
 static void add_fields(struct text *text, const struct uenv_style *style, const bool deleted[],
 	const struct text values[], size_t number)
 {
@@ -226,7 +227,7 @@ size_t uenv_render(struct text *text, const struct menu *menu, struct verdict ve
 			continue;
 		add_entry(text, &menu->items[i].entry, &verdicts[i], style, deleted, count + 1);
 		count += verdicts[i].in_menu;
-		/* There libostree puts them, with an empty line behind. */
+		/* libostree's writer puts the lines here, and an empty line after them. */
 		if (style->ostree && count == 1 && verdicts[i].in_menu && style->lines->size) {
 			text_add_bytes(text, style->lines->bytes, style->lines->size);
 			text_add(text, "\n");
@@ -271,7 +272,7 @@ bool uenv_from_entries(const char *line, size_t length)
 {
 	const char *equals = memchr(line, '=', length);
 
-	/* The checksum is also that of lines that do not. */
+	/* The checksum also covers lines that do not follow from the entries. */
 	return equals && uenv_owns(line, (size_t)(equals - line)) &&
 	       !is_name(UENV_CRC, line, (size_t)(equals - line));
 }

@@ -33,7 +33,7 @@ static const struct feature {
 	{ "ea_inode", INCOMPAT, 0x400, false, LOADER_EXT4_EA_INODE },
 	{ "inline_data", INCOMPAT, 0x8000, false, LOADER_EXT4_INLINE_DATA },
 	{ "casefold", INCOMPAT, 0x20000, false, LOADER_EXT4_CASEFOLD },
-	/* There the first block group begins a block earlier than loaders take it to. */
+	/* Loaders expect the first block group a block later than it is. */
 	{ "bigalloc and blocks of 1 KiB", RO_COMPAT, 0x200, true, LOADER_EXT4_BIGALLOC_1K },
 };
 
@@ -51,7 +51,7 @@ static uint32_t field(const unsigned char block[SUPERBLOCK_SIZE], unsigned offse
 	return le32toh(value);
 }
 
-/* False where there is no such file system, or nothing may be read. */
+/* False if it is another file system, or cannot be read. */
 static bool read_superblock(const char *device, unsigned char block[SUPERBLOCK_SIZE])
 {
 	int fd = device ? open(device, O_RDONLY | O_CLOEXEC) : -1;
@@ -100,7 +100,7 @@ void bootfs_limits_check(const struct sysroot *sysroot, const struct bootfs *boo
 	for (const struct loader_limit *limit = loader->limits; limit->type; limit++)
 		if (!strcmp(bootfs->type, limit->type))
 			add(sysroot, limit->what, findings);
-	/* Whatever the loader. */
+	/* This one holds for all loaders. */
 	if (!strcmp(bootfs->type, "vfat") && has_loader(sysroot->boot_fd))
 		add(sysroot,
 			"FAT has no symlinks, so nothing can put all new entries in the place of the old ones at once, and a loss of power may leave some of both",

@@ -32,7 +32,7 @@ static struct place place_of(const struct subject *subject, unsigned line)
 	return (struct place){ subject->sysroot->entries, subject->item->name, line };
 }
 
-/* What is wrong with a path below a directory, as the end of a sentence; NULL when nothing is. */
+/* What is wrong with a path below a directory, as the end of a sentence; else NULL. */
 static const char *look(int dir_fd, const char *path, enum path_rule rule, enum kind kind)
 {
 	char resolved[PATH_MAX];
@@ -118,7 +118,7 @@ static struct place options_place(const struct subject *subject)
 	return place_of(subject, line ? line->number : 0);
 }
 
-/* The bootlink is followed as it will be at boot. */
+/* The code that follows the bootlink at boot follows it here. */
 static void check_deployment(const struct subject *subject)
 {
 	int fd = deployment_find(subject->sysroot->root_fd, subject->entry->options);
@@ -161,7 +161,7 @@ static void check_init(const struct subject *subject, const char *init)
 
 static void check_panic(const struct subject *subject, const char *panic)
 {
-	/* As the kernel reads it: 0 stands for ever. */
+	/* The kernel takes 0 for "wait forever". */
 	if (panic && strtol(panic, NULL, 0) != 0)
 		return;
 	findings_add(subject->findings, FINDINGS_WARNING, options_place(subject),

@@ -27,7 +27,7 @@ static int compare(const void *left, const void *right)
 	return order ? order : strcmp(a->what, b->what);
 }
 
-/* Room is made in powers of two, so the count says when it is used up. */
+/* The array grows at each power of two. */
 static bool make_room(struct findings *findings)
 {
 	size_t count = findings->count;
@@ -41,7 +41,7 @@ static bool make_room(struct findings *findings)
 	return grown;
 }
 
-/* Returns false for one that is known, or without memory. */
+/* Returns false if the same finding is there already, or without memory. */
 static bool add(struct findings *findings, struct finding *finding)
 {
 	const struct finding *known = NULL;

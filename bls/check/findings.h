@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * findings: what a check has to say, in the order in which it was said.
+ * findings: what a check has found, in order.
  *
- * Two that say the same of the same place are one, because two loaders often dislike one thing.
- * Running out of memory is remembered, as in a text, and makes the list good for nothing.
+ * Two equal findings about the same place become one, because two loaders often object to the same
+ * thing. If memory runs out, failed is set, as in a text, and the list must not be used.
  */
 #pragma once
 
@@ -15,14 +15,14 @@ enum findings_severity { FINDINGS_ERROR, FINDINGS_WARNING };
 struct finding {
 	enum findings_severity severity;
 	char *file;
-	unsigned line; /* counted from 1; 0 when no single line is to blame */
+	unsigned line; /* counted from 1; 0 if no single line is wrong */
 	char *what;    /* the middle of a sentence */
 };
 
 struct findings {
 	struct finding **list;
 	size_t count;
-	void *known; /* the same as a set (known.h) */
+	void *known; /* the same, as a set (known.h) */
 	size_t errors;
 	bool failed;
 };
@@ -31,10 +31,10 @@ struct findings {
 struct place {
 	const char *directory; /* with or without "/" at its end; "" for none */
 	const char *name;
-	unsigned line; /* 0 when no single line is to blame */
+	unsigned line; /* counted from 1; 0 if no single line is wrong */
 };
 
-/* Adds what is wrong with a file, and what to do about it, as the middle of a sentence. */
+/* Adds what is wrong and what to do about it, as the middle of a sentence. */
 void findings_add(struct findings *findings, enum findings_severity severity, struct place place,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * json: a JSON document (RFC 8259), written from its beginning to its end.
+ * json: a JSON document (RFC 8259), written from beginning to end.
  *
- * The caller opens and closes objects and arrays in pairs; commas, quotes and escapes are made
- * here. The result is valid UTF-8 for any bytes: a byte that is not part of a well-formed character
- * becomes U+FFFD, so such a string is shown and cannot be had back. Control characters are escaped.
+ * The caller opens and closes objects and arrays in pairs; commas, quotes and escapes are added
+ * here. The result is always valid UTF-8: a byte that is not UTF-8 becomes U+FFFD, so the original
+ * string cannot be recovered from it. Control characters are escaped.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct json {
 	bool behind_value; /* the next one needs a comma */
 };
 
-/* Each value has a name in an object, and NULL in an array and for the whole document. */
+/* In an object each value has a name; in an array, and for the whole document, it is NULL. */
 
 /* bracket is '{' or '['. */
 void json_open(struct json *json, const char *name, char bracket);

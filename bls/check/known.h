@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * known: which of several equal things came first, without comparing each one with all others.
+ * known: a set that finds equal things without comparing each one with all others.
  *
- * A thin cover of tsearch(3), whose header has a "struct entry" of its own. The things stay where
- * they are and are the caller's; a set begins as NULL.
+ * A wrapper of tsearch(3), whose header has a "struct entry" of its own. The things belong to the
+ * caller and must not move. An empty set is NULL.
  */
 #pragma once
 
-/*
- * The first thing in the set that counts as equal to this one (compare as for qsort(3), on the
- * things themselves): thing itself if it is new, and then it is in the set; NULL without memory.
- */
+/* Returns the first thing in the set that is equal to this one. If there is none, adds this one and
+ * returns it; NULL without memory. compare is as for qsort(3), but gets the things themselves. */
 const void *known_first(
 	void **set, const void *thing, int (*compare)(const void *left, const void *right));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* rootstock-bls: what loaders will make of a system's entries, and what is wrong with them. */
+/* rootstock-bls: shows what loaders make of a system's entries, and what is wrong with them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "grub/loader.h"
 #include "uboot/loader.h"
 
-/* All loaders, in the order of the output. This list is the only one. */
+/* All loaders, in the order of the output: the one list of them. */
 static const struct loader *const loaders[] = { &grub_loader, &uboot_loader };
 
 enum { LOADERS = sizeof loaders / sizeof *loaders };
@@ -55,14 +55,14 @@ static int fail_for_memory(void)
 	return -1;
 }
 
-/* Adds what --loader can be. */
+/* Adds the words that --loader accepts. */
 static void add_words(struct text *text)
 {
 	for (size_t i = 0; i < LOADERS; i++)
 		text_print(text, "%s%s", i ? " or " : "", loaders[i]->word);
 }
 
-/* Returns true if there is a menu at all. */
+/* Returns true if there is any menu. */
 static bool choose_loaders(struct menufile files[])
 {
 	bool any = false;
@@ -98,7 +98,7 @@ static void check_absence(struct result *result)
 	text_free(&commands);
 }
 
-/* Whether the next deployment gets a menu too. */
+/* Checks that the next deployment gets a menu too. */
 static void check_hook(struct result *result)
 {
 	const struct place place = { result->sysroot.root, "ostree/repo/config", 0 };
@@ -263,7 +263,7 @@ static int print_help(void)
 	return failed;
 }
 
-/* Returns false, with the reason reported, for what cannot mean anything. */
+/* Checks the command line. Returns false with the reason reported. */
 static bool valid(const char *verb, const struct sysroot_wish *wish)
 {
 	if (!verb)

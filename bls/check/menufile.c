@@ -105,7 +105,7 @@ static int compare_ids(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
-/* known is a set of the labels so far. */
+/* known is the set of the labels so far. */
 static void check_id(const struct menufile *file, size_t i, void **known, struct findings *findings)
 {
 	const struct loader_label *label = &file->labels[i], *first;
@@ -140,7 +140,7 @@ void menufile_check_entries(const struct menufile *file, struct findings *findin
 			"there is no entry that %s could boot; deploy one", file->loader->name);
 }
 
-/* Adds what is wrong with the file; what to do about it is always the same. */
+/* Adds what is wrong with the file. The remedy is always the same. */
 static void add(const struct menufile *file, enum findings_severity severity, const char *what,
 	struct findings *findings)
 {
@@ -185,7 +185,8 @@ static bool same(const struct text *a, const struct text *b)
 	return a->size == b->size && (!a->size || !memcmp(a->bytes, b->bytes, a->size));
 }
 
-/* A file that ends within its first line, or is what flash or a file system has in place of one. */
+/* True for a file that ends in its first line, or begins with what an erased flash or a file system
+ * has in place of lost data. */
 static bool is_torn_at_once(const struct text *bytes, const struct text *made, size_t first)
 {
 	if (bytes->size < first &&
@@ -201,7 +202,7 @@ static void check_bytes(
 	struct text new = { 0 }, old = { 0 };
 	size_t first, last;
 
-	/* libostree's form of uEnv.txt has neither head nor end to be known by. */
+	/* libostree's form of uEnv.txt has no first and last line to recognize it by. */
 	if (!made->size || *made->bytes != '#')
 		return;
 	first = first_line(made);

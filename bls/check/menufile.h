@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * menufile: the menu that a loader's generator would make now, and the one that the loader reads.
+ * menufile: the menu that a loader's generator would make now, and the file that the loader reads.
  *
- * The loader's own render function makes the first one, so that nothing is said here that a
- * generator would not do.
+ * The loader's own render function makes the menu, so that the findings are what a generator would
+ * do.
  */
 #pragma once
 
@@ -15,37 +15,29 @@ struct menufile {
 	const struct sysroot *sysroot;
 	const struct menu *menu;
 	char *path;  /* of the file, below ROOT */
-	bool wanted; /* if not, only path and loader count */
+	bool wanted; /* if false, only path and loader are set */
 	struct text made;
 	struct verdict *verdicts;    /* one for each item of the menu */
 	struct loader_label *labels; /* likewise */
 };
 
-/*
- * Makes the menu with the settings of the default entry's deployment, and adds a finding if they
- * cannot be used. Returns 0 or -ENOMEM; menufile_free is due in any case.
- */
+/* Makes the menu with the settings of the default entry's deployment. Adds a finding if the
+ * settings are wrong. Returns 0 or -ENOMEM; menufile_free() must be called in any case. */
 int menufile_make(struct menufile *file, struct findings *findings);
 
-/*
- * True if the sysroot has a menu in this file, or something that cannot be read. What one of the
- * loaders writes in place of another one's menu does not count.
- */
+/* True if the sysroot has this file, readable or not. A file that another loader's generator writes
+ * in place of a menu does not count. */
 bool menufile_exists(
 	const struct menufile *file, const struct loader *const loaders[], size_t count);
 
-/*
- * Adds a finding for each item that the render function has refused or warned of, for a menu
- * without any, and for two items with one id. What was wrong with an item before is not repeated.
- */
+/* Adds a finding for each item that the render function refused or warned of, for a menu without
+ * entries, and for two items with the same id. An item's own error is not repeated. */
 void menufile_check_entries(const struct menufile *file, struct findings *findings);
 
-/*
- * Compares the file with what would be made now: an error for one that was not written to its end,
- * a warning for one that says something else about the entries, as after they were edited. A file
- * that does not begin with the generator's first line, which is a comment, is not the generator's.
- * A missing file is found only if it is needed.
- */
+/* Compares the file with what would be made now: an error if it is not complete, a warning if it
+ * does not match the entries, for example after they were edited. The generator's files are known
+ * by their first line, a comment; other files are not compared. A missing file is a finding only if
+ * needed is true. */
 void menufile_check(const struct menufile *file, bool needed, struct findings *findings);
 
 void menufile_free(struct menufile *file);

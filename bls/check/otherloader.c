@@ -33,7 +33,7 @@ struct esp {
 	const char *path; /* of its directory EFI */
 };
 
-/* Returns 1 if a vendor's directory on the EFI system partition has such a loader. */
+/* Returns 1 if a vendor's directory has such a loader. */
 static int look(void *context, int dir_fd, const char *vendor)
 {
 	const struct esp *esp = context;

@@ -18,7 +18,7 @@ static const char *value_of(const struct entry *entry, enum entry_key key)
 	return key == ENTRY_OPTIONS ? entry->options : entry_value(entry, key);
 }
 
-/* The key for which no menu made here has a hidden entry. */
+/* The key that hides an entry from our menus, or NULL. */
 static const char *hiding_key(const struct menu_item *item)
 {
 	static const enum entry_key keys[] = { ENTRY_EFI, ENTRY_UKI, ENTRY_UKI_URL };
@@ -61,7 +61,7 @@ static void add_keys(struct text *text, const struct entry *entry)
 	}
 }
 
-/* Why the item stands where it does. */
+/* Adds why the item is in this place. */
 static void add_order(struct text *text, const struct menu *menu, size_t i)
 {
 	begin_row(text, "order");

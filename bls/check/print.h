@@ -2,8 +2,8 @@
 /*
  * print: a menu, what loaders make of it and what is wrong with it, for a person or a program.
  *
- * The two forms say the same. That for a person has one line for each fact, and "?" for what a
- * terminal would not show; that for a program is one JSON object (see json.h).
+ * Both forms have the same content. For a person there is a line for each fact, with "?" for what a
+ * terminal would not show; for a program there is one JSON object (json.h).
  */
 #pragma once
 
@@ -18,15 +18,15 @@ struct result {
 	struct menufile *files; /* one for each loader */
 	size_t file_count;
 	struct bootfs bootfs;
-	int bootfs_error; /* a negative errno: nothing is known about the file system */
+	int bootfs_error; /* a negative errno if nothing is known about the file system */
 	struct findings findings;
 };
 
 /* Adds the menu in words. */
 void print_menu(struct text *text, const struct result *result);
 
-/* Adds what is known of the file system, the findings and a summary in words. */
+/* Adds the file system, the findings and a summary, in words. */
 void print_findings(struct text *text, const struct result *result);
 
-/* Adds everything as a JSON object; the findings only if they were looked for. */
+/* Adds everything as a JSON object, the findings if with_findings is true. */
 void print_json(struct text *text, const struct result *result, bool with_findings);

@@ -12,7 +12,7 @@
 
 enum { FILE_SIZE_MAX = 65536 };
 
-/* Finds the last value, which counts. */
+/* The last value counts. */
 static int find(const struct text *text, struct span *ret_value)
 {
 	struct conf conf;
