@@ -75,7 +75,7 @@ enum args_result args_parse(int argc, char *const argv[], const struct args_opti
 		if (found == OPTION_VERSION)
 			return ARGS_VERSION;
 		if (found == ':')
-			return args_usage(reporter, "this needs a value behind it: ", argv[at]);
+			return args_usage(reporter, "option needs a value: ", argv[at]);
 		option = found == '?' ? NULL : find_option(options, found);
 		if (!option)
 			return args_usage(reporter, "not understood: ", argv[at]);

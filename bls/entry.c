@@ -90,12 +90,11 @@ static int take_line(
 	line.name = line.key == ENTRY_UNKNOWN ? text : keys[line.key].name;
 	if (line.key != ENTRY_UNKNOWN && !*value)
 		return keys[line.key].is_file ? blame(ret_where, -EINVAL, number,
-							"this key needs a file behind it")
+							"this key needs the name of a file")
 					      : 0;
 	if (line.key != ENTRY_UNKNOWN && keys[line.key].is_file) {
 		if (climbs(value))
-			return blame(
-				ret_where, -EINVAL, number, "a path must not climb with \"..\"");
+			return blame(ret_where, -EINVAL, number, "a path must not contain \"..\"");
 		/* The key was parsed already, so the byte before the value is free. */
 		if (*value != '/')
 			*--value = '/';
@@ -152,7 +151,8 @@ static int take_lines(struct entry *entry, size_t size, struct where *ret_where)
 		*end = '\0';
 		number++;
 		if (memchr(text, '\0', (size_t)(end - text)))
-			err = blame(ret_where, -EINVAL, number, "a NUL byte is not text");
+			err = blame(ret_where, -EINVAL, number,
+				"a NUL byte does not belong in a text file");
 		else
 			err = take_line(entry, text, end, number, ret_where);
 		if (err < 0)
@@ -173,7 +173,7 @@ int entry_parse(const char *bytes, size_t size, struct entry *ret_entry, struct 
 	if (!entry->text)
 		return -ENOMEM;
 	if (size > ENTRY_SIZE_MAX) {
-		error = blame(ret_where, -EFBIG, 0, "a boot loader entry has at most 64 KiB");
+		error = blame(ret_where, -EFBIG, 0, "the entry is larger than 64 KiB");
 	} else {
 		memcpy(entry->text, bytes, size);
 		error = take_lines(entry, size, ret_where);

@@ -91,7 +91,7 @@ static int write_file(const struct loader_job *job, int dir_fd, const char *name
 			!live && find_live(job->sysroot, name, &like) ? &like : NULL);
 	if (err < 0)
 		report(job->reporter, REPORT_ERROR, "%s cannot be written: %s", shown,
-			err == -EEXIST ? "it is there, and not a regular file" : strerror(-err));
+			err == -EEXIST ? "it exists and is not a regular file" : strerror(-err));
 	return err;
 }
 
@@ -139,13 +139,13 @@ static int open_deployment(const struct loader_job *job)
 	if (job->sysroot->root_fd < 0) {
 		if (strstr(first->entry.options, "ostree="))
 			report(job->reporter, REPORT_WARNING,
-				"nothing says where the sysroot is, so settings in the deployment do not count: use --root");
+				"the sysroot is not known, so the settings of the deployment are not read: use --root");
 		return -1;
 	}
 	fd = deployment_find(job->sysroot->root_fd, first->entry.options);
 	if (fd < 0 && fd != -ENOENT)
 		report(job->reporter, REPORT_WARNING,
-			"%s: the deployment that ostree= leads to cannot be opened, so its settings do not count: %s",
+			"%s: the deployment that ostree= leads to cannot be opened, so its settings are not read: %s",
 			first->name, strerror(-fd));
 	return fd < 0 ? -1 : fd;
 }

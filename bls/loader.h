@@ -53,25 +53,24 @@ struct loader {
 
 	const char *settings_file; /* see settings.h */
 	struct setting *settings;
-	int (*check_settings)(
-		const struct reporter *reporter); /* 0, or -1 with the reason reported */
+	/* Returns 0, or -1 with the reason reported. */
+	int (*check_settings)(const struct reporter *reporter);
 
 	const char *file; /* the menu, beside the entries: "grub.cfg" */
-	/* libostree knows no loader but GRUB. Where it asks for a file that is not this one, the
-	 * menu is written into the loader.N with the entries, and standin into the file that
-	 * libostree named. NULL where libostree asks for this file. */
+	/* libostree knows no loader but GRUB. If it asks for a file that is not this one, the menu
+	 * is written into the loader.N with the entries, and standin into the file that libostree
+	 * named. NULL if libostree asks for this file. */
 	const char *standin;
 	const char *foreign; /* what is wrong with a menu of another origin; NULL: nothing */
 
-	/* Adds the menu to text, refuses the items that the loader cannot carry out and warns of
-	 * others. Returns the number of entries in the menu. */
+	/* Adds the menu to text. Refuses the items that the loader cannot carry out, and adds
+	 * warnings to others. Returns the number of entries in the menu. */
 	size_t (*render)(const struct loader_job *job, struct text *text);
 
 	/* True for a line of the menu that follows from the entries, not from settings. */
 	bool (*from_entries)(const char *line, size_t length);
 
-	/* Fills in a label, which is empty before, for each item in the rendered menu; 0 or
-	 * -ENOMEM. */
+	/* Fills in the empty labels of the items in the rendered menu. Returns 0 or -ENOMEM. */
 	int (*label)(const struct loader_job *job, struct loader_label ret_labels[]);
 	const char *place; /* what a label's place is called in JSON */
 

@@ -91,7 +91,7 @@ static void judge_name(struct menu_item *item)
 		item->error = -EINVAL;
 		item->where = (struct where){
 			0,
-			"the name of an entry consists of letters, digits, \"+-_.\" and at most 255 of them"
+			"the file name of an entry has at most 255 letters, digits and characters of \"+-_.\""
 		};
 	}
 }
@@ -261,15 +261,15 @@ static const struct {
 } rules[] = {
 	{ by_badness, "its boot count says that it does not start" },
 	{ by_having_sort_key, "it has no sort-key" },
-	{ by_sort_key, "its sort-key is the later one" },
-	{ by_machine_id, "its machine-id is the later one" },
+	{ by_sort_key, "its sort-key comes later" },
+	{ by_machine_id, "its machine-id comes later" },
 	{ by_version, "its version is older" },
 	{ by_family, "its file name is older" },
 	{ by_libostree_version, "libostree wrote both, and its version is older" },
 	{ by_name, "its file name is older" },
 	{ by_tries_left, "it has fewer tries left" },
 	{ by_tries_done, "it has failed more often" },
-	{ by_bytes, "nothing but the bytes of the file names tells them apart" },
+	{ by_bytes, "only the bytes of their file names differ" },
 };
 
 static int compare(const struct menu_item *a, const struct menu_item *b, const char **ret_reason)
@@ -284,11 +284,11 @@ static int compare(const struct menu_item *a, const struct menu_item *b, const c
 	return order;
 }
 
-const char *menu_reason(const struct menu_item *before, const struct menu_item *behind)
+const char *menu_reason(const struct menu_item *first, const struct menu_item *second)
 {
 	const char *reason;
 
-	(void)compare(before, behind, &reason);
+	(void)compare(first, second, &reason);
 	return reason;
 }
 

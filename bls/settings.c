@@ -72,7 +72,7 @@ static int take_lines(struct text *text, const char *path, struct setting *setti
 	if (text->failed)
 		return -ENOMEM;
 	if (strlen(text->bytes) + 1 != text->size) {
-		report(reporter, REPORT_ERROR, "%s has a NUL byte in it, which is not text", path);
+		report(reporter, REPORT_ERROR, "%s has a NUL byte, so it is not a text file", path);
 		return -EINVAL;
 	}
 	line = text->bytes + utf8_mark(text->bytes, text->size);

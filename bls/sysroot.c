@@ -275,8 +275,8 @@ static int need_root(const struct sysroot_wish *wish, const char *instead,
 	if (sysroot->root_fd >= 0)
 		return 0;
 	report(reporter, REPORT_ERROR,
-		"%s has no /boot/ in it that would tell where the system is: use --root, or %s",
-		wish->out, instead);
+		"%s has no /boot/ in it, so the sysroot is not known: use --root, or %s", wish->out,
+		instead);
 	return -1;
 }
 
@@ -332,7 +332,7 @@ static int open_entries(const struct sysroot_wish *wish, const char *hook_entrie
 		fd = fd < 0 ? fd : open_beneath(sysroot->root_fd, hook_entries);
 	} else if (sysroot->out_fd < 0) {
 		report(reporter, REPORT_ERROR,
-			"nothing stands beside standard output: use --entries to say where the entries are");
+			"standard output has no entries beside it: use --entries");
 		return -1;
 	} else {
 		fd = open_beside(wish, sysroot);
@@ -378,7 +378,7 @@ static int has_symlink(const struct sysroot *sysroot, const struct reporter *rep
 	if (err == 0 && (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode)))
 		return S_ISLNK(st.st_mode);
 	report(reporter, REPORT_ERROR,
-		"%sboot/loader is neither a symlink nor a directory: use --boot-prefix to say what stands before the paths of the entries",
+		"%sboot/loader is neither a symlink nor a directory: use --boot-prefix to set the prefix of the paths in the entries",
 		sysroot->root);
 	return -1;
 }
@@ -403,8 +403,8 @@ static char *auto_prefix(
 	char *path = NULL, *prefix = NULL;
 	int symlink;
 
-	if (need_root(wish, "--boot-prefix to say what stands before the paths of the entries",
-		    reporter, sysroot) < 0)
+	if (need_root(wish, "--boot-prefix to set the prefix of the paths in the entries", reporter,
+		    sysroot) < 0)
 		return NULL;
 	symlink = has_symlink(sysroot, reporter);
 	if (symlink < 0)
@@ -414,7 +414,7 @@ static char *auto_prefix(
 		(void)bootfs_path(sysroot->boot_fd, &path);
 	if (path && has_control(path)) {
 		report(reporter, REPORT_ERROR,
-			"%sboot is in a subvolume with a control character in its name, and no boot loader's menu can name it: rename the subvolume",
+			"%sboot is in a subvolume with a control character in its name, which no boot loader's menu can have: rename the subvolume",
 			sysroot->root);
 	} else {
 		prefix = make_prefix(path, symlink);
@@ -434,7 +434,7 @@ static int find_prefix(
 	if (!strcmp(prefix, "auto") && partition) {
 		if ((*partition && *partition != '/') || has_control(partition)) {
 			report(reporter, REPORT_ERROR,
-				"OSTREE_BOOT_PARTITION is not a path from / on without control characters, but %s; set and empty it means no prefix",
+				"OSTREE_BOOT_PARTITION is %s, not an absolute path without control characters; if it is empty, there is no prefix",
 				partition);
 			return -1;
 		}
@@ -465,7 +465,7 @@ bool sysroot_wish_valid(const struct sysroot_wish *wish, const struct reporter *
 	} else if ((wish->prefix[0] != '/' && strcmp(wish->prefix, "auto") != 0 &&
 			   strcmp(wish->prefix, "none") != 0) ||
 		   has_control(wish->prefix)) {
-		what = "--boot-prefix is auto, none or a path from / on without control characters, not ";
+		what = "--boot-prefix is auto, none or an absolute path without control characters, not ";
 		which = wish->prefix;
 	} else if (wish->root && !*wish->root) {
 		what = "--root needs the name of a directory";

@@ -62,7 +62,7 @@ static void add_fallback(struct text *text, size_t count)
 		       "\tsource \"$prefix/custom.cfg\"\n"
 		       "fi\n"
 		       "\n"
-		       "# Behind an entry that was chosen the first one too is worth trying.\n"
+		       "# If another entry is the default, fall back to the first one too.\n"
 		       "if [ \"$default\" != 0 -a \"$fallback\" = '");
 	add_numbers(text, 1, count);
 	text_add(text, "' ]; then\n\tset fallback='");
@@ -93,9 +93,9 @@ static void add_whole(struct text *text, const struct text *commands)
 
 	(void)snprintf(name, sizeof name, "rootstock_%016" PRIx64, hash(commands));
 	text_add(text,
-		"# Made by ostree-grub-generator out of boot loader entries, and made anew with each\n"
-		"# deployment. Settings and entries of your own belong into custom.cfg beside GRUB's\n"
-		"# modules, which has the last word.\n"
+		"# Made by ostree-grub-generator from boot loader entries, and made again at each\n"
+		"# deployment. Put your own settings and entries into custom.cfg beside GRUB's modules,\n"
+		"# which is read last.\n"
 		"\n"
 		"function ");
 	text_add(text, name);

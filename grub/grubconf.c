@@ -40,7 +40,7 @@ int grubconf_check(const struct reporter *reporter)
 	if (timeout && strcmp(timeout, "-1") != 0 &&
 		(!*timeout || strlen(timeout) > 5 || timeout[strspn(timeout, "0123456789")]))
 		return settings_refuse(&grubconf_settings[GRUBCONF_TIMEOUT],
-			"timeout is a number of seconds, or -1 to wait for ever", reporter);
+			"timeout is a number of seconds, or -1 to wait forever", reporter);
 	if (chosen && !strcmp(chosen, "saved"))
 		return settings_refuse(&grubconf_settings[GRUBCONF_DEFAULT],
 			"default is the number, name or title of an entry (with one that GRUB has saved, updates would not start)",

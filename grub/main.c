@@ -15,7 +15,7 @@ static const char help[] =
 	"Makes a GRUB menu out of Boot Loader Specification entries.\n"
 	"\n"
 	"  -o OUT               the grub.cfg to write, - for standard output\n"
-	"  --root DIR           the sysroot; default: what stands before /boot/ in OUT\n"
+	"  --root DIR           the sysroot; default: the part of OUT before /boot/\n"
 	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
 	"  --boot-prefix PREFIX what GRUB needs before the paths of the entries: auto (default),\n"
 	"                       none, or a path like /boot\n"

@@ -42,7 +42,7 @@ static int find_architecture(struct body *body)
 		body->architecture++;
 	if (line && !body->architecture->name)
 		return verdict_refuse(body->verdict, -EINVAL, line->number,
-			"this architecture is none of x64, ia32, aa64 and arm");
+			"this architecture is not x64, ia32, aa64 or arm");
 	return 0;
 }
 
@@ -121,7 +121,7 @@ static int add_word(struct body *body, size_t place, const char *word, const cha
 {
 	if (what && !body->rules->allow_lossy) {
 		body->verdict->remedy =
-			"to have it passed on changed, set allow-lossy=yes in grub.conf, or use --allow-lossy";
+			"to pass it on changed, set allow-lossy=yes in grub.conf, or use --allow-lossy";
 		return verdict_refuse(
 			body->verdict, -EINVAL, entry_options_line(body->entry, place), what);
 	}
@@ -150,7 +150,7 @@ static int add_words(struct body *body, char *options, size_t line_length)
 		if (!err && line_length > line_max)
 			err = verdict_refuse(body->verdict, -E2BIG,
 				entry_options_line(body->entry, place),
-				"the command line is longer than the kernel takes");
+				"the command line is longer than the kernel accepts");
 	}
 	return err;
 }
@@ -237,7 +237,7 @@ static int add_all(struct body *body)
 		err = add_initrds(body);
 	text_add(body->text,
 		"\telse\n"
-		"\t\techo 'This entry is not for this machine, or a file of it is missing.'\n"
+		"\t\techo 'This entry is not for this machine, or one of its files is missing.'\n"
 		"\tfi\n}\n\n");
 	return err;
 }

@@ -38,7 +38,7 @@ static const char *find_refused(const char *word, const struct seen *seen)
 		return "GRUB cannot pass on an empty word";
 	/* GRUB quotes a word if it has a " ", and then all of it. */
 	if ((seen->quoted_odd && !seen->blank) || (seen->bare_odd && seen->quotes))
-		return "GRUB cannot pass on this mixture of quotes and of blanks other than \" \"";
+		return "GRUB cannot pass on a mixture of quotes and blanks other than \" \"";
 	return NULL;
 }
 
@@ -94,8 +94,7 @@ bool quote_next(const char **rest, char *word, const char **ret_what)
 	memcpy(word, start, (size_t)(end - start));
 	word[end - start] = '\0';
 	unquote(word);
-	*ret_what =
-		seen.open ? "a double quote is opened and not closed" : find_refused(word, &seen);
+	*ret_what = seen.open ? "a double quote is not closed" : find_refused(word, &seen);
 	*rest = end;
 	return true;
 }

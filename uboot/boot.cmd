@@ -4,23 +4,23 @@
 #
 #	mkimage -A arm -T script -C none -d boot.cmd boot.scr
 #
-# It starts the first entry of uEnv.txt that can be loaded, whatever has become of the others, and
-# never ends at a prompt. It is written for the classic shell (hush), which has neither "break" nor
-# functions, takes commands of 16 words, and reads "${x}" from the environment before it looks at
-# the variable of a loop: so the names of its own begin with rs_, and those for you with rootstock_.
+# It starts the first entry of uEnv.txt that can be loaded, and never ends at a prompt. It is written
+# for the classic shell (hush), which has neither "break" nor functions, limits a command to 16 words,
+# and looks for "${x}" in the environment before it looks at a loop's variable. So the script's own
+# names begin with rs_, and those that you may set with rootstock_.
 
-# The disk is the one on which U-Boot has found this script (it sets the three variables itself),
-# unless the board says, for example, rootstock_disk=mmc 0:2.
+# The disk is the one on which U-Boot found this script (U-Boot sets the three variables), unless the
+# board sets it, for example rootstock_disk=mmc 0:2.
 if test -z "${rootstock_disk}" -a -n "${devtype}" -a -n "${devnum}" -a -n "${distro_bootpart}"; then
 	setenv rootstock_disk ${devtype} ${devnum}:${distro_bootpart}
 fi
 
-# "loader" is a symlink that libostree swaps between loader.0 and loader.1, or on FAT a directory.
-# When a power cut has torn it, or the file in it, one of the two still holds a menu. The second
-# half is for a /boot that is a partition without libostree's symlink boot -> . in it.
+# libostree switches the symlink "loader" between loader.0 and loader.1; on FAT it is a directory. If
+# a loss of power has damaged it, or the file in it, one of the two still has a menu. The second half
+# is for a /boot that is a partition without libostree's symlink boot -> . in it.
 if test -n "${rootstock_disk}" -a -n "${kernel_addr_r}" -a -n "${ramdisk_addr_r}"; then
 	setenv rs_dirs /boot/loader /boot/loader.1 /boot/loader.0 /loader /loader.1 /loader.0
-	# In a btrfs subvolume, say: /@root/boot.
+	# For example /@root/boot, in a btrfs subvolume.
 	if test -n "${rootstock_boot}"; then
 		setenv rs_dirs ${rootstock_boot}/loader ${rootstock_boot}/loader.1 ${rootstock_boot}/loader.0
 	fi
@@ -30,31 +30,32 @@ else
 	echo "rootstock: devtype, devnum and distro_bootpart; see rootstock-boot.cmd(7)"
 fi
 
-# Some have no arithmetic (x86's of Debian): enough for the first entry with one initramfs.
+# Some U-Boots have no arithmetic (Debian's for x86): they can start the first entry, with one
+# initramfs.
 setenv rs_maths
 setexpr rs_maths 1 + 1
 
-# What uEnv.txt says of each entry; behind the names of the second one is a 2, and so on.
+# The variables of an entry in uEnv.txt. Those of the second entry end in 2, and so on.
 setenv rs_fields kernel_image bootdir ramdisk_image ramdisk_images fdt_file fdtdir bootargs
 
 for rs_dir in ${rs_dirs}; do
-	# The last line of the file sets rootstock_complete: one that is torn, empty or full of
-	# garbage does not, although "env import" takes it without complaint.
+	# The last line of the file sets rootstock_complete. A file that is incomplete, empty or full
+	# of garbage does not set it, although "env import" accepts it.
 	setenv rootstock_complete
 	setenv rootstock_crc32
 	if test -e ${rootstock_disk} ${rs_dir}/uEnv.txt; then
 		if load ${rootstock_disk} ${kernel_addr_r} ${rs_dir}/uEnv.txt; then
 			env import -t ${kernel_addr_r} ${filesize} rootstock_complete rootstock_crc32
 		fi
-		# The head of one file and the tail of another: then the checksum of all that is
-		# before the last two lines, which have 31 (hexadecimal) bytes, is another one.
-		# Where U-Boot lacks one of the commands the mark has to be enough.
+		# The checksum, of all lines but the last two (31 bytes, hexadecimal), detects the
+		# head of one file with the tail of another. If U-Boot lacks one of the commands,
+		# rootstock_complete must be enough.
 		if test -n "${rootstock_crc32}" -a -n "${rs_maths}"; then
 			setexpr rs_size ${filesize} - 31
 			itest ${filesize} -gt 31 || setenv rs_size 0
 			if itest 1 -eq 1 && crc32 ${kernel_addr_r} ${rs_size} ${ramdisk_addr_r}; then
-				# Whether the first byte in memory is the highest or, as on an i.MX6,
-				# the lowest one depends on how U-Boot was configured.
+				# The first byte in memory is the highest or, as on an i.MX6, the
+				# lowest, depending on U-Boot's configuration.
 				setenv rs_high 1
 				setenv rs_low 1
 				setenv rs_end ${ramdisk_addr_r}
@@ -77,7 +78,7 @@ for rs_dir in ${rs_dirs}; do
 		if test -n "${rootstock_import}"; then
 			env import -t ${kernel_addr_r} ${filesize} ${rootstock_import}
 		fi
-		# Only these names are taken, and none keeps a value from elsewhere.
+		# Only these names are imported, and none keeps an older value.
 		for rs_name in ${rs_fields}; do
 			setenv rs_all ${rs_name}
 			for rs_next in 2 3 4 5 6 7 8 9; do
@@ -90,22 +91,22 @@ for rs_dir in ${rs_dirs}; do
 		setenv kernel_image
 	fi
 
-	# Each round tries the entry in kernel_image and so on, then puts the next one there.
-	# Without a kernel_image there is no further entry, and the remaining rounds do nothing.
+	# Each round tries the entry in kernel_image and so on, then moves the next one there.
+	# Without a kernel_image there are no more entries, and the remaining rounds do nothing.
 	for rs_next in 2 3 4 5 6 7 8 9 none; do
 		if test -n "${kernel_image}"; then
 			echo "rootstock: ${kernel_image}, from ${rs_dir}/uEnv.txt"
-			# A loss of power leaves an empty file where one was being removed. On FAT U-Boot
-			# loads it, and would start a kernel without its initramfs.
+			# A loss of power while a file is removed can leave it empty. On FAT, U-Boot loads
+			# an empty file, and would start a kernel without its initramfs.
 			if load ${rootstock_disk} ${kernel_addr_r} "${kernel_image}" && test "${filesize}" != 0; then
 				setenv rs_missing
 			else
 				setenv rs_missing "${kernel_image}"
 			fi
 
-			# The device tree: the one that the entry names; else this board's (fdtfile)
-			# among those that came with the kernel, or beside the kernel; else the one
-			# that the firmware or U-Boot itself has.
+			# The device tree is the one that the entry names; else this board's (fdtfile)
+			# in the entry's fdtdir or beside the kernel; else that of the firmware or of
+			# U-Boot itself.
 			setenv rs_dtb "${fdt_file}"
 			for rs_name in ${fdtdir} ${bootdir}; do
 				setenv rs_file "${rs_name}/${fdtfile}"
@@ -130,8 +131,8 @@ for rs_dir in ${rs_dirs}; do
 				setenv rs_fdt ${fdtcontroladdr}
 			fi
 
-			# All initramfs archives, one behind the other. The kernel wants each to
-			# begin at a multiple of four and nothing but zeros in the gap.
+			# All initramfs archives, one after the other. Each must begin at a multiple of
+			# four, with zeros in the gap before it.
 			test -n "${ramdisk_images}" || setenv ramdisk_images "${ramdisk_image}"
 			setenv rs_ramdisk -
 			setenv rs_end ${ramdisk_addr_r}
@@ -152,9 +153,9 @@ for rs_dir in ${rs_dirs}; do
 				fi
 			done
 
-			# U-Boot passes on bootargs by itself. Only the command that fits the kernel
-			# does not return; the others, if U-Boot has them, leave everything alone.
-			# A PC's has its own words: no size of the kernel, then the initramfs.
+			# U-Boot passes bootargs to the kernel. The command that fits the kernel does
+			# not return; the others, if U-Boot has them, change nothing. A PC's command has
+			# other arguments: an empty size of the kernel, then the initramfs.
 			if test -z "${rs_missing}"; then
 				setenv rs_all ${kernel_addr_r} ${rs_ramdisk} ${rs_fdt}
 				for rs_name in booti bootz bootm; do
@@ -170,11 +171,11 @@ for rs_dir in ${rs_dirs}; do
 				echo "rootstock: ${rs_missing} cannot be loaded"
 			fi
 
-			# NAME2 becomes NAME. The shell would lose quotes and backslashes, so the
-			# text "NAME2=value" is written to memory, " NAME" put over its beginning,
-			# and that imported: a blank before a name does not matter. The text of the
-			# variable " NAME" is four bytes longer: "=1", a line feed and a zero. An
-			# unset NAME2 leaves NAME unset.
+			# NAME2 becomes NAME. The shell would lose quotes and backslashes. So the text
+			# "NAME2=value" is written to memory, " NAME" is written over its beginning,
+			# and that is imported; a blank before a name is ignored. The exported text of
+			# the variable " NAME" is four bytes longer: "=1", a line feed and a NUL. If
+			# NAME2 is not set, NAME is not set either.
 			if test -z "${rs_maths}"; then
 				setenv kernel_image
 				setenv rs_fields

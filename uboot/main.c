@@ -21,7 +21,7 @@ static const char help[] =
 	"Makes a uEnv.txt for U-Boot out of Boot Loader Specification entries.\n"
 	"\n"
 	"  -o OUT               the uEnv.txt to write, - for standard output\n"
-	"  --root DIR           the sysroot; default: what stands before /boot/ in OUT\n"
+	"  --root DIR           the sysroot; default: the part of OUT before /boot/\n"
 	"  --entries DIR        the entries; default: as libostree says, else entries/ beside OUT\n"
 	"  --boot-prefix PREFIX what U-Boot needs before the paths of the entries: auto (default),\n"
 	"                       none, or a path like /boot\n"
@@ -31,7 +31,7 @@ static const char help[] =
 	"  --help, --version    print this, or the version\n"
 	"\n"
 	"Set OSTREE_GRUB2_EXEC to this program's path and sysroot.bootloader to grub2, and libostree\n"
-	"calls it at each deployment; uEnv.txt then stands beside the entries.\n";
+	"calls it at each deployment; uEnv.txt is then beside the entries.\n";
 
 static const char *append;
 

@@ -40,7 +40,7 @@ static const char *judge(const struct record *record)
 		return "this variable is set by the menu";
 	/* .flags and .callbacks control which variables can be set. */
 	if (*record->start == '.')
-		return "a variable that begins with \".\" would rule over the others";
+		return "a variable that begins with \".\" would control the others";
 	return NULL;
 }
 
@@ -70,7 +70,7 @@ int ownlines_add(struct text *text, const struct text *lines, const char *name,
 		return 0;
 	stop = at + lines->size;
 	if (memchr(at, '\0', lines->size)) {
-		report(reporter, REPORT_ERROR, "%s has a NUL byte in it, which is not text", name);
+		report(reporter, REPORT_ERROR, "%s has a NUL byte, so it is not a text file", name);
 		return -1;
 	}
 	while (at < stop) {

@@ -127,7 +127,7 @@ static int add_options(struct record *record)
 			entry_value(record->entry, ENTRY_ARCHITECTURE)))
 		return 0;
 	return verdict_refuse(record->verdict, -E2BIG, line->number,
-		"the command line is longer than the kernel takes");
+		"the command line is longer than the kernel accepts");
 }
 
 static void warn(struct record *record)
@@ -220,8 +220,8 @@ size_t uenv_render(struct text *text, const struct menu *menu, struct verdict ve
 		deleted[i] = is_deleted(style, menu, verdicts, i);
 	if (!style->ostree)
 		text_add(text,
-			"# Made by ostree-uboot-generator out of boot loader entries, and made anew with\n"
-			"# each deployment. Lines of your own belong into usr/lib/ostree-boot/uEnv.txt.\n");
+			"# Made by ostree-uboot-generator from boot loader entries, and made again at each\n"
+			"# deployment. Put your own lines into usr/lib/ostree-boot/uEnv.txt.\n");
 	for (size_t i = 0; i < menu->count; i++) {
 		if (!verdicts[i].in_menu)
 			continue;

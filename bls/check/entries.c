@@ -64,8 +64,8 @@ static void check_file(const struct subject *subject, const struct entry_line *l
 
 	if (what)
 		findings_add(subject->findings, FINDINGS_ERROR, place_of(subject, line->number),
-			"%s: %s %s; bring it back, or deploy again and let this entry go",
-			line->name, path, what);
+			"%s: %s %s; restore it, or deploy again and remove this entry", line->name,
+			path, what);
 }
 
 static void check_overlays(const struct subject *subject, const struct entry_line *line)
@@ -125,17 +125,17 @@ static void check_deployment(const struct subject *subject)
 	const char *what = NULL;
 
 	if (fd == -EXDEV)
-		what = "leads out of the sysroot";
+		what = "it leads out of the sysroot";
 	else if (fd == -EINVAL)
-		what = "leads to something that is not a symlink";
+		what = "it leads to something that is not a symlink";
 	else if (fd < 0)
 		what = strerror(-fd);
 	else
-		what = look(fd, "usr", PATH_BENEATH, KIND_DIRECTORY) ? "leads to a tree without usr"
-								     : NULL;
+		what = look(fd, "usr", PATH_BENEATH, KIND_DIRECTORY) ? "the tree has no usr" : NULL;
 	if (what)
 		findings_add(subject->findings, FINDINGS_ERROR, options_place(subject),
-			"ostree= is of no use: %s; deploy again, or remove this entry", what);
+			"ostree= does not lead to a deployment: %s; deploy again, or remove this entry",
+			what);
 	if (fd >= 0)
 		close(fd);
 }
@@ -149,7 +149,7 @@ static void check_init(const struct subject *subject, const char *init)
 		return;
 	if (!init || !cmdline_names_prepare_root(init)) {
 		findings_add(subject->findings, FINDINGS_ERROR, options_place(subject),
-			"there is neither an initrd nor init= with ostree-prepare-root, so the kernel would start what is in the root directory of its disk; add one of them");
+			"there is neither an initrd nor init= with ostree-prepare-root, so the kernel would start the init of the physical root; add one of them");
 		return;
 	}
 	what = look(subject->sysroot->root_fd, init, PATH_IN_ROOT, KIND_PROGRAM);
@@ -165,7 +165,7 @@ static void check_panic(const struct subject *subject, const char *panic)
 	if (panic && strtol(panic, NULL, 0) != 0)
 		return;
 	findings_add(subject->findings, FINDINGS_WARNING, options_place(subject),
-		"after a panic the kernel would hang for ever; %s",
+		"after a panic the kernel would hang forever; %s",
 		subject->item->libostree
 			? "run \"ostree admin kargs edit-in-place --append-if-missing=panic=10\" and then the generator of the menu"
 			: "add panic=10 to the options");
@@ -194,7 +194,7 @@ void entries_check_item(
 
 	if (item->error) {
 		findings_add(findings, FINDINGS_ERROR, place_of(&subject, item->where.line),
-			"%s; mend it or remove it, no menu has this entry", item->where.what);
+			"%s; correct or remove it, no menu has this entry", item->where.what);
 		return;
 	}
 	if (utf8_mark(item->entry.text, strlen(item->entry.text)))
@@ -239,7 +239,7 @@ static void check_first(
 	if (ours != theirs && !ours->error && !theirs->error)
 		findings_add(findings, FINDINGS_WARNING,
 			(struct place){ sysroot->entries, theirs->name, 0 },
-			"a loader that goes by file names, like systemd-boot, boots this entry first, and libostree means %s by its version; deploy again to have the names in order",
+			"a loader that sorts by file name, for example systemd-boot, boots this entry first, but libostree means %s; deploy again to get names in the right order",
 			ours->name);
 }
 

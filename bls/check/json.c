@@ -25,9 +25,9 @@ static void add_quoted(struct text *text, const char *string)
 
 static void begin_value(struct json *json, const char *name)
 {
-	if (json->behind_value)
+	if (json->after_value)
 		text_add(json->text, ",");
-	json->behind_value = true;
+	json->after_value = true;
 	if (!name)
 		return;
 	add_quoted(json->text, name);
@@ -38,13 +38,13 @@ void json_open(struct json *json, const char *name, char bracket)
 {
 	begin_value(json, name);
 	text_add_bytes(json->text, &bracket, 1);
-	json->behind_value = false;
+	json->after_value = false;
 }
 
 void json_close(struct json *json, char bracket)
 {
 	text_add_bytes(json->text, &bracket, 1);
-	json->behind_value = true;
+	json->after_value = true;
 }
 
 void json_string(struct json *json, const char *name, const char *value)

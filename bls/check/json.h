@@ -12,7 +12,7 @@
 
 struct json {
 	struct text *text;
-	bool behind_value; /* the next one needs a comma */
+	bool after_value; /* the next one needs a comma */
 };
 
 /* In an object each value has a name; in an array, and for the whole document, it is NULL. */

@@ -107,8 +107,8 @@ static void check_hook(struct result *result)
 
 	if (err < 0 && err != -ENOENT)
 		findings_add(&result->findings, FINDINGS_WARNING, place,
-			"this file cannot be read (%s), so nothing tells whether a deployment gets a menu; mend it",
-			err == -EINVAL ? "it is no keyfile" : sysroot_why(err));
+			"this file cannot be read (%s), so it is not known whether a deployment gets a menu; correct it",
+			err == -EINVAL ? "it is not a keyfile" : sysroot_why(err));
 	else if (!err && (!value || strcmp(value, "grub2") != 0))
 		findings_add(&result->findings, FINDINGS_WARNING, place,
 			"sysroot.bootloader is %s, and libostree calls a generator only where it is grub2, so the next deployment may have no menu; run \"ostree --repo=%sostree/repo config set sysroot.bootloader grub2\"",

@@ -14,16 +14,16 @@
 
 #define RUN "run \"" LOADER_PROGRAMS "%s -o %s%s\""
 
-#define TORN "this menu was not written to its end; " RUN
+#define TORN "this menu is not complete; " RUN
 
-enum { SIZE_MAX_READ = MENU_ENTRIES_MAX * ENTRY_SIZE_MAX };
+enum { FILE_SIZE_MAX = MENU_ENTRIES_MAX * ENTRY_SIZE_MAX };
 
 static int read_file(const struct menufile *file, struct text *bytes)
 {
 	char path[PATH_MAX];
 	int err = path_resolve(file->sysroot->root_fd, file->path, PATH_IN_ROOT, path);
 
-	return err < 0 ? err : file_add(file->sysroot->root_fd, path, SIZE_MAX_READ, bytes);
+	return err < 0 ? err : file_add(file->sysroot->root_fd, path, FILE_SIZE_MAX, bytes);
 }
 
 bool menufile_exists(
@@ -56,7 +56,7 @@ static void read_settings(const struct menufile *file, struct findings *findings
 	if (settings_read(fd, loader->settings_file, loader->settings, NULL) < 0 ||
 		loader->check_settings(NULL) < 0)
 		findings_add(findings, FINDINGS_ERROR, (struct place){ "", sysroot->entries, 0 },
-			"%s of the default deployment is not in order, so no menu can be made; run \"" LOADER_PROGRAMS
+			"%s of the default deployment is not valid, so no menu can be made; run \"" LOADER_PROGRAMS
 			"%s -o - --root %s --entries %s\" to see why",
 			loader->settings_file, loader->program, sysroot->root, sysroot->entries);
 	close(fd);
@@ -88,8 +88,8 @@ static void check_verdict(const struct menufile *file, size_t i, struct findings
 
 	if (verdict->error)
 		findings_add(findings, FINDINGS_ERROR, place,
-			"%s; mend it, %s's menu is without this entry%s%s%s", verdict->where.what,
-			file->loader->name,
+			"%s; correct it, because %s's menu does not have this entry%s%s%s",
+			verdict->where.what, file->loader->name,
 			item == menu_first(file->menu) ? ", the one to be booted next" : "",
 			verdict->remedy ? "; " : "", verdict->remedy ? verdict->remedy : "");
 	for (unsigned j = 0; !verdict->error && j < verdict->warning_count; j++) {
@@ -221,7 +221,7 @@ static void check_bytes(
 					  made->bytes + made->size - last, last) != 0)
 		add(file, FINDINGS_ERROR, TORN, findings);
 	else if (!same(&new, &old))
-		add(file, FINDINGS_WARNING, "this menu is not what the entries say now", findings);
+		add(file, FINDINGS_WARNING, "this menu does not match the entries", findings);
 	text_free(&new);
 	text_free(&old);
 }

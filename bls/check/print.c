@@ -66,7 +66,7 @@ static void add_order(struct text *text, const struct menu *menu, size_t i)
 {
 	begin_row(text, "order");
 	if (i) {
-		text_add(text, "behind ");
+		text_add(text, "after ");
 		utf8_add_printable(text, menu->items[i - 1].name);
 		text_print(text, ": %s\n", menu_reason(&menu->items[i - 1], &menu->items[i]));
 	} else {
@@ -156,7 +156,7 @@ static void add_bootfs_path(struct text *text, const char *path)
 	} else if (!strcmp(path, "/boot")) {
 		text_add(text, "a directory of the root file system, ");
 	} else {
-		text_add(text, "what a loader finds as ");
+		text_add(text, "found by a loader as ");
 		utf8_add_printable(text, path);
 		text_add(text, ", ");
 	}
@@ -169,10 +169,10 @@ static void add_bootfs(struct text *text, const struct result *result)
 	utf8_add_printable(text, result->sysroot.root);
 	text_add(text, "boot: ");
 	if (result->bootfs_error) {
-		text_print(text, "its file system cannot be told: %s",
-			strerror(-result->bootfs_error));
+		text_print(
+			text, "its file system is not known: %s", strerror(-result->bootfs_error));
 	} else if (!bootfs->type) {
-		text_add(text, "a directory; nothing tells which file system it will be on");
+		text_add(text, "a directory; its future file system is not known");
 	} else {
 		add_bootfs_path(text, bootfs->path);
 		utf8_add_printable(text, bootfs->type);

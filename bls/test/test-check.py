@@ -109,12 +109,12 @@ CASES = [
       (ERROR, "boot/loader/entries/x.conf", 1, "^efi: /x.efi is not there"),
       (ERROR, "boot/loader/entries/x.conf", 2, "^extra: /x.cred is not there")]),
     ("a bootlink is gone", None, remove("ostree/boot.1"),
-     [(ERROR, ENTRY, 3, "ostree= is of no use: No such file")]),
+     [(ERROR, ENTRY, 3, "ostree= does not lead to a deployment: No such file")]),
     ("a bootlink leads out of the sysroot", None, link("ostree/boot.1", "/"),
-     [(ERROR, ENTRY, 3, "leads out of the sysroot")]),
+     [(ERROR, ENTRY, 3, "it leads out of the sysroot")]),
     ("ostree= names a directory", changed(3, "options panic=1 ostree=/ostree/boot.1.1"), None,
-     [(ERROR, ENTRY, 3, "leads to something that is not a symlink")]),
-    ("a deployment has no usr", None, no_usr, [(ERROR, ENTRY, 3, "leads to a tree without usr")]),
+     [(ERROR, ENTRY, 3, "it leads to something that is not a symlink")]),
+    ("a deployment has no usr", None, no_usr, [(ERROR, ENTRY, 3, "the tree has no usr")]),
     ("the program of init= is gone", text(BARE), remove(INIT),
      [(ERROR, ENTRY, 3, "^init=/ostree.* is not there, so the kernel would panic")]),
     ("the program of init= cannot be executed", text(BARE),
@@ -129,18 +129,18 @@ CASES = [
      changed(3, f"options panic=1 init={INIT} ostree={LINK}"), None,
      [(WARNING, ENTRY, 3, "init= starts ostree-prepare-root, which the initramfs does")]),
     ("there is no panic=", changed(3, "options ostree=" + LINK), None,
-     [(WARNING, ENTRY, 3, "hang for ever; run \"ostree admin kargs edit-in-place --append-if-")]),
+     [(WARNING, ENTRY, 3, "hang forever; run \"ostree admin kargs edit-in-place --append-if-")]),
     ("the last panic= is 0", changed(3, "options panic=10 panic=0x0 ostree=" + LINK), None,
-     [(WARNING, ENTRY, 3, "hang for ever")]),
+     [(WARNING, ENTRY, 3, "hang forever")]),
     ("panic= behind -- is not the kernel's", changed(3, f"options ostree={LINK} -- panic=1"), None,
-     [(WARNING, ENTRY, 3, "hang for ever")]),
+     [(WARNING, ENTRY, 3, "hang forever")]),
     ("there are no options, and no libostree", {"x.conf": text(GOOD[3:])}, None,
      [(WARNING, "boot/loader/entries/x.conf", None, "add panic=10 to the options")]),
     ("an entry is broken", {NAME: text(GOOD), "a.conf": b"linux /../k\n"}, None,
-     [(ERROR, "boot/loader/entries/a.conf", 1, r'climb with "\.\."; mend it or remove it')]),
+     [(ERROR, "boot/loader/entries/a.conf", 1, r'contain "\.\."; correct or remove it')]),
     ("GRUB cannot pass on a word", changed(3, f"options panic=1 a=\\b ostree={LINK}"), None,
-     [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash; mend it, GRUB's menu is without this "
-       "entry, the one to be booted next; to have it .*, set allow-lossy=yes in grub.conf"),
+     [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash; correct it, because GRUB's menu does not have "
+       "this entry, the one to be booted next; to pass it on changed, set allow-lossy=yes in "),
       (ERROR, "boot/loader/entries", None, "there is no entry that GRUB could boot"),
       (WARNING, ENTRY, 3, "a board's own \"setenv bootargs")]),
     ("and is allowed to change it", changed(3, f"options panic=1 a=\\b ostree={LINK}"),
@@ -155,17 +155,17 @@ CASES = [
       (WARNING, ENTRY, 3, "a board's own"), (WARNING, ENTRY, 6, "uEnv.txt has no field")]),
     ("a rollback cannot be passed on", {NAME: text(GOOD), "ostree-1.conf":
                                         changed(3, f"options panic=1 a='b' ostree={LINK}")}, None,
-     [(ERROR, "boot/loader/entries/ostree-1.conf", 3, "GRUB's menu is without this entry; to have it"),
+     [(ERROR, "boot/loader/entries/ostree-1.conf", 3, "does not have this entry; to pass it on"),
       (WARNING, "boot/loader/entries/ostree-1.conf", 3, "a board's own")]),
     ("a command line is too long for both", changed(3, "options panic=1 " + "a" * 2100), None,
-     [(ERROR, ENTRY, 3, "longer than the kernel takes; mend it, GRUB's menu"),
+     [(ERROR, ENTRY, 3, "longer than the kernel accepts; correct it, because GRUB's menu"),
       (ERROR, "boot/loader/entries", None, "no entry that GRUB could boot"),
-      (ERROR, ENTRY, 3, "longer than the kernel takes; mend it, U-Boot's menu"),
+      (ERROR, ENTRY, 3, "longer than the kernel accepts; correct it, because U-Boot's menu"),
       (ERROR, "boot/loader/entries", None, "no entry that U-Boot could boot")]),
     ("a setting cannot be read", None, setting(b"nonsense\n"),
-     [(ERROR, "boot/loader/entries", None, "^grub.conf of the default deployment is not in")]),
+     [(ERROR, "boot/loader/entries", None, "^grub.conf of the default deployment is not valid")]),
     ("a setting is refused", None, setting(b"timeout=soon\n"),
-     [(ERROR, "boot/loader/entries", None, "^grub.conf of the default deployment is not in")]),
+     [(ERROR, "boot/loader/entries", None, "^grub.conf of the default deployment is not valid")]),
     ("two entries boot one deployment", {NAME: text(GOOD), "ostree-1.conf": text(GOOD)}, None,
      [(WARNING, "boot/loader/entries/ostree-1.conf", None,
        "GRUB's default cannot choose this entry, because ostree-2.conf has the same id")]),
@@ -182,7 +182,7 @@ CASES = [
      {"ostree-1-os.conf": changed(2, "version 3"),
       "ostree-2-os.conf": changed(3, "options panic=1")}, None,
      [(WARNING, "boot/loader/entries/ostree-2-os.conf", None,
-       "like systemd-boot, boots this entry first, and libostree means ostree-1-os.conf")]),
+       "for example systemd-boot, boots this entry first, but libostree means ostree-1-os.conf")]),
     ("and one of them is broken",
      {"ostree-1-os.conf": b"version 3\n", "ostree-2-os.conf": text(GOOD)}, None,
      [(ERROR, "boot/loader/entries/ostree-1-os.conf", None, "there is no linux line")]),
@@ -195,23 +195,23 @@ MENUS = [
     ("GRUB's settings are no part of it",
      [make_menu(GRUB), edit(MENU, b"set timeout='5'", b"set timeout='9'")], []),
     ("GRUB's menu is old", [make_menu(GRUB), ADD_WORD],
-     [(WARNING, MENU, None, "is not what the entries say now; run \"/usr/lib/ostree/"
+     [(WARNING, MENU, None, "does not match the entries; run \"/usr/lib/ostree/"
        "ostree-grub-generator -o /.*/boot/loader/grub.cfg\"")]),
     ("GRUB's menu has one entry less",
      [make_menu(GRUB), lambda root: tap.write(f"{root}/boot/loader/entries/a.conf", OTHER)],
-     [(WARNING, MENU, None, "is not what the entries say now")]),
+     [(WARNING, MENU, None, "does not match the entries")]),
     ("GRUB's menu has an old title", [make_menu(GRUB), edit(ENTRY, b"title Demo", b"title New")],
-     [(WARNING, MENU, None, "is not what the entries say now")]),
+     [(WARNING, MENU, None, "does not match the entries")]),
     ("GRUB's menu is torn", [make_menu(GRUB), CUT_GRUB],
-     [(ERROR, MENU, None, "was not written to its end; run ")]),
+     [(ERROR, MENU, None, "is not complete; run ")]),
     ("GRUB's menu is somebody else's", [lambda root: tap.write(f"{root}/{MENU}", b"# x\n")], []),
     ("GRUB's menu is empty", [lambda root: tap.write(f"{root}/{MENU}", b"")],
-     [(ERROR, MENU, None, "was not written to its end; run ")]),
+     [(ERROR, MENU, None, "is not complete; run ")]),
     ("GRUB's menu is NUL", [lambda root: tap.write(f"{root}/{MENU}", bytes(500))],
-     [(ERROR, MENU, None, "was not written to its end; run ")]),
+     [(ERROR, MENU, None, "is not complete; run ")]),
     ("GRUB's menu is torn in its first line",
      [make_menu(GRUB), lambda root: tap.write(f"{root}/{MENU}", tap.read(f"{root}/{MENU}")[:40])],
-     [(ERROR, MENU, None, "was not written to its end; run ")]),
+     [(ERROR, MENU, None, "is not complete; run ")]),
     ("GRUB's menu is a directory", [lambda root: os.mkdir(f"{root}/{MENU}")],
      [(ERROR, MENU, None, "cannot be read .*; run ")]),
     ("U-Boot's menu, and what libostree got for GRUB's",
@@ -220,7 +220,7 @@ MENUS = [
      [(WARNING, ENTRY, 3, "a board's own")]),
     ("U-Boot's menu is libostree's",
      [lambda root: tap.write(f"{root}/{FIELDS}", b"kernel_image=/x\n")],
-     [(WARNING, FIELDS, None, "ostree-uboot-generator has not written this, .*; run ")]),
+     [(WARNING, FIELDS, None, "ostree-uboot-generator did not write this file, .*; run ")]),
     ("U-Boot's menu is as it should be", [make_menu(UBOOT)], []),
     ("lines of the integrator are no part of it",
      [lambda root: tap.write(root + "/own", b"a=b\nc=\\\\\n"),
@@ -228,17 +228,17 @@ MENUS = [
     ("fields that are kept are no part of it", [setting(b"keep=fdt_file fdtdir\n", "uboot.conf"),
                                                 make_menu(UBOOT)], []),
     ("libostree's form has no mark", [make_menu(UBOOT, "--compat=ostree"), ADD_WORD],
-     [(WARNING, FIELDS, None, "ostree-uboot-generator has not written this, .*; run ")]),
+     [(WARNING, FIELDS, None, "ostree-uboot-generator did not write this file, .*; run ")]),
     ("and it may be a setting",
      [edit(ENTRY, b"initrd /k/initramfs", b"initrd /k/initramfs\ninitrd /k/a.dtb"),
       setting(b"compat=ostree\n", "uboot.conf"), make_menu(UBOOT), ADD_WORD],
      [(WARNING, ENTRY, 6, "libostree's own fields have no place for a second initrd")]),
     ("U-Boot's menu is old", [make_menu(UBOOT), ADD_WORD],
-     [(WARNING, FIELDS, None, "is not what the entries say now; run .*ostree-uboot-generator")]),
+     [(WARNING, FIELDS, None, "does not match the entries; run .*ostree-uboot-generator")]),
     ("U-Boot's menu is torn", [make_menu(UBOOT), edit(FIELDS, b"rootstock_complete=1\n", b"")],
-     [(ERROR, FIELDS, None, "was not written to its end")]),
+     [(ERROR, FIELDS, None, "is not complete")]),
     ("both are old", [make_menu(GRUB), make_menu(UBOOT), ADD_WORD],
-     [(WARNING, MENU, None, "not what"), (WARNING, FIELDS, None, "not what")]),
+     [(WARNING, MENU, None, "not match"), (WARNING, FIELDS, None, "not match")]),
 ]
 
 
@@ -277,7 +277,7 @@ CONFIGS = [
     (b"[sysroot]\nbootloader=none\n", BOOTLOADER % "none"),
     (b"[sysroot]\nbootloader=grub2\n[x]\n[sysroot]\nbootloader=auto\n", BOOTLOADER % "auto"),
     (b"[sysroot]\nbootloader=\x1b[2J\n", BOOTLOADER % r"\x1b\[2J"),
-    (b"[sysroot\nbootloader=grub2\n", r"cannot be read \(it is no keyfile\)"),
+    (b"[sysroot\nbootloader=grub2\n", r"cannot be read \(it is not a keyfile\)"),
     (None, r"cannot be read \("),
 ]
 
@@ -400,11 +400,11 @@ def real(where):
     links = [re.search(r"ostree=(\S+)", entry["options"])[1] for entry in entries]
     assert [host.deployment(link) for link in links] == host.deployments(), entries
     files = ["boot/loader/entries/" + entry["file"] for entry in entries]
-    finds(root, *[(WARNING, file, 3, "hang for ever; run \"ostree admin kargs") for file in files])
+    finds(root, *[(WARNING, file, 3, "hang forever; run \"ostree admin kargs") for file in files])
     # What it says to do, done.
     host.run("ostree", "admin", "kargs", "edit-in-place", "--sysroot=" + root,
              "--append-if-missing=panic=10")
-    finds(root, (WARNING, MENU, None, "is not what the entries say now"))
+    finds(root, (WARNING, MENU, None, "does not match the entries"))
     make_menu(GRUB)(root)
     finds(root)
     # The same kernel again, at which libostree leaves entries and menu alone.

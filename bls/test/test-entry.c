@@ -178,14 +178,14 @@ static void test_errors(void **state)
 		{ "", 0, "there is no linux line" },
 		{ "title x\noptions y\n", 0, "there is no linux line" },
 		{ "#linux /k\n", 0, "there is no linux line" },
-		{ "linux\n", 1, "this key needs a file behind it" },
-		{ "linux /k\ninitrd \t\n", 2, "this key needs a file behind it" },
-		{ "linux /k\n\ndevicetree\r\n", 3, "this key needs a file behind it" },
-		{ "linux ../k\n", 1, "a path must not climb with \"..\"" },
-		{ "linux /a/../k\n", 1, "a path must not climb with \"..\"" },
-		{ "linux /k\ninitrd /a/..\n", 2, "a path must not climb with \"..\"" },
+		{ "linux\n", 1, "this key needs the name of a file" },
+		{ "linux /k\ninitrd \t\n", 2, "this key needs the name of a file" },
+		{ "linux /k\n\ndevicetree\r\n", 3, "this key needs the name of a file" },
+		{ "linux ../k\n", 1, "a path must not contain \"..\"" },
+		{ "linux /a/../k\n", 1, "a path must not contain \"..\"" },
+		{ "linux /k\ninitrd /a/..\n", 2, "a path must not contain \"..\"" },
 		/* The first of several mistakes. */
-		{ "linux /k\nfdtdir ..\ninitrd\n", 2, "a path must not climb with \"..\"" },
+		{ "linux /k\nfdtdir ..\ninitrd\n", 2, "a path must not contain \"..\"" },
 	};
 
 	(void)state;
@@ -234,7 +234,7 @@ static void test_nul_byte(void **state)
 	(void)state;
 	assert_int_equal(entry_parse(text, sizeof text - 1, &entry, &where), -EINVAL);
 	assert_int_equal(where.line, 2);
-	assert_string_equal(where.what, "a NUL byte is not text");
+	assert_string_equal(where.what, "a NUL byte does not belong in a text file");
 	has_value(&entry, ENTRY_LINUX, NULL);
 	has_value(&entry, ENTRY_OPTIONS, "a");
 	entry_free(&entry);
@@ -253,7 +253,7 @@ static void test_size(void **state)
 	assert_int_equal(entry_parse(text, ENTRY_SIZE_MAX, &entry, &where), 0);
 	entry_free(&entry);
 	assert_int_equal(entry_parse(text, ENTRY_SIZE_MAX + 1, &entry, &where), -EFBIG);
-	assert_string_equal(where.what, "a boot loader entry has at most 64 KiB");
+	assert_string_equal(where.what, "the entry is larger than 64 KiB");
 	has_value(&entry, ENTRY_LINUX, NULL);
 	entry_free(&entry);
 	free(text);

@@ -35,11 +35,11 @@ def help_and_version(program, where):
 def usage_errors(program, where):
     for arguments, why in (
             ((), "-o FILE is missing; try --help"),
-            (("-o",), "this needs a value behind it: -o; try --help"),
+            (("-o",), "option needs a value: -o; try --help"),
             (("-o", ""), "-o needs the name of a file"),
             (("-o", "x", "--root", ""), "--root needs the name of a directory"),
             (("-o", "x", "--frob"), "not understood: --frob"),
-            (("-o", "x", "--root"), "this needs a value behind it: --root"),
+            (("-o", "x", "--root"), "option needs a value: --root"),
             (("-o", "x", "more"), "not understood: more"),
             (("-o", "x", "more", "--frob"), "not understood: more"),
             (("-o", "x", "--boot-prefix", "boot"), "--boot-prefix is auto, none or a path")):
@@ -57,9 +57,9 @@ def standard_output(program, where):
     assert program.generate("-o", out)[0] == 0
     by_hand = ["-o", "-", "--entries", where + "/boot/loader/entries"]
     assert program.generate(*by_hand, "--root", where) == (0, read(out), [])
-    program.fails(["-o", "-"], "nothing stands beside standard output: use --entries")
+    program.fails(["-o", "-"], "standard output has no entries beside it: use --entries")
     program.fails(by_hand, "- has no /boot/ in it .* use --root, or --boot-prefix")
-    program.fails(["-o", "-", "--root", where], "nothing stands beside standard output: use")
+    program.fails(["-o", "-", "--root", where], "standard output has no entries beside it: use")
     with open("/dev/full", "wb") as full:
         done = subprocess.run([program.program, *by_hand, "--root", where], stdout=full,
                               stderr=subprocess.PIPE, check=False, env=clean_environment())
@@ -217,8 +217,8 @@ def outputs_that_are_refused(program, where):
     os.symlink(program.out, loader + "/link")
     os.mkfifo(loader + "/fifo")
     for name, why in (("dir", "/dir cannot be written: it is there, and not a regular"),
-                      ("link", "/link cannot be written: it is there, and not a regular file"),
-                      ("fifo", "/fifo cannot be written: it is there, and not a regular file"),
+                      ("link", "/link cannot be written: it exists and is not a regular file"),
+                      ("fifo", "/fifo cannot be written: it exists and is not a regular file"),
                       ("dir/", "dir/ is a directory: -o needs"), ("..", r"\.\. is a directory: -o"),
                       ("no/file", "the directory of the output .*/loader/no/ cannot be opened"),
                       ("entries/x/file", "cannot be opened.*No such file")):

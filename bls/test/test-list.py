@@ -92,7 +92,7 @@ def words(where):
     parts = re.split(r"^\d+\. ", out.decode(), flags=re.MULTILINE)[1:]
     rows = dict(part.split("\n", 1) for part in parts)
     for name, *patterns in [
-            ("ostree-2.conf", r"linux +/k/vmlinuz$", r"order +behind s.conf: it has no sort-key$",
+            ("ostree-2.conf", r"linux +/k/vmlinuz$", r"order +after s.conf: it has no sort-key$",
              r"GRUB +0, id ostree-os-0123abcd-0, \"Demo \(2\)\"$", r"U-Boot +kernel_image$"),
             ("ostree-1.conf", r"GRUB +left out: ostree-1.conf:3: GRUB cannot pass on a backslash$",
              r"U-Boot +kernel_image2$"),
@@ -146,7 +146,7 @@ def usage(where):
     for arguments, says in [
             ([], "list or check is missing"), (["show"], "is list or check, not show"),
             (["list", "x"], "not understood: x"), 
-            (["list", "--root"], "this needs a value behind it: --root"),
+            (["list", "--root"], "option needs a value: --root"),
             (["list", "--root="], "--root needs the name"), (["list", "--loader=x"], "not x;"),
             (["list", "--boot-prefix", "boot"], "--boot-prefix is auto, none")]:
         BLS.fails(arguments, says, status=2)

@@ -160,7 +160,7 @@ static void test_names(void **state)
 	assert_int_equal(menu.items[0].error, 0);
 	for (size_t i = 1; i < 4; i++) {
 		assert_int_equal(menu.items[i].error, -EINVAL);
-		assert_non_null(strstr(menu.items[i].where.what, "the name of an entry"));
+		assert_non_null(strstr(menu.items[i].where.what, "the file name of an entry"));
 		assert_false(menu_hidden(&menu.items[i]));
 	}
 	menu_free(&menu);
@@ -245,8 +245,8 @@ static void test_read(void **state)
 		int error;
 		const char *what;
 	} expected[] = {
-		{ "g.conf", -EFBIG, "at most 64 KiB" },
-		{ "f.conf", -EINVAL, "a NUL byte is not text" },
+		{ "g.conf", -EFBIG, "larger than 64 KiB" },
+		{ "f.conf", -EINVAL, "a NUL byte does not belong in a text file" },
 		{ "e.conf", -ELOOP, "it is not a regular file" },
 		{ "d.conf", -ELOOP, "it is not a regular file" },
 		{ "c.conf", -ELOOP, "it is not a regular file" },
@@ -339,9 +339,9 @@ static void test_reasons(void **state)
 	} pairs[] = {
 		{ { { "a.conf", "" }, { "b+0.conf", "sort-key a" } }, "boot count" },
 		{ { { "a.conf", "sort-key z" }, { "b.conf", "" } }, "no sort-key" },
-		{ { { "a.conf", "sort-key a" }, { "b.conf", "sort-key b" } }, "sort-key is" },
+		{ { { "a.conf", "sort-key a" }, { "b.conf", "sort-key b" } }, "sort-key comes" },
 		{ { { "a.conf", "sort-key a" }, { "b.conf", "sort-key a\nmachine-id 1" } },
-			"machine-id is" },
+			"machine-id comes" },
 		{ { { "a.conf", "sort-key a\nversion 2" }, { "b.conf", "sort-key a\nversion 1" } },
 			"its version is older" },
 		{ { { "b.conf", "version 1" }, { "a.conf", "version 2" } }, "file name is older" },
@@ -349,7 +349,7 @@ static void test_reasons(void **state)
 			"libostree wrote both" },
 		{ { { "a+3.conf", "" }, { "a+2.conf", "" } }, "fewer tries" },
 		{ { { "a+3-1.conf", "" }, { "a+3-2.conf", "" } }, "failed more often" },
-		{ { { "a-01.conf", "" }, { "a-1.conf", "" } }, "bytes of the file names" },
+		{ { { "a-01.conf", "" }, { "a-1.conf", "" } }, "bytes of their file names" },
 	};
 
 	(void)state;

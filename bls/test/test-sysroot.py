@@ -55,7 +55,7 @@ class Ground:
         assert b"secret" not in output, output
         return status, output, said
 
-    def refused(self, *arguments, says="leads out of the sysroot", **environment):
+    def refused(self, *arguments, says="it leads out of the sysroot", **environment):
         status, _, said = self.run(*arguments, **environment)
         assert status == 1 and re.search(says, said[-1]), (status, said)
         for path, _, files in os.walk(self.root):
@@ -106,7 +106,7 @@ def links_out(program, target, where):
     # The name itself is no way out either, nor is that of what libostree names besides.
     os.unlink(ground.out)
     os.symlink(goal % name, ground.out)
-    ground.refused("-o", out, says="it is there, and not a regular file")
+    ground.refused("-o", out, says="it exists and is not a regular file")
 
 
 def links_inside(program, where):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The program from outside, where it differs from other generators, and goldens.
 
-REGOLD=1 in the environment writes the goldens anew; look at the difference before you believe it.
+UPDATE=1 in the environment writes the goldens anew; look at the difference before you believe it.
 """
 import functools
 import os
@@ -22,7 +22,7 @@ def golden(name, where):
                                  "--root", where)
     assert status == 0 and not said, said
     sysroot.script_check(cfg)
-    if os.environ.get("REGOLD"):
+    if os.environ.get("UPDATE"):
         write(directory + "/grub.cfg", cfg)
     assert cfg == read(directory + "/grub.cfg"), "differs from " + directory + "/grub.cfg"
 

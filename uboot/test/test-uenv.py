@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """uEnv.txt from outside: its fields, the integrator's lines, libostree's hook, and goldens.
 
-REGOLD=1 in the environment writes the goldens anew; look at the difference before you believe it.
+UPDATE=1 in the environment writes the goldens anew; look at the difference before you believe it.
 """
 import functools
 import os
@@ -21,7 +21,7 @@ OSTREE = "/ostree/boot.1/os/abc/0"
 DEPLOYMENT = "/ostree/deploy/os/deploy/c0ffee.0"
 OPTIONS = b"root=/dev/sda ostree=" + OSTREE.encode()
 STALE = b"init=" + OSTREE.encode() + b"/usr/lib/ostree/ostree-prepare-root"
-TOO_LONG = [r"ostree-1\.conf:4: the command line is longer than the kernel takes; this entry",
+TOO_LONG = [r"ostree-1\.conf:4: the command line is longer than the kernel accepts; this entry",
             "no menu is written"]
 
 
@@ -51,7 +51,7 @@ def golden(name, file, where):
     status, uenv, said = generate("-o", "-", "--entries", directory, "--boot-prefix", "/boot",
                                   "--root", where, *STYLES[file])
     assert status == 0 and not said, said
-    if os.environ.get("REGOLD"):
+    if os.environ.get("UPDATE"):
         write(f"{directory}/{file}", uenv)
     assert uenv == read(f"{directory}/{file}"), f"differs from {directory}/{file}"
 
@@ -60,7 +60,7 @@ def help_and_usage(where):
     status, printed, said = generate("--help")
     assert (status, said) == (0, []) and b"--append" in printed and b"--compat=ostree" in printed
     fails(["-o", where + "/x", "--compat=qt"], "--compat is ostree, not qt; try --help", status=2)
-    fails(["-o", where + "/x", "--append"], "this needs a value behind it: --append", status=2)
+    fails(["-o", where + "/x", "--append"], "option needs a value: --append", status=2)
 
 
 def fields(where):
@@ -242,7 +242,7 @@ HOSTILE = {
                 [":2: a line without a name before its \"=\" would end the import"]),
     "no name at the end": (b"a=1\n=", {"a": b"1"}, [":2: a line without a name"]),
     "access rules": (b".flags=a:sr\n.callbacks=\n", {},
-                     [":1: a variable that begins with \"\\.\" would rule", ":2: a variable"]),
+                     [":1: a variable that begins with \"\\.\" would control", ":2: a variable"]),
     "lone backslash at the end": (b"a=1\\", {"a": b"1\\"}, []),
     "lone backslash at the end of a name": (b"a=1\nb\\", {"a": b"1"}, []),
     "lone backslash at the end of a comment": (b"a=1\n# x=\\", {"a": b"1"}, []),
@@ -267,7 +267,7 @@ def lines_that_are_no_text(where):
     out = prepare(where, b"a=1\n\0bootargs=x\n")
     write(where + "/more", b"b=2\n")
     for more in ([], ["--append", where + "/more"]):
-        fails(["-o", out, *more], r"ostree-boot/uEnv\.txt has a NUL byte in it, which is not text")
+        fails(["-o", out, *more], r"ostree-boot/uEnv\.txt has a NUL byte, so it is not a text file")
     os.unlink(name)
     os.mkdir(name)
     fails(["-o", out], r"usr/lib/ostree-boot/uEnv\.txt cannot be read: it is not a regular file")
