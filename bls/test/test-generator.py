@@ -42,7 +42,7 @@ def usage_errors(program, where):
             (("-o", "x", "--root"), "option needs a value: --root"),
             (("-o", "x", "more"), "not understood: more"),
             (("-o", "x", "more", "--frob"), "not understood: more"),
-            (("-o", "x", "--boot-prefix", "boot"), "--boot-prefix is auto, none or a path")):
+            (("-o", "x", "--boot-prefix", "boot"), "--boot-prefix is auto, none or an absolute path")):
         program.fails(arguments, re.escape(why), status=2)
     assert not os.path.exists("x")
 
@@ -58,7 +58,7 @@ def standard_output(program, where):
     by_hand = ["-o", "-", "--entries", where + "/boot/loader/entries"]
     assert program.generate(*by_hand, "--root", where) == (0, read(out), [])
     program.fails(["-o", "-"], "standard output has no entries beside it: use --entries")
-    program.fails(by_hand, "- has no /boot/ in it .* use --root, or --boot-prefix")
+    program.fails(by_hand, "- has no /boot/ in it, .* use --root, or --boot-prefix")
     program.fails(["-o", "-", "--root", where], "standard output has no entries beside it: use")
     with open("/dev/full", "wb") as full:
         done = subprocess.run([program.program, *by_hand, "--root", where], stdout=full,
@@ -76,7 +76,7 @@ def root_from_output(program, where):
     assert program.generate("-o", "./boot/loader/other", cwd=root) == (0, b"", [])
     status, _, said = program.generate("-o", program.out, cwd=root + "/boot/loader")
     assert status == 1
-    program.check_says(said, [program.out + " has no /boot/ in it .* --root, or --boot-prefix"])
+    program.check_says(said, [program.out + " has no /boot/ in it, .* --root, or --boot-prefix"])
     os.unlink(out)
     assert program.generate("-o", program.out, "--root", root, cwd=root + "/boot/loader")[0] == 0
     assert program.kernels(read(out)) == ["/boot/k"]
@@ -97,10 +97,11 @@ def prefixes(program, where):
     assert prefix(OSTREE_BOOT_PARTITION="/x") == "/x/k"
     assert prefix(OSTREE_BOOT_PARTITION="") == "/k"
     assert prefix("--boot-prefix", "none", OSTREE_BOOT_PARTITION="/x") == "/k"
-    program.fails(["-o", out], "OSTREE_BOOT_PARTITION is not a path", OSTREE_BOOT_PARTITION="boot")
+    program.fails(["-o", out], "OSTREE_BOOT_PARTITION is boot, not an absolute path",
+                  OSTREE_BOOT_PARTITION="boot")
     for bad in "/x\nbootargs=y", "/x\r", "/\x1b[2J", "/\x7f":
         before = read(out)
-        program.fails(["-o", out], "OSTREE_BOOT_PARTITION is not a path.*without control",
+        program.fails(["-o", out], "OSTREE_BOOT_PARTITION is .*, not an absolute path without",
                       OSTREE_BOOT_PARTITION=bad)
         program.fails(["-o", out, "--boot-prefix", bad], "--boot-prefix is .*without control",
                       status=2)
@@ -216,7 +217,7 @@ def outputs_that_are_refused(program, where):
     os.mkdir(loader + "/dir")
     os.symlink(program.out, loader + "/link")
     os.mkfifo(loader + "/fifo")
-    for name, why in (("dir", "/dir cannot be written: it is there, and not a regular"),
+    for name, why in (("dir", "/dir cannot be written: it exists and is not a regular"),
                       ("link", "/link cannot be written: it exists and is not a regular file"),
                       ("fifo", "/fifo cannot be written: it exists and is not a regular file"),
                       ("dir/", "dir/ is a directory: -o needs"), ("..", r"\.\. is a directory: -o"),
