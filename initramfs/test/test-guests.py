@@ -95,7 +95,7 @@ def without_program(where):
     refused(where, foreign.COMMANDS["dracut"], plain, "'rootstock' cannot be (found or )?installed")
     os.mkdir(where + "/tools")
     refused(where + "/tools", foreign.COMMANDS["initramfs-tools"], directory,
-            "E: rootstock: /usr/lib/ostree/ostree-prepare-root cannot be put into the image")
+            "E: rootstock: cannot copy /usr/lib/ostree/ostree-prepare-root into the image")
 
 
 def configured(where):

@@ -101,10 +101,10 @@ def unread(where):
     for packed in (plain, image(where, "--compress", "gzip"), image(where, "--compress", "zstd"),
                    image(where, "--compress", "lz4")):
         files, _, said = listed(where, packed + b"what is this" * 99, status=1)
-        assert files == {"init": 6} and len(said) == 1 and "has more than these" in said[0], said
+        assert files == {"init": 6} and len(said) == 1 and "contains more" in said[0], said
     for wrong in (b"", b"nonsense", b"\x27\x05\x19\x56" + bytes(60), bytes(512)):
         files, below, said = listed(where, wrong, status=1)
-        assert not files and not below and len(said) == 1 and "is no initramfs" in said[0], said
+        assert not files and not below and len(said) == 1 and "is not an initramfs" in said[0], said
     for cut in (plain[:115], gzip.compress(plain)[:60], plain[:200]):
         files, below, said = listed(where, cut, status=1)
         assert not below and len(said) == 1 and "is damaged" in said[0], (files, below, said)
@@ -196,7 +196,7 @@ def no_room(where):
     status, printed, said = run(
         ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs /mnt && "$@"', "sh",
          "dash"), MAKER, "--list", where + "/image", TMPDIR="/mnt")
-    assert (status, printed, len(said)) == (1, b"", 1) and "no room in /mnt" in said[0], said
+    assert (status, printed, len(said)) == (1, b"", 1) and "no space left in /mnt" in said[0], said
 
 
 if __name__ == "__main__":

@@ -121,8 +121,8 @@ def includes(where):
         "usr/my bin/x": (PROGRAM, b"program"),
         **{name: (0o40755, b"") for name in parents(where + "/link")},
         where[1:] + "/link": (FILE, b"data")}
-    for sentence, word in (("must begin with a /", "/link:x"), ("no file /x/", "/link:/x/"),
-                           ("no file /a/../b", "/link:/a/../b"), ("not a file", "/nothing"),
+    for sentence, word in (("must begin with a /", "/link:x"), ("the path /x/", "/link:/x/"),
+                           ("the path /a/../b", "/link:/a/../b"), ("not a file", "/nothing"),
                            ("has /init already", "/link:/init"), ("not a file", ""),
                            ("where /init/x needs a directory", "/link:/init/x")):
         refused(sentence, "--include", where + word)
@@ -161,7 +161,7 @@ def with_shell(where):
     assert {"sh", "mount", "ls", "reboot"} < links <= set(applets), links - set(applets)
     assert len(found) == len(links) + 3, sorted(found)
     for option in ("--shell", "--init"):
-        refused("/etc/passwd is no program", option, "/etc/passwd")
+        refused("/etc/passwd is not a program", option, "/etc/passwd")
     refused("has /bin/sh already", "--shell", shutil.which("busybox"), "--include", "/bin/sh")
 
 
@@ -210,7 +210,7 @@ def one_machine(where):
     tap.write(where + "/big", bytes(big))
     refused("big for machine 183 of ELF with 64 bits, big-endian", "--init", where + "/big",
             *parts("arm64")["--shell"])
-    refused("is no program", "--init", where + "/arm/object.o")
+    refused("is not a program", "--init", where + "/arm/object.o")
 
 
 def compressions(where):
@@ -305,8 +305,8 @@ def output(where):
     assert done.returncode == 1 and b"cannot write to standard output" in done.stderr, done
     assert os.listdir(where) == ["image"], os.listdir(where)
     os.mkfifo(where + "/device")
-    for sentence, name in (("is there and not a file", where),
-                           ("is there and not a file", where + "/device"),
+    for sentence, name in (("exists and is not a regular file", where),
+                           ("exists and is not a regular file", where + "/device"),
                            ("cannot write", where + "/no/image"),
                            ("cannot write", where + "/image/image")):
         status, printed, said = make("-o", name)
@@ -339,7 +339,7 @@ def called_wrongly(where):
             ("--kernel needs a value", ["--kernel="]), ("--init needs a value", ["--init", ""]),
             ("line break", ["--module", "a\nb"]),
             ("--compress is none", ["-o", where + "/x", "--compress", "xz"]),
-            ("--kernel ../x is no version", ["-o", where + "/x", "--kernel", "../x"]),
+            ("--kernel ../x is not a version", ["-o", where + "/x", "--kernel", "../x"]),
             ("--uboot is arm or", ["-o", where + "/x", "--uboot", "x86"])):
         status, printed, said = run(("dash",), fakekernel.MAKER, *words)
         assert (status, printed, len(said)) == (2, b"", 1) and sentence in said[0], (words, said)
