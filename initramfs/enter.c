@@ -182,21 +182,13 @@ void enter_free(void)
 
 void enter_back(void)
 {
-	int root = -1;
-
 	if (initramfs >= 0) {
-		root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fchdir(initramfs) || chroot(".")) {
-			close(root);
+		/* It lasts until the last one has left it. */
+		step_try((struct step){ STEP_UMOUNT, .target = "/" });
+		if (fchdir(initramfs) || chroot("."))
 			return;
-		}
 		close(initramfs);
 		initramfs = -1;
-	}
-	if (root >= 0) {
-		if (!fchdir(root))
-			step_try((struct step){ STEP_UMOUNT, .target = "." });
-		close(root);
 	}
 	(void)!chdir("/");
 	step_try((struct step){ STEP_UMOUNT, .target = ENTER_SYSROOT });
