@@ -47,7 +47,7 @@ $(foreach f,$(FOLDERS),$(eval $(call tests,$(f))))
 # line "# ring: qemu"; one of these that takes long has "# ring: long" and runs only with LONG=1, as
 # do the parts of other tests that ask for that variable.
 ring = $(shell grep -lx '\# ring: $(1)' $(scripts))
-namespaces := $(filter prepare-root/test/test-ns-%,$(scripts))
+namespaces := $(filter prepare-root/test/test-ns-% initramfs/test/test-ns-%,$(scripts))
 inner = $(filter-out $(call ring,qemu) $(call ring,long) $(namespaces),$(scripts)) $(namespaces)
 # As many jobs as there are processors, unless the caller has set a number.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -78,7 +78,7 @@ check-now: $(built)
 # what a program prints, or which system calls it makes); make check tells whether tests pass.
 counted = $(sort $(foreach m,$(measured),$(firstword $(subst /, ,$(m)))))
 coverage: deps-check
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=--coverage \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE='--coverage -Wl,--undefined=__gcov_dump' \
 		CFLAGS='$(CFLAGS) --coverage -O0' LDFLAGS='$(LDFLAGS) --coverage' coverage-now
 coverage-now: $(built)
 	$(Q)find $(BUILD) -name '*.gcda' -delete

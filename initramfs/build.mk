@@ -12,8 +12,8 @@ budgets += rootstock-init:245760
 MANUALS += initramfs/rootstock-init.8 initramfs/rootstock-initramfs.7 \
 	initramfs/rootstock-mkinitramfs.8
 
-# Not measured: see prepare-root/build.mk. Most scripts test other scripts.
-measured += $(filter-out $(addprefix initramfs/,enter.c main.c uevent.c),$(wildcard initramfs/*.c))
+# Not measured: main.c, see prepare-root/build.mk. Most scripts test other scripts.
+measured += $(filter-out initramfs/main.c,$(wildcard initramfs/*.c))
 uncounted += $(filter-out %/test-probe.py %/test-containers.py,$(wildcard initramfs/test/test-*.py))
 
 # An initramfs that is rootstock-init alone, with gzip. The program is larger on some architectures.
