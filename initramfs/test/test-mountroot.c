@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdint.h>
@@ -90,6 +91,18 @@ int open(const char *path, int flags, ...)
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
 	kmsg_writer = pair[1];
 	return pair[0];
+}
+
+static bool no_memory;
+
+/* libmount fails for nothing else. */
+int mnt_split_optstr(const char *all, char **ret_user, char **ret_vfs, char **ret_fs,
+	int ignore_user, int ignore_vfs)
+{
+	int (*real)(const char *, char **, char **, char **, int, int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "mnt_split_optstr");
+	return no_memory ? -ENOMEM : real(all, ret_user, ret_vfs, ret_fs, ignore_user, ignore_vfs);
 }
 
 static bool write_protected;
@@ -441,6 +454,18 @@ static void btrfs_of_several(void **state)
 	assert_said(trial, "damaged");
 }
 
+static void needs_memory(void **state)
+{
+	struct trial *trial = *state;
+
+	is(trial, "ext4");
+	no_memory = true;
+	assert_int_equal(try_mount(trial, "rootflags=noatime"), -ENOMEM);
+	no_memory = false;
+	assert_string_equal(calls, "");
+	assert_said(trial, "rootflags=noatime is not a list of mount options: Cannot allocate");
+}
+
 static void run(const struct trial *trial, const char *command)
 {
 	char line[256];
@@ -487,6 +512,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(quotes_the_kernel, setup, teardown),
 		cmocka_unit_test_setup_teardown(write_protected_devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(btrfs_of_several, setup, teardown),
+		cmocka_unit_test_setup_teardown(needs_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(several_marks, setup, teardown),
 	};
 

@@ -12,13 +12,18 @@ import nstap
 import nstree
 from testlib import tap
 from nsrun import World
+from nssys import mount, write_file
 
 KINDS = ("pid1", "utility")
 # What the kernel has mounted when it starts init= (and /proc for the command line that we fake),
 # and what an initramfs has.
-MOUNTS = {"pid1": ("proc", "dev"), "utility": ("proc", "dev", "run")}
+MOUNTS = {"pid1": ("proc", "dev"), "utility": ("proc", "dev", "run"),
+          "initramfs": ("proc", "dev", "run")}
 PHYSICAL = {"pid1": "/", "utility": "/sysroot"}  # where the physical root is at first
 PROGRAM = "/program"  # ours in the initramfs
+# rootstock-init's root file system is a mount in the initramfs, which it binds to /sysroot.
+ROOT = "/phys"
+BIND = f"root={ROOT} rootfstype=none rootflags=bind"
 # What differs between runs, and between root and the ordinary user who owns a user namespace.
 SHORTEN = ((rf"ostree/deploy/{nstree.STATEROOT}/deploy/[0-9a-f]{{64}}\.0", "DEPLOYMENT"),
            (r",[ug]id=\d+", ""))
@@ -27,12 +32,24 @@ SHORTEN = ((rf"ostree/deploy/{nstree.STATEROOT}/deploy/[0-9a-f]{{64}}\.0", "DEPL
 def world(kind, parts, *changes, build=nstree.make, cmdline=nstree.CMDLINE, **options):
     """A World with a physical root, the program and the real init (parts) in their places."""
     prepare_root, init = parts
+    if kind == "initramfs":
+        return World("pid1", lambda top: _initramfs(top, build, init, changes), cmdline, **{
+            "mounts": MOUNTS[kind], **options})
     programs = ((nstree.PREPARE_ROOT, prepare_root), ("usr/sbin/init", init))
     files = list(options.pop("files", ()))
     if kind == "utility":
         files.append((PROGRAM, prepare_root, 0o755))
     return World(kind, lambda top: build(top, programs, *changes), cmdline, files=files,
                  **{"mounts": MOUNTS[kind], **options})
+
+
+def _initramfs(top, build, init, changes):
+    """Make an initramfs in the directory top, with the physical root in it."""
+    for name in ("dev", "proc", "sys", "run", ROOT[1:], "folder/deep"):
+        os.makedirs(f"{top}/{name}")
+    write_file(f"{top}/folder/file", "")
+    mount("phys", top + ROOT, "tmpfs", 0, "mode=0755")
+    build(top + ROOT, [("usr/sbin/init", init)], *changes)
 
 
 def table(a_world):

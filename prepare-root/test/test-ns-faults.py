@@ -1,61 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """System calls that fail, by strace, in real boots. Twice over: every call that changes something,
-as the kernel sees them, and every place in step.c and pid1.c that can fail, as the sources have
-them. A call in these two files without a row in SITES is a failure."""
+as the kernel sees them, and every place in three sources that can fail, as these have them. A call
+in them without a row in SITES is a failure."""
 
-import collections
-import contextlib
-import glob
 import os
 import re
 import sys
 import tempfile
 
 import nsboot
+import nsfaults
 import nstap
 import nstree
+from nsfaults import Elsewhere, Fails, Untried
 from nssys import MS_RDONLY
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-BOTH = nsboot.KINDS
-CHANGING = "mount,umount2,pivot_root,mkdir,rmdir,chmod,chdir"
-
-
-def traced(kind, changes, log, *options, **keywords):
-    """(exit status or "init runs", stderr, mounts before, mounts after, names that are new or gone
-    in the initramfs) of one traced run."""
-    with contextlib.ExitStack() as stack:
-        files = [(nsboot.PROGRAM, PARTS[0], 0o755)] if kind == "pid1" else []
-        world = stack.enter_context(nsboot.world(kind, PARTS, *changes, files=files, **keywords))
-        table, names = nsboot.table(world), set(world.inside(nsboot.listing))
-
-        def attach(pid):
-            stack.enter_context(nsboot.strace(pid, log, "-y", *options))
-        if kind == "utility":
-            status, _, said = world.run([nsboot.PROGRAM, "/sysroot"], before=attach)
-            names ^= set(world.inside(nsboot.listing))
-        else:
-            attach(world.process_1)
-            status = "init runs" if world.go([nsboot.PROGRAM]) else None
-            status, said = status or world.exit_status(), world.text()
-        after = nsboot.table(world)
-        world.close()
-        return status, said, table, after, names
-
-
-def calls(log):
-    """[(system call, how many of it so far, its arguments)] of a trace."""
-    found, count = [], collections.Counter()
-    with open(log, encoding="utf-8", errors="replace") as f:
-        for line in f:
-            # A reboot does not return.
-            match = (re.match(r"(?:\d+ +)?(\w+)\((.*)\) += ", line) or
-                     re.match(r"(?:\d+ +)?(\w+)\((.*?)(?: <unfinished|\)?$)", line))
-            if match:
-                count[match[1]] += 1
-                found.append((match[1], count[match[1]], match[2]))
-    return found
+SOURCES = [f"prepare-root/{name}.c" for name in ("pid1", "realinit", "step")]
+CHANGING = "execve,mount,umount2,pivot_root,mkdir,rmdir,chmod,chdir"
 
 
 def path_of(name, args):
@@ -75,16 +37,16 @@ def each_call_fails(kind, flags, *changes):
     leaves the mounts and the initramfs as it found them."""
     with tempfile.TemporaryDirectory() as where:
         log = where + "/log"
-        good, _, _, done, _ = traced(kind, changes, log, "-e", "trace=" + CHANGING,
-                                     root_flags=flags)
+        good, _, _, done, _ = nsfaults.traced(
+            kind, PARTS, changes, log, "-e", "trace=" + CHANGING, root_flags=flags)
         if good not in (0, "init runs"):
             return ["fails without a fault"]
         problems = []
-        listed = calls(log)
+        listed = [call for call in nsfaults.calls(log) if call[0] != "execve"]
         for name, number, args in listed:
             path = path_of(name, args)
-            status, said, before, after, names = traced(
-                kind, changes, log, "-e", "trace=" + CHANGING,
+            status, said, before, after, names = nsfaults.traced(
+                kind, PARTS, changes, log, "-e", "trace=" + CHANGING,
                 "-e", f"inject={name}:error=EIO:when={number}", root_flags=flags)
             wrong = nsboot.sentence_problems(said, re.escape(path))
             if (name, path) in TOLERATED:
@@ -99,11 +61,7 @@ def each_call_fails(kind, flags, *changes):
         return problems + nsboot.differs("enough calls", len(listed) >= 15, True)
 
 
-# --- every place in two sources ---
-
-Fails = collections.namedtuple(
-    "Fails", "kind syscalls args status said options changes which", defaults=({}, (), 0))
-Elsewhere = collections.namedtuple("Elsewhere", "file text")
+# --- every place in three sources ---
 
 
 def lost(action=""):
@@ -111,22 +69,33 @@ def lost(action=""):
     return {"cmdline": "quiet" + (f" rootstock.onfail={action}" if action else "")}
 
 
+def prepared(top):
+    """A root that is a deployment already."""
+    os.makedirs(f"{top}/sysroot")
+    os.rename(f"{top}/ostree", f"{top}/sysroot/ostree")
+    os.symlink("sysroot/ostree", f"{top}/ostree")
+    os.mkdir(f"{top}/sbin")
+    os.link(f"{top}/sysroot/{nstree.DEPLOYMENT}/usr/sbin/init", f"{top}/sbin/init")
+
+
 BOOTED = r'ostree-booted"'
-ENTER = Elsewhere("initramfs/test/test-enter.c", "enter_root(&fault) < 0")
+INITRAMFS = "initramfs/test/test-ns-faults.py"
 OPEN, STAT = "open,openat", "newfstatat,fstatat64,statx"
 NO_OSTREE = "no ostree= on the kernel command line"
 
-# (file, function, call, which of these in the function): what fails there and what comes of it; or
-# which other test has it fail. args are for the arguments; of calls that match, the one that which
-# counts is meant. said is for the last line of standard error; None: nothing is said.
 SITES = {
-    ("step.c", "pivot", "chdir", 1): Fails("pid1", "chdir", r'^"/ostree/deploy', 1, "cannot pivot to"),
+    ("step.c", "pivot", "chdir", 1): Fails(
+        "pid1", "chdir", r'^"/ostree/deploy', 1, "cannot pivot to"),
     ("step.c", "pivot", "syscall", 1): Fails("pid1", "pivot_root", "", 1, "cannot pivot to"),
     ("step.c", "pivot", "chdir", 2): Fails("pid1", "chdir", r'^"/"$', 1, "cannot pivot to"),
-    ("step.c", "switch_root", "chdir", 1): ENTER,
-    ("step.c", "switch_root", "mount", 1): ENTER,
-    ("step.c", "switch_root", "chroot", 1): ENTER,
-    ("step.c", "switch_root", "chdir", 2): ENTER,
+    ("step.c", "switch_root", "chdir", 1): Elsewhere(
+        INITRAMFS, '("step.c", "switch_root", "chdir", 1): ends('),
+    ("step.c", "switch_root", "mount", 1): Elsewhere(
+        INITRAMFS, '("step.c", "switch_root", "mount", 1): ends('),
+    ("step.c", "switch_root", "chroot", 1): Elsewhere(
+        INITRAMFS, '("step.c", "switch_root", "chroot", 1): ends('),
+    ("step.c", "switch_root", "chdir", 2): Elsewhere(
+        INITRAMFS, '("step.c", "switch_root", "chdir", 2): ends('),
     ("step.c", "write_file", "open", 1): Fails(
         "utility", OPEN, BOOTED, 1, "cannot write /run/ostree-booted"),
     ("step.c", "write_file", "write", 1): Fails(
@@ -142,20 +111,49 @@ SITES = {
     ("step.c", "run_one", "mkdir", 1): Fails(
         "utility", "mkdir,mkdirat", '"/run/ostree"', 1, "cannot make directory /run/ostree"),
     ("step.c", "run_one", "rmdir", 1): Fails(
-        "utility", "rmdir,unlinkat", "sysroot.tmp", 0, "cannot remove directory /sysroot.tmp"),
+        "utility", "rmdir,unlinkat", "sysroot.tmp", 0, "cannot remove directory /sysroot.tmp",
+        odd=("sysroot.tmp",)),
     ("step.c", "run_one", "mount", 1): Fails(
-        "utility", "mount", r'/sysroot.tmp/usr", "/sysroot.tmp/usr"', 1, "cannot bind /sysroot.tmp/usr"),
+        "utility", "mount", r'/sysroot.tmp/usr", "/sysroot.tmp/usr"', 1,
+        "cannot bind /sysroot.tmp/usr"),
     ("step.c", "print", "write", 1): Elsewhere(
         "prepare-root/test/test-cli.sh", "an output that takes nothing is an error"),
+    ("step.c", "step_run", "run_one", 1): Fails(
+        "utility", "mkdir,mkdirat", '"/run/ostree"', 1, "cannot make directory /run/ostree"),
+    # Process 1 goes on with a /proc that it cannot take down, below the tree's.
+    ("step.c", "step_try", "run_one", 1): Fails(
+        "pid1", "umount2", '^"/proc"', 1, NO_OSTREE, {"mounts": ("dev",)}),
     # Without /proc the command line is not known.
     ("pid1.c", "open_proc", "open", 1): Fails("pid1", OPEN, '"/proc"', 1, NO_OSTREE),
-    ("pid1.c", "boot", "close", 1): Fails("pid1", "close", "</proc>", "init runs", None),
+    # It is mounted somewhere else.
+    ("pid1.c", "open_proc", "mount_temporarily", 1): Fails(
+        "pid1", "mount", '"/proc"', 1, NO_OSTREE, {"mounts": ("dev",)}),
+    ("pid1.c", "open_proc", "unmount", 1): Fails(
+        "pid1", "umount2", '^"/proc"', 1, NO_OSTREE, {"mounts": ("dev",)}),
+    ("pid1.c", "start", "open_proc", 1): Fails("pid1", OPEN, '"/proc"', 1, NO_OSTREE),
+    ("pid1.c", "start", "boot", 1): Fails("pid1", "close", "</proc>", "init runs", None),
+    ("pid1.c", "pid1_boot", "open_proc", 1): Elsewhere(
+        INITRAMFS, '("pid1.c", "pid1_boot", "open_proc", 1): enters('),
+    ("pid1.c", "pid1_boot", "boot", 1): Elsewhere(
+        INITRAMFS, '("pid1.c", "pid1_boot", "boot", 1): enters('),
+    ("realinit.c", "realinit_find", "fstatat", 1): Fails(
+        "pid1", STAT, 'usr/sbin/init"', 1, " has no init: looked for"),
+    ("realinit.c", "realinit_execute", "step_run", 1): Fails(
+        "pid1", "execve", '"/sbin/init"', 1, "cannot execute /sbin/init", {}, (prepared,)),
+    ("pid1.c", "is_first_process", "open_proc", 1): Fails(
+        "pid1", OPEN, '"/proc"', 1, NO_OSTREE, lost(), (), -1),
     ("pid1.c", "is_first_process", "fstatat", 1): Fails(
         "pid1", STAT, '</proc>, "self"', 1, NO_OSTREE, lost()),
     ("pid1.c", "is_first_process", "fstatat", 2): Fails(
         "pid1", STAT, '"self/ns/pid"', 1, NO_OSTREE, lost()),
     ("pid1.c", "is_first_process", "close", 1): Fails(
         "pid1", "close", "</proc>", 1, NO_OSTREE, lost(), (), -1),
+    ("pid1.c", "pid1_give_up", "mount_temporarily", 1): Fails(
+        "pid1", "mount", '"/dev"', 1, NO_OSTREE, {**lost(), "mounts": ("proc",)}),
+    ("pid1.c", "pid1_give_up", "unmount", 1): Elsewhere(
+        "prepare-root/test/test-ns-faults.py", '("unmount", "in pid1_give_up"): Fails('),
+    ("pid1.c", "pid1_give_up", "step_try", 1): Untried(
+        "the machine's own process 1 alone does that, and ends all the same"),
     ("pid1.c", "pid1_give_up", "sync", 1): Fails("pid1", "sync", "", 1, NO_OSTREE, lost()),
     ("pid1.c", "pid1_give_up", "reboot", 1): Fails(
         "pid1", "reboot", "", 1, "halting, as", lost("halt")),
@@ -164,87 +162,18 @@ SITES = {
     ("pid1.c", "pid1_give_up", "reboot", 2): Fails(
         "pid1", "reboot", "", 1, "rebooting, as", lost("reboot")),
 }
-
-# What no source needs a row for: it makes no system call.
-NO_CALLS = {"before_init", "strerror", "strlen", "defined", "sizeof", "if", "while", "for", "switch", "return"}
-
-
-def source(name):
-    """The text of a source without its comments and strings."""
-    with open(f"{HERE}/../{name}", encoding="utf-8") as f:
-        return re.sub(r'/\*.*?\*/|"(?:[^"\\]|\\.)*"', "", f.read(), flags=re.S)
-
-
-def ours():
-    """The names of our own functions, as the headers declare them."""
-    return {name for path in glob.glob(HERE + "/../*.h")
-            for name in re.findall(r"\b(\w+)\(", source(os.path.basename(path)))}
-
-
-def sites(name):
-    """{(file, function, call, number)} of what a source calls from the C library."""
-    found, count, function = set(), collections.Counter(), None
-    text = source(name)
-    known = ours() | NO_CALLS | set(re.findall(r"^static [^;={]*?\b(\w+)\(", text, re.M))
-    for line in text.splitlines():
-        start = re.match(r"\w[^;={]*?\b(\w+)\(", line)
-        if start:
-            function = start[1]
-            continue
-        for call in re.findall(r"\b([a-z]\w*)\(", line):
-            if call not in known and function:
-                count[function, call] += 1
-                found.add((name, function, call, count[function, call]))
-    return found
-
-
-def every_site_is_listed():
-    """The sources and SITES agree, and what other tests are said to have is there."""
-    found = sites("step.c") | sites("pid1.c")
-    problems = [f"no row for {site}" for site in sorted(found - SITES.keys())]
-    problems += [f"no such place: {site}" for site in sorted(SITES.keys() - found)]
-    for row in SITES.values():
-        if isinstance(row, Elsewhere):
-            with open(f"{HERE}/../../{row.file}", encoding="utf-8") as f:
-                problems += [] if row.text in f.read() else [f"not in {row.file}: {row.text}"]
-    return problems
-
-
-def one_site_fails(row):
-    """The failure of one call, found by its arguments in a run without a fault."""
-    trace = ("-e", "trace=" + ",".join("?" + name for name in row.syscalls.split(",")))
-    with tempfile.TemporaryDirectory() as where:
-        log = where + "/log"
-        traced(row.kind, row.changes, log, *trace, **row.options)
-        found = [(name, number) for name, number, args in calls(log) if re.search(row.args, args)]
-        if not found:
-            return ["there is no such call: " + row.syscalls]
-        name, number = found[row.which]
-        status, said, before, after, _ = traced(
-            row.kind, row.changes, log, *trace,
-            "-e", f"inject={name}:error=EIO:when={number}", **row.options)
-    lines = said.splitlines()
-    problems = nsboot.differs("exit", status, row.status)
-    if row.said is None:
-        problems += nsboot.differs("said", lines, [])
-    elif not lines or row.said not in lines[-1]:
-        problems.append(f"{row.said!r} is not at the end of {said!r}")
-    # Process 1 that has begun does not go back: the machine ends.
-    if status == 1 and row.syscalls != "umount2" and (row.kind == "utility" or row.said == NO_OSTREE):
-        problems += nsboot.differs("mounts", nsboot.changed(before, after), [])
-    return problems
+# An ordinary user cannot mount a devtmpfs, so there is none to give back.
+AS_ROOT = {("unmount", "in pid1_give_up"): Fails(
+    "pid1", "umount2", '^"/dev"', 1, NO_OSTREE, {**lost(), "mounts": ("proc",)})}
 
 
 if __name__ == "__main__":
     PARTS = nstap.program("ostree-prepare-root"), nstap.probe()
-    LISTED = every_site_is_listed()  # now: another user may not be let into the checkout
-    CASES = [("every place is listed", lambda: LISTED)]
-    CASES += [(f"{' '.join(map(str, site))} fails", lambda r=row: one_site_fails(r))
-              for site, row in SITES.items() if isinstance(row, Fails)]
+    CASES = nsfaults.cases(SITES, PARTS, *SOURCES)
     CASES += [(f"{kind} each call fails, root {what}",
                lambda k=kind, f=flags: each_call_fails(k, f, nstree.readonly))
-              for kind in BOTH for what, flags in (("rw", 0), ("ro", MS_RDONLY))]
+              for kind in nsboot.KINDS for what, flags in (("rw", 0), ("ro", MS_RDONLY))]
     # Where /var is not ours the plan has a mount of its own on the physical root.
     CASES += [("utility each call fails, fstab /var", lambda: each_call_fails(
         "utility", 0, nstree.readonly, nstree.fstab_var))]
-    sys.exit(nstap.main(CASES))
+    sys.exit(nstap.main(CASES, nsfaults.rows(AS_ROOT, PARTS)))
