@@ -3,6 +3,10 @@
 
 #include <getopt.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bls/closest.h"
 
 enum { FIRST_LONG = 256, OPTION_HELP = FIRST_LONG + ARGS_OPTIONS_MAX, OPTION_VERSION };
 
@@ -43,6 +47,32 @@ enum args_result args_usage(const struct reporter *reporter, const char *what, c
 	return ARGS_USAGE;
 }
 
+enum args_result args_unknown(const struct reporter *reporter, const char *what, const char *which,
+	const char *const known[])
+{
+	size_t dashes = strspn(which, "-");
+	char *word = strndup(which + dashes, strcspn(which + dashes, "="));
+	const char *meant = word ? closest(word, known) : NULL;
+
+	free(word);
+	if (!meant)
+		return args_usage(reporter, what, which);
+	report(reporter, REPORT_ERROR, "%s%s (did you mean %s%s?); try --help", what, which,
+		dashes ? "--" : "", meant);
+	return ARGS_USAGE;
+}
+
+static enum args_result unknown_option(
+	const struct reporter *reporter, const struct table *table, const char *which)
+{
+	const char *known[ARGS_OPTIONS_MAX + 3];
+	size_t count = 0;
+
+	while ((known[count] = table->longs[count].name))
+		count++;
+	return args_unknown(reporter, "not understood: ", which, known);
+}
+
 static const struct args_option *find_option(const struct args_option options[], int found)
 {
 	if (found >= FIRST_LONG)
@@ -78,7 +108,7 @@ enum args_result args_parse(int argc, char *const argv[], const struct args_opti
 			return args_usage(reporter, "option needs a value: ", argv[at]);
 		option = found == '?' ? NULL : find_option(options, found);
 		if (!option)
-			return args_usage(reporter, "not understood: ", argv[at]);
+			return unknown_option(reporter, &table, argv[at]);
 		if (option->value)
 			*option->value = optarg;
 		else

@@ -26,3 +26,7 @@ enum args_result args_parse(int argc, char *const argv[], const struct args_opti
 
 /* Reports a usage error; which is the argument, or "". */
 enum args_result args_usage(const struct reporter *reporter, const char *what, const char *which);
+
+/* The same for an unknown argument, with the nearest of the known words, which end with NULL. */
+enum args_result args_unknown(const struct reporter *reporter, const char *what, const char *which,
+	const char *const known[]);

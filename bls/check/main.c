@@ -266,10 +266,12 @@ static int print_help(void)
 /* Checks the command line. Returns false with the reason reported. */
 static bool valid(const char *verb, const struct sysroot_wish *wish)
 {
+	static const char *const verbs[] = { "list", "check", NULL };
+
 	if (!verb)
 		(void)args_usage(&reporter, "list or check is missing", "");
 	else if (strcmp(verb, "list") != 0 && strcmp(verb, "check") != 0)
-		(void)args_usage(&reporter, "the first word is list or check, not ", verb);
+		(void)args_unknown(&reporter, "the first word is list or check, not ", verb, verbs);
 	else if (loader_valid())
 		return sysroot_wish_valid(wish, &reporter);
 	return false;
