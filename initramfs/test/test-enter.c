@@ -301,7 +301,7 @@ static void world_cannot_be(void)
 }
 
 /* Of gcc, where lines are counted: what a child has run is written below its first root. */
-void __gcov_dump(void) __attribute__((weak));
+void __gcov_dump(void) __attribute__((weak)); /* NOLINT(bugprone-reserved-identifier) */
 
 static void run_here(void (*test)(void))
 {

@@ -113,7 +113,7 @@ static void hears_nobody_else(void **state)
 {
 	char message[256];
 	int fd = open_here(state);
-	struct sockaddr_nl own;
+	struct sockaddr_nl own = { 0 };
 	socklen_t size = sizeof own;
 
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &size), 0);

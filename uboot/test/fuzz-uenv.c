@@ -108,10 +108,12 @@ static void check_path(const struct entry *entry, enum entry_key key, const char
 /* Whether the menu lets the board's own device tree be. */
 static bool has_none(const struct menu *menu, const struct verdict verdicts[], enum entry_key key)
 {
+	if (key != ENTRY_DEVICETREE && key != ENTRY_FDTDIR)
+		return false;
 	for (size_t i = 0; i < menu->count; i++)
 		if (verdicts[i].in_menu && menu->items[i].entry.last[key])
 			return false;
-	return key == ENTRY_DEVICETREE || key == ENTRY_FDTDIR;
+	return true;
 }
 
 /* entry is NULL for a number without one. */
