@@ -13,11 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "initramfs/enter.h"
 #include "initramfs/modules.h"
 #include "initramfs/mountroot.h"
 #include "initramfs/rootparams.h"
 #include "initramfs/search.h"
+#include "initramfs/switchroot.h"
 #include "initramfs/uevent.h"
 #include "initramfs/rootspec.h"
 #include "prepare-root/cmdline.h"
@@ -34,18 +34,31 @@ static const char usage[] =
 	"This is /init of an initramfs, and does nothing unless the kernel starts it as process 1.\n"
 	"rootstock-mkinitramfs(8) makes images with it; see rootstock-init(8).\n";
 
+/* Returns a descriptor of the list of block devices, or a negative errno with the sentence set. */
+static int open_class(struct fault *ret_fault)
+{
+	static const char class[] = "/sys/class/block";
+	int fd, err = switchroot_mount_sysfs(ret_fault);
+
+	if (err)
+		return err;
+	fd = open(class, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? fault(ret_fault, -errno, "cannot open ", class, ": ", strerror(errno), NULL)
+		      : fd;
+}
+
 static int mount_device(struct search *search, const struct rootspec *spec, struct fault *ret_fault)
 {
 	struct device *device;
 	int err;
 
-	search->class = enter_sysfs(ret_fault);
+	search->class = open_class(ret_fault);
 	if (search->class < 0)
 		return search->class;
 	err = search_device(search, spec, &device, ret_fault);
 	if (!err) {
 		err = mountroot_device(
-			search->params, &search->devices, device, ENTER_SYSROOT, ret_fault);
+			search->params, &search->devices, device, SWITCHROOT_DIR, ret_fault);
 		device_close(device);
 	}
 	close(search->class);
@@ -57,7 +70,7 @@ static void list_devices(struct search *search)
 {
 	struct fault ignored;
 
-	search->class = enter_sysfs(&ignored);
+	search->class = open_class(&ignored);
 	if (search->class < 0)
 		return;
 	devices_scan(&search->devices, search->class);
@@ -72,7 +85,7 @@ static int mount_source(struct search *search, const struct rootspec *spec, stru
 
 	search->class = -1;
 	search->trouble = ret_fault->sentence;
-	while ((err = mountroot_source(search->params, spec->text, ENTER_SYSROOT, ret_fault)))
+	while ((err = mountroot_source(search->params, spec->text, SWITCHROOT_DIR, ret_fault)))
 		if (err == -ENODEV || search_wait(search))
 			break;
 	search->trouble = NULL;
@@ -98,8 +111,8 @@ static int mount_root(const struct rootparams *params, int uevents, struct fault
 	search.uevents = uevents;
 	search.devices.force_gpt = params->gpt;
 	search.devices.dev = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (mkdir(ENTER_SYSROOT, 0755) && errno != EEXIST)
-		return fault(ret_fault, -errno, "cannot make the directory " ENTER_SYSROOT ": ",
+	if (mkdir(SWITCHROOT_DIR, 0755) && errno != EEXIST)
+		return fault(ret_fault, -errno, "cannot make the directory " SWITCHROOT_DIR ": ",
 			strerror(errno), NULL);
 	return spec.by == ROOTSPEC_SOURCE ? mount_source(&search, &spec, ret_fault)
 					  : mount_device(&search, &spec, ret_fault);
@@ -123,10 +136,10 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 {
 	static struct cmdline cmdline;
 	static struct rootparams params;
-	void (*before_init)(void) = enter_free;
+	void (*before_init)(void) = switchroot_free_initramfs;
 	int uevents, proc, err;
 
-	err = enter_world(ret_fault);
+	err = switchroot_mount_early(ret_fault);
 	if (err)
 		return err;
 	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -148,7 +161,7 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 	if (uevents >= 0)
 		close(uevents);
 	if (!err)
-		err = enter_root(ret_fault);
+		err = switchroot_enter(ret_fault);
 	if (err)
 		return err;
 
@@ -158,7 +171,7 @@ static int boot(char **argv, bool console, struct onfail *ret_onfail, struct fau
 		cmdline.init = NULL;
 	}
 	return rootparams_wants_deployment(&cmdline, "/ostree")
-		       ? pid1_boot(&cmdline, enter_initramfs(), argv, before_init, ret_fault)
+		       ? pid1_boot(&cmdline, switchroot_initramfs(), argv, before_init, ret_fault)
 		       : boot_plain(cmdline.init, argv, before_init, ret_fault);
 }
 
@@ -193,9 +206,9 @@ static void run_shell(const struct fault *why, const char *self, char **argv)
 	pid_t shell;
 
 	log_line(LOG_ERR, why->sentence);
-	enter_back();
-	enter_world(&ignored);
-	enter_sysfs(&ignored);
+	switchroot_return();
+	switchroot_mount_early(&ignored);
+	switchroot_mount_sysfs(&ignored);
 	log_line(LOG_ERR,
 		"a shell in the initramfs, as rootstock.onfail= says: dmesg shows more, exit starts over, reboot -f restarts the machine");
 	shell = start_shell();
@@ -221,7 +234,7 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	/* Process 1 of a container must not touch its mounts. */
-	if (getpid() != 1 || !enter_is_initramfs())
+	if (getpid() != 1 || !switchroot_is_initramfs())
 		return write(STDERR_FILENO, usage, sizeof usage - 1) < 0 ? 1 : 2;
 	log_start();
 	/* First: a file opened later could get this number. */

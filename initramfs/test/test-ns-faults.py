@@ -16,7 +16,7 @@ import nstree
 from nsfaults import Elsewhere, Fails, Untried
 from nssys import MS_SHARED, mount, write_file
 
-SOURCES = ["initramfs/%s.c" % name for name in ("enter", "main", "mountroot", "uevent")]
+SOURCES = ["initramfs/%s.c" % name for name in ("main", "mountroot", "switchroot", "uevent")]
 PROGRAM, PROBE = nstap.program("rootstock-init"), nstap.probe()
 RUNS = "init runs"  # or the shell, which the probe plays as well
 
@@ -105,68 +105,71 @@ def twice(syscalls, args, said, status=RUNS, which=0):
 
 
 SITES = {
-    ("enter.c", "enter_world", "mount_kernel", 1): ends(
+    ("switchroot.c", "switchroot_mount_early", "mount_kernel", 1): ends(
         "mount", '"/dev"', "cannot mount devtmpfs on /dev", boots(mounts=("proc", "run"))),
-    ("enter.c", "enter_world", "mount_kernel", 2): ends(
+    ("switchroot.c", "switchroot_mount_early", "mount_kernel", 2): ends(
         "mount", '"/proc"', "cannot mount proc on /proc", boots(mounts=("dev", "run"))),
-    ("enter.c", "enter_sysfs", "mount_kernel", 1): ends(
+    ("switchroot.c", "switchroot_mount_sysfs", "mount_kernel", 1): ends(
         "mount", '"/sys"', "cannot mount sysfs on /sys", looks()),
-    ("enter.c", "enter_sysfs", "open", 1): ends(
-        OPEN, '"/sys/class/block"', "cannot open /sys/class/block", looks(extra=sysfs)),
     # What cannot be moved is taken down, as where the root has no place for it.
-    ("enter.c", "enter_root", "take_along", 1): enters(
+    ("switchroot.c", "switchroot_enter", "take_along", 1): enters(
         "mount", '"/sysroot/dev"', 0, ("/dev", "/dev/console", "/dev/null")),
-    ("enter.c", "enter_root", "take_along", 2): enters(
+    ("switchroot.c", "switchroot_enter", "take_along", 2): enters(
         "mount", '"/sysroot/proc"', 0, ("/proc", "/proc/cmdline")),
-    ("enter.c", "enter_root", "take_along", 3): enters(
+    ("switchroot.c", "switchroot_enter", "take_along", 3): enters(
         "mount", '"/sysroot/sys"', 0, ("/sys",), extra=sysfs),
-    ("enter.c", "enter_root", "take_along", 4): enters(
+    ("switchroot.c", "switchroot_enter", "take_along", 4): enters(
         "mount", '"/sysroot/run"', 0, ("/run",)),
-    ("enter.c", "take_along", "fstatat", 1): enters(STAT, '"/sysroot/run"', 0, ("/run",)),
-    ("enter.c", "take_along", "step_try", 1): enters(
+    ("switchroot.c", "take_along", "fstatat", 1): enters(STAT, '"/sysroot/run"', 0, ("/run",)),
+    ("switchroot.c", "take_along", "step_try", 1): enters(
         "mount", '"/run", "/sysroot/run"', 0, ("/run",)),
     # It stays where nothing sees it.
-    ("enter.c", "take_along", "step_try", 2): enters(
+    ("switchroot.c", "take_along", "step_try", 2): enters(
         "umount2", '^"/run"', 0, (), ("run",), changes=(plain, no_run)),
-    ("enter.c", "enter_root", "open", 1): ends(
+    ("switchroot.c", "switchroot_enter", "open", 1): ends(
         OPEN, TOP, "cannot open the initramfs", boots(), which=1),
-    ("enter.c", "enter_root", "run", 1): ends(
+    ("switchroot.c", "switchroot_enter", "run", 1): ends(
         "mount", r'^"\."', NO_SWITCH, boots()),
-    ("enter.c", "enter_root", "close", 1): ends(
+    ("switchroot.c", "switchroot_enter", "close", 1): ends(
         "close", "</>", NO_SWITCH, boots(extra=shared), which=-1),
     # What cannot be removed stays; all else goes.
-    ("enter.c", "open_inner", "openat", 1): enters("openat", '"folder"', 0, (), FOLDER),
-    ("enter.c", "open_inner", "fdopendir", 1): enters(
+    ("switchroot.c", "open_inner", "openat", 1): enters("openat", '"folder"', 0, (), FOLDER),
+    ("switchroot.c", "open_inner", "fdopendir", 1): enters(
         "fcntl", "folder>", 0, (), FOLDER),
-    ("enter.c", "open_inner", "close", 1): Untried(
+    ("switchroot.c", "open_inner", "close", 1): Untried(
         "it follows another failure, and nothing depends on it"),
-    ("enter.c", "remove_all", "open_inner", 1): enters("openat", r'"\."', 0, (), ALL),
-    ("enter.c", "remove_all", "open_inner", 2): enters("openat", '"folder"', 0, (), FOLDER),
-    ("enter.c", "remove_all", "readdir", 1): enters("getdents64", "folder>", 0, (), FOLDER),
-    ("enter.c", "remove_all", "closedir", 1): enters("close", "folder>"),
-    ("enter.c", "remove_all", "fstatat", 1): enters(STAT, '"folder"', 0, (), FOLDER),
-    ("enter.c", "remove_all", "unlinkat", 1): enters(
+    ("switchroot.c", "remove_all", "open_inner", 1): enters("openat", r'"\."', 0, (), ALL),
+    ("switchroot.c", "remove_all", "open_inner", 2): enters("openat", '"folder"', 0, (), FOLDER),
+    ("switchroot.c", "remove_all", "readdir", 1): enters("getdents64", "folder>", 0, (), FOLDER),
+    ("switchroot.c", "remove_all", "closedir", 1): enters("close", "folder>"),
+    ("switchroot.c", "remove_all", "fstatat", 1): enters(STAT, '"folder"', 0, (), FOLDER),
+    ("switchroot.c", "remove_all", "unlinkat", 1): enters(
         "unlinkat,rmdir", '"folder"', 0, (), FOLDER[:1]),
-    ("enter.c", "remove_all", "unlinkat", 2): enters(
+    ("switchroot.c", "remove_all", "unlinkat", 2): enters(
         "unlinkat,unlink", '"file"', 0, (), FOLDER[::2]),
-    ("enter.c", "enter_is_initramfs", "open", 1): ends(OPEN, TOP, USAGE, boots(), 2),
-    ("enter.c", "enter_is_initramfs", "in_memory", 1): ends(
+    ("switchroot.c", "switchroot_is_initramfs", "open", 1): ends(OPEN, TOP, USAGE, boots(), 2),
+    ("switchroot.c", "switchroot_is_initramfs", "in_memory", 1): ends(
         "fstatfs,fstatfs64", "</>", USAGE, boots(), 2),
-    ("enter.c", "enter_is_initramfs", "close", 1): enters("close", "</>"),
-    ("enter.c", "enter_free", "in_memory", 1): enters(
+    ("switchroot.c", "switchroot_is_initramfs", "close", 1): enters("close", "</>"),
+    ("switchroot.c", "switchroot_free_initramfs", "in_memory", 1): enters(
         "fstatfs,fstatfs64", "</>", 1, (), ALL),
-    ("enter.c", "enter_free", "fstat", 1): enters(
+    ("switchroot.c", "switchroot_free_initramfs", "fstat", 1): enters(
         "fstat," + STAT, "</>, (\"\"|{)", 0, (), ALL),
-    ("enter.c", "enter_free", "close", 1): enters("close", "</>", -1),
+    ("switchroot.c", "switchroot_free_initramfs", "close", 1): enters("close", "</>", -1),
     # What a lazy unmount leaves is above the initramfs, out of the shell's sight.
-    ("enter.c", "enter_back", "step_try", 1): ends(
+    ("switchroot.c", "switchroot_return", "step_try", 1): ends(
         "umount2", TOP, A_SHELL, {**SHELL, "extra": no_sys}, RUNS, moved=ABOVE),
-    ("enter.c", "enter_back", "fchdir", 1): ends("fchdir", "", NO_INIT, SHELL),
-    ("enter.c", "enter_back", "chroot", 1): ends("chroot", "", NO_INIT, SHELL, which=-1),
-    ("enter.c", "enter_back", "close", 1): ends("close", "</>", A_SHELL, SHELL, RUNS, -1),
-    ("enter.c", "enter_back", "chdir", 1): ends("chdir", TOP, A_SHELL, SHELL, RUNS, -1),
-    ("enter.c", "enter_back", "step_try", 2): ends(
+    ("switchroot.c", "switchroot_return", "fchdir", 1): ends("fchdir", "", NO_INIT, SHELL),
+    ("switchroot.c", "switchroot_return", "chroot", 1): ends("chroot", "", NO_INIT, SHELL, which=-1),
+    ("switchroot.c", "switchroot_return", "close", 1): ends("close", "</>", A_SHELL, SHELL, RUNS, -1),
+    ("switchroot.c", "switchroot_return", "chdir", 1): ends("chdir", TOP, A_SHELL, SHELL, RUNS, -1),
+    ("switchroot.c", "switchroot_return", "step_try", 2): ends(
         "umount2", '^"/sysroot"', A_SHELL, {**SHELL, "extra": shared}, RUNS, moved=("/sysroot",)),
+    ("main.c", "mount_device", "open_class", 1): ends(
+        OPEN, '"/sys/class/block"', "cannot open /sys/class/block", looks(extra=sysfs)),
+    ("main.c", "list_devices", "open_class", 1): ends(
+        OPEN, '"/sys/class/block"', "cannot mount /nothing", looks(
+            extra=sysfs, cmdline="root=/nothing rootfstype=none rootflags=bind rootwait=0")),
     ("main.c", "mount_device", "close", 1): ends(
         "close", "/sys/class/block>", NO_DEVICE, looks(extra=sysfs), which=-1),
     ("main.c", "list_devices", "close", 1): ends(

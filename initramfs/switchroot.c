@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "initramfs/enter.h"
+#include "initramfs/switchroot.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,10 +14,10 @@
 #include "prepare-root/facts.h"
 #include "prepare-root/step.h"
 
-/* Deeper than any image is; what is deeper stays in memory. */
+/* Deeper than any image; what is deeper stays in memory. */
 enum { DEPTH_MAX = 32 };
 
-static int initramfs = -1; /* its top, once it is left */
+static int initramfs = -1; /* its root, after the switch */
 
 static int run(const struct step *steps, size_t count, struct fault *ret_fault)
 {
@@ -26,7 +26,7 @@ static int run(const struct step *steps, size_t count, struct fault *ret_fault)
 	return step_run(steps, count, NULL, &done, ret_fault);
 }
 
-/* A kernel file system on the directory of its own. */
+/* Mounts a kernel file system on its usual directory. */
 static int mount_kernel(const char *type, const char *path, unsigned long flags, const char *why,
 	struct fault *ret_fault)
 {
@@ -38,8 +38,8 @@ static int mount_kernel(const char *type, const char *path, unsigned long flags,
 	return facts_mounted(AT_FDCWD, path) ? 0 : run(steps, 2, ret_fault);
 }
 
-/* The flags are those that systemd mounts these file systems with if nobody else has. */
-int enter_world(struct fault *ret_fault)
+/* The flags are those of systemd. */
+int switchroot_mount_early(struct fault *ret_fault)
 {
 	int err = mount_kernel("devtmpfs", "/dev", MS_NOSUID | MS_STRICTATIME,
 		"the disks' nodes come from there: the kernel needs CONFIG_DEVTMPFS", ret_fault);
@@ -51,20 +51,13 @@ int enter_world(struct fault *ret_fault)
 		"the kernel command line is read from there", ret_fault);
 }
 
-int enter_sysfs(struct fault *ret_fault)
+int switchroot_mount_sysfs(struct fault *ret_fault)
 {
-	static const char class[] = "/sys/class/block";
-	int fd, err = mount_kernel("sysfs", "/sys", MS_NOSUID | MS_NOEXEC | MS_NODEV,
-			"the block devices are listed there", ret_fault);
-
-	if (err)
-		return err;
-	fd = open(class, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? fault(ret_fault, -errno, "cannot open ", class, ": ", strerror(errno), NULL)
-		      : fd;
+	return mount_kernel("sysfs", "/sys", MS_NOSUID | MS_NOEXEC | MS_NODEV,
+		"the block devices are listed there", ret_fault);
 }
 
-/* Moves a mount of ours along, or, where the root has no place for it, takes it down. */
+/* Moves a mount of ours, or unmounts it if the root has no directory for it. */
 static void take_along(const char *from, const char *to)
 {
 	struct stat st;
@@ -76,9 +69,9 @@ static void take_along(const char *from, const char *to)
 		step_try((struct step){ STEP_UMOUNT, .target = from });
 }
 
-int enter_root(struct fault *ret_fault)
+int switchroot_enter(struct fault *ret_fault)
 {
-	const struct step enter = { STEP_SWITCH, .source = ENTER_SYSROOT,
+	const struct step enter = { STEP_SWITCH, .source = SWITCHROOT_DIR,
 		.why = "the root file system is to be / as if the kernel had mounted it" };
 	int err;
 
@@ -86,10 +79,10 @@ int enter_root(struct fault *ret_fault)
 	if (initramfs < 0)
 		return fault(
 			ret_fault, -errno, "cannot open the initramfs: ", strerror(errno), NULL);
-	take_along("/dev", ENTER_SYSROOT "/dev");
-	take_along("/proc", ENTER_SYSROOT "/proc");
-	take_along("/sys", ENTER_SYSROOT "/sys");
-	take_along("/run", ENTER_SYSROOT "/run");
+	take_along("/dev", SWITCHROOT_DIR "/dev");
+	take_along("/proc", SWITCHROOT_DIR "/proc");
+	take_along("/sys", SWITCHROOT_DIR "/sys");
+	take_along("/run", SWITCHROOT_DIR "/run");
 	err = run(&enter, 1, ret_fault);
 	if (err) {
 		close(initramfs);
@@ -98,7 +91,7 @@ int enter_root(struct fault *ret_fault)
 	return err;
 }
 
-int enter_initramfs(void)
+int switchroot_initramfs(void)
 {
 	return initramfs;
 }
@@ -109,7 +102,7 @@ struct level {
 	const char *name;
 };
 
-/* Opens a directory that is to be emptied, or NULL. */
+/* Opens a directory to empty it; NULL if that fails. */
 static DIR *open_inner(int parent, const char *name)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -120,7 +113,7 @@ static DIR *open_inner(int parent, const char *name)
 	return dir;
 }
 
-/* Removes what is below top, as far as it is on the device. */
+/* Removes everything below top that is on the device. */
 static void remove_all(int top, dev_t device)
 {
 	struct level levels[DEPTH_MAX] = { { .dir = open_inner(top, ".") } };
@@ -157,7 +150,7 @@ static bool in_memory(int directory)
 	return !fstatfs(directory, &fs) && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
 }
 
-bool enter_is_initramfs(void)
+bool switchroot_is_initramfs(void)
 {
 	int top = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool ret = top >= 0 && in_memory(top);
@@ -167,7 +160,7 @@ bool enter_is_initramfs(void)
 	return ret;
 }
 
-void enter_free(void)
+void switchroot_free_initramfs(void)
 {
 	struct stat st;
 	int top = initramfs;
@@ -180,10 +173,10 @@ void enter_free(void)
 	close(top);
 }
 
-void enter_back(void)
+void switchroot_return(void)
 {
 	if (initramfs >= 0) {
-		/* It lasts until the last one has left it. */
+		/* Lazily, since we are still in it. */
 		step_try((struct step){ STEP_UMOUNT, .target = "/" });
 		if (fchdir(initramfs) || chroot("."))
 			return;
@@ -191,5 +184,5 @@ void enter_back(void)
 		initramfs = -1;
 	}
 	(void)!chdir("/");
-	step_try((struct step){ STEP_UMOUNT, .target = ENTER_SYSROOT });
+	step_try((struct step){ STEP_UMOUNT, .target = SWITCHROOT_DIR });
 }

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "initramfs/enter.h"
+#include "initramfs/switchroot.h"
 
 enum { IMPOSSIBLE = 77, DEEP = 40 };
 
@@ -90,9 +90,9 @@ static void make_world(void)
 	become_private();
 	mount_marked("/tmp/initramfs", "initramfs");
 	become_root("/tmp/initramfs");
-	mount_marked(ENTER_SYSROOT, "root");
-	CHECK(!mkdir(ENTER_SYSROOT "/dev", 0755) && !mkdir(ENTER_SYSROOT "/proc", 0755) &&
-		!mkdir(ENTER_SYSROOT "/sys", 0755) && !mkdir(ENTER_SYSROOT "/run", 0755));
+	mount_marked(SWITCHROOT_DIR, "root");
+	CHECK(!mkdir(SWITCHROOT_DIR "/dev", 0755) && !mkdir(SWITCHROOT_DIR "/proc", 0755) &&
+		!mkdir(SWITCHROOT_DIR "/sys", 0755) && !mkdir(SWITCHROOT_DIR "/run", 0755));
 	mount_marked("/dev", "devices");
 	mount_marked("/proc", "processes");
 	mount_marked("/sys", "system");
@@ -128,20 +128,20 @@ static void enters(void)
 
 	make_world();
 	top = open_top();
-	CHECK(enter_is_initramfs() && enter_initramfs() < 0);
-	CHECK(!enter_root(&fault));
-	CHECK(!faccessat(enter_initramfs(), "is-initramfs", F_OK, 0));
+	CHECK(switchroot_is_initramfs() && switchroot_initramfs() < 0);
+	CHECK(!switchroot_enter(&fault));
+	CHECK(!faccessat(switchroot_initramfs(), "is-initramfs", F_OK, 0));
 	CHECK(there("/is-root") && there("/dev/is-devices") && there("/proc/is-processes") &&
 		there("/sys/is-system") && there("/run/is-runtime"));
 	CHECK(!there("/is-initramfs") && !there("/../is-initramfs"));
 	CHECK(!faccessat(top, "is-initramfs", F_OK, 0));
-	enter_free();
-	CHECK(count_names(top) == 0 && enter_initramfs() < 0);
+	switchroot_free_initramfs();
+	CHECK(count_names(top) == 0 && switchroot_initramfs() < 0);
 	CHECK(there("/is-root") && there("/dev/is-devices"));
 	/* Only once, whatever has the descriptor's number now. */
 	write_file("/dev/x", "");
 	CHECK(open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0);
-	enter_free();
+	switchroot_free_initramfs();
 	CHECK(there("/is-root") && there("/dev/x"));
 }
 
@@ -153,14 +153,14 @@ static void enters_odd_root(void)
 
 	make_world();
 	top = open_top();
-	CHECK(!rmdir(ENTER_SYSROOT "/dev") && !rmdir(ENTER_SYSROOT "/proc"));
-	CHECK(!mkdir(ENTER_SYSROOT "/real", 0755) && !symlink("real", ENTER_SYSROOT "/proc"));
+	CHECK(!rmdir(SWITCHROOT_DIR "/dev") && !rmdir(SWITCHROOT_DIR "/proc"));
+	CHECK(!mkdir(SWITCHROOT_DIR "/real", 0755) && !symlink("real", SWITCHROOT_DIR "/proc"));
 	CHECK(!umount("/sys"));
 	write_file("/sys/left", "");
-	CHECK(!enter_root(&fault));
+	CHECK(!switchroot_enter(&fault));
 	CHECK(there("/is-root") && !there("/dev") && !there("/real/is-processes"));
 	CHECK(!there("/sys/left"));
-	enter_free();
+	switchroot_free_initramfs();
 	/* Nothing is mounted there any more that would keep a directory. */
 	CHECK(count_names(top) == 0);
 }
@@ -173,7 +173,7 @@ static void frees_no_more(void)
 
 	make_world();
 	top = open_top();
-	mount_marked(ENTER_SYSROOT "/keep", "kept");
+	mount_marked(SWITCHROOT_DIR "/keep", "kept");
 	CHECK(!symlink("/keep", "/link") && !symlink("/keep/is-kept", "/link2"));
 	CHECK(!symlink("../../../keep", "/link3"));
 	CHECK(!mkfifo("/fifo", 0) && !mkdir("/closed", 0) && !mkdir("/a", 0700));
@@ -190,8 +190,8 @@ static void frees_no_more(void)
 		CHECK(!mkdir(chain, 0755));
 		strcat(chain, "/d");
 	}
-	CHECK(!enter_root(&fault));
-	enter_free();
+	CHECK(!switchroot_enter(&fault));
+	switchroot_free_initramfs();
 	CHECK(there("/keep/is-kept"));
 	CHECK(!faccessat(top, "a/mount/is-other", F_OK, 0));
 	CHECK(!umount2("/proc", MNT_DETACH));
@@ -215,12 +215,12 @@ static void frees_only_memory(void)
 		_exit(IMPOSSIBLE);
 	write_file("/tmp/overlay/file", "");
 	become_root("/tmp/overlay");
-	CHECK(!enter_is_initramfs());
-	mount_marked(ENTER_SYSROOT, "root");
+	CHECK(!switchroot_is_initramfs());
+	mount_marked(SWITCHROOT_DIR, "root");
 	top = open_top();
-	CHECK(!enter_root(&fault));
+	CHECK(!switchroot_enter(&fault));
 	CHECK(there("/is-root"));
-	enter_free();
+	switchroot_free_initramfs();
 	CHECK(!faccessat(top, "file", F_OK, 0));
 }
 
@@ -232,18 +232,18 @@ static void goes_back(void)
 
 	make_world();
 	watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	CHECK(inotify_add_watch(watch, ENTER_SYSROOT "/is-root", IN_DELETE_SELF) >= 0);
-	CHECK(!enter_root(&fault));
-	enter_back();
-	CHECK(there("/is-initramfs") && !there("/is-root") && !there(ENTER_SYSROOT "/is-root"));
-	CHECK(!rmdir(ENTER_SYSROOT));
+	CHECK(inotify_add_watch(watch, SWITCHROOT_DIR "/is-root", IN_DELETE_SELF) >= 0);
+	CHECK(!switchroot_enter(&fault));
+	switchroot_return();
+	CHECK(there("/is-initramfs") && !there("/is-root") && !there(SWITCHROOT_DIR "/is-root"));
+	CHECK(!rmdir(SWITCHROOT_DIR));
 	/* The root is not mounted anywhere any more. */
 	CHECK(read(watch, &event, sizeof event) == sizeof event && event.mask & IN_UNMOUNT);
 	/* The way back has been gone, whatever has the descriptor's number now. */
 	CHECK(open_top() >= 0);
-	enter_free();
+	switchroot_free_initramfs();
 	CHECK(there("/is-initramfs"));
-	enter_back();
+	switchroot_return();
 	CHECK(there("/is-initramfs"));
 }
 
@@ -252,9 +252,9 @@ static void goes_back_from_nowhere(void)
 {
 	make_world();
 	CHECK(!chdir("/sysroot"));
-	enter_back();
+	switchroot_return();
 	CHECK(there("/is-initramfs") && there("is-initramfs"));
-	CHECK(!there(ENTER_SYSROOT "/is-root") && there("/dev/is-devices"));
+	CHECK(!there(SWITCHROOT_DIR "/is-root") && there("/dev/is-devices"));
 }
 
 static void nothing_to_enter(void)
@@ -262,10 +262,10 @@ static void nothing_to_enter(void)
 	struct fault fault = { "" };
 
 	make_world();
-	CHECK(!umount2(ENTER_SYSROOT, MNT_DETACH));
-	CHECK(enter_root(&fault) < 0);
-	CHECK(strstr(fault.sentence, ENTER_SYSROOT));
-	enter_free();
+	CHECK(!umount2(SWITCHROOT_DIR, MNT_DETACH));
+	CHECK(switchroot_enter(&fault) < 0);
+	CHECK(strstr(fault.sentence, SWITCHROOT_DIR));
+	switchroot_free_initramfs();
 	CHECK(there("/is-initramfs"));
 }
 
@@ -275,12 +275,9 @@ static void world_is_there(void)
 	struct fault fault = { "" };
 
 	make_world();
-	CHECK(!enter_world(&fault));
+	CHECK(!switchroot_mount_early(&fault));
 	CHECK(there("/dev/is-devices") && there("/proc/is-processes"));
-	CHECK(!mkdir("/sys/class", 0755));
-	CHECK(enter_sysfs(&fault) == -ENOENT && strstr(fault.sentence, "/sys/class/block"));
-	CHECK(!mkdir("/sys/class/block", 0755));
-	CHECK(enter_sysfs(&fault) >= 0);
+	CHECK(!switchroot_mount_sysfs(&fault));
 	CHECK(there("/sys/is-system"));
 }
 
@@ -292,11 +289,11 @@ static void world_cannot_be(void)
 	make_world();
 	CHECK(!umount("/sys") && !rmdir("/sys"));
 	write_file("/sys", "");
-	CHECK(enter_sysfs(&fault) == -ENOTDIR &&
+	CHECK(switchroot_mount_sysfs(&fault) == -ENOTDIR &&
 		strstr(fault.sentence, "cannot mount sysfs on /sys"));
 	CHECK(!umount("/dev") && !rmdir("/dev"));
 	write_file("/dev", "");
-	CHECK(enter_world(&fault) == -ENOTDIR &&
+	CHECK(switchroot_mount_early(&fault) == -ENOTDIR &&
 		strstr(fault.sentence, "cannot mount devtmpfs on /dev"));
 }
 
