@@ -28,7 +28,7 @@ def results_of(options, runnable, hosts, told):
         waiting = {pool.submit(work, cell) for cell in runnable}
         while waiting:
             done, waiting = concurrent.futures.wait(
-                waiting, timeout=1, return_when=concurrent.futures.FIRST_COMPLETED)
+                waiting, 1, concurrent.futures.FIRST_COMPLETED)
             for future in done:
                 yield future.result()
             told.tick()
