@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -93,6 +94,7 @@ static int utility(int argc, char **argv)
 	bool dry_run = false;
 	char sysroot[PATH_MAX], cwd[PATH_MAX] = "";
 	struct fault fault;
+	sigset_t pipe;
 	size_t len;
 	int i;
 
@@ -121,8 +123,13 @@ static int utility(int argc, char **argv)
 
 	/* Process 1 has this from the kernel, and init inherits it. */
 	umask(022);
-	if (!dry_run)
+	if (!dry_run) {
+		/* A message that nobody reads any more must not end this between two mounts. */
+		sigemptyset(&pipe);
+		sigaddset(&pipe, SIGPIPE);
+		sigprocmask(SIG_BLOCK, &pipe, NULL);
 		log_open("/dev/kmsg");
+	}
 	if (!prepare(dry_run, sysroot, argv[i + 1], &fault))
 		return 0;
 	log_line(LOG_ERR, fault.sentence);

@@ -5,6 +5,7 @@ inside a booted deployment, in both worlds."""
 
 import ctypes
 import os
+import subprocess
 import sys
 
 import nsboot
@@ -425,6 +426,22 @@ def sysroot_may_be_spelled_in_many_ways(kind):
             tables[path] = status, said, nsboot.table(world)
     return [f"{path}: {status} {said}" for path, (status, said, table) in tables.items()
             if status or said or table != tables["/sysroot"][2] or "/sysroot/usr" not in table]
+
+
+@nstap.case("utility")
+def a_reader_of_messages_may_go(kind):
+    """With a line to say and nobody at the other end of the pipe all is done as otherwise."""
+    def without_reader():
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run([nsboot.PROGRAM, "/sysroot"], stderr=write, check=False)
+        os.close(write)
+        return done.returncode
+    said = [(CONF, "[etc]\ntransient=true\n", 0o644)]
+    with nsboot.world(kind, PARTS, files=said) as world:
+        return (nsboot.differs("exit", world.inside(without_reader, in_pidns=True), 0) +
+                nsboot.differs("prepared", world.inside(nsboot.prepared), True) +
+                nsboot.differs("lines", len(world.kmsg()), 2))
 
 
 # --- nothing at all ---
