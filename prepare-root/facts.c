@@ -134,6 +134,26 @@ static int read_settings(int root, int tree, const struct around *around,
 	return found < 0 ? found : 0;
 }
 
+/* Looks for a mount in self/mountinfo, which may be longer than the text. */
+static void read_mountinfo(int proc, unsigned id, bool *ret_mount, bool *ret_super)
+{
+	int fd = openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+	ssize_t used = 0, got;
+
+	while (fd >= 0 && (got = read(fd, text + used, (size_t)(TREE_FILE_MAX - used))) > 0) {
+		const char *rest;
+
+		used += got;
+		if (!mountinfo_read(text, (size_t)used, id, ret_mount, ret_super))
+			break;
+		rest = memrchr(text, '\n', (size_t)used);
+		rest = rest ? rest + 1 : text + used;
+		used -= rest - text;
+		memmove(text, rest, (size_t)used);
+	}
+	close(fd);
+}
+
 /* Without /proc, both are taken for read-only, as the kernel mounts its root. */
 static void read_only(int root, int proc, bool *ret_mount, bool *ret_super)
 {
@@ -147,11 +167,8 @@ static void read_only(int root, int proc, bool *ret_mount, bool *ret_super)
 	join(path, sizeof path, "self/fdinfo/", decimal((unsigned)root, number), NULL);
 	len = tree_read(proc, path, text);
 	id = len > 0 ? mountinfo_id(text, (size_t)len) : 0;
-	len = id ? tree_read(proc, "self/mountinfo", text) : 0;
-	if (len == -EFBIG)
-		len = TREE_FILE_MAX;
-	if (len > 0)
-		mountinfo_read(text, (size_t)len, id, ret_mount, ret_super);
+	if (id)
+		read_mountinfo(proc, id, ret_mount, ret_super);
 }
 
 static unsigned long mount_flags(int dir)

@@ -153,6 +153,18 @@ def subvolumes(kind, configuration):
     return problems
 
 
+def after_many_mounts():
+    """A mount table in which the root comes after more lines than are read at once."""
+    def extra(phys):
+        for number in range(400):
+            place = f"{phys}/../tmp/{'long-' * 40}{number}"
+            os.mkdir(place)
+            mount("more", place, "tmpfs")
+        mount(phys, phys, None, MS_BIND)
+        mount(None, phys, None, MS_REMOUNT | MS_BIND | MS_RDONLY)
+    return try_one("utility", (), "mount ro", (), {"extra": extra})
+
+
 CONFIGURATIONS = {"plain": (), "readonly": (nstree.readonly,), "hotfix": (hotfix,)}
 
 if __name__ == "__main__":
@@ -160,7 +172,8 @@ if __name__ == "__main__":
     TABLE = list(itertools.product(nsboot.KINDS, CONFIGURATIONS.items()))
     sys.exit(nstap.main(
         [(f"{kind} {name}, root {root}", lambda k=kind, r=root, c=changes: each_way(k, r, c))
-         for kind, (name, changes) in TABLE for root in ROOTS],
+         for kind, (name, changes) in TABLE for root in ROOTS] +
+        [("a long mount table", after_many_mounts)],
         # No ordinary user may mount it.
         [(f"{kind} {name}, btrfs", lambda k=kind, c=changes: subvolumes(k, c))
          for kind, (name, changes) in TABLE]))
