@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "prepare-root/conf.h"
@@ -361,13 +362,17 @@ static bool is_prepared(int root)
 	       is_directory(root, "sysroot/ostree");
 }
 
-/* True for a name of "/". */
+/* True for a name of "/"; one that does not begin there is seen from the working directory. */
 static bool is_running_root(const char *sysroot)
 {
 	int top = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char path[PATH_MAX];
-	bool ret = top >= 0 && path_resolve(top, sysroot, PATH_IN_ROOT, path) >= 0 && !*path;
+	char cwd[PATH_MAX] = "", name[2 * PATH_MAX], path[PATH_MAX];
+	bool ret;
 
+	/* The C library's getcwd would bring malloc along. */
+	ret = top >= 0 && (*sysroot == '/' || syscall(SYS_getcwd, cwd, sizeof cwd) > 0) &&
+	      join(name, sizeof name, cwd, "/", sysroot, NULL) >= 0 &&
+	      path_resolve(top, name, PATH_IN_ROOT, path) >= 0 && !*path;
 	close(top);
 	return ret;
 }

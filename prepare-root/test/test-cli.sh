@@ -86,6 +86,15 @@ pipes() {
 	return $status
 }
 
+# A relative name begins in the working directory, whatever it would be in /.
+from_inside() (
+	program=$(realpath "$program")
+	cd "$tree" || return
+	for name in . ./ ./. ../"${tree##*/}" boot/..; do
+		gives 0 out "^move /sysroot.tmp to " --dry-run "$name" "ostree=$bootlink" || return
+	done
+)
+
 check '--help says how to call it' gives 0 out '^usage: ostree-prepare-root' --help
 check '--version says which' gives 0 out '^ostree-prepare-root .*[0-9]+\.[0-9]+\.[0-9]+$' --version
 check 'no argument is a wrong call' gives 2 err '^usage:'
@@ -115,6 +124,7 @@ check 'a bad value in the configuration is said and goes on' \
 printf '[core]\nmode=bare\n' >"$tree/ostree/repo/config"
 check 'the running root is none for the utility' gives 1 err '^rootstock: / (is the running root|has no directory ostree)' \
 	--dry-run / "ostree=$bootlink"
+check 'a relative name of the sysroot' from_inside
 check 'a slot that is none' gives 1 err 'androidboot.slot_suffix=_c ' --dry-run "$tree" \
 	"ostree=$bootlink androidboot.slot_suffix=_c"
 check 'composefs is refused' gives 1 err 'ostree.prepare-root.composefs=signed asks for' \
