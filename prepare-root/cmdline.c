@@ -75,6 +75,7 @@ void cmdline_parse(char *text, struct cmdline *ret_cmdline)
 		{ "ostree", offsetof(struct cmdline, ostree), false },
 		{ "androidboot.slot_suffix", offsetof(struct cmdline, slot), false },
 		{ CMDLINE_COMPOSEFS, offsetof(struct cmdline, composefs), false },
+		{ CMDLINE_OT_COMPOSEFS, offsetof(struct cmdline, ot_composefs), false },
 		{ "init", offsetof(struct cmdline, init), true },
 		{ "rootstock.onfail", offsetof(struct cmdline, onfail), true },
 	};
@@ -86,7 +87,8 @@ void cmdline_parse(char *text, struct cmdline *ret_cmdline)
 	while (ret_cmdline->count < max && (text = cmdline_next(text, &karg))) {
 		ret_cmdline->words[ret_cmdline->count++] = karg;
 		/* Without a value, too, it may ask for protection. */
-		if (!strcmp(karg.name, CMDLINE_COMPOSEFS))
+		if (!strcmp(karg.name, CMDLINE_COMPOSEFS) ||
+			!strcmp(karg.name, CMDLINE_OT_COMPOSEFS))
 			karg.value = karg.value ? karg.value : "";
 		else if (!ret_cmdline->unknown &&
 			 !strncmp(karg.name, CMDLINE_PREPARE_ROOT, sizeof CMDLINE_PREPARE_ROOT - 1))

@@ -32,18 +32,21 @@ enum { CMDLINE_MAX = 16384 };
 /* Words with this prefix are for prepare-root; only one of them is known. */
 #define CMDLINE_PREPARE_ROOT "ostree.prepare-root."
 #define CMDLINE_COMPOSEFS CMDLINE_PREPARE_ROOT "composefs"
+/* The same in libostree 2023.1 to 2023.4, with other values. */
+#define CMDLINE_OT_COMPOSEFS "ot-composefs"
 
 /*
  * A command line and the words in it that matter here, NULL where they are missing. All strings
  * point into the text that was split. This is too large for a stack.
  */
 struct cmdline {
-	const char *ostree;    /* the first one, as for libostree's own program */
-	const char *slot;      /* androidboot.slot_suffix=, the first one */
-	const char *composefs; /* the first one */
-	const char *unknown;   /* name of the first other word with that prefix */
-	const char *init;      /* the last one, as for the kernel */
-	const char *onfail;    /* rootstock.onfail=, the last one */
+	const char *ostree;	  /* the first one, as for libostree's own program */
+	const char *slot;	  /* androidboot.slot_suffix=, the first one */
+	const char *composefs;	  /* the first one */
+	const char *ot_composefs; /* the first one */
+	const char *unknown;	  /* name of the first other word with that prefix */
+	const char *init;	  /* the last one, as for the kernel */
+	const char *onfail;	  /* rootstock.onfail=, the last one */
 	size_t count;
 	struct karg words[CMDLINE_MAX / 2]; /* all; each takes two bytes at least */
 };

@@ -62,16 +62,27 @@ static int check_composefs(
 		NULL);
 }
 
+/* value is NULL for a word that is not on the command line. */
+static int check_word(const char *name, const char *value, struct fault *ret_fault)
+{
+	return value ? check_composefs("kernel command line: ", name,
+			       (struct span){ value, strlen(value) }, ret_fault)
+		     : 0;
+}
+
 int rootconf_cmdline(const struct cmdline *cmdline, struct fault *ret_fault)
 {
+	int err;
+
 	if (cmdline->unknown) {
 		log_parts(LOG_WARNING, "kernel command line: ", cmdline->unknown,
 			" is not known to this version and is ignored", NULL);
 	}
-	if (!cmdline->composefs)
-		return 0;
-	return check_composefs("kernel command line: ", CMDLINE_COMPOSEFS,
-		(struct span){ cmdline->composefs, strlen(cmdline->composefs) }, ret_fault);
+	err = check_word(CMDLINE_COMPOSEFS, cmdline->composefs, ret_fault);
+	/* Its values may name a key, a digest or no more than "on". */
+	if (!err && cmdline->ot_composefs && strcmp(cmdline->ot_composefs, "off") != 0)
+		err = check_word(CMDLINE_OT_COMPOSEFS, cmdline->ot_composefs, ret_fault);
+	return err;
 }
 
 /* "NAME: line N: " */

@@ -16,8 +16,8 @@
 #include "prepare-root/log.h"
 
 /*
- * Checks ostree.prepare-root.composefs=, and warns about other words with that prefix. Returns 0, or -EOPNOTSUPP or
- * -EINVAL with the sentence set.
+ * Checks ostree.prepare-root.composefs= and ot-composefs=, and warns about other words with the
+ * first prefix. Returns 0, or -EOPNOTSUPP or -EINVAL with the sentence set.
  */
 int rootconf_cmdline(const struct cmdline *cmdline, struct fault *ret_fault);
 

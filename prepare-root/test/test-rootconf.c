@@ -192,6 +192,14 @@ static void judges_the_command_line(void **state)
 		{ "ostree.prepare-root.composefs=no ostree.prepare-root.composefs=yes", NULL,
 			NULL },
 		{ "x -- ostree.prepare-root.composefs=signed", NULL, NULL },
+		/* As libostree 2023.1 to 2023.4 spell it. */
+		{ "ot-composefs=off", NULL, NULL },
+		{ "ot-composefs=maybe", NULL, "kernel command line: ot-composefs=maybe" },
+		{ "ot-composefs=on", "ot-composefs=on is not understood", NULL },
+		{ "ot-composefs=signed=/key", "ot-composefs=signed=/key is not", NULL },
+		{ "ot-composefs=\"digest=0\"", "ot-composefs=digest=0 is not", NULL },
+		{ "ot-composefs", "ot-composefs= is not understood", NULL },
+		{ "ostree.prepare-root.composefs=no ot-composefs=on", "ot-composefs=on is", NULL },
 	};
 
 	(void)state;
