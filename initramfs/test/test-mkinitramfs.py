@@ -326,6 +326,73 @@ def output(where):
         assert not [name for name in os.listdir(where) if name.startswith(".")], tool
 
 
+def alike(where):
+    """An image has the owner and the mode of the one that it replaces; what a file system lacks
+    is no error, but that the disk fails is one."""
+    out = where + "/image"
+    tap.write(out, b"old")
+    os.chmod(out, 0o640)
+    if not os.getuid():
+        os.chown(out, 1, 2)
+    wanted = os.stat(out)
+    image(where)
+    found = os.stat(out)
+    assert (found.st_mode, found.st_uid, found.st_gid) == (
+        wanted.st_mode, wanted.st_uid, wanted.st_gid), found
+    for number, (tool, words, status) in enumerate((
+            ("sync", "Invalid argument", 0), ("chmod", "Operation not permitted", 0),
+            ("chown", "Operation not permitted", 0), ("sync", "Input/output error", 1))):
+        folder = f"{where}/{number}"
+        # /init is given its mode by the same tool.
+        tap.write(f"{folder}/{tool}", f'#!/bin/sh\ncase "$*" in\n*/.rootstock*) echo "{tool}: {words}"'
+                  f' >&2 && exit 1 ;;\nesac\nexec {shutil.which(tool)} "$@"\n'.encode())
+        os.chmod(f"{folder}/{tool}", 0o755)
+        got, _, said = make("-o", out, PATH=f"{folder}:{os.environ['PATH']}")
+        assert (got, len(said)) == (status, status), (tool, got, said)
+        assert not status or f"cannot write {out}: sync: {words}" in said[0], said
+
+
+def unheard(where):
+    """A warning that nobody can hear is no reason to make no image."""
+    command = [fakekernel.MAKER, "-o", where + "/image", "--init", tree() + "/init", "--include",
+               "/bin/true:/true"]
+    for script in ('exec "$@" 2>&-', 'exec "$@" 2>/dev/full', 'exec "$@" <&- 2>&-'):
+        subprocess.run(["sh", "-c", script, "sh", *command], check=True, stderr=subprocess.DEVNULL)
+        os.unlink(where + "/image")
+    read, write = os.pipe()
+    os.close(read)
+    os.mkdir(where + "/tmp")
+    subprocess.run(command, check=True, stderr=write, env=dict(fakekernel.FIXED,
+                                                               TMPDIR=where + "/tmp"))
+    os.close(write)
+    assert os.path.exists(where + "/image") and not os.listdir(where + "/tmp")
+
+
+def no_room(where):
+    """Wherever room ends, that is the sentence, and the image is whole or not there."""
+    namespace = ["unshare", "--mount"] + (["--map-root-user"] if os.getuid() else [])
+    if subprocess.run([*namespace, "true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        raise tap.Skip("no mount namespace can be made here")
+    words = ["--module", "top", "--module", "firm", "--compress", "none"]
+    wanted = image(where, *words)
+    os.mkdir(where + "/small")
+    for option in ("nr_inodes=%d", "size=%dk"):
+        failed = 0
+        for number in [*range(2, 30, 4), *range(32, 1000, 32)]:
+            script = 'mount -t tmpfs -o "$1" x "$2" && shift 2 && exec "$@"'
+            status, _, said = make(
+                "-o", where + "/image", *words, TMPDIR=where + "/small",
+                shell=(*namespace, "sh", "-c", script, "sh", option % number, where + "/small",
+                       "dash"))
+            if not status:
+                break
+            assert (status, len(said)) == (1, 1), (option % number, status, said)
+            assert "no room in " in said[0] or "cannot work in " in said[0], (option % number, said)
+            failed += 1
+        assert failed > 5, (option, failed)
+        assert tap.read(where + "/image") == wanted, option
+
+
 def called_wrongly(where):
     """Status 2, one line, nothing made."""
     for sentence, words in (
@@ -447,6 +514,9 @@ if __name__ == "__main__":
         ("settings of the host", host_settings),
         ("an ordinary user", stranger),
         ("where the image goes", output),
+        ("an image that is replaced", alike),
+        ("nobody who hears", unheard),
+        ("no room", no_room),
         ("called wrongly", called_wrongly),
         ("--auto", auto),
     ]))
