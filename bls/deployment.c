@@ -11,12 +11,11 @@
 int deployment_open(int root_fd, const char *ostree)
 {
 	char path[PATH_MAX];
-	int fd, is_link = path_resolve(root_fd, ostree, PATH_BENEATH, path);
+	int is_link = path_resolve(root_fd, ostree, PATH_BENEATH, path);
 
 	if (is_link <= 0)
 		return is_link < 0 ? is_link : -EINVAL;
-	fd = openat(root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return path_open(root_fd, path, O_RDONLY | O_DIRECTORY);
 }
 
 int deployment_find(int root_fd, const char *options)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/file.h"
 
+#include "prepare-root/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,14 +13,12 @@
 static int open_regular(int dir_fd, const char *name)
 {
 	struct stat st;
-	int fd;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -ELOOP;
-	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return path_open(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
 ssize_t file_read(int dir_fd, const char *name, char *buffer, size_t size)

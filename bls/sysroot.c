@@ -60,7 +60,10 @@ static int open_resolved(int err, int dir_fd, const char *path)
 
 	if (err < 0)
 		return err;
-	fd = openat(dir_fd, path, DIRECTORY | (dir_fd == AT_FDCWD ? 0 : O_NOFOLLOW));
+	/* Outside ROOT links are the caller's, and followed. */
+	if (dir_fd != AT_FDCWD)
+		return path_open(dir_fd, path, DIRECTORY);
+	fd = open(path, DIRECTORY);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "prepare-root/join.h"
@@ -101,4 +103,17 @@ int path_resolve(int root, const char *path, enum path_rule rule, char ret_path[
 		memcpy(todo, joined, len < 0 ? 0 : (size_t)len + 1);
 	}
 	return len;
+}
+
+int path_open(int root, const char *path, int flags)
+{
+	const int all = flags | O_NOFOLLOW | O_CLOEXEC;
+	struct open_how how = { .flags = (unsigned)all | (flags & O_PATH ? 0 : O_LARGEFILE),
+		.resolve = RESOLVE_NO_SYMLINKS };
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+
+	/* An old kernel, or a container's filter that does not know the call. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(root, path, all);
+	return fd < 0 ? -errno : fd;
 }

@@ -23,3 +23,9 @@ enum path_rule {
  * is not there, -ENOTDIR for a file in mid-path.
  */
 int path_resolve(int root, const char *path, enum path_rule rule, char ret_path[PATH_MAX]);
+
+/*
+ * Opens a path that path_resolve has set. Returns a descriptor or a negative errno; -ELOOP for a
+ * link that has come into the path meanwhile. Before Linux 5.6 only one at its end is noticed.
+ */
+int path_open(int root, const char *path, int flags);

@@ -26,9 +26,9 @@ ssize_t tree_read(int dir, const char *path, char ret_text[TREE_FILE_MAX])
 	type = tree_type(dir, resolved);
 	if (type != S_IFREG)
 		return type ? -EINVAL : -ENOENT;
-	fd = openat(dir, resolved, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	fd = path_open(dir, resolved, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	do {
 		got = read(fd, ret_text + used, (size_t)(TREE_FILE_MAX - used));
 		used += got > 0 ? got : 0;

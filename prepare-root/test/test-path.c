@@ -180,6 +180,29 @@ static void refuses_long_paths(void **state)
 	assert_int_equal(path_resolve(root, path, PATH_BENEATH, ret), -ENAMETOOLONG);
 }
 
+/* Somebody else puts a link in the place of a directory between the two calls. */
+static void opens_what_was_resolved(void **state)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	(void)state;
+	assert_int_equal(path_resolve(root, "down", PATH_BENEATH, path), 1);
+	fd = path_open(root, path, O_RDONLY | O_DIRECTORY);
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	close(fd);
+	fd = path_open(root, path, O_PATH | O_DIRECTORY);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(path_open(root, "nowhere", O_RDONLY), -ENOENT);
+	assert_int_equal(renameat(root, "a", root, "aside"), 0);
+	assert_int_equal(symlinkat("aside", root, "a"), 0);
+	assert_int_equal(path_open(root, path, O_RDONLY | O_DIRECTORY), -ELOOP);
+	assert_int_equal(unlinkat(root, "a", 0), 0);
+	assert_int_equal(renameat(root, "aside", root, "a"), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -187,6 +210,7 @@ int main(void)
 		cmocka_unit_test(counts_links),
 		cmocka_unit_test(tells_links),
 		cmocka_unit_test(refuses_long_paths),
+		cmocka_unit_test(opens_what_was_resolved),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
