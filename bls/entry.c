@@ -95,6 +95,10 @@ static int take_line(
 	if (line.key != ENTRY_UNKNOWN && keys[line.key].is_file) {
 		if (climbs(value))
 			return blame(ret_where, -EINVAL, number, "a path must not contain \"..\"");
+		/* Loaders print it as it is when they load the file, or do not find it. */
+		if (utf8_has_control(value))
+			return blame(ret_where, -EINVAL, number,
+				"a path must not contain control characters");
 		/* The key was parsed already, so the byte before the value is free. */
 		if (*value != '/')
 			*--value = '/';

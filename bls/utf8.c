@@ -56,6 +56,19 @@ bool utf8_is_control(unsigned code)
 	return false;
 }
 
+bool utf8_has_control(const char *string)
+{
+	while (*string) {
+		unsigned code = (unsigned char)*string;
+		size_t length = utf8_decode(string, &code);
+
+		if (utf8_is_control(code))
+			return true;
+		string += length ? length : 1;
+	}
+	return false;
+}
+
 size_t utf8_mark(const char *bytes, size_t size)
 {
 	return size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0;

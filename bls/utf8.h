@@ -20,5 +20,8 @@ bool utf8_is_control(unsigned code);
 /* The length of the byte order mark at the beginning: 3, or 0 without one. */
 size_t utf8_mark(const char *bytes, size_t size);
 
+/* True for a string with such a character, or with a byte that is one outside UTF-8. */
+bool utf8_has_control(const char *string);
+
 /* Adds a string, with "?" for each control character and each byte that is not UTF-8. */
 void utf8_add_printable(struct text *text, const char *string);

@@ -10,8 +10,12 @@
 static void make_printable(char *title)
 {
 	for (; *title; title++)
-		if ((unsigned char)*title < ' ' || *title == 0x7f)
+		if ((unsigned char)*title < ' ' || *title == 0x7f) {
 			*title = ' ';
+		} else if (*title == '\xc2' && (title[1] & 0xe0) == 0x80) {
+			/* U+0080 to U+009F, which a terminal obeys too. */
+			title[0] = title[1] = ' ';
+		}
 }
 
 static int compare_titles(const void *a, const void *b)

@@ -184,6 +184,11 @@ static void test_errors(void **state)
 		{ "linux ../k\n", 1, "a path must not contain \"..\"" },
 		{ "linux /a/../k\n", 1, "a path must not contain \"..\"" },
 		{ "linux /k\ninitrd /a/..\n", 2, "a path must not contain \"..\"" },
+		{ "linux /k\x1b[2J\n", 1, "a path must not contain control characters" },
+		{ "linux /k\ninitrd /a\tb\n", 2, "a path must not contain control characters" },
+		{ "linux /k\nextra /\x9b\n", 2, "a path must not contain control characters" },
+		{ "linux /k\nfdtdir /\xc2\x9b\n", 2, "a path must not contain control characters" },
+		{ "linux /k\ndevicetree /\x7f\n", 2, "a path must not contain control characters" },
 		/* The first of several mistakes. */
 		{ "linux /k\nfdtdir ..\ninitrd\n", 2, "a path must not contain \"..\"" },
 	};

@@ -45,6 +45,17 @@ def prefix_for_grub(where):
     fails(["-o", out, "--boot-prefix", "/a)"], 'GRUB cannot use a path with', "no menu")
 
 
+def titles_are_shown(where):
+    """A terminal obeys control characters, C1 in UTF-8 among them; letters stay."""
+    wrong, right = b"a\x1b[2J\xc2\x9b1m\xc2\x80\x7fb", "gr\u00fc\u00df \u20ac \u0680".encode()
+    out = make(where, {"ostree-1.conf": b"title " + wrong + b"\nlinux /k\n",
+                       "ostree-2.conf": b"title " + right + b"\nlinux /k\n"})
+    assert generate("-o", out)[0] == 0
+    # The lexer knows bytes.
+    titles = {title.encode("latin-1") for title, *_ in parse(read(out))}
+    assert titles == {b"a [2J  1m   b", right}, titles
+
+
 def stable_ids(where):
     target = b"ostree=/ostree/boot.%d/debian/c0ffee/0"
     entries = {"ostree-2.conf": entry(target % 1, more=b"version 2\n"),
@@ -65,5 +76,5 @@ def stable_ids(where):
 
 TESTS = [(f"golden {name}", functools.partial(golden, name)) for name in sorted(os.listdir(GOLDEN))]
 TESTS += [(test.__name__.replace("_", " "), test) for test in (
-    hook_on_efi, prefix_for_grub, stable_ids)]
+    hook_on_efi, prefix_for_grub, titles_are_shown, stable_ids)]
 sys.exit(tap.main(TESTS))
