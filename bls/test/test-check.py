@@ -269,12 +269,13 @@ BOOTLOADER = (r"sysroot\.bootloader is %s, and libostree calls .*; run \"ostree 
               'config set sysroot.bootloader grub2"')
 # The repository's configuration, and what is said of it.
 CONFIGS = [
-    (b"[sysroot]\nbootloader=grub2\n", None), (b"[sysroot]\nbootloader = grub2 \r\n", None),
+    (b"[sysroot]\nbootloader=grub2\n", None), (b"[sysroot]\nbootloader = grub2\r\n", None),
     (b"[sysroot]\nbootloader=auto\nbootloader=grub2\n", None),
     (b"[core]\nmode=bare\n", BOOTLOADER % "not set"), (b"", BOOTLOADER % "not set"),
     (b"[core]\nbootloader=grub2\n", BOOTLOADER % "not set"),
     (b"[sysroot]\nbootloader=\n", BOOTLOADER % "not set"),
     (b"[sysroot]\nbootloader=none\n", BOOTLOADER % "none"),
+    (b"[sysroot]\nbootloader=grub2 \n", BOOTLOADER % "grub2 "),
     (b"[sysroot]\nbootloader=grub2\n[x]\n[sysroot]\nbootloader=auto\n", BOOTLOADER % "auto"),
     (b"[sysroot]\nbootloader=\x1b[2J\n", BOOTLOADER % r"\x1b\[2J"),
     (b"[sysroot\nbootloader=grub2\n", r"cannot be read \(it is not a keyfile\)"),
