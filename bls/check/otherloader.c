@@ -55,7 +55,7 @@ static bool is_on_esp(int root_fd, const char *path)
 
 	if (path_resolve(root_fd, path, PATH_IN_ROOT, resolved) < 0)
 		return false;
-	fd = openat(root_fd, resolved, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = path_open(root_fd, resolved, O_PATH | O_DIRECTORY);
 	if (fd < 0)
 		return false;
 	found = directory_each(fd, look, &esp);
