@@ -12,8 +12,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* The value of the first ostree= word, as the program under test reads it. */
-static bool kernel_word(char *ret, size_t size)
+/* The value of the first word with this name, as the program under test reads it. */
+static bool kernel_word(const char *name, char *ret, size_t size)
 {
 	static char line[4096];
 	char *save;
@@ -21,8 +21,8 @@ static bool kernel_word(char *ret, size_t size)
 	if (!look_text("/proc/cmdline", line, sizeof line))
 		return false;
 	for (char *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		if (strncmp(word, "ostree=", 7) == 0) {
-			snprintf(ret, size, "%s", word + 7);
+		if (strncmp(word, name, strlen(name)) == 0) {
+			snprintf(ret, size, "%s", word + strlen(name));
 			return true;
 		}
 	}
@@ -33,6 +33,7 @@ static bool root_is_deployment(const struct expect *expect)
 {
 	char path[4 * EXPECT_TEXT];
 	char link[EXPECT_TEXT] = "";
+	char slot[8];
 	char through[sizeof link + 8];
 	struct mounted root;
 	struct stat here = { 0 };
@@ -40,12 +41,15 @@ static bool root_is_deployment(const struct expect *expect)
 
 	snprintf(path, sizeof path, "%s/ostree/deploy/%s/deploy/%s", expect_one(&expect->inside),
 		expect_one(&expect->stateroot), expect_one(&expect->deployment));
-	if (!look_mount("/", &root) || !kernel_word(link, sizeof link))
+	if (!look_mount("/", &root) || !kernel_word("ostree=", link, sizeof link))
 		return false;
+	if (kernel_word("androidboot.slot_suffix=_", slot, sizeof slot))
+		snprintf(link, sizeof link, "/ostree/root.%s", slot);
 	snprintf(through, sizeof through, "/sysroot%s", link);
 	if (stat("/", &here) < 0 || stat(through, &linked) < 0)
 		report_say("%s: %s\n", through, strerror(errno));
-	report_say("/ is %s of its file system, expected %s\nostree=%s\n", root.root, path, link);
+	report_say(
+		"/ is %s of its file system, expected %s\nthe link is %s\n", root.root, path, link);
 	return strcmp(root.root, path) == 0 && here.st_ino && here.st_ino == linked.st_ino &&
 	       here.st_dev == linked.st_dev;
 }
@@ -156,7 +160,8 @@ void mounts_check(const struct expect *expect)
 	bool readonly_root = !expect_is(&expect->root, "rw");
 	bool good;
 
-	report_check(root_is_deployment(expect), "/ is the deployment that ostree= names");
+	report_check(
+		root_is_deployment(expect), "/ is the deployment that ostree= or the slot names");
 	good = statvfs("/", &fs) == 0 && !(fs.f_flag & ST_RDONLY) != readonly_root;
 	report_say("flags 0x%lx\n", fs.f_flag);
 	report_check(good, "the root is as the kernel mounted it, ro or rw");

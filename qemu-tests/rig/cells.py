@@ -54,8 +54,9 @@ SCENARIO = {
     "disk": {
         "bus": "",  # see BUSES; the machine's own if empty
         "attach": "start",  # or twice, protected (it cannot be written to), or so many seconds after the init starts
-        "table": "gpt",  # of partitions: gpt or mbr
+        "table": "gpt",  # of partitions: gpt, mbr, or backup (a GPT without its first two sectors)
         "filesystem": "ext4",  # of the root: see filesystem.KINDS
+        "devices": "1",  # partitions that the root's file system is on
         "label": "root",  # of the root's file system
         "damage": "",  # see corrupt.KINDS
         "tree": "deployment",  # what is to be booted; plain: a root without OSTree
@@ -75,6 +76,7 @@ SCENARIO = {
     "initramfs": {
         "kind": "none",  # rootstock, or one of foreign.COMMANDS
         "modules": "",  # of the kernel, for rootstock's
+        "conf": "",  # lines of the prepare-root.conf in rootstock's
         "blob": "0",  # MiB of a file besides, for rootstock's
         "shell": "no",  # yes: busybox is in it, for rootstock's
         "compress": "",  # as rootstock-mkinitramfs knows it
@@ -82,6 +84,7 @@ SCENARIO = {
     "boot": {
         "entries": "0",  # the menu entry of each boot, the first entry being 0
         "roots": "",  # without a loader: a boot of the first entry for each line, instead of root=
+        "slot": "",  # without a loader: the letter of an Android slot, whose kernels get ostree=true
         "typed": "",  # lines for the shell that is there in the end, one at each prompt
         "end": "poweroff",  # of the last boot: poweroff, panic, halt, typed, reboot[:SECONDS]
         "chosen": "",  # what GRUB's menu is told to boot; the first of `entries` if empty
@@ -125,14 +128,14 @@ NAME = re.compile(r"[A-Za-z0-9_-]+")
 NUMBER = "[0-9]+"
 # What the values of a scenario's keys look like, as far as each can be checked alone.
 VALUES = {
-    "disk": {"partition": "|boot|fat|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr",
+    "disk": {"partition": "|boot|fat|var", "bus": "|" + "|".join(BUSES), "table": "gpt|mbr|backup",
              "attach": "start|twice|protected|" + NUMBER, "filesystem": "|".join(filesystem.KINDS),
-             "damage": "|" + "|".join(corrupt.KINDS), "tree": "deployment|plain",
+             "devices": "1|2", "damage": "|" + "|".join(corrupt.KINDS), "tree": "deployment|plain",
              "userland": "probe|debian", "ostree": "|[a-z]+", "kernels": "same|each"},
     "initramfs": {"kind": "none|rootstock|" + "|".join(foreign.COMMANDS), "shell": "no|yes",
                   "blob": NUMBER, "compress": "|none|lz4|zstd|gzip"},
     "boot": {"end": "poweroff|panic|no-root|halt|typed|loader|reboot(:[0-9]+)?",
-             "timeout": "-?" + NUMBER, "chosen": "|" + NUMBER},
+             "slot": "|[ab]", "timeout": "-?" + NUMBER, "chosen": "|" + NUMBER},
     "expect": {"root": "rw|ro|fixed", "sysroot": "rw|ro", "usr": "ro|overlay",
                "switches": NUMBER},
 }
@@ -188,17 +191,20 @@ def scenario(path):
         boot["entries"] = [0] * len(boot["roots"])
     boot["chosen"] = int(boot["chosen"] or boot["entries"][0])
     disk["tree-files"] = dict(line.split(" ", 1) for line in lines(disk["tree-files"]))
+    found["initramfs"]["conf"] = lines(found["initramfs"]["conf"])
     for key in ("args", "env", "console", "grub", "u-boot"):
         expect[key] = lines(expect[key])
     if boot["end"] not in ("poweroff", "loader") and not expect["console"]:
         raise ValueError("%s: a boot that fails needs its sentence in [expect] console" % path)
     if (boot["end"] == "typed") != bool(boot["typed"]):
         raise ValueError("%s: end = typed and [boot] typed go together" % path)
-    bare = dict(SCENARIO["initramfs"], kind=found["initramfs"]["kind"], modules=[])
+    bare = dict(SCENARIO["initramfs"], kind=found["initramfs"]["kind"], modules=[], conf=[])
     if bare["kind"] != "rootstock" and found["initramfs"] != bare:
-        raise ValueError("%s: modules, blob, shell and compress are for kind = rootstock" % path)
+        raise ValueError("%s: modules, conf, blob, shell and compress are for kind = rootstock" % path)
     if disk["partition"] and (disk["filesystem"] != "ext4" or disk["tree"] != "deployment"):
         raise ValueError("%s: partition = is for a deployment on ext4" % path)
+    if disk["devices"] != "1" and disk["filesystem"] != "btrfs":
+        raise ValueError("%s: devices = is for btrfs" % path)
     return found
 
 
@@ -247,7 +253,8 @@ def cell(machine_path, path):
     boot, plan = found["boot"], found["disk"]
     if found["life"] and kind["loader"] == "none":
         raise ValueError("%s: a life is for machines with a loader" % path)
-    for key, value, normal in (("roots", boot["roots"], []), ("table", plan["table"], "gpt"),
+    for key, value, normal in (("roots", boot["roots"], []), ("slot", boot["slot"], ""),
+                               ("table", plan["table"], "gpt"),
                                ("tree", plan["tree"], "deployment"),
                                ("attach", plan["attach"], "start"),
                                ("filesystem", plan["filesystem"], "ext4")):

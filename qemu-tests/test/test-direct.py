@@ -120,7 +120,7 @@ def fixed(work):
         inner = os.path.join(work, kind)
         os.makedirs(inner)
         disk.create(path, parts, loaders.BIOS_BOOT)
-        filesystem.fill(path, parts[0], source, cell, inner, [])
+        filesystem.fill(path, parts[:1], source, cell, inner, [])
         with open(path, "rb") as image_file, open(inner + "/part", "wb") as out:
             image_file.seek(parts[0]["start"])
             out.write(image_file.read(parts[0]["size"]))

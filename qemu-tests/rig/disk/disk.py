@@ -57,7 +57,8 @@ def layout(sizes, first=1):
 
 def create(path, parts, first, table="gpt", bootable=None):
     """A sparse disk with a GPT: a partition of the type `first`, then `parts`, of which one may be
-    bootable; or with an MBR, whose first partition is of no use."""
+    bootable; or with an MBR, whose first partition is of no use. A GPT that is a "backup" has lost its
+    first two sectors: the MBR that protects it, and its header."""
     size = parts[0]["start"] // SECTOR - 2048
     with open(path, "wb") as disk:
         disk.truncate(parts[-1]["start"] + parts[-1]["size"] + MIB)
@@ -69,12 +70,15 @@ def create(path, parts, first, table="gpt", bootable=None):
     for part in parts:
         line = "start=%d, size=%d, type=%s" % (part["start"] // SECTOR, part["size"] // SECTOR,
                                                "83" if table == "mbr" else LINUX)
-        if table == "gpt":
+        if table != "mbr":
             line += ", uuid=%s, name=part-%d" % (part["uuid"], part["number"])
         lines.append(line + (", attrs=LegacyBIOSBootable" if part is bootable else ""))
     subprocess.run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", path],
                    input="\n".join(lines) + "\n", text=True, check=True,
                    stdout=subprocess.DEVNULL)
+    if table == "backup":
+        with open(path, "r+b") as disk:
+            disk.write(bytes(2 * SECTOR))
 
 
 def fill(path, part, directory, label):

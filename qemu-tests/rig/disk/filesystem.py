@@ -23,7 +23,7 @@ TOOLS = ["/usr/bin/chattr"]
 FILL = """#!/busybox sh
 /busybox mount -t devtmpfs dev /dev
 for module in $(/busybox cat /order); do /busybox insmod /$module; done
-/busybox mount -t %(kind)s /dev/nvme0n1 /mnt && cd /mnt || /busybox poweroff -f
+/busybox mount -t %(kind)s %(more)s /dev/nvme0n1 /mnt && cd /mnt || /busybox poweroff -f
 [ -z "%(inside)s" ] || { /btrfs subvolume create "/mnt%(inside)s" && cd "/mnt%(inside)s"; }
 /busybox tar -xf /dev/nvme1n1 && /chattr +i %(immutable)s && echo 'all of it is there'
 cd / && /busybox umount /mnt && /busybox poweroff -f
@@ -52,13 +52,13 @@ def pack(path, work, machine, script, kind):
     disk.run(["sh", "-euc", "find . | cpio --quiet -o -H newc >'%s'" % path], cwd=top)
 
 
-def fill_in_guest(path, work, machine, script, kind):
-    """Boots a guest that fills the file system in the file `path` from work/content.tar."""
+def fill_in_guest(paths, work, machine, script, kind):
+    """Boots a guest that fills the file system in the files `paths` from work/content.tar."""
     initrd = os.path.join(work, "filler.img")
     pack(initrd, work, machine, script, kind)
     words = machine["qemu"].split() + ["-nodefaults", "-no-user-config", "-display", "none",
                                        "-no-reboot", "-serial", "stdio"]
-    for number, file in enumerate((path, os.path.join(work, "content.tar"))):
+    for number, file in enumerate([paths[0], os.path.join(work, "content.tar")] + paths[1:]):
         words += ["-drive", "file=%s,format=raw,if=none,id=d%d,cache=unsafe" % (
             file.replace(",", ",,"), number), "-device", "nvme,drive=d%d,serial=%d" % (
                 number, number)]
@@ -71,8 +71,9 @@ def fill_in_guest(path, work, machine, script, kind):
             errors="replace")[-2000:]))
 
 
-def make(path, part, directory, cell, work, immutable):
-    """Makes the cell's root file system in the file `path`, of the partition's size."""
+def make(paths, part, directory, cell, work, immutable):
+    """Makes the cell's root file system in the files `paths`, of the partition's size."""
+    path = paths[0]
     kind, label = cell["disk"]["filesystem"], cell["disk"]["label"]
     if kind == "squashfs":
         disk.run(["mksquashfs", directory, path, "-quiet", "-no-progress", "-all-root", "-comp",
@@ -80,32 +81,34 @@ def make(path, part, directory, cell, work, immutable):
     elif kind == "erofs":
         disk.run(["mkfs.erofs", "--quiet", "--all-root", "-U", part["uuid"], path, directory])
     else:
-        with open(path, "wb") as out:
-            out.truncate(part["size"])
+        for file in paths:
+            with open(file, "wb") as out:
+                out.truncate(part["size"])
         if kind in ("btrfs", "f2fs"):
             disk.run(["mkfs." + kind, "-q", "-L" if kind == "btrfs" else "-l", label, "-U",
-                      part["uuid"], path])
+                      part["uuid"]] + paths)
         else:
             disk.run(["mkfs.xfs", "-q", "-L", label, "-m", "uuid=" + part["uuid"], path])
         # Status 1: other cells have made links to the repository's files, which tar calls a change.
         disk.run(["sh", "-c", "tar --numeric-owner --record-size=1M -C \"$0\" -cf content.tar . || "
                   "[ $? = 1 ]", directory], cwd=work)
-        fill_in_guest(path, work, cell["machine"], FILL % {
-            "kind": kind, "inside": INSIDE.get(kind, ""), "immutable": " ".join(
+        fill_in_guest(paths, work, cell["machine"], FILL % {
+            "kind": kind, "more": "-o device=/dev/nvme2n1" if paths[1:] else "", "inside": INSIDE.get(kind, ""), "immutable": " ".join(
                 "." + name for name in immutable)}, kind)
 
 
-def fill(image, part, directory, cell, work, immutable):
-    """Makes the cell's root file system in its partition, with the contents of `directory`, the
+def fill(image, parts, directory, cell, work, immutable):
+    """Makes the cell's root file system in its partitions, with the contents of `directory`, the
     directories `immutable` in it being what libostree makes of them."""
     if cell["disk"]["filesystem"] == "ext4":
-        disk.fill(image, part, directory, cell["disk"]["label"])
-        disk.make_immutable(image, part, immutable)
+        disk.fill(image, parts[0], directory, cell["disk"]["label"])
+        disk.make_immutable(image, parts[0], immutable)
         return
-    path = os.path.join(work, "filesystem")
-    make(path, part, directory, cell, work, immutable)
-    disk.run(["dd", "if=" + path, "of=" + image, "bs=1M", "conv=notrunc,sparse",
-              "seek=%d" % (part["start"] // disk.MIB)])
+    paths = [os.path.join(work, "filesystem-%d" % part["number"]) for part in parts]
+    make(paths, parts[0], directory, cell, work, immutable)
+    for path, part in zip(paths, parts):
+        disk.run(["dd", "if=" + path, "of=" + image, "bs=1M", "conv=notrunc,sparse",
+                  "seek=%d" % (part["start"] // disk.MIB)])
 
 
 def same(image, pristine, part):

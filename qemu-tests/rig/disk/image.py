@@ -231,7 +231,7 @@ def expectations(cell, item, index, top):
     words = ([] if kind == "dracut-systemd" else ["HOME=/", "TERM=linux"]) + expect["env"]
     found += [("env", word) for word in words]
     if plan["tree"] == "deployment":
-        found.append(("env", "ostree=" + item["karg"]))
+        found.append(("env", "ostree=" + ("true" if cell["boot"]["slot"] else item["karg"])))
     found += [("top", name) for name in top]
     found += [("then", step) for step in
               then(cell["boot"]["entries"], index, cell["machine"]["loader"])]
@@ -283,7 +283,7 @@ def change(plan, root, generator, menu_file, menu):
 def kargs(cell, parts):
     """What libostree is told to write into the entries."""
     plan = cell["disk"]
-    uuid = parts[0]["uuid"] if plan["table"] == "gpt" else "%s-%02d" % (
+    uuid = parts[0]["uuid"] if plan["table"] != "mbr" else "%s-%02d" % (
         disk.MBR, parts[0]["number"])
     # On a busy host the kernel of a PC may find that QEMU's timer does not work, and panic.
     timer = ["no_timer_check"] if cell["machine"]["arch"] == "x86_64" else []
@@ -322,7 +322,8 @@ def build_disk(path, work, cell, repo, generator):
     plan, partition = cell["disk"], cell["disk"]["partition"]
     loader = loaders.of(cell["machine"])
     size = debian.SIZE if plan["userland"] == "debian" else filesystem.KINDS[plan["filesystem"]]
-    parts = disk.layout([size] + ([SECOND_SIZE] if partition else []), loader.size)
+    parts = disk.layout([size] * int(plan["devices"]) + ([SECOND_SIZE] if partition else []),
+                        loader.size)
     root = os.path.join(work, "root")
     menu, facts = make_sysroot(root, cell, repo, generator, parts)
     os.mkdir(path)
@@ -340,7 +341,7 @@ def build_disk(path, work, cell, repo, generator):
             disk.fill_fat(image, parts[1]["start"], SECOND_SIZE, second)
         else:
             disk.fill(image, parts[1], second, partition)
-    filesystem.fill(image, parts[0], root, cell, work, [
+    filesystem.fill(image, parts[:int(plan["devices"])], root, cell, work, [
         item["path"][len(root):] for item in menu if plan["tree"] == "deployment"])
     loader.install(image, work, cell, boot, top)
     if plan["damage"]:

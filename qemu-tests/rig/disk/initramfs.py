@@ -26,6 +26,8 @@ def command(build, cell, work, out):
         words += ["--module", name]
     if plan["blob"] != "0":
         words += ["--include", os.path.join(work, "blob") + ":/blob"]
+    if plan["conf"]:
+        words += ["--include", os.path.join(work, "conf") + ":/etc/ostree/prepare-root.conf"]
     if plan["shell"] == "yes":
         words += ["--shell", shutil.which("busybox")]
     return words + (["--compress", plan["compress"]] if plan["compress"] else [])
@@ -34,6 +36,8 @@ def command(build, cell, work, out):
 def make(path, work, build, cell):
     """Makes the directory `path` with the image in it."""
     disk.run(["sh", "-euc", "head -c %sM /dev/urandom >blob" % cell["initramfs"]["blob"]], cwd=work)
+    with open(os.path.join(work, "conf"), "w", encoding="utf-8") as out:
+        out.write("".join(line + "\n" for line in cell["initramfs"]["conf"]))
     # As "make install" does it.
     kind = cell["machine"]["arch"]
     disk.run([arch.tool(kind, "strip"), "-o", "init",
