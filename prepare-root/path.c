@@ -108,10 +108,13 @@ int path_resolve(int root, const char *path, enum path_rule rule, char ret_path[
 int path_open(int root, const char *path, int flags)
 {
 	const int all = flags | O_NOFOLLOW | O_CLOEXEC;
-	struct open_how how = { .flags = (unsigned)all | (flags & O_PATH ? 0 : O_LARGEFILE),
-		.resolve = RESOLVE_NO_SYMLINKS };
-	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+	struct open_how how = { .flags = (unsigned)all, .resolve = RESOLVE_NO_SYMLINKS };
+	int fd;
 
+	/* open(2) adds this by itself; openat2(2) refuses it beside O_PATH. */
+	if (!(flags & O_PATH))
+		how.flags |= O_LARGEFILE;
+	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 	/* An old kernel, or a container's filter that does not know the call. */
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		fd = openat(root, path, all);
