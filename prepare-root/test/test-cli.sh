@@ -88,7 +88,6 @@ pipes() {
 
 # A relative name begins in the working directory, whatever it would be in /.
 from_inside() (
-	program=$(realpath "$program")
 	cd "$tree" || return
 	for name in . ./ ./. ../"${tree##*/}" boot/..; do
 		gives 0 out "^move /sysroot.tmp to " --dry-run "$name" "ostree=$bootlink" || return
