@@ -10,7 +10,7 @@ MANUALS += prepare-root/ostree-prepare-root.8 prepare-root/rootstock.7
 
 # Not measured: what runs as process 1 leaves no counts. Each of its calls has a test in which it
 # fails (test-ns-faults.py of both folders). A test in namespaces does not see the build folder to count in.
-measured += $(filter-out $(addprefix prepare-root/,facts.c main.c pid1.c run.c step.c), \
+measured += $(filter-out $(addprefix prepare-root/,facts.c main.c pid1.c realinit.c run.c step.c), \
 	$(wildcard prepare-root/*.c))
 uncounted += prepare-root/test/test-ns-%
 
