@@ -68,7 +68,7 @@ int entry_parse(const char *bytes, size_t size, struct entry *ret_entry, struct 
 /* The value that counts, or NULL. */
 const char *entry_value(const struct entry *entry, enum entry_key key);
 
-/* The next line with this key behind previous, or the first one for NULL; NULL at the end. */
+/* The next line with this key after previous, or the first one for NULL; NULL at the end. */
 const struct entry_line *entry_next(
 	const struct entry *entry, enum entry_key key, const struct entry_line *previous);
 

@@ -273,7 +273,7 @@ def follow(process, state):
 def watch(words, console, report, mark, restarts, scale, hands=()):
     """Runs a machine to its end: {"end", "boots": [{stage: seconds}], "output": of QEMU}.
 
-    `restarts` restarts are expected. The console is kept whole, with the command at its top, behind
+    `restarts` restarts are expected. The console is kept whole, with the command at its top, after
     that of a machine before. For the `hands` that act on the machine see actions.py.
     """
     with open(console, "a", encoding="utf-8") as out:
