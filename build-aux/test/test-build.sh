@@ -37,6 +37,7 @@ installs() {
 		644 ./share/man/man7/rootstock-boot.cmd.7
 		644 ./share/man/man7/rootstock-initramfs.7
 		644 ./share/man/man7/rootstock-stub.cfg.7
+		644 ./share/man/man7/rootstock.7
 		644 ./share/man/man8/ostree-grub-generator.8
 		644 ./share/man/man8/ostree-prepare-root.8
 		644 ./share/man/man8/ostree-uboot-generator.8
@@ -100,8 +101,10 @@ obeys_the_caller() {
 	copy "$work/flags"
 	build -C "$work/flags" V=1 CC='gcc -DMARK' CFLAGS=-O1 LDFLAGS=-Wl,-Map=map all >"$work/log" ||
 		return 1
-	grep -q '^gcc -DMARK .*-O1 .*-c ' "$work/log" && grep -q 'Map=map' "$work/log" &&
-		! grep -q musl "$work/log"
+	# make prints a recipe's lines as they are written: the parts of a line are joined.
+	sed ':a; /\\$/ { N; s/\\\n//; ba }' "$work/log" >"$work/commands"
+	grep -q '^gcc -DMARK .*-O1 .*-c ' "$work/commands" && grep -q 'Map=map' "$work/commands" &&
+		! grep -q musl "$work/commands"
 }
 
 no_heap() {
@@ -112,7 +115,7 @@ no_heap() {
 # see, and that is before the protector.
 stack_protected() {
 	local object
-	for object in prepare-root/facts initramfs/search bls/menu grub/menuentry uboot/fields; do
+	for object in prepare-root/facts initramfs/search bls/menu grub/menuentry uboot/uenv; do
 		readelf -sW "${BUILD:?}/obj/$object.o" | grep -q "UND __stack_chk_fail$" || {
 			echo "$object.o has no stack protector"
 			return 1
