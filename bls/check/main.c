@@ -68,10 +68,9 @@ static bool choose_loaders(struct menufile files[])
 	bool any = false;
 
 	for (size_t i = 0; i < LOADERS; i++) {
-		bool exists = menufile_exists(&files[i], loaders, LOADERS);
-
-		files[i].wanted = chosen ? !strcmp(chosen, loaders[i]->word) : exists;
-		any |= exists;
+		files[i].exists = menufile_exists(&files[i], loaders, LOADERS);
+		files[i].wanted = chosen ? !strcmp(chosen, loaders[i]->word) : files[i].exists;
+		any |= files[i].exists;
 	}
 	for (size_t i = 0; i < LOADERS && !chosen && !any; i++)
 		files[i].wanted = true;
@@ -139,8 +138,8 @@ static void check(bool any, struct result *result)
 			continue;
 		bootfs_limits_check(sysroot, &result->bootfs, loaders[i], findings);
 		menufile_check_entries(&result->files[i], findings);
-		if (!entries)
-			menufile_check(&result->files[i], chosen, findings);
+		if (!entries && (result->files[i].exists || chosen))
+			menufile_check(&result->files[i], findings);
 	}
 	if (!entries)
 		check_menus(any, result);

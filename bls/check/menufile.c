@@ -195,6 +195,18 @@ static bool is_torn_at_once(const struct text *bytes, const struct text *made, s
 	return *bytes->bytes == '\0' || *bytes->bytes == '\xff';
 }
 
+/* True for a menu with the argument that ostree-prepare-root needs, or with a command that finds its
+ * entries elsewhere. */
+static bool starts_deployment(const struct text *bytes)
+{
+	static const char *const words[] = { "ostree=", "blscfg", "configfile", "source" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (memmem(bytes->bytes, bytes->size, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
 static void check_bytes(
 	const struct menufile *file, const struct text *bytes, struct findings *findings)
 {
@@ -210,6 +222,9 @@ static void check_bytes(
 	if (bytes->size < first || memcmp(bytes->bytes, made->bytes, first) != 0) {
 		if (is_torn_at_once(bytes, made, first))
 			add(file, FINDINGS_ERROR, TORN, findings);
+		else if (!starts_deployment(bytes))
+			add(file, FINDINGS_ERROR, "nothing in this menu starts a deployment",
+				findings);
 		else if (file->loader->foreign)
 			add(file, FINDINGS_WARNING, file->loader->foreign, findings);
 		return;
@@ -226,7 +241,7 @@ static void check_bytes(
 	text_free(&old);
 }
 
-void menufile_check(const struct menufile *file, bool needed, struct findings *findings)
+void menufile_check(const struct menufile *file, struct findings *findings)
 {
 	struct text bytes = { 0 };
 	int err = read_file(file, &bytes);
@@ -234,7 +249,9 @@ void menufile_check(const struct menufile *file, bool needed, struct findings *f
 
 	if (!err) {
 		check_bytes(file, &bytes, findings);
-	} else if (err != -ENOENT || needed) {
+	} else if (err == -ELOOP) {
+		add(file, FINDINGS_ERROR, "this is not a regular file; remove it", findings);
+	} else {
 		(void)snprintf(
 			what, sizeof what, "this menu cannot be read (%s)", sysroot_why(err));
 		add(file, FINDINGS_ERROR, what, findings);

@@ -75,6 +75,10 @@ def edit(path, old, new):
     return act
 
 
+def add(path, content=b""):
+    return lambda root: tap.write(f"{root}/{path}", content)
+
+
 CUT_GRUB = edit(MENU, b"set rootstock_complete=1\n", b"")
 ADD_WORD = edit(ENTRY, b"panic=10", b"panic=10 quiet")
 # Name, the entry or all entries (None: GOOD), what is done to the tree, and what is found.
@@ -204,7 +208,14 @@ MENUS = [
      [(WARNING, MENU, None, "does not match the entries")]),
     ("GRUB's menu is torn", [make_menu(GRUB), CUT_GRUB],
      [(ERROR, MENU, None, "is not complete; run ")]),
-    ("GRUB's menu is somebody else's", [lambda root: tap.write(f"{root}/{MENU}", b"# x\n")], []),
+    ("GRUB's menu is somebody else's", [add(MENU, b"menuentry x {\nlinux /k ostree=/o\n}\n")], []),
+    ("GRUB's menu reads another", [add(MENU, b"configfile /boot/grub/custom.cfg\n")], []),
+    ("GRUB's menu starts something else", [add(MENU, b"menuentry x {\nlinux /k\n}\n")],
+     [(ERROR, MENU, None, "nothing in this menu starts a deployment; run .*grub-generator -o ")]),
+    ("GRUB's menu is garbage", [add(MENU, b"\x7fELF\r\xfe\0" * 99)],
+     [(ERROR, MENU, None, "nothing in this menu starts a deployment")]),
+    ("U-Boot's menu is garbage", [add(FIELDS, b"\x7fELF\r\xfe\0" * 99)],
+     [(ERROR, FIELDS, None, "nothing in this menu starts a deployment; run .*uboot-generator -o ")]),
     ("GRUB's menu is empty", [lambda root: tap.write(f"{root}/{MENU}", b"")],
      [(ERROR, MENU, None, "is not complete; run ")]),
     ("GRUB's menu is NUL", [lambda root: tap.write(f"{root}/{MENU}", bytes(500))],
@@ -213,13 +224,15 @@ MENUS = [
      [make_menu(GRUB), lambda root: tap.write(f"{root}/{MENU}", tap.read(f"{root}/{MENU}")[:40])],
      [(ERROR, MENU, None, "is not complete; run ")]),
     ("GRUB's menu is a directory", [lambda root: os.mkdir(f"{root}/{MENU}")],
-     [(ERROR, MENU, None, "cannot be read .*; run ")]),
+     [(ERROR, MENU, None, "not a regular file; remove it; run .*grub-generator -o ")]),
+    ("GRUB's menu is a pipe", [lambda root: os.mkfifo(f"{root}/{MENU}")],
+     [(ERROR, MENU, None, "not a regular file; remove it; run ")]),
     ("U-Boot's menu, and what libostree got for GRUB's",
      [make_menu(UBOOT), edit(ENTRY, b"panic=1", b"panic=1 a=it's"),
       lambda root: UBOOT.generate("-o", f"{root}/{MENU}", _OSTREE_GRUB2_BOOTVERSION="1")],
      [(WARNING, ENTRY, 3, "a board's own")]),
     ("U-Boot's menu is libostree's",
-     [lambda root: tap.write(f"{root}/{FIELDS}", b"kernel_image=/x\n")],
+     [lambda root: tap.write(f"{root}/{FIELDS}", b"kernel_image=/x\nbootargs=ostree=/o\n")],
      [(WARNING, FIELDS, None, "ostree-uboot-generator did not write this file, .*; run ")]),
     ("U-Boot's menu is as it should be", [make_menu(UBOOT)], []),
     ("lines of the integrator are no part of it",
@@ -245,10 +258,6 @@ MENUS = [
 NO_MENU = (ERROR, "boot/loader", None, "no menu for GRUB .* none for U-Boot .*; run \"/usr/lib/ostree"
            "/ostree-grub-generator -o .*/boot/loader/grub.cfg\" or \".*uboot-generator -o .*uEnv.txt\"")
 STUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../grub/stub.cfg")
-
-
-def add(path, content=b""):
-    return lambda root: tap.write(f"{root}/{path}", content)
 
 
 # What is done to a tree without a menu of any kind, and whether a loader needs none.
