@@ -95,6 +95,13 @@ static bool is_ready(struct device *device)
 	return err != -ENOENT && err != -ENXIO && err != -ENODEV;
 }
 
+/* True for two devices of one btrfs. A copy of a device is none: it has the member's UUID too. */
+static bool same_filesystem(const struct device *a, const struct device *b)
+{
+	return *a->tags.member && *b->tags.member && !strcmp(a->tags.uuid, b->tags.uuid) &&
+	       strcmp(a->tags.member, b->tags.member) != 0;
+}
+
 struct device *match_find(
 	struct devices *devices, const struct rootspec *spec, unsigned *ret_others)
 {
@@ -108,10 +115,10 @@ struct device *match_find(
 	for (size_t i = 0; i < devices->count; i++) {
 		if (!matches(devices, devices->at[i], spec) || !is_ready(devices->at[i]))
 			continue;
-		if (found)
-			++*ret_others;
-		else
+		if (!found)
 			found = devices->at[i];
+		else if (!same_filesystem(found, devices->at[i]))
+			++*ret_others;
 	}
 	if (found && spec->offset)
 		found = partition_after(devices, found, spec->offset);

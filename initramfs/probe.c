@@ -56,6 +56,7 @@ static void take_tags(blkid_probe probe, struct tags *ret_tags)
 	take(probe, "TYPE", ret_tags->type, sizeof ret_tags->type);
 	take(probe, "UUID", ret_tags->uuid, sizeof ret_tags->uuid);
 	take(probe, "LABEL", ret_tags->label, sizeof ret_tags->label);
+	take(probe, "UUID_SUB", ret_tags->member, sizeof ret_tags->member);
 	take(probe, "USAGE", usage, sizeof usage);
 	len = strlen(ret_tags->type);
 	/* libblkid calls zfs_member a file system, but it is only a member of a pool. */

@@ -15,6 +15,7 @@ struct tags {
 	bool filesystem; /* false for swap, and for containers of something else */
 	char uuid[64];	 /* "" where there is none, likewise label */
 	char label[256];
+	char member[64]; /* libblkid's UUID_SUB: of this device, where uuid is that of several */
 };
 
 enum { PROBE_SIGNATURES_MAX = 8 };

@@ -372,6 +372,30 @@ static void not_yet_there(void **state)
 		assert_string_equal(find(tree, roots[i], 0), "sda2");
 }
 
+/* The devices of one btrfs have one UUID and one label, and are no reason for a warning; a copy is. */
+static void one_btrfs(void **state)
+{
+	struct faketree *tree = *state;
+	char command[2048];
+
+	tree_add_usual(tree, "sda", 0, 0);
+	tree_add_usual(tree, "sdb", 16, 0);
+	tree_add_usual(tree, "sdc", 32, 0);
+	(void)snprintf(command, sizeof command,
+		"PATH=$PATH:/usr/sbin:/sbin; cd '%.512s/dev' && truncate -s 200M sda sdb && "
+		"mkfs.btrfs -q -U " TREE_UUID " -L root sda sdb",
+		tree->top);
+	assert_int_equal(system(command), 0);
+	scan(tree);
+	assert_string_equal(find(tree, "LABEL=root", 0), "sda");
+	assert_string_equal(find(tree, "UUID=" TREE_UUID, 0), "sda");
+	(void)snprintf(command, sizeof command, "cd '%.512s/dev' && cp --sparse=always sda sdc",
+		tree->top);
+	assert_int_equal(system(command), 0);
+	assert_true(event(tree, "sdc", "block"));
+	assert_string_equal(find(tree, "UUID=" TREE_UUID, 1), "sda");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -390,6 +414,7 @@ int main(void)
 		TEST(partlabels),
 		TEST(unreadable),
 		TEST(not_yet_there),
+		TEST(one_btrfs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
