@@ -41,8 +41,9 @@ RS_CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
 # No unwind tables: nothing unwinds, and they are a tenth of a small program.
 SMALL := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
 # The input is hostile, and this costs 1 KB and no instructions that a boot's count shows. A
-# position-independent executable would cost 17 KB and a fifteenth of the instructions of init=.
-SMALL += -fstack-protector-strong
+# position-independent executable would cost 17 KB and a fifteenth of the instructions of init=; with
+# fixed addresses tables of pointers are read-only data, without relocation.
+SMALL += -fstack-protector-strong -fno-pie
 # Optimised together, program and libraries are a tenth smaller. The caller's compiler may lack that,
 # and coverage counts lines in objects.
 ifneq ($(if $(COVERAGE),,$(KERNEL_HEADERS)),)
@@ -60,7 +61,7 @@ pages_x86_64 := -Wl,-z,max-page-size=4096
 pages_armhf := $(pages_x86_64)
 pages_riscv64 := $(pages_x86_64)
 pages_arm64 := -Wl,-z,max-page-size=65536 -Wl,-z,norelro
-RS_LDFLAGS = -static -Wl,--gc-sections -Wl,-z,noseparate-code $(pages_$(ARCH)) \
+RS_LDFLAGS = -static -no-pie -Wl,--gc-sections -Wl,-z,noseparate-code $(pages_$(ARCH)) \
 	-Wl,--build-id=none $(LTO_LDFLAGS) $(LDFLAGS)
 
 # Static libmount and libblkid. The caller's compiler may have its own (Yocto, Buildroot), which
