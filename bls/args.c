@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bls/closest.h"
+#include "prepare-root/closest.h"
 
 enum { FIRST_LONG = 256, OPTION_HELP = FIRST_LONG + ARGS_OPTIONS_MAX, OPTION_VERSION };
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 includes_bls := prepare-root
 lib_bls := $(wildcard bls/*.c) \
-	$(addprefix prepare-root/,cmdline.c conf.c join.c path.c)
+	$(addprefix prepare-root/,closest.c cmdline.c conf.c join.c path.c)
 libs_bls := -lmount -lblkid
 mount_users += bls/bootfs.c
 measured += bls

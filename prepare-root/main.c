@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "prepare-root/closest.h"
 #include "prepare-root/cmdline.h"
 #include "prepare-root/facts.h"
 #include "prepare-root/join.h"
@@ -47,6 +48,16 @@ static int bad_usage(void)
 {
 	put(STDERR_FILENO, usage);
 	return 2;
+}
+
+static int unknown_option(const char *option)
+{
+	static const char *const known[] = { "--dry-run", "--help", "--version", NULL };
+	const char *meant = closest(option, known);
+
+	log_parts(LOG_ERR, option, " is no option", meant ? "; did you mean " : "",
+		meant ? meant : "", meant ? "?" : "", NULL);
+	return bad_usage();
 }
 
 static int print_plan(const struct facts *facts, struct fault *ret_fault)
@@ -104,7 +115,7 @@ static int utility(int argc, char **argv)
 		if (!strcmp(argv[i], "--version"))
 			return put(STDOUT_FILENO, "ostree-prepare-root (rootstock) " VERSION "\n");
 		if (strcmp(argv[i], "--dry-run"))
-			return bad_usage();
+			return unknown_option(argv[i]);
 		dry_run = true;
 	}
 	if (i == argc || argc - i > 2 || !*argv[i])

@@ -99,6 +99,8 @@ check '--version says which' gives 0 out '^ostree-prepare-root .*[0-9]+\.[0-9]+\
 check 'no argument is a wrong call' gives 2 err '^usage:'
 check 'three arguments are a wrong call' gives 2 err '^usage:' a b c
 check 'an unknown option is a wrong call' gives 2 err '^usage:' --force /sysroot
+check 'an unknown option is named' gives 2 err '^rootstock: --force is no option$' --force /sysroot
+check 'the option that was meant is named' gives 2 err 'did you mean --dry-run\?$' --dryrun /sysroot
 check 'an option alone is a wrong call' gives 2 err '^usage:' --dry-run
 check 'dry run: the plan of PID 1' gives 0 out '^pivot to /ostree/deploy/os/deploy/c0ffee.0' \
 	--dry-run "$tree" "$pid1"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "bls/closest.h"
+#include "prepare-root/closest.h"
 
 static const char *const words[] = { "check", "list", "boot-prefix", "root", NULL };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/closest.h"
+#include "prepare-root/closest.h"
 
 #include <string.h>
 
