@@ -12,8 +12,6 @@ src_bls/test/show-bootfs := bls/test/show-bootfs.c bls/bootfs.c
 # The largest menus run no line that others do not.
 uncounted += bls/test/test-scale.py bls/test/test-libostree-suite.py
 
-BOOTLOADER ?=
-$(if $(filter-out grub uboot,$(BOOTLOADER)),$(error BOOTLOADER is grub or uboot))
 install-bls:
 	for s in $(if $(BOOTLOADER),ostree-finalize-staged rpm-ostreed); do \
 		dir=$(LIB_DIR)/systemd/system/$$s.service.d && install -d $$dir && \

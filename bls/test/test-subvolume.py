@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 from testlib import tap
-from bootable import BLS, BARE, tree, text
+from testlib.bootable import BLS, BARE, tree, text
 from testlib.generator import GRUB, UBOOT, clean_environment
 
 # The mount at $1 is $2 with a root and a type of the caller's choice, for those that come after exec.

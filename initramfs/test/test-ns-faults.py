@@ -7,14 +7,12 @@ import os
 import sys
 import tempfile
 
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../prepare-root/test"))
-# pylint: disable=wrong-import-position
-import nsboot
-import nsfaults
-import nstap
-import nstree
-from nsfaults import Elsewhere, Fails, Untried
-from nssys import MS_SHARED, mount, write_file
+from testlib import nsboot
+from testlib import nsfaults
+from testlib import nstap
+from testlib import nstree
+from testlib.nsfaults import Elsewhere, Fails, Untried
+from testlib.nssys import MS_SHARED, mount, write_file
 
 SOURCES = ["initramfs/%s.c" % name for name in ("main", "mountroot", "switchroot", "uevent")]
 PROGRAM, PROBE = nstap.program("rootstock-init"), nstap.probe()

@@ -9,9 +9,9 @@ import re
 import sys
 import tempfile
 
-import nsboot
-import nstap
-import nstree
+from testlib import nsboot
+from testlib import nstap
+from testlib import nstree
 
 
 def calls(prepare_root):

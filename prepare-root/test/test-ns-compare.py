@@ -11,11 +11,11 @@ import fnmatch
 import os
 import sys
 
-import nsboot
-import nstable
-import nstap
-import nstree
-from nssys import MS_NOATIME, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REC, MS_SHARED, mount
+from testlib import nsboot
+from testlib import nstable
+from testlib import nstap
+from testlib import nstree
+from testlib.nssys import MS_NOATIME, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REC, MS_SHARED, mount
 
 
 def shared_world(phys):

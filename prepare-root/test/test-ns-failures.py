@@ -12,11 +12,11 @@ import sys
 import tempfile
 import time
 
-import nsboot
-import nstap
-import nstree
+from testlib import nsboot
+from testlib import nstap
+from testlib import nstree
 from testlib import tap
-from nssys import MS_RDONLY, write_file
+from testlib.nssys import MS_RDONLY, write_file
 
 DEPLOY = nstree.DEPLOYMENT
 LINK = nstree.BOOTLINK

@@ -9,12 +9,12 @@ import re
 import sys
 import tempfile
 
-import nsboot
-import nsfaults
-import nstap
-import nstree
-from nsfaults import Elsewhere, Fails, Untried
-from nssys import MS_RDONLY
+from testlib import nsboot
+from testlib import nsfaults
+from testlib import nstap
+from testlib import nstree
+from testlib.nsfaults import Elsewhere, Fails, Untried
+from testlib.nssys import MS_RDONLY
 
 SOURCES = [f"prepare-root/{name}.c" for name in ("pid1", "realinit", "step")]
 CHANGING = "execve,mount,umount2,pivot_root,mkdir,rmdir,chmod,chdir"

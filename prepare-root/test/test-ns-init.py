@@ -5,10 +5,10 @@
 import os
 import sys
 
-import nsboot
-import nstap
-import nstree
-from nssys import read_file
+from testlib import nsboot
+from testlib import nstap
+from testlib import nstree
+from testlib.nssys import read_file
 
 @nstap.case("pid1")
 def init_gets_what_the_kernel_sent(kind):

@@ -8,11 +8,11 @@ import os
 import re
 import sys
 
-import nsboot
-import nsostree
-import nstap
-import nstree
-from nssys import MS_BIND, MS_RDONLY, MS_REMOUNT, mount, read_file, write_file
+from testlib import nsboot
+from testlib import nsostree
+from testlib import nstap
+from testlib import nstree
+from testlib.nssys import MS_BIND, MS_RDONLY, MS_REMOUNT, mount, read_file, write_file
 
 JUDGE = "/usr/judge"  # in the tree, and in the initramfs
 UNITS = "/run/units"

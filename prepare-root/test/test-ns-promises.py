@@ -8,10 +8,10 @@ import os
 import subprocess
 import sys
 
-import nsboot
-import nstap
-import nstree
-from nssys import (CLONE_NEWNS, MS_BIND, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOSUID, MS_RDONLY,
+from testlib import nsboot
+from testlib import nstap
+from testlib import nstree
+from testlib.nssys import (CLONE_NEWNS, MS_BIND, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOSUID, MS_RDONLY,
                    MS_REMOUNT, MS_STRICTATIME, mount, read_file, umount, unshare, write_file)
 
 VAR = "/sysroot/ostree/deploy/demo/var"

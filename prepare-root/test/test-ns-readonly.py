@@ -9,11 +9,11 @@ import os
 import subprocess
 import sys
 
-import nsboot
-import nstap
-import nstree
+from testlib import nsboot
+from testlib import nstap
+from testlib import nstree
 from testlib import tap
-from nssys import MS_BIND, MS_RDONLY, MS_REMOUNT, mount, umount, write_file
+from testlib.nssys import MS_BIND, MS_RDONLY, MS_REMOUNT, mount, umount, write_file
 
 DEPLOY = "/" + nstree.DEPLOYMENT
 VAR = "/ostree/deploy/demo/var"

@@ -20,7 +20,7 @@ import signal
 import time
 import traceback
 
-from nssys import (CLONE_NEWNS, CLONE_NEWPID, MS_BIND, MS_MOVE, MS_NODEV, MS_NOSUID, MS_REMOUNT,
+from testlib.nssys import (CLONE_NEWNS, CLONE_NEWPID, MS_BIND, MS_MOVE, MS_NODEV, MS_NOSUID, MS_REMOUNT,
                    call, mount, unshare, write_file)
 
 from testlib.slowness import limit

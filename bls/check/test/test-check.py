@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from testlib import tap
-from bootable import (BARE, BLS, DEPLOYMENT, ENTRY, ERROR, FIELDS, GOOD, INIT, LINK, MENU, NAME,
+from testlib.bootable import (BARE, BLS, DEPLOYMENT, ENTRY, ERROR, FIELDS, GOOD, INIT, LINK, MENU, NAME,
                       OTHER, OTHER_MENU, WARNING, changed, finds, make_menu, run, setting, text, tree)
 from testlib.generator import GRUB, UBOOT, clean_environment
 from testlib.host import Host
@@ -257,7 +257,7 @@ MENUS = [
 
 NO_MENU = (ERROR, "boot/loader", None, "no menu for GRUB .* none for U-Boot .*; run \"/usr/lib/ostree"
            "/ostree-grub-generator -o .*/boot/loader/grub.cfg\" or \".*uboot-generator -o .*uEnv.txt\"")
-STUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../grub/stub.cfg")
+STUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../grub/stub.cfg")
 
 
 # What is done to a tree without a menu of any kind, and whether a loader needs none.

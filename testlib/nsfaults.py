@@ -9,9 +9,9 @@ import os
 import re
 import tempfile
 
-import nsboot
+from testlib import nsboot
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 # What fails in a boot, and what comes of it. syscalls and args find the call in a boot without the
 # fault; of those that match, the one that which counts is meant. status is "init runs", or how the

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from testlib import tap
-from bootable import (BLS, DEPLOYMENT, ENTRY, GOOD, LINK, OTHER, make_menu, run, setting, text,
+from testlib.bootable import (BLS, DEPLOYMENT, ENTRY, GOOD, LINK, OTHER, make_menu, run, setting, text,
                       tree)
 from testlib.generator import GRUB, UBOOT, clean_environment
 

@@ -7,12 +7,12 @@ import re
 import stat
 import subprocess
 
-import nstable
-import nstap
-import nstree
+from testlib import nstable
+from testlib import nstap
+from testlib import nstree
 from testlib import tap
-from nsrun import World
-from nssys import mount, write_file
+from testlib.nsrun import World
+from testlib.nssys import mount, write_file
 
 KINDS = ("pid1", "utility")
 # What the kernel has mounted when it starts init= (and /proc for the command line that we fake),

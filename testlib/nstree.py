@@ -11,8 +11,8 @@ import os
 import re
 import subprocess
 
-import nsostree
-from nssys import read_file, write_file
+from testlib import nsostree
+from testlib.nssys import read_file, write_file
 
 PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
 STATEROOT = "demo"

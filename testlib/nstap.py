@@ -12,7 +12,7 @@ import sys
 import tempfile
 import traceback
 
-from nssys import become_private, read_file
+from testlib.nssys import become_private, read_file
 from testlib import tap
 
 MODES = (("as root", False), ("as user", True))

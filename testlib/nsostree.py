@@ -8,9 +8,9 @@ import os
 import re
 import subprocess
 
-from nssys import read_file
+from testlib.nssys import read_file
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+DEBS = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + "/build-aux/debs"
 RELEASES = {"bookworm": "2022.7", "trixie": "2025.2", "sid": "the newest"}
 PROGRAMS = ("ostree-prepare-root", "ostree-remount", "ostree-system-generator")
 
@@ -20,7 +20,7 @@ def files(release):
     """[(name, bytes)] of the programs and all that they load."""
     arch = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True,
                           text=True).stdout.strip()
-    unpacked = subprocess.run([HERE + "/../../build-aux/debs", release, arch, "ostree-boot",
+    unpacked = subprocess.run([DEBS, release, arch, "ostree-boot",
                                "closure:libostree-1-1"], check=True, capture_output=True,
                               text=True).stdout.split()
     loader = [path for top in unpacked for path in
