@@ -72,6 +72,9 @@ BIN_DIR = $(DESTDIR)$(PREFIX)/bin
 LIB_DIR = $(DESTDIR)$(PREFIX)/lib
 SHARE_DIR = $(DESTDIR)$(PREFIX)/share
 
+BOOTLOADER ?=
+$(if $(filter-out $(loaders),$(BOOTLOADER)),$(error BOOTLOADER is one of: $(loaders)))
+
 install: $(FOLDERS:%=install-%)
 	for m in $(MANUALS); do \
 		install -D -m 644 $$m $(SHARE_DIR)/man/man$${m##*.}/$${m##*/} || exit 1; \
