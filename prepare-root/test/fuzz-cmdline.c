@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any bytes as a kernel command line: no access outside them, every word inside them. */
+/* Any bytes as a kernel command line: no access outside them, and every word is inside them. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as a keyfile: no access outside them, lines that exist, and, where GLib can be asked,
- * the same answer. It takes zero bytes for the end and asks Unicode about letters, and has a
- * meaning for the key "Encoding".
+ * Any bytes as a keyfile: no access outside them, errors name a line that exists, and the result is
+ * GLib's. GLib is not asked about texts with a NUL byte, which ends the text for GLib, with bytes
+ * outside ASCII, or with "Encoding", which is a special key in GLib.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* GLib's parser of 2.74 reads one byte before an empty text. */
 	if (size && glib_can_tell(text, size) && ask_glib(text, size) != (err ? err : value))
 		abort();
-	/* What GLib does not load is never passed over. */
+	/* A file that is not a keyfile is always refused. */
 	if (!rootconf_file("f", text, size, &readonly, &fault) && err == -EINVAL)
 		abort();
 	return 0;

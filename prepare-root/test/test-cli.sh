@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The command line of ostree-prepare-root, and --dry-run on a tree of files, for an ordinary user.
+# The command line of ostree-prepare-root, and --dry-run on a tree of files.
 set -u
 . "${0%/*}/testlib/tap.sh"
 
 program=$(readlink -f "${BUILD:?}/ostree-prepare-root")
-# gives STATUS STREAM PATTERN ARGUMENTS...: the exit status, and a line on out or err, nothing else there.
+# gives STATUS STREAM PATTERN ARGUMENTS...: checks the exit status, that a line on the stream (out
+# or err) matches, and that the other stream is empty.
 gives() {
 	local status=$1 stream=$2 pattern=$3 got
 	shift 3
@@ -39,7 +40,7 @@ changes_nothing() {
 	"$program" --dry-run "$tree" "$pid1" >/dev/null && listing | cmp - "$work/before"
 }
 
-# A plan of its own must not be printed when the deployment cannot be booted.
+# If the deployment cannot be booted, the reason is printed instead of a plan.
 broken() {
 	local sentence=$1 path=$2
 	mv "$path" "$work/aside"
@@ -62,7 +63,7 @@ closed_output() {
 	grep -q 'cannot print the plan' "$work/err"
 }
 
-# A tree may hold any name, and what is no file must not be opened.
+# A name in the tree may have any bytes, and a FIFO must not be opened.
 hostile() {
 	local name=$'c0ffee\e[31m\a\n<1>forged\302\233.0' status
 	mv "$deployment" "${deployment%/*}/$name"
@@ -86,7 +87,7 @@ pipes() {
 	return $status
 }
 
-# A relative name begins in the working directory, whatever it would be in /.
+# A relative SYSROOT is resolved from the working directory, not from /.
 from_inside() (
 	cd "$tree" || return
 	for name in . ./ ./. ../"${tree##*/}" boot/..; do
@@ -94,42 +95,44 @@ from_inside() (
 	done
 )
 
-check '--help says how to call it' gives 0 out '^usage: ostree-prepare-root' --help
-check '--version says which' gives 0 out '^ostree-prepare-root .*[0-9]+\.[0-9]+\.[0-9]+$' --version
+check '--help prints the usage' gives 0 out '^usage: ostree-prepare-root' --help
+check '--version prints the version' gives 0 out '^ostree-prepare-root .*[0-9]+\.[0-9]+\.[0-9]+$' --version
 check 'no argument is a wrong call' gives 2 err '^usage:'
 check 'three arguments are a wrong call' gives 2 err '^usage:' a b c
 check 'an unknown option is a wrong call' gives 2 err '^usage:' --force /sysroot
-check 'an unknown option is named' gives 2 err '^rootstock: --force is no option$' --force /sysroot
-check 'the option that was meant is named' gives 2 err 'did you mean --dry-run\?$' --dryrun /sysroot
-check 'an option alone is a wrong call' gives 2 err '^usage:' --dry-run
+check 'the message names an unknown option' \
+	gives 2 err '^rootstock: --force is no option$' --force /sysroot
+check 'the message names the option that was probably meant' \
+	gives 2 err 'did you mean --dry-run\?$' --dryrun /sysroot
+check '--dry-run without SYSROOT is a wrong call' gives 2 err '^usage:' --dry-run
 check 'dry run: the plan of PID 1' gives 0 out '^pivot to /ostree/deploy/os/deploy/c0ffee.0' \
 	--dry-run "$tree" "$pid1"
 check 'dry run: the plan of the utility' gives 0 out "^move /sysroot.tmp to $tree: " \
 	--dry-run "$tree/" "quiet ostree=$bootlink"
 check 'dry run: changes nothing' changes_nothing
-check 'dry run: for another user' another_user
-check 'dry run: an output that takes nothing is an error' closed_output
+check 'dry run: works for an ordinary user' another_user
+check 'dry run: an output that cannot be written is an error' closed_output
 check 'no ostree=' gives 1 err 'no ostree= on the kernel command line' --dry-run "$tree" "quiet"
-check 'no such directory' gives 1 err "cannot open $work/none: No such file" --dry-run "$work/none" x
-check 'no sysroot' gives 1 err "$work has no directory ostree" --dry-run "$work" "$pid1"
+check 'SYSROOT does not exist' gives 1 err "cannot open $work/none: No such file" --dry-run "$work/none" x
+check 'SYSROOT is not a sysroot' gives 1 err "$work has no directory ostree" --dry-run "$work" "$pid1"
 check 'dangling bootlink' broken "cannot use ostree=$bootlink: .*missing" "$tree/ostree/boot.1.1"
 check 'no /usr in the tree' broken 'c0ffee.0 has no directory /usr' "$deployment/usr"
 check 'no /sysroot in the tree' broken 'c0ffee.0 has no directory /sysroot' "$deployment/sysroot"
 check 'no init in the tree' broken 'c0ffee.0 has no init' "$deployment/usr/sbin/init"
 check 'no var in the stateroot' broken 'no stateroot.s var' "$tree/ostree/deploy/os/var"
-check 'a directory instead of a link' gives 1 err 'not a symbolic link' --dry-run "$tree" \
+check 'a directory instead of a bootlink' gives 1 err 'not a symbolic link' --dry-run "$tree" \
 	"ostree=/ostree/deploy/os/deploy/c0ffee.0"
 printf '[core]\nmode=bare\n\n[sysroot]\nreadonly=maybe\n' >"$tree/ostree/repo/config"
-check 'a bad value in the configuration is said and goes on' \
+check 'a bad value in the configuration is reported, and the program continues' \
 	bash -c "'$program' --dry-run '$tree' '$pid1' 2>&1 >/dev/null | grep -q 'config: line 5: '"
 printf '[core]\nmode=bare\n' >"$tree/ostree/repo/config"
-check 'the running root is none for the utility' gives 1 err '^rootstock: / (is the running root|has no directory ostree)' \
+check 'the utility refuses the running root' gives 1 err '^rootstock: / (is the running root|has no directory ostree)' \
 	--dry-run / "ostree=$bootlink"
-check 'a relative name of the sysroot' from_inside
-check 'a slot that is none' gives 1 err 'androidboot.slot_suffix=_c ' --dry-run "$tree" \
+check 'relative names of SYSROOT' from_inside
+check 'an unknown slot' gives 1 err 'androidboot.slot_suffix=_c ' --dry-run "$tree" \
 	"ostree=$bootlink androidboot.slot_suffix=_c"
 check 'composefs is refused' gives 1 err 'ostree.prepare-root.composefs=signed asks for' \
 	--dry-run "$tree" "ostree=$bootlink ostree.prepare-root.composefs=signed"
-check 'a pipe is not opened' pipes
-check 'nothing raw reaches a terminal' hostile
+check 'a FIFO is not opened' pipes
+check 'control characters in names are escaped' hostile
 tap_end

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The command line against the kernel's rules, word by word. */
+/* The command line is split by the kernel's rules, and the words that matter are found. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "prepare-root/cmdline.h"
 
-/* What Linux 6.1's next_arg() makes of these, "NAME|VALUE" or "NAME" for each word. */
+/* The words that next_arg() of Linux 6.1 returns, each as "NAME|VALUE;" or "NAME;". */
 static const struct {
 	const char *text, *words;
 } splits[] = {
@@ -132,7 +132,7 @@ static void tells_who_is_called(void **state)
 	assert_false(cmdline_names_prepare_root(""));
 }
 
-/* As many words as there can be, and no more. */
+/* As many words as fit into the array are kept. */
 static void keeps_all_words(void **state)
 {
 	enum { ROOM = sizeof cmdline.words / sizeof *cmdline.words };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keyfiles against GLib's own reader. */
+/* Our reader of keyfiles gives the same results as GLib's. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@ static const char *const keyfiles[] = {
 	"[sysroot]\n  readonly\t=\t1  \n",
 	"[sysroot]\nreadonly=false\n",
 	"[sysroot]\nreadonly=0\n",
-	/* One of libostree's own, with a comment. */
+	/* A repository's configuration, with a comment. */
 	"# c\n\n[core]\nmode=bare\n\n[sysroot]\nreadonly=true\n[remote \"x\"]\nurl=a=b\n",
 	"[core]\nreadonly=true\n",
 	"[sysroot]\nreadonly=true\nreadonly=false\n",
@@ -51,7 +51,7 @@ static const char *const keyfiles[] = {
 	"[sysroot]\nreadonly=true # really\n",
 	" # c\n[sysroot]\n \n\t# c\nreadonly=true\n",
 	"; c\n[sysroot]\nreadonly=true\n",
-	/* What is a group, and what is its name. */
+	/* Groups and their names. */
 	"[sysroot]x\nreadonly=true\n",
 	"[sys[root]\nreadonly=true\n",
 	"[sys]root]\nreadonly=true\n",
@@ -86,7 +86,7 @@ static const char *const keyfiles[] = {
 	"[sysroot]\nreadonly= 1\n",
 };
 
-/* 1 or 0 for the value, -1 where there is none, -2 where there is an error. */
+/* Returns 1 or 0 for the value, -1 if there is none, -2 for an error. */
 static int ask_glib(const char *text)
 {
 	GKeyFile *file = g_key_file_new();

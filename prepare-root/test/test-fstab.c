@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Mount points of fstab lines as libmount reads them, which mount(8) uses. */
+/* Our reader of mount points in fstab gives the same results as libmount, which mount(8) uses. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,7 +56,7 @@ static const struct {
 	{ "LABEL=v /var ext4\r\n", true },
 };
 
-/* Where the kernel would find the directory, by the C library: no link is in the way. */
+/* Whether the path leads to var in the working directory, which plays the root directory. */
 static bool is_var(const char *target)
 {
 	char path[4096], *real;
@@ -64,7 +64,7 @@ static bool is_var(const char *target)
 
 	if (*target != '/')
 		return false;
-	/* Above "/" is "/". */
+	/* The parent of "/" is "/". */
 	while (!strncmp(target, "/../", 4))
 		target += 3;
 	snprintf(path, sizeof path, ".%s", target);

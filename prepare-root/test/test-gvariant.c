@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Our a{sv} read back by GLib's own reader, and byte for byte what GLib writes itself. */
+/* Our a{sv} has the same bytes as GLib's, and GLib reads it. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 static uint8_t bytes[200000];
 
-/* A dictionary with a string of len bytes, so that the offsets come in each of their widths. */
+/* A dictionary with a string of len bytes; the width of the offsets depends on its size. */
 static void same_bytes_as_glib(size_t len)
 {
 	struct gvariant dict = { .bytes = bytes, .size = sizeof bytes };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which lines reach the console and which the kernel's log, files playing both. */
+/* Which lines reach the console and which the kernel's log, both of which are files here. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@ enum { QUIET = 4, USUAL = 7 };
 
 static char console_path[] = "/tmp/test-log-XXXXXX", kmsg_path[] = "/tmp/test-log-XXXXXX";
 
-/* What was written to the file since the last time. */
+/* Returns what was written to the file since the last call. */
 static const char *news(const char *path)
 {
 	static char text[1024];
@@ -47,7 +47,7 @@ static void say_all(void)
 	close(console);
 }
 
-/* The log cannot be closed again, so what each has to say comes in this order. */
+/* The log cannot be closed again, so the case without it comes first. */
 static void lines(void **state)
 {
 	static const char everything[] =
@@ -59,7 +59,7 @@ static void lines(void **state)
 	close(mkstemp(kmsg_path));
 	log_start();
 
-	/* Without a kernel's log the console has to do, even a quiet one. */
+	/* Without the kernel's log all lines go to the console, even with quiet. */
 	log_console(QUIET);
 	say_all();
 	assert_string_equal(news(console_path), "rootstock: failure\nrootstock: loud\n"
@@ -80,7 +80,7 @@ static void lines(void **state)
 	assert_true(log_has_kmsg());
 }
 
-/* Nothing that a terminal obeys, and as much as fits. */
+/* Control characters are escaped, and the text is cut to what fits. */
 static void escapes(void **state)
 {
 	static const struct {
@@ -93,12 +93,12 @@ static void escapes(void **state)
 		{ "plain ~", 7, "plain ", "~" },
 		{ "\x1b[31m", 64, "\\x1b[31m", "" },
 		{ "a\nb\tc\r\x07\x7f", 64, "a\\x0ab\\x09c\\x0d\\x07\\x7f", "" },
-		/* CSI as a byte and in UTF-8, and a letter. */
+		/* CSI as a byte and in UTF-8; then a letter. */
 		{ "\x9b"
 		  "1m\xc2\x9b",
 			64, "\\x9b1m\\xc2\\x9b", "" },
 		{ "\xc3\xa9", 64, "\\xc3\\xa9", "" },
-		/* Never half of one. */
+		/* An escape is never cut. */
 		{ "a\nb", 6, "a\\x0a", "b" },
 		{ "a\nb", 5, "a", "\nb" },
 		{ "\n", 4, "", "\n" },
@@ -115,7 +115,7 @@ static void escapes(void **state)
 		assert_string_equal(line, cases[i].line);
 	}
 
-	/* A line that grows is cut, and is a record that the kernel takes. */
+	/* A line that becomes too long by escapes is cut to a record that the kernel accepts. */
 	memset(path, '\n', sizeof path);
 	path[sizeof path - 1] = 0;
 	fault(&hostile, 0, path, path, path, path, NULL);
@@ -128,7 +128,7 @@ static void escapes(void **state)
 	unlink(kmsg_path);
 }
 
-/* What a tree may have put where the log should be. */
+/* A link or a FIFO in place of the log is not opened. */
 static void opens_no_link_or_pipe(void **state)
 {
 	char directory[] = "/tmp/test-log-XXXXXX", path[64], target[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lines of mountinfo; what the kernel writes there test-ns-readonly.py sees. */
+/* Parsing mountinfo; test-ns-readonly.py tests it with the kernel's content. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@ static const char text[] =
 	"22 21 8:1 / /a ro,relatime shared:1 - ext4 /dev/root rw\n"
 	"23 21 8:1 / /b rw shared:7 master:1 propagate_from:2 unbindable - ext4 /dev/root ro\n"
 	"24 21 8:1 / /c ro,nosuid - ext4 /dev/root ro,ro\n"
-	/* A path may look like a field, an option like the word, a source be missing. */
+	/* A path that looks like a field, options that begin with "ro", an empty source. */
 	"25 21 0:5 / /-\\040ro rw,rox - fuse.ro ro rox\n"
 	"26 21 0:5 / /ro rw - tmpfs  ro\n"
 	"27 21 0:5 / /d ro\n"
@@ -42,7 +42,7 @@ static void tells_mount_from_file_system(void **state)
 		{ 25, 0, false, false },
 		{ 26, 0, false, true },
 		{ 2, 0, true, false },
-		/* No line, or no whole line. */
+		/* An incomplete line, or none. */
 		{ 27, -ENOENT, false, false },
 		{ 28, -ENOENT, false, false },
 		{ 29, -ENOENT, false, false },
@@ -81,7 +81,7 @@ static void reads_the_number(void **state)
 			mountinfo_id(cases[i].fdinfo, strlen(cases[i].fdinfo)), cases[i].id);
 }
 
-/* This process' own /proc is mounted on /proc, read-write in the kernel's eyes. */
+/* The file system of /proc is writable according to the real mountinfo. */
 static void reads_what_the_kernel_writes(void **state)
 {
 	static char info[1 << 20];

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How many system calls the utility makes, ours and Debian's, on the same tree.
-qemu-tests/BENCH.md has a table of both, which must stay true."""
+"""Counts the system calls of our utility and of Debian's on the same tree. The numbers in
+qemu-tests/BENCH.md must be correct."""
 
 import contextlib
 import os
@@ -15,8 +15,8 @@ from testlib import nstree
 
 
 def calls(prepare_root):
-    """The number of system calls from the program's execve to its exit, without the looks into
-    directories for this processor's libraries, of which there are more the newer it is."""
+    """The number of system calls from the program's execve to its exit, without the failed searches
+    for libraries, whose number depends on this processor."""
     with tempfile.TemporaryDirectory() as where, contextlib.ExitStack() as stack:
         log = where + "/log"
         world = stack.enter_context(nsboot.world("utility", (prepare_root, PROBE),
@@ -34,11 +34,11 @@ def calls(prepare_root):
 
 
 def fewer():
-    """Ours makes fewer, and the table has both numbers."""
+    """Ours makes fewer system calls, and the table has both numbers."""
     ours, debians = calls(OURS), calls(DEBIAN)
     row = re.search(r"^\| system calls of the utility \| (\d+) \| (\d+) \|$", TABLE, re.M)
     problems = [] if ours < debians else [f"{ours} is not fewer than {debians}"]
-    # Debian's own number moves a little with its libraries.
+    # Debian's number varies a little with its libraries.
     if not row or int(row[1]) != ours or abs(int(row[2]) - debians) > 10:
         problems.append(f"qemu-tests/BENCH.md must have {ours} and {debians}, not {row and row[0]}")
     return problems
@@ -48,7 +48,7 @@ if __name__ == "__main__":
     OURS, PROBE = nstap.program("ostree-prepare-root"), nstap.probe()
     DEBIAN, LIBRARIES = nstree.debian()
     HERE = os.path.dirname(os.path.abspath(__file__))
-    # Read now: the case that runs as another user may not be let into the checkout.
+    # Read here, because as another user the case might not be able to read the checkout.
     with open(os.path.join(HERE, "../../qemu-tests/BENCH.md"), encoding="utf-8") as file:
         TABLE = file.read()
     sys.exit(nstap.main([("system calls", fewer)]))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Debian's ostree-prepare-root as the judge of ours: both run on identical trees, and the mount
-tables they leave behind are compared, field by field.
+"""Compares our ostree-prepare-root with Debian's: both run on identical trees, and the resulting
+mount tables are compared field by field.
 
-Every difference must be in EXPECTED with its reason. One that is not fails, and so does an
-expected one that does not occur, so the list can neither hide a defect nor outlive its reason.
+Every difference must be in EXPECTED with its reason. Both an unexpected difference and an expected
+one that does not occur fail the test, so the list can neither hide a defect nor become outdated.
 """
 
 import fnmatch
@@ -19,12 +19,12 @@ from testlib.nssys import MS_NOATIME, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REC, MS
 
 
 def shared_world(phys):
-    """Systemd makes everything shared before an initramfs mounts the root."""
+    """Make all mounts shared, as systemd does before the root is mounted."""
     mount(None, os.path.dirname(phys), None, MS_REC | MS_SHARED)
 
 
 def data_partition(phys):
-    """A file system that is mounted in the physical root before the program starts."""
+    """Mount a file system in the physical root before the program starts."""
     mount("data", phys + "/home", "tmpfs", 0, "mode=0755")
 
 
@@ -65,7 +65,7 @@ VAR = "/sysroot/ostree/deploy/demo/var"
 
 
 def var_row(options, super_options):
-    """What we mount on /var, as nstable.summary puts it."""
+    """Our mount on /var, in the form of nstable.summary."""
     return ("/var", "mount", None, "fs phys (tmpfs); root /ostree/deploy/demo/var; "
             f"options {options}; super {super_options}; propagation shared; parent /")
 
@@ -73,21 +73,21 @@ def var_row(options, super_options):
 RUN_ROW = ("/run", "mount", None, "fs tmpfs; root /; options nodev,nosuid,rw; "
            "super mode=755,rw,size=N; propagation private; parent /")
 
-# (worlds, configurations, differences as nstable.differences puts them, reason). Targets are those
-# in the new root, in both worlds.
+# (worlds, configurations, differences in the form of nstable.differences, reason). Targets are
+# paths in the new root, in both worlds.
 EXPECTED = [
     (PID1, "*",
      [(f"/sysroot/{t}", "target", f"/sysroot/{t}", f"/{t}")
       for t in ("dev", "dev/null", "dev/console", "proc", "proc/cmdline")],
-     "What the kernel mounted goes along, or the real init would find an empty /dev."),
+     "The kernel's mounts are moved, otherwise the real init would find an empty /dev."),
     (PID1, "* !run-mounted", [RUN_ROW],
      "/run must carry /run/ostree-booted to the real init; Debian leaves that to systemd."),
     (UTILITY, "no-run", [RUN_ROW],
-     "Without a /run of the caller's the one of the tree is made now, for the same reason."),
+     "If the caller has no /run, the tree's is mounted now, for the same reason."),
     (PID1, "run-mounted", [("/sysroot/run", "target", "/sysroot/run", "/run")],
-     "A /run that is there already goes along like /dev."),
+     "A /run that is mounted already is moved like /dev."),
     (BOTH, VAR_CONFIGURATIONS, [var_row("relatime,rw", "mode=755,rw")],
-     "Not every tree has systemd and libostree's generator, to which Debian leaves /var."),
+     "Debian leaves /var to systemd and libostree's generator, which not every tree has."),
     (BOTH, "kernel-ro", [var_row("relatime,rw", "mode=755,ro")],
      "The same on a root that is read-only until the tree remounts it."),
     (BOTH, "hotfix-kernel-ro", [var_row("relatime,rw", "mode=755,rw")],
@@ -98,7 +98,7 @@ EXPECTED = [
      "Mounts that are made below /var must reach containers (ostree issue 2086)."),
     (BOTH, "readonly hotfix-readonly root-flags-readonly",
      [(VAR, "target", VAR, "/var"), (VAR, "propagation", "private", "shared")],
-     "Debian keeps var writable in /sysroot for the generator's mount; ours stands on /var."),
+     "Debian keeps var writable in /sysroot for the generator's mount; ours is mounted on /var."),
     (PID1, "readonly* hotfix-readonly", [("/sysroot", "options", "relatime,rw", "relatime,ro")],
      "Debian's ignores sysroot.readonly as process 1."),
     (PID1, "root-flags-readonly",
@@ -111,7 +111,7 @@ EXPECTED = [
                                 for t in ("/boot", "/sysroot")],
      "Debian's has made the super block writable, and leaves these two read-only."),
     (BOTH, "kernel-ro-readonly", [("-", "outcome", "exit 1", None)],
-     "Debian's refuses to boot then, and Linux mounts the root read-only unless told otherwise."),
+     "Debian's refuses to boot, although Linux mounts the root read-only unless told otherwise."),
     (BOTH, "root-flags*", [("/usr", "options", "noatime,ro", "noatime,nodev,nosuid,ro")],
      "Debian's remount drops nosuid and nodev."),
     (BOTH, "root-flags-readonly", [("/etc", "options", "noatime,rw", "noatime,nodev,nosuid,rw"),
@@ -130,7 +130,7 @@ def applies(patterns, name):
 
 
 def in_new_root(kind, rows):
-    """The table with targets as in the new root, which stands on the initramfs' /sysroot."""
+    """The table with targets as in the new root, which is mounted on the initramfs' /sysroot."""
     if kind == "pid1":
         return rows
 
@@ -142,7 +142,7 @@ def in_new_root(kind, rows):
 
 
 def outcome(prepare_root, kind, changes, options):
-    """(what happened in words, mount table) of one program in one world."""
+    """(outcome in words, mount table) of one program in one world."""
     with nsboot.world(kind, (prepare_root, PROBE), *changes, files=LIBRARIES, **options) as world:
         if kind == "utility":
             status, _, _ = world.run([nsboot.PROGRAM, "/sysroot"])

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""ostree-prepare-root when it cannot do its work: one sentence that names the path, exit 1, and
-the mounts and files as they were. Real trees, real mounts, and system calls that strace makes
-fail."""
+"""If ostree-prepare-root fails, it prints one message that names the path, exits with 1, and leaves
+mounts and files unchanged. With real trees and real mounts."""
 
 import contextlib
 import os
@@ -23,7 +22,7 @@ LINK = nstree.BOOTLINK
 
 
 def relink(target):
-    """A change: the boot link points there."""
+    """A change: the bootlink has this target."""
     def change(top):
         os.unlink(top + LINK)
         os.symlink(target, top + LINK)
@@ -39,7 +38,7 @@ def without(name):
 
 
 def symlinked(name):
-    """A change: this directory of the deployment is a symbolic link to one."""
+    """A change: this directory of the deployment is replaced by a symlink to it."""
     def change(top):
         os.rename(f"{top}/{DEPLOY}/{name}", f"{top}/{DEPLOY}/real-{name}")
         os.symlink(f"real-{name}", f"{top}/{DEPLOY}/{name}")
@@ -52,7 +51,7 @@ def unlinked(path):
 
 
 def moved_ostree(top):
-    """A change: /ostree is a link, as in a deployment, but nothing else is like in one."""
+    """A change: /ostree is a link, as in a deployment, but the root is not a deployment."""
     os.rename(top + "/ostree", top + "/data")
     os.symlink("data", top + "/ostree")
 
@@ -71,7 +70,7 @@ def linked_var(target):
 
 
 def configured(path, text):
-    """A change: this file of the deployment says that."""
+    """A change: this file of the deployment has this text."""
     def change(top):
         os.makedirs(os.path.dirname(f"{top}/{DEPLOY}/{path}"), exist_ok=True)
         write_file(f"{top}/{DEPLOY}/{path}", text)
@@ -79,22 +78,22 @@ def configured(path, text):
 
 
 def ostree(value):
-    """World keywords: this command line."""
+    """World keywords: a command line with this ostree=."""
     return {"cmdline": f"root=/dev/vda2 rw ostree={value} quiet"}
 
 
 BOTH, PID1, UTILITY = nsboot.KINDS, ("pid1",), ("utility",)
-UP = "../../../../../"  # from the boot link to the sysroot
+UP = "../../../../../"  # from the bootlink to the sysroot
 
-# (what, worlds, changes, World keywords, what the sentence must contain)
+# (name, worlds, changes, World keywords, pattern of the message)
 FAILURES = [
     ("no ostree=", BOTH, (), {"cmdline": "root=/dev/vda2 rw"}, r"no ostree="),
     ("ostree= without a value", BOTH, (), ostree(""), r"ostree="),
-    ("no such boot link", BOTH, (), ostree("/ostree/boot.0/x/y/0"), r"/ostree/boot\.0/x/y/0"),
+    ("no such bootlink", BOTH, (), ostree("/ostree/boot.0/x/y/0"), r"/ostree/boot\.0/x/y/0"),
     ("boot.1 missing", BOTH, (unlinked("/ostree/boot.1"),), {}, LINK),
-    ("dangling", BOTH, (relink("../../../deploy/demo/deploy/gone.0"),), {}, LINK),
-    ("no symbolic link", BOTH, (), ostree("/" + DEPLOY), rf"/{DEPLOY}.* symbolic link"),
-    ("absolute link", BOTH, (relink("/" + DEPLOY),), {}, rf"{LINK}.* leaves the sysroot"),
+    ("dangling bootlink", BOTH, (relink("../../../deploy/demo/deploy/gone.0"),), {}, LINK),
+    ("the bootlink is not a link", BOTH, (), ostree("/" + DEPLOY), rf"/{DEPLOY}.* symbolic link"),
+    ("absolute bootlink", BOTH, (relink("/" + DEPLOY),), {}, rf"{LINK}.* leaves the sysroot"),
     ("escape by a link", BOTH, (relink(UP + "../tmp"),), {}, rf"{LINK}.* leaves the sysroot"),
     ("escape and return", BOTH, (relink(UP + "../sysroot/" + DEPLOY),), {}, "leaves the sysroot"),
     ("escape by ..", BOTH, (), ostree("/../sysroot" + LINK), r"/\.\./sysroot.* leaves the sysroot"),
@@ -106,13 +105,13 @@ FAILURES = [
       for name in ("usr", "etc", "var", "run", "sysroot")),
     *((f"/{name} is a link", BOTH, (symlinked(name),), {}, rf"{DEPLOY}.* /{name}\b")
       for name in ("usr", "etc", "var", "run", "sysroot")),
-    ("a slot that is none", BOTH, (),
+    ("an unknown slot", BOTH, (),
      {"cmdline": nstree.CMDLINE + " androidboot.slot_suffix=_c"}, r"androidboot\.slot_suffix=_c "),
     ("a slot without a name", BOTH, (),
      {"cmdline": nstree.CMDLINE + " androidboot.slot_suffix="}, r"androidboot\.slot_suffix= "),
     ("var leads out by ..", BOTH, (linked_var("../../../../tmp"),), {}, r"var .* leaves the sysroot"),
     ("var is an absolute link", BOTH, (linked_var("/moved-var"),), {}, r"var .* leaves the sysroot"),
-    ("var dangles", BOTH, (linked_var("gone"),), {}, r"no stateroot's var"),
+    ("var is a dangling link", BOTH, (linked_var("gone"),), {}, r"no stateroot's var"),
     ("var leads to a file", BOTH, (linked_var("../../repo/config"),), {}, r"no stateroot's var"),
     ("composefs on the command line", BOTH, (),
      {"cmdline": nstree.CMDLINE + " ostree.prepare-root.composefs=signed"},
@@ -124,16 +123,16 @@ FAILURES = [
      (configured("usr/lib/ostree/prepare-root.conf", "[composefs]\nenabled=no\n"),
       configured("etc/ostree/prepare-root.conf", "[composefs]\nenabled=yes\n")), {},
      r"deployment's /etc/ostree/prepare-root\.conf: line 2: composefs\.enabled=yes"),
-    ("no keyfile in the tree", BOTH,
+    ("the tree's prepare-root.conf is not a keyfile", BOTH,
      (configured("usr/lib/ostree/prepare-root.conf", "enabled=no\n"),), {},
      r"deployment's /usr/lib/ostree/prepare-root\.conf: line 1: "),
-    ("a directory for a keyfile", BOTH,
+    ("the tree's prepare-root.conf is a directory", BOTH,
      (configured("usr/lib/ostree/prepare-root.conf/x", ""),), {},
      r"deployment's /usr/lib/ostree/prepare-root\.conf: it is not a regular file"),
     ("composefs in the initramfs", UTILITY, (),
      {"files": (("/usr/lib/ostree/prepare-root.conf", "[composefs]\nenabled=signed\n", 0o644),)},
      r"initramfs' /usr/lib/ostree/prepare-root\.conf: line 2: composefs\.enabled=signed"),
-    ("readonly in the initramfs is not understood", UTILITY, (),
+    ("readonly in the initramfs has a wrong value", UTILITY, (),
      {"files": (("/etc/ostree/prepare-root.conf", "[sysroot]\nreadonly=yes\n", 0o644),)},
      r"initramfs' /etc/ostree/prepare-root\.conf: line 2: sysroot\.readonly"),
     ("no init", PID1, (without("usr/sbin/init"),), {}, rf"{DEPLOY}.*/sbin/init"),
@@ -141,13 +140,13 @@ FAILURES = [
     ("no /ostree", UTILITY, (lambda top: os.rename(top + "/ostree", top + "/not"),), {},
      r"/sysroot .*ostree"),
     ("/ostree is a link", UTILITY, (moved_ostree,), {}, r"/sysroot .*ostree"),
-    ("SYSROOT is no mount point", UTILITY, (), {"stack": lambda things, phys: None},
+    ("SYSROOT is not a mount point", UTILITY, (), {"stack": lambda things, phys: None},
      r"/sysroot\b.*mount"),
 ]
 
 
 def fails(kind, changes, options, pattern):
-    """The problems of one failure."""
+    """The problems in one of FAILURES."""
     options = dict(options)
     files = [(nsboot.PROGRAM, PARTS[0], 0o755), *options.pop("files", ())]
     with nsboot.world(kind, PARTS, *changes, files=files, **options) as world:
@@ -174,7 +173,7 @@ def fails(kind, changes, options, pattern):
 
 
 def broken_init():
-    """An init that Linux cannot execute is found out only after the switch."""
+    """An init that Linux cannot execute is reported, although only after the switch."""
     def change(top):
         write_file(f"{top}/{DEPLOY}/usr/sbin/init", "\x7fELF, but that is all")
     with nsboot.world("pid1", PARTS, change) as world:
@@ -185,7 +184,7 @@ def broken_init():
 
 
 def no_sysroot():
-    """SYSROOT is missing, or no directory."""
+    """A SYSROOT that does not exist or is not a directory is reported."""
     problems = []
     with nsboot.world("utility", PARTS) as world:
         for path in ("/nowhere", nsboot.PROGRAM):
@@ -196,7 +195,7 @@ def no_sysroot():
 
 
 def running_root():
-    """Called on / by an ordinary process, under any of its names."""
+    """A process other than process 1 is refused on the running root, under any of its names."""
     problems = []
     with nsboot.world("pid1", PARTS, files=[(nsboot.PROGRAM, PARTS[0], 0o755)]) as world:
         world.inside(os.symlink, "/", "/link")
@@ -210,7 +209,8 @@ def running_root():
 
 
 def container_asks_for_help():
-    """Process 1 of a container: the file system is not its own, whatever it was called for."""
+    """As process 1 of a container without ostree= the program mounts nothing, whatever its
+    arguments."""
     problems = []
     for args in (["--help"], ["--version"], ["/sysroot"]):
         with nsboot.world("pid1", PARTS, cmdline="quiet",
@@ -224,7 +224,7 @@ def container_asks_for_help():
 
 
 def wrong_usage():
-    """Exit 2 and the usage, nothing done."""
+    """A wrong call prints the usage and ends with 2."""
     problems = []
     with nsboot.world("utility", PARTS) as world:
         for args in ([], ["--nonsense", "/sysroot"], ["/sysroot", "ostree=x", "more"]):
@@ -234,8 +234,8 @@ def wrong_usage():
 
 
 def no_proc():
-    """Without /proc the program borrows a place for it. That shows the command line of the
-    machine we run on, which names no deployment of ours."""
+    """Without /proc the program mounts it temporarily, and unmounts it after the failure. That
+    /proc has the command line of this machine, which has no ostree=."""
     with open("/proc/cmdline", encoding="utf-8") as f:
         if "ostree=" in f.read():
             raise tap.Skip("this machine was booted by ostree")
@@ -250,7 +250,7 @@ def no_proc():
 
 
 def odd_configuration(kind):
-    """A repository configuration that cannot be read is said, and taken as not read-only."""
+    """A repository configuration that cannot be read is reported, and counts as readonly=false."""
     def directory(top):
         os.unlink(top + "/ostree/repo/config")
         os.mkdir(top + "/ostree/repo/config")
@@ -274,14 +274,14 @@ def odd_configuration(kind):
     return problems
 
 
-# rootstock.onfail=: how process 1 ends. The kernel tells reboot(2) in a process namespace by the
-# signal that ends its process 1: SIGHUP stands for a reboot, SIGINT for a halt.
+# rootstock.onfail= and the exit status of process 1. In a PID namespace reboot(2) kills process 1
+# with SIGHUP for a reboot and SIGINT for a halt.
 ONFAIL = (("", 1), ("panic", 1), ("halt", -2), ("reboot", -1), ("reboot:1", -1), ("shell", 1),
           ("reboot:x", 1), ("reboot:", 1))
 
 
 def on_failure():
-    """rootstock.onfail= decides how it ends, and how long that takes."""
+    """rootstock.onfail= decides how process 1 ends, and after how long."""
     problems = []
     for value, wanted in ONFAIL:
         cmdline = "root=/dev/vda2" + (f" rootstock.onfail={value}" if value else "")
@@ -301,12 +301,13 @@ def on_failure():
 
 
 def cases():
-    """All of them, for nstap.main."""
+    """All cases, for nstap.main."""
     found = [(f"{kind} {what}", lambda k=kind, c=changes, o=options, p=pattern: fails(k, c, o, p))
              for what, kinds, changes, options, pattern in FAILURES for kind in kinds]
-    found += [(f"{kind} odd configuration", lambda k=kind: odd_configuration(k)) for kind in BOTH]
+    found += [(f"{kind} unreadable configuration", lambda k=kind: odd_configuration(k))
+              for kind in BOTH]
     return found + [("pid1 init that cannot be executed", broken_init),
-                    ("utility no such SYSROOT", no_sysroot), ("utility usage", wrong_usage),
+                    ("utility no such SYSROOT", no_sysroot), ("utility wrong calls", wrong_usage),
                     ("utility on the running root", running_root),
                     ("pid1 in a container", container_asks_for_help),
                     ("pid1 without /proc", no_proc), ("pid1 onfail", on_failure)]

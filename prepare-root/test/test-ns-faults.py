@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""System calls that fail, by strace, in real boots. Twice over: every call that changes something,
-as the kernel sees them, and every place in three sources that can fail, as these have them. A call
-in them without a row in SITES is a failure."""
+"""Real boots in which strace makes one system call fail: first every call in a trace that changes
+something, then every call in three sources that can fail. A call in these without a row in SITES
+fails the test."""
 
 import os
 import re
@@ -21,20 +21,20 @@ CHANGING = "execve,mount,umount2,pivot_root,mkdir,rmdir,chmod,chdir"
 
 
 def path_of(name, args):
-    """The path that a call is about."""
+    """The path on which a call acts."""
     paths = re.findall(r'"((?:[^"\\]|\\.)*)"', args)
     return paths[min(1, len(paths) - 1)] if name == "mount" else paths[0]
 
 
 # --- every call that changes something ---
 
-# Failures that are said and then lived with, because the system boots all the same.
+# Failures that are reported but do not stop the boot.
 TOLERATED = {("rmdir", "/sysroot.tmp")}
 
 
 def each_call_fails(kind, flags, *changes):
-    """Every one of the calls, failing alone: exit 1 and the sentence names its path, and a utility
-    leaves the mounts and the initramfs as it found them."""
+    """If any one call fails, the exit status is 1 and the message names its path; the utility
+    restores the mounts and the initramfs."""
     with tempfile.TemporaryDirectory() as where:
         log = where + "/log"
         good, _, _, done, _ = nsfaults.traced(
@@ -61,16 +61,16 @@ def each_call_fails(kind, flags, *changes):
         return problems + nsboot.differs("enough calls", len(listed) >= 15, True)
 
 
-# --- every place in three sources ---
+# --- every call in three sources ---
 
 
 def lost(action=""):
-    """World keywords: process 1 gives up, and then does this."""
+    """World keywords: a boot without ostree=, which fails, with this value of rootstock.onfail=."""
     return {"cmdline": "quiet" + (f" rootstock.onfail={action}" if action else "")}
 
 
 def prepared(top):
-    """A root that is a deployment already."""
+    """Make the root look like a deployment that is prepared already."""
     os.makedirs(f"{top}/sysroot")
     os.rename(f"{top}/ostree", f"{top}/sysroot/ostree")
     os.symlink("sysroot/ostree", f"{top}/ostree")
@@ -117,15 +117,15 @@ SITES = {
         "utility", "mount", r'/sysroot.tmp/usr", "/sysroot.tmp/usr"', 1,
         "cannot bind /sysroot.tmp/usr"),
     ("step.c", "print", "write", 1): Elsewhere(
-        "prepare-root/test/test-cli.sh", "an output that takes nothing is an error"),
+        "prepare-root/test/test-cli.sh", "an output that cannot be written is an error"),
     ("step.c", "step_run", "run_one", 1): Fails(
         "utility", "mkdir,mkdirat", '"/run/ostree"', 1, "cannot make directory /run/ostree"),
-    # Process 1 goes on with a /proc that it cannot take down, below the tree's.
+    # The call fails while process 1 unmounts its temporary /proc.
     ("step.c", "step_try", "run_one", 1): Fails(
         "pid1", "umount2", '^"/proc"', 1, NO_OSTREE, {"mounts": ("dev",)}),
-    # Without /proc the command line is not known.
+    # Without /proc there is no command line.
     ("pid1.c", "open_proc", "open", 1): Fails("pid1", OPEN, '"/proc"', 1, NO_OSTREE),
-    # It is mounted somewhere else.
+    # Here /proc is not mounted, so process 1 mounts it temporarily.
     ("pid1.c", "open_proc", "mount_temporarily", 1): Fails(
         "pid1", "mount", '"/proc"', 1, NO_OSTREE, {"mounts": ("dev",)}),
     ("pid1.c", "open_proc", "unmount", 1): Fails(
@@ -153,7 +153,7 @@ SITES = {
     ("pid1.c", "pid1_give_up", "unmount", 1): Elsewhere(
         "prepare-root/test/test-ns-faults.py", '("unmount", "in pid1_give_up"): Fails('),
     ("pid1.c", "pid1_give_up", "step_try", 1): Untried(
-        "the machine's own process 1 alone does that, and ends all the same"),
+        "only process 1 of the machine calls it, and the result does not depend on it"),
     ("pid1.c", "pid1_give_up", "sync", 1): Fails("pid1", "sync", "", 1, NO_OSTREE, lost()),
     ("pid1.c", "pid1_give_up", "reboot", 1): Fails(
         "pid1", "reboot", "", 1, "halting, as", lost("halt")),
@@ -162,7 +162,7 @@ SITES = {
     ("pid1.c", "pid1_give_up", "reboot", 2): Fails(
         "pid1", "reboot", "", 1, "rebooting, as", lost("reboot")),
 }
-# An ordinary user cannot mount a devtmpfs, so there is none to give back.
+# An ordinary user cannot mount a devtmpfs, so there is none to unmount.
 AS_ROOT = {("unmount", "in pid1_give_up"): Fails(
     "pid1", "umount2", '^"/dev"', 1, NO_OSTREE, {**lost(), "mounts": ("proc",)})}
 

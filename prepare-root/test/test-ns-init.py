@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Which deployment ostree-prepare-root boots, which init of it, and what that init receives."""
+"""Which deployment and which init ostree-prepare-root boots, and what that init receives."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from testlib.nssys import read_file
 
 @nstap.case("pid1")
 def init_gets_what_the_kernel_sent(kind):
-    """argv, environment, descriptors, working directory, umask and signals are untouched."""
+    """init gets argv, environment, descriptors, working directory, umask and signals unchanged."""
     argv = ["single", "-b", "a word", "tab\there", "key=value", ""]
     env = {"TERM": "linux", "HOME": "/", "ostree": "x", "empty": ""}
     with nsboot.booted(kind, PARTS, argv=argv, env=env) as (_, report):
@@ -23,7 +23,7 @@ def init_gets_what_the_kernel_sent(kind):
 
 
 def _init_at(*places):
-    """A change that puts the tree's init there, and a file that is no program at the others."""
+    """A change that moves the tree's init to these places, of four."""
     def change(top):
         deploy = f"{top}/{nstree.DEPLOYMENT}"
         os.rename(f"{deploy}/usr/sbin/init", f"{deploy}/moved")
@@ -35,7 +35,7 @@ def _init_at(*places):
 
 @nstap.case("pid1")
 def init_is_found_in_three_places(kind):
-    """/sbin/init, /etc/init, /bin/init, in this order."""
+    """The first of /sbin/init, /etc/init and /bin/init is executed."""
     problems = []
     for places, wanted in ((("usr/sbin/init", "etc/init", "usr/bin/init"), "/sbin/init"),
                            (("etc/init", "usr/bin/init"), "/etc/init"),
@@ -47,7 +47,7 @@ def init_is_found_in_three_places(kind):
 
 @nstap.case("pid1")
 def init_may_be_a_link_in_the_tree(kind):
-    """/sbin/init -> /usr/lib/systemd/systemd leads to the tree's, not to the physical root's."""
+    """An absolute link /sbin/init is resolved in the tree, not in the physical root."""
     def absolute(top):
         nstree.systemd(top)
         link = f"{top}/{nstree.DEPLOYMENT}/usr/sbin/init"
@@ -61,14 +61,14 @@ def init_may_be_a_link_in_the_tree(kind):
 
 
 def _slot(top):
-    """An android boot slot: /ostree/root.a leads to a deployment of another stateroot."""
+    """Add an Android boot slot: /ostree/root.a leads to a deployment of another stateroot."""
     nstree.add_deployment(top, (("usr/sbin/init", PARTS[1]),), "slot", "d" * 64)
     os.symlink(f"deploy/slot/deploy/{'d' * 64}.0", f"{top}/ostree/root.a")
 
 
 GOOD = nstree.BOOTLINK
 DEPLOYMENT_CASES = (
-    ("ostree=/ostree/bad before the right one loses nothing",
+    ("a second ostree= is ignored",
      f"x=1 ostree={GOOD} ostree=/ostree/bad", "demo"),
     ("a quoted value", f'rw ostree="{GOOD}" quiet', "demo"),
     ("a quoted word", f'rw "ostree={GOOD}" quiet', "demo"),
@@ -84,7 +84,7 @@ DEPLOYMENT_CASES = (
 
 @nstap.case(*nsboot.KINDS)
 def the_deployment_is_the_one_asked_for(kind):
-    """Every spelling of the command line boots the right tree with its own /var."""
+    """Every form of the command line boots the right tree with its own /var."""
     problems = []
     for what, cmdline, wanted in DEPLOYMENT_CASES:
         with nsboot.world(kind, PARTS, _slot, cmdline=cmdline) as world:
@@ -103,7 +103,7 @@ def the_deployment_is_the_one_asked_for(kind):
 
 @nstap.case("utility")
 def an_argument_replaces_proc_cmdline(kind):
-    """ostree-prepare-root SYSROOT KERNEL_CMDLINE."""
+    """ostree-prepare-root SYSROOT KERNEL_CMDLINE does not read /proc/cmdline."""
     with nsboot.world(kind, PARTS, cmdline="rw ostree=/ostree/bad") as world:
         status, _, said = world.run([nsboot.PROGRAM, "/sysroot", nstree.CMDLINE])
         return (nsboot.differs("exit", (status, said), (0, "")) +
@@ -115,8 +115,8 @@ def an_argument_replaces_proc_cmdline(kind):
 
 @nstap.case("pid1", "utility")
 def a_prepared_root_just_boots(kind):
-    """A stale init= after an initramfs' work: process 1 executes the tree's init and mounts
-    nothing. Called by hand a second time: one line, exit 0, nothing changed."""
+    """On a root that an initramfs has prepared, process 1 (by a stale init=) executes the tree's
+    init and mounts nothing; the utility logs one line, exits with 0 and changes nothing."""
     with nsboot.world("utility", PARTS) as world:
         world.run([nsboot.PROGRAM, "/sysroot"])
         if kind == "utility":

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tree's own libostree after our program: its system generator, what systemd would do with the
-units from that, and its ostree-remount must leave what was promised. Three releases of libostree,
-since a device runs the one of its tree. And the files below /run beside those of its prepare-root."""
+"""After our program the tree's libostree runs: its system generator, the mounts that systemd would
+make from the units, and ostree-remount must leave the documented mounts. With three releases of
+libostree, because a device runs the one of its tree. Also compares the files below /run with those
+of libostree's own ostree-prepare-root."""
 
 import os
 import re
@@ -19,7 +20,7 @@ UNITS = "/run/units"
 
 
 def marker(phys):
-    """For World: the caller's /run says that /var is ours."""
+    """For World: the caller's /run has the marker for our mount of /var."""
     run = f"{phys}/../run/ostree" if phys.endswith("/sysroot") else phys + "/run/ostree"
     os.makedirs(run)
     write_file(run + "/initramfs-mount-var", "")
@@ -49,8 +50,8 @@ def judge(release):
 
 
 def mount_units(rows):
-    """For inside(): what systemd would do with the mount units that the generator left. A unit
-    whose directory is a mount point already is active, and nothing is done about it."""
+    """For inside(): makes the mounts that systemd would make from the generator's units. A unit
+    whose directory is a mount point already is active, so it is skipped."""
     done = []
     for name in sorted(os.listdir(UNITS)):
         if not name.endswith(".mount"):
@@ -90,14 +91,14 @@ def after(kind, release, name):
         return problems + nsboot.differs(f"writable, {said}", sorted(writes), sorted(wanted))
 
 
-# --- beside its own prepare-root ---
+# --- comparison with its own prepare-root ---
 
-# What a release does not write that ours does: everything, a key, nothing.
+# Keys that a release lacks in /run/ostree-booted; None: it writes no keys at all.
 LACKS = {"bookworm": None, "trixie": {"root.transient-ro"}, "sid": set()}
 
 
 def run_files(world):
-    """{path below /run: (mode, bytes as numbers)}, as the initramfs has it."""
+    """{path below /run: (mode, bytes as numbers)} of the initramfs."""
     def look():
         found = {}
         for path, what in nsboot.listing("/run").items():
@@ -108,8 +109,8 @@ def run_files(world):
 
 
 def keys(data):
-    """{key: value's bytes} of a small serialised a{sv}, as libostree and we write it: each entry
-    ends with the place where its key does, and the last bytes say where the entries end."""
+    """{key: value in hexadecimal} of a small serialised a{sv}: each entry ends with the offset of
+    its key's end, and the last bytes are the offsets of the entries' ends."""
     data, found, start = bytes(data), {}, 0
     count = data[-1] and next(n for n in range(1, 64) if data[-1] + n == len(data))
     for end in data[len(data) - count:]:
@@ -122,7 +123,7 @@ def keys(data):
 
 
 def files_in_run(release, changes):
-    """Names, modes and contents beside those of the release's ostree-prepare-root."""
+    """Names, modes and contents are those of the release's ostree-prepare-root."""
     found = {}
     programs = [(f"{JUDGE}/{name}", data, 0o755) for name, data in nsostree.files(release)]
     for who, argv in (("ours", [nsboot.PROGRAM]),
@@ -136,13 +137,13 @@ def files_in_run(release, changes):
             booted = found[who].pop("ostree-booted", None)
             if booted and booted[1]:
                 found[who, "keys"] = keys(booted[1])
-                # Each world has a disk of its own.
+                # The device number differs, because each world has a disk of its own.
                 numbers = found[who, "keys"].pop("backing-root-device-inode")
                 found[who, "inode"] = numbers[16:32] == inode.to_bytes(8, sys.byteorder).hex()
             found[who, "booted"] = booted and booted[0]
     problems = nsboot.differs("inode", found["ours", "inode"], True)
     if LACKS[release] is None:
-        # It knows neither the folder nor what is in the file, which only root may read.
+        # This release has no /run/ostree, and its ostree-booted is empty, with another mode.
         found["ours"] = {path: what for path, what in found["ours"].items()
                          if path not in ("ostree", "ostree/.private")}
         problems += nsboot.differs("theirs", found["theirs", "booted"], "-rw-r-----")
@@ -152,11 +153,10 @@ def files_in_run(release, changes):
         problems += nsboot.differs("keys", ours, found["theirs", "keys"])
         problems += nsboot.differs("inode", found["theirs", "inode"], True)
         problems += nsboot.differs("mode", found["theirs", "booted"], found["ours", "booted"])
-        # Newer libostree has the key and writes no stamp.
+        # Newer libostree has a key instead of the stamp.
         stamp = found["ours"].pop("ostree-sysroot-ro.stamp", None)
         problems += nsboot.differs("stamp", stamp is not None, nstree.readonly in changes)
         problems += nsboot.differs("stamp", "ostree-sysroot-ro.stamp" in found["theirs"], False)
-    # The time of a change is not looked at; names, modes and contents are.
     return problems + nsboot.differs("files", found["ours"], found["theirs"])
 
 

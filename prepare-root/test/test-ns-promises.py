@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What ostree-prepare-root promises at run time and Debian's program cannot judge: looked at from
-inside a booted deployment, in both worlds."""
+"""What ostree-prepare-root promises at run time beyond what a comparison with Debian's program
+shows: examined from inside a booted deployment, as a utility and as process 1."""
 
 import ctypes
 import os
@@ -18,7 +18,7 @@ VAR = "/sysroot/ostree/deploy/demo/var"
 
 
 def can_write(paths):
-    """For inside(): {path: "" or why a new file there is refused}."""
+    """For inside(): {path: "" or the error when a file is created there}."""
     result = {}
     for path in paths:
         try:
@@ -34,7 +34,7 @@ def can_write(paths):
 
 @nstap.case(*nsboot.KINDS)
 def nothing_is_left_behind(kind):
-    """The physical root is not written to, and the initramfs is as it was."""
+    """Nothing is written to the physical root, and the initramfs is unchanged."""
     problems = []
     for flags in (0, MS_RDONLY):
         with nsboot.world(kind, PARTS, nstree.readonly, root_flags=flags) as world:
@@ -81,8 +81,8 @@ def flags_of_the_root_are_kept(kind):
 
 @nstap.case(*nsboot.KINDS)
 def after_the_trees_remount_only_usr_is_read_only(kind):
-    """mount -o remount,rw / in the tree; /sysroot stays read-only where the configuration says
-    so, and before it a line has said that /etc and /var take no writes."""
+    """After mount -o remount,rw / only /usr is read-only, and /sysroot if it is configured so;
+    before that, one message says that /etc and /var are read-only."""
     problems = []
     for changes, wanted in (((), {"/usr"}), ((nstree.readonly,), {"/usr", "/sysroot"})):
         with nsboot.booted(kind, PARTS, *changes, root_flags=MS_RDONLY) as (world, _):
@@ -104,8 +104,8 @@ def after_the_trees_remount_only_usr_is_read_only(kind):
 
 @nstap.case(*nsboot.KINDS)
 def var_is_shared_and_apart_from_sysroot(kind):
-    """A mount below /var is seen by a mount namespace that was made before, and is not seen a
-    second time below /sysroot."""
+    """A mount below /var propagates to an existing mount namespace, and does not appear a second
+    time below /sysroot."""
     def try_it(world):
         os.mkdir("/var/mnt")
         ready, tell = os.pipe()
@@ -133,8 +133,8 @@ def var_is_shared_and_apart_from_sysroot(kind):
 
 @nstap.case(*nsboot.KINDS)
 def systemd_finds_a_writable_var(kind):
-    """Systemd's var.mount binds /sysroot/ostree/deploy/STATEROOT/var; it must not come out
-    read-only because /sysroot is."""
+    """Systemd's var.mount binds /sysroot/ostree/deploy/STATEROOT/var; the result must be writable
+    although /sysroot is read-only."""
     with nsboot.booted(kind, PARTS, nstree.readonly, nstree.systemd) as (world, _):
         def generated_mount():
             mount(VAR, "/var", None, MS_BIND)
@@ -145,8 +145,8 @@ def systemd_finds_a_writable_var(kind):
 
 @nstap.case(*nsboot.KINDS)
 def hotfix_makes_usr_writable(kind):
-    """Writes go to the deployment's .usr-ovl-upper and are there at the next boot, since nothing
-    but the overlay stands between."""
+    """Writes to /usr go to the deployment's .usr-ovl-upper, so they are still there at the next
+    boot."""
     with nsboot.booted(kind, PARTS, nstree.hotfix) as (world, _):
         upper = f"/sysroot/{nstree.DEPLOYMENT}/.usr-ovl-upper/written"
         return (nsboot.differs("write", world.inside(can_write, ["/usr"]), {"/usr": ""}) +
@@ -154,7 +154,7 @@ def hotfix_makes_usr_writable(kind):
 
 
 def _no_overlay_on_this(things, phys):
-    """A root on two overlays, Linux's limit: one more is refused."""
+    """Make the root a stack of two overlays, Linux's limit, so that a third one is refused."""
     for name in ("lower", "upper", "work", "first", "upper2", "work2"):
         os.mkdir(f"{things}/{name}")
     layers = "lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work"
@@ -165,7 +165,7 @@ def _no_overlay_on_this(things, phys):
 
 @nstap.case(*nsboot.KINDS)
 def hotfix_without_overlay_still_boots(kind):
-    """A kernel that refuses the overlay: a loud line, and /usr is read-only."""
+    """If the kernel refuses the overlay, a message says so and /usr is read-only."""
     with nsboot.booted(kind, PARTS, nstree.hotfix, stack=_no_overlay_on_this) as (world, _):
         loud = [line for line in world.kmsg() if "overlay" in line and "/usr" in line]
         return (nsboot.differs("loud lines", len(loud), 1) +
@@ -179,7 +179,7 @@ def hotfix_without_overlay_still_boots(kind):
 
 @nstap.case("pid1")
 def kernel_file_systems_go_along(kind):
-    """What is mounted on /dev, /proc and /sys, with what is mounted in them."""
+    """The mounts on /dev, /proc and /sys move into the tree together with their submounts."""
     def more(phys):
         mount("sys", phys + "/sys", "tmpfs")
         os.mkdir(phys + "/dev/pts")
@@ -193,8 +193,8 @@ def kernel_file_systems_go_along(kind):
 
 @nstap.case("pid1")
 def dev_is_never_empty(kind):
-    """Without /dev the program mounts devtmpfs; where the kernel refuses (here for a user
-    namespace) a line says so and the boot goes on."""
+    """Without /dev the program mounts devtmpfs; if the kernel refuses (as in a user namespace), a
+    message says so and the boot continues."""
     with nsboot.booted(kind, PARTS, mounts=("proc",)) as (world, _):
         if "/dev" in nsboot.table(world):
             return (nsboot.differs("/dev", nsboot.table(world)["/dev"]["fs"], "devtmpfs") +
@@ -205,7 +205,7 @@ def dev_is_never_empty(kind):
 
 @nstap.case("pid1")
 def a_tree_without_proc_boots(kind):
-    """What has no place in the tree does not go along, and a line says so."""
+    """A mount without a directory in the tree is not moved, and a message says so."""
     def without(top):
         for name in ("proc", "sys"):
             os.rmdir(f"{top}/{nstree.DEPLOYMENT}/{name}")
@@ -222,7 +222,7 @@ RUN_WANTED = {".": "drwxr-xr-x", "ostree": "drwxr-xr-x", "ostree/.private": "d--
 
 @nstap.case(*nsboot.KINDS)
 def run_carries_ostrees_files(kind):
-    """/run is a tmpfs with the promised flags; modes do not depend on the caller's umask."""
+    """/run is a tmpfs with the documented flags; the modes do not depend on the caller's umask."""
     problems = []
     with nsboot.booted(kind, PARTS, nstree.readonly) as (world, _):
         modes = {p: what.split()[0] for p, what in world.inside(nsboot.listing, "/run").items()}
@@ -251,7 +251,7 @@ def run_carries_ostrees_files(kind):
 
 
 def glib_text(data):
-    """GLib's own print of a serialised a{sv}, or why it is not in normal form."""
+    """A serialised a{sv} as GLib prints it, or a note that it is not in normal form."""
     GLIB.g_variant_new_from_data.restype = ctypes.c_void_p
     GLIB.g_variant_print.restype = ctypes.c_char_p
     keep = ctypes.create_string_buffer(data, len(data))
@@ -263,7 +263,7 @@ def glib_text(data):
 
 @nstap.case(*nsboot.KINDS)
 def ostree_booted_is_read_by_glib(kind):
-    """The metadata names the device and inode of the deployment, by which libostree knows it."""
+    """The metadata names device and inode of the deployment, by which libostree recognizes it."""
     problems = []
     for changes, readonly in (((), "false"), ((nstree.readonly,), "true")):
         with nsboot.booted(kind, PARTS, *changes) as (world, _):
@@ -279,7 +279,7 @@ def ostree_booted_is_read_by_glib(kind):
 
 @nstap.case("utility")
 def run_may_have_leftovers(kind):
-    """/run/ostree and an old /run/ostree-booted are no reason to stop (ostree issue 3122)."""
+    """An existing /run/ostree and /run/ostree-booted are not errors (ostree issue 3122)."""
     def leftovers():
         os.makedirs("/run/ostree/.private")
         write_file("/run/ostree-booted", "x" * 5000)
@@ -296,7 +296,7 @@ def run_may_have_leftovers(kind):
 
 @nstap.case(*nsboot.KINDS)
 def a_tree_without_boot_boots(kind):
-    """No directory for /boot in the tree, so none is mounted."""
+    """Without a directory /boot in the tree, /boot is not mounted."""
     def no_boot(top):
         os.rmdir(f"{top}/{nstree.DEPLOYMENT}/boot")
     with nsboot.booted(kind, PARTS, no_boot) as (world, _):
@@ -304,7 +304,7 @@ def a_tree_without_boot_boots(kind):
 
 
 def _boot_elsewhere(top):
-    """The root's /boot leads to a directory of whoever calls, which has a loader link as well."""
+    """Make the root's /boot a link to a directory of the caller that has a loader link as well."""
     os.rename(top + "/boot", top + "/kept")
     os.symlink("/tmp", top + "/boot")
     os.symlink("loader.1", (top[:-len("/sysroot")] if top.endswith("/sysroot") else top) +
@@ -313,7 +313,8 @@ def _boot_elsewhere(top):
 
 @nstap.case(*nsboot.KINDS)
 def boot_is_never_somewhere_else(kind):
-    """A link that leaves the root file system is said and not followed; one inside it is."""
+    """A link /boot that leaves the root file system is reported and not followed; one that stays
+    inside is followed."""
     with nsboot.booted(kind, PARTS, _boot_elsewhere) as (world, _):
         said = [line for line in world.kmsg() if "/boot is a link that leaves it" in line]
         problems = (nsboot.differs("lines", len(said), 1) +
@@ -329,7 +330,7 @@ def boot_is_never_somewhere_else(kind):
 
 @nstap.case(*nsboot.KINDS)
 def var_may_be_a_link_in_the_sysroot(kind):
-    """Upstream's program follows it."""
+    """A stateroot's var that is a link is followed, as in upstream's program."""
     def linked(top):
         os.rename(top + VAR[len("/sysroot"):], top + "/home/state")
         os.symlink("../../../home/state", top + VAR[len("/sysroot"):])
@@ -341,7 +342,8 @@ def var_may_be_a_link_in_the_sysroot(kind):
 
 @nstap.case(*nsboot.KINDS)
 def the_marker_means_that_var_is_ours(kind):
-    """libostree's generator leaves /var alone where it finds it, and so does fstab count less."""
+    """If the marker file exists, /var is mounted in spite of systemd and fstab, because libostree's
+    generator then does not mount it."""
     def marker(phys):
         run = "/run" if kind == "pid1" else "/../run"
         os.makedirs(phys + run + "/ostree")
@@ -354,7 +356,7 @@ def the_marker_means_that_var_is_ours(kind):
 
 
 def _hotfix_elsewhere(top):
-    """The overlay's upper directory is a link out of the tree."""
+    """Make the overlay's upper directory a link out of the tree."""
     nstree.hotfix(top)
     os.rmdir(f"{top}/{nstree.DEPLOYMENT}/.usr-ovl-upper")
     os.symlink("/tmp", f"{top}/{nstree.DEPLOYMENT}/.usr-ovl-upper")
@@ -362,7 +364,7 @@ def _hotfix_elsewhere(top):
 
 @nstap.case(*nsboot.KINDS)
 def a_hotfix_is_never_somewhere_else(kind):
-    """A line says so, and /usr is read-only."""
+    """An upper directory that is a link is reported, and /usr is read-only."""
     with nsboot.booted(kind, PARTS, _hotfix_elsewhere) as (world, _):
         said = [line for line in world.kmsg() if ".usr-ovl-upper" in line]
         return (nsboot.differs("lines", len(said), 1) +
@@ -375,8 +377,8 @@ CONF = "/etc/ostree/prepare-root.conf"
 
 @nstap.case("utility")
 def prepare_root_conf_is_obeyed(kind):
-    """The initramfs' own: readonly as in the repository; of two files the one in /etc; and then the
-    deployment's does not count."""
+    """prepare-root.conf of the initramfs can set readonly; the file in /etc overrides the vendor's,
+    and either overrides the deployment's."""
     on, off = "[sysroot]\nreadonly=true\n", "[composefs]\nenabled=maybe\n"
     vendor = "/usr/lib/ostree/prepare-root.conf"
 
@@ -401,7 +403,8 @@ def prepare_root_conf_is_obeyed(kind):
 
 @nstap.case(*nsboot.KINDS)
 def the_trees_prepare_root_conf_is_for_refusing(kind):
-    """Where there is no other one: what it asks for in vain is said."""
+    """Without a file in the initramfs, each setting of the deployment's file that has no effect is
+    reported."""
     def tree(top):
         os.makedirs(f"{top}/{nstree.DEPLOYMENT}/etc/ostree")
         write_file(f"{top}/{nstree.DEPLOYMENT}{CONF}",
@@ -415,8 +418,8 @@ def the_trees_prepare_root_conf_is_for_refusing(kind):
 
 @nstap.case("utility")
 def sysroot_may_be_spelled_in_many_ways(kind):
-    """The result does not depend on the spelling, and the working directory, which the hotfix
-    changes on the way, plays no part."""
+    """The result depends neither on the spelling nor on the working directory, which changes during
+    a hotfix."""
     tables = {}
     for path in ("/sysroot", "/sysroot/", "sysroot", "//sysroot//", "/./sysroot", "tmp/../sysroot",
                  "/link"):
@@ -430,7 +433,7 @@ def sysroot_may_be_spelled_in_many_ways(kind):
 
 @nstap.case("utility")
 def a_reader_of_messages_may_go(kind):
-    """With a line to say and nobody at the other end of the pipe all is done as otherwise."""
+    """A message to a pipe without a reader does not stop the program."""
     def without_reader():
         read, write = os.pipe()
         os.close(read)
@@ -444,7 +447,7 @@ def a_reader_of_messages_may_go(kind):
                 nsboot.differs("lines", len(world.kmsg()), 2))
 
 
-# --- nothing at all ---
+# --- dry run ---
 
 
 @nstap.case("utility")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What was read-only stays so: the root's file system, its mount, and what a caller has mounted in
-it, each read-only or not, in every combination. The kernel is asked before and after, by access(2),
-whether each directory takes writes. Only what the configuration asks for may become read-only."""
+"""Read-only mounts stay read-only, for every combination of the root's file system, its mount and
+the caller's mounts in it, each read-only or not. access(2) shows before and after which directories
+are writable. Only /usr, and /sysroot if it is configured so, may become read-only."""
 
 import itertools
 import os
@@ -21,7 +21,7 @@ VAR = "/ostree/deploy/demo/var"
 # The root: (flags of its remount, or None; whether its mount alone is made writable again).
 ROOTS = {"rw": (0, False), "file system and mount ro": (MS_RDONLY, False),
          "mount ro": (MS_BIND | MS_RDONLY, False), "file system ro": (MS_RDONLY, True)}
-# Where else something is mounted, and how that is made read-only; or not at all.
+# The places of the caller's mounts, and how these are made read-only; None: there are no mounts.
 PLACES = ("/home", "/boot", VAR)
 WAYS = {"nothing": None, "rw": 0, "file system ro": MS_RDONLY, "mount ro": MS_BIND | MS_RDONLY}
 
@@ -32,13 +32,13 @@ SEEN = {"/": DEPLOY, "/etc": DEPLOY + "/etc", "/var": VAR, "/boot": "/boot", "/u
 
 
 def writable(paths):
-    """For inside(): which of the directories take writes."""
+    """For inside(): the directories that are writable."""
     return [path for path in paths if os.access(path, os.W_OK)]
 
 
 def mounted(flags, alone):
-    """For World: mounts a file system on each place, with these flags unless they are None, and
-    makes the root's mount writable if that is what is meant."""
+    """For World: mounts a file system with these flags on each of PLACES, unless flags is None;
+    with alone, makes the root's mount writable, but not its file system."""
     def extra(phys):
         for place in PLACES if flags is not None else ():
             mount("more", phys + place, "tmpfs", 0, "mode=0755")
@@ -53,13 +53,13 @@ def mounted(flags, alone):
 
 
 def hotfix(top):
-    """A hotfix with something in it."""
+    """A hotfix with a file in it."""
     nstree.hotfix(top)
     write_file(f"{top}{DEPLOY}/.usr-ovl-upper/fixed", "")
 
 
 def try_one(kind, changes, root, places, options):
-    """The problems of one combination, with something mounted on these places."""
+    """The problems of one combination; places are the caller's mounts."""
     with nsboot.world(kind, PARTS, *changes, **options) as world:
         top = nsboot.PHYSICAL[kind].rstrip("/")
         before = world.inside(writable, [top + path or "/" for path in SEEN.values()])
@@ -75,13 +75,13 @@ def try_one(kind, changes, root, places, options):
         fixed = world.inside(os.path.exists, "/usr/fixed")
     wanted = set(before)
     if hotfix in changes:
-        # The one thing that makes a file system writable, as the man page says.
+        # Only a hotfix makes a file system writable, as the man page says.
         if root in ("file system and mount ro", "file system ro"):
             wanted = after | {"/", "/etc", "/usr", "/sysroot"}
     else:
         wanted -= {"/usr"}
     if nstree.readonly in changes:
-        # The root's own mount, and no other.
+        # Only the root's own mount becomes read-only.
         wanted = {path for path in wanted
                   if not path.startswith("/sysroot") or SEEN[path] in places}
     return (nsboot.differs("writable", sorted(after), sorted(wanted)) +
@@ -89,7 +89,7 @@ def try_one(kind, changes, root, places, options):
 
 
 def each_way(kind, root, configuration):
-    """A root in this state, with the caller's mounts in each state."""
+    """The problems of a root in this state, with the caller's mounts in each of WAYS."""
     flags, alone = ROOTS[root]
     problems = []
     for way, more in WAYS.items():
@@ -100,13 +100,13 @@ def each_way(kind, root, configuration):
 
 
 class Btrfs:
-    """A physical root on one subvolume, with another one of the same file system mounted rw."""
+    """A physical root on one subvolume, with another one of the same file system mounted."""
 
     def __init__(self, first_flags, other_flags):
         self.first_flags, self.other_flags, self.device = first_flags, other_flags, None
 
     def stack(self, things, phys):
-        """Make the file system and mount its subvolume to be filled."""
+        """Make the file system, and mount the root's subvolume to be filled."""
         image = things + "/image"
         with open(image, "wb") as f:
             f.truncate(200 << 20)
@@ -127,7 +127,7 @@ class Btrfs:
         self.things = things
 
     def build(self, top, *args, **options):
-        """Fill it, and mount both as a boot would, from the start."""
+        """Fill the subvolume, and mount both anew, as a boot would."""
         nstree.make(top, *args, **options)
         umount(top)
         mount(self.device, top, "btrfs", self.first_flags, "subvol=root")
@@ -136,8 +136,8 @@ class Btrfs:
 
 
 def subvolumes(kind, configuration):
-    """The root ro or rw, the other one ro or rw; one of each means that the kernel has made the
-    file system writable and the root's mount alone is read-only."""
+    """The problems with each subvolume mounted ro or rw. If only the root is ro, the kernel has
+    made the file system writable, and only the root's mount is read-only."""
     problems = []
     for first, other in itertools.product((0, MS_RDONLY), (0, MS_RDONLY)):
         root = "rw" if not first else "mount ro" if not other else "file system and mount ro"
@@ -154,7 +154,7 @@ def subvolumes(kind, configuration):
 
 
 def after_many_mounts():
-    """A mount table in which the root comes after more lines than are read at once."""
+    """The root is found in a mount table that takes several reads."""
     def extra(phys):
         for number in range(400):
             place = f"{phys}/../tmp/{'long-' * 40}{number}"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What rootstock.onfail= means, and what happens where it cannot be used. */
+/* The values of rootstock.onfail=, and the fallback if a value cannot be used. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Our walk against openat2(2), which is the kernel's own idea of the same rules. */
+/* Our resolution of paths gives the same results as the kernel's, openat2(2). */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -59,7 +59,7 @@ static int set_up(void **state)
 	for (size_t i = 0; i < sizeof links / sizeof *links; i++)
 		assert_int_equal(symlink(links[i][1], links[i][0]), 0);
 	close(open("file", O_CREAT | O_WRONLY, 0644));
-	/* link40 takes forty steps, one is too many for link41. */
+	/* link40 takes 40 steps, the limit; link41 takes one too many. */
 	for (int i = 1; i <= 41; i++) {
 		char before[16];
 
@@ -83,14 +83,14 @@ static int tear_down(void **state)
 
 static int kernels_errno(const char *path, enum path_rule rule, struct stat *ret_stat)
 {
-	/* The value of ostree= loses its leading slashes before it is looked up beneath. */
+	/* PATH_BENEATH is for values of ostree=, whose leading slashes are dropped. */
 	const char *relative = rule == PATH_BENEATH ? path + strspn(path, "/") : path;
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_NO_MAGICLINKS |
 			   (rule == PATH_BENEATH ? RESOLVE_BENEATH : RESOLVE_IN_ROOT) };
 	long fd;
 
-	/* While anybody moves a directory or a mount, openat2(2) cannot judge "..", and says so. */
+	/* openat2(2) fails with EAGAIN for ".." while any directory or mount is moved. */
 	do {
 		fd = syscall(SYS_openat2, root, *relative ? relative : ".", &how, sizeof how);
 	} while (fd < 0 && errno == EAGAIN);
@@ -109,7 +109,7 @@ static void compare(const char *path, enum path_rule rule)
 	int judge = kernels_errno(path, rule, &theirs);
 
 	if (err >= 0 && fstatat(root, *ours ? ours : ".", &st, AT_SYMLINK_NOFOLLOW))
-		err = -errno; /* the last component is not looked at by a reader of links */
+		err = -errno; /* path_resolve() does not check that the last component exists */
 	if ((err < 0 ? err : 0) != judge)
 		fail_msg("%s, rule %d: %d instead of %d", path, rule, err, judge);
 	if (judge)
@@ -180,7 +180,7 @@ static void refuses_long_paths(void **state)
 	assert_int_equal(path_resolve(root, path, PATH_BENEATH, ret), -ENAMETOOLONG);
 }
 
-/* Somebody else puts a link in the place of a directory between the two calls. */
+/* A directory that is replaced by a link after path_resolve() is not opened. */
 static void opens_what_was_resolved(void **state)
 {
 	char path[PATH_MAX];

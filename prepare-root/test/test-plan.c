@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Plans against golden files, one for each set of facts that changes what is done. After a change
- * that is meant, UPDATE=1 writes them anew; the diff is then read like code.
+ * Compares plans with golden files, one for each set of facts that changes the plan. After an
+ * intended change UPDATE=1 writes them; review the diff like code.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -92,7 +92,7 @@ static void matches_golden_files(void **state)
 	}
 }
 
-/* What the golden files would not tell a reader who updates them without looking. */
+/* Properties of all plans that must hold even if golden files are updated without review. */
 static void keeps_its_promises(void **state)
 {
 	(void)state;

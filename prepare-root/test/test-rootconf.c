@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What prepare-root.conf and the command line ask for: obeyed, said, or refused. */
+/* Settings in prepare-root.conf and on the command line are obeyed, reported or refused. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 static char log_path[] = "/tmp/test-rootconf-XXXXXX";
 
-/* What was logged since the last time. */
+/* Returns what was logged since the last call. */
 static const char *news(void)
 {
 	static char text[16384];
@@ -43,7 +43,7 @@ static unsigned lines(const char *text)
 
 enum { NO, YES, ABSENT };
 
-/* refused: what the sentence of a refusal must have; said: a logged line likewise, or NULL. */
+/* refused: a part of the refusal's message; said: a part of a logged line; each may be NULL. */
 static const struct {
 	const char *text, *refused, *said;
 	int readonly;
@@ -65,7 +65,7 @@ static const struct {
 	{ "\n[composefs]\n\n enabled = verity\n", "F: line 4: composefs.enabled=verity asks for",
 		NULL, ABSENT },
 	{ "[composefs]\nenabled=signed\n", "composefs.enabled=signed asks for", NULL, ABSENT },
-	/* The last one counts, and a group may come twice. */
+	/* The last value counts, and a group may come twice. */
 	{ "[composefs]\nenabled=signed\nenabled=no\n", NULL, NULL, ABSENT },
 	{ "[composefs]\nenabled=no\n[etc]\n[composefs]\nenabled=signed\n",
 		"F: line 5: composefs.enabled=signed", NULL, ABSENT },
@@ -79,7 +79,7 @@ static const struct {
 	{ "[composefs]\nenabled=yes;signed\n", "composefs.enabled=yes;signed is not", NULL,
 		ABSENT },
 	{ "[composefs]\nenabled=\\sno\n", "is not understood", NULL, ABSENT },
-	/* Other keys, and what is not switched on. */
+	/* Other keys are reported, unless they are false. */
 	{ "[etc]\ntransient=true\n", NULL, "F: line 2: etc.transient=true is not acted on",
 		ABSENT },
 	{ "[etc]\ntransient=false\n[root]\ntransient=0\ntransient-ro=false\n", NULL, NULL, ABSENT },
@@ -91,7 +91,7 @@ static const struct {
 	{ "[Composefs]\nenabled=yes\n", NULL, "Composefs.enabled=yes is not", ABSENT },
 	{ "[composefs]\nEnabled=yes\n", NULL, "composefs.Enabled=yes is not", ABSENT },
 	{ "[sysroot]\nread-only=true\n", NULL, "sysroot.read-only=true is not", ABSENT },
-	/* No keyfile, or no text. */
+	/* Not a keyfile, or not UTF-8. */
 	{ "[composefs\nenabled=no\n", "F: line 1: a group without its closing bracket", NULL,
 		ABSENT },
 	{ "enabled=no\n", "F: line 1: a key before the first group", NULL, ABSENT },
@@ -132,7 +132,7 @@ static void judges_files(void **state)
 	}
 }
 
-/* A deployment's file is never more than a reason to stop. */
+/* A deployment's file can only refuse the boot; its other settings are ignored. */
 static void a_file_for_refusing_only(void **state)
 {
 	static const char on[] = "[sysroot]\nreadonly=true\n",
@@ -188,11 +188,11 @@ static void judges_the_command_line(void **state)
 		{ "ostree.prepare-root.composefs=off", "composefs=off is not understood", NULL },
 		{ "ostree.prepare-root.composefs", "composefs= is not understood", NULL },
 		{ "ostree.prepare-root.etc=x", NULL, "ostree.prepare-root.etc is not known" },
-		/* The first one counts, as upstream; what follows -- is init's. */
+		/* The first word counts, as upstream; words after -- are for init. */
 		{ "ostree.prepare-root.composefs=no ostree.prepare-root.composefs=yes", NULL,
 			NULL },
 		{ "x -- ostree.prepare-root.composefs=signed", NULL, NULL },
-		/* As libostree 2023.1 to 2023.4 spell it. */
+		/* The word of libostree 2023.1 to 2023.4. */
 		{ "ot-composefs=off", NULL, NULL },
 		{ "ot-composefs=maybe", NULL, "kernel command line: ot-composefs=maybe" },
 		{ "ot-composefs=on", "ot-composefs=on is not understood", NULL },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files of a tree that are read, are not there, or are not files; and where its /var is. */
+/* Reading files of a tree, which may be missing or not regular; and the place of its /var. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -56,7 +56,7 @@ static void reads_files(void **state)
 	assert_int_equal(tree_type(root, "none"), 0);
 }
 
-/* Whoever runs the test may open all files, but not more than he may. */
+/* Root may open all files, so the failure comes from the limit of descriptors. */
 static void says_what_cannot_be_opened(void **state)
 {
 	struct rlimit before, none;
@@ -75,7 +75,7 @@ static void says_what_cannot_be_opened(void **state)
 static void finds_var(void **state)
 {
 	static const struct {
-		const char *link; /* what os/var is, or NULL for a directory */
+		const char *link; /* the target of os/var, or NULL for a directory */
 		int err;
 		const char *path;
 	} cases[] = {

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who mounts /var? systemd itself is the judge: where its plan for a start of the tree (systemd
---test, with the units that systemd-fstab-generator makes) has a job that mounts /var, we leave it
-alone, and where it has none we mount it."""
+"""ostree-prepare-root mounts /var exactly if systemd would not: if systemd's plan for the tree
+(systemd --test, with the units of systemd-fstab-generator) has no job that mounts /var."""
 
 import concurrent.futures
 import os
@@ -16,46 +15,47 @@ PROGRAM = os.path.join(os.path.abspath(os.environ["BUILD"]), "ostree-prepare-roo
 
 UNIT = "[Unit]\nDefaultDependencies=no\n"
 MOUNT = UNIT + "[Mount]\nWhat=tmpfs\nWhere=/var\nType=tmpfs\n"
-# A service that needs /var, as every tree has some.
+# Includes a service that needs /var, as every tree has.
 BASE = {"basic.target": UNIT + "Requires=user.service\n", "umount.target": UNIT,
         "local-fs.target": UNIT, "local-fs-pre.target": UNIT,
         "user.service": UNIT + "RequiresMountsFor=/var/lib\n[Service]\nExecStart=/bin/true\n"}
 
-# What may stand where a unit may: a function that puts it there.
+# Directories in which systemd looks for units.
 ETC, LOCAL, VENDOR = "etc/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system"
 
 
 def put(path, text):
-    """A file with its directory."""
+    """Make a file and its directory."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
 
 
 def alias(path, _tree):
-    """A link to a unit of another name."""
+    """Make a link to a unit of another name in the same directory."""
     put(os.path.dirname(path) + "/srv.mount", MOUNT)
     os.symlink("srv.mount", path)
 
 
 def linked(path, tree):
-    """What systemctl link makes, for a file elsewhere in the tree."""
+    """Make a link to a unit elsewhere in the tree, as systemctl link does."""
     put(tree + "/opt/var.mount", MOUNT)
     os.symlink(os.path.relpath(tree + "/opt/var.mount", os.path.dirname(path)), path)
 
 
 def renamed(path, tree):
-    """A link to a unit of another name that is not in systemd's directories."""
+    """Make a link to a unit of another name outside systemd's directories."""
     put(tree + "/opt/srv.mount", MOUNT)
     os.symlink(os.path.relpath(tree + "/opt/srv.mount", os.path.dirname(path)), path)
 
 
 def to_vendor(path, tree):
-    """A link to the file of the same name in /usr, which may be none or a mask."""
+    """Make a link to the file of the same name in /usr, which may be missing or a mask."""
     target = f"{tree}/{VENDOR}/var.mount"
     os.symlink("gone" if target == path else os.path.relpath(target, os.path.dirname(path)), path)
 
 
+# Objects at the path of a unit: functions that make them.
 KINDS = {
     "nothing": lambda path, _: None,
     "a unit": lambda path, _: put(path, MOUNT),
@@ -75,7 +75,7 @@ FSTABS = ("", "tmpfs /var tmpfs\n", "tmpfs //var/ tmpfs\n", "tmpfs /./var tmpfs\
 
 
 def make(work, kinds, fstab):
-    """A sysroot with a deployment that has these."""
+    """A sysroot with a deployment that has these objects and this fstab."""
     root = work + "/sysroot"
     tree = root + "/ostree/deploy/os/deploy/c0ffee.0"
     for name in ("usr", "etc", "var", "run", "dev", "sysroot", "usr/sbin", "usr/lib/systemd"):
@@ -96,7 +96,7 @@ def make(work, kinds, fstab):
 
 
 def as_user(argv, **env):
-    """Run as an ordinary user, for systemd plans for nobody else."""
+    """Run as an ordinary user, because systemd --test refuses root."""
     if os.geteuid() == 0:
         argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *argv]
     return subprocess.run(argv, env={"PATH": os.environ["PATH"], "HOME": "/", **env},
@@ -104,7 +104,7 @@ def as_user(argv, **env):
 
 
 def systemd_mounts(tree, work):
-    """True if its plan has the job; None if there is no plan."""
+    """True if systemd's plan mounts /var; None if there is no plan."""
     units = work + "/units"
     os.mkdir(units)
     os.chmod(units, 0o777)
@@ -120,7 +120,7 @@ def systemd_mounts(tree, work):
 
 
 def we_mount(root):
-    """True if the plan has it."""
+    """True if the plan of ostree-prepare-root mounts /var."""
     done = subprocess.run([PROGRAM, "--dry-run", root,
                            "ostree=/ostree/link init=/ostree-prepare-root"],
                           capture_output=True, text=True, check=False)
@@ -130,7 +130,7 @@ def we_mount(root):
 
 
 def try_one(kinds, fstab):
-    """Why this tree is wrong, or ""."""
+    """The problem with this tree, or ""."""
     with tempfile.TemporaryDirectory() as work:
         os.chmod(work, 0o755)
         root, tree = make(work, kinds, fstab)
@@ -141,7 +141,7 @@ def try_one(kinds, fstab):
 
 
 def generator(places):
-    """With libostree's generator in these states, {directory: kind}: True if we mount."""
+    """True if we mount /var with libostree's generator in these states, {directory: kind}."""
     with tempfile.TemporaryDirectory() as work:
         os.chmod(work, 0o755)
         root, tree = make(work, {}, "")
@@ -156,8 +156,8 @@ def generator(places):
         return we_mount(root)
 
 
-# systemd.generator(7): a name in /etc counts before the same one in /usr, and what is empty or a
-# link to /dev/null is a mask; what cannot be executed does not count.
+# systemd.generator(7): a name in /etc overrides the same one in /usr, an empty file or a link to
+# /dev/null is a mask, and a file that cannot be executed is ignored.
 GENERATORS = (({}, True), ({"usr/lib": "program"}, False), ({"usr/local/lib": "program"}, False),
               ({"usr/lib": "program", "etc": "mask"}, True),
               ({"usr/lib": "program", "etc": "empty"}, True),
@@ -168,7 +168,7 @@ GENERATORS = (({}, True), ({"usr/lib": "program"}, False), ({"usr/local/lib": "p
 
 
 def main():
-    """TAP: each kind in each place beside others, and each fstab."""
+    """TAP: each kind of object in each directory, alone and with others, and each fstab."""
     cases = [({ETC: a, VENDOR: b}, "") for a in KINDS for b in ("nothing", "a unit", "a mask")]
     cases += [({LOCAL: kind, VENDOR: "a unit"}, "") for kind in KINDS]
     cases += [({VENDOR: kind}, "") for kind in KINDS]
