@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fakefind: what tests of the list of devices do with a faketree. */
+/* fakefind: helpers for tests of the list of devices in a faketree. */
 #pragma once
 
 #include <dirent.h>
@@ -37,7 +37,7 @@ static inline int setup(void **state)
 	return 0;
 }
 
-/* Nothing stays open of devices that are gone. */
+/* Fails if a descriptor of a removed device is still open. */
 static inline int teardown(void **state)
 {
 	struct faketree *tree = *state;
@@ -66,7 +66,7 @@ static inline void make_table(struct faketree *tree, const char *name, const cha
 	assert_int_equal(system(command), 0);
 }
 
-/* Finds what root= means; "" for nothing. */
+/* Returns the name of the device that root= names, or "". */
 static inline const char *find(struct faketree *tree, const char *root, unsigned others)
 {
 	struct device *device;

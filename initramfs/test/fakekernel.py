@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A kernel of a few bytes for tests of rootstock-mkinitramfs: modules that are objects with no
-more than what kmod looks at, and the lists that depmod makes of them; and a reader of images."""
+"""A tiny fake kernel for tests of rootstock-mkinitramfs: modules that contain only what kmod reads,
+and the lists that depmod makes of them; and a reader of images."""
 import functools
 import gzip
 import os
@@ -13,16 +13,16 @@ from testlib import tap
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-# A date from outside is for the images of others.
+# SOURCE_DATE_EPOCH of the caller must not affect these images.
 FIXED = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
 MAKER = os.path.join(TOP, "initramfs/rootstock-mkinitramfs")
 KVER = "1.2.3-fake"
 FILE, PROGRAM, LINK = 0o100644, 0o100755, 0o120777
 TOOLS = {"cpio": "cpio", "modprobe": "kmod", "lz4": "lz4", "zstd": "zstd", "xz": "xz-utils",
          "mkimage": "u-boot-tools", "busybox": "busybox-static", "mkfs.ext4": "e2fsprogs"}
-# A machine's class and number in the header of an ELF file.
+# Class and machine number in the ELF header of each architecture.
 ELF = {"i386": (1, 3), "arm": (1, 40), "x86_64": (2, 62), "arm64": (2, 183), "riscv64": (2, 243)}
-# name: (what it needs, lines of .modinfo). The file's name may have "-" for "_".
+# name: (dependencies, lines of .modinfo). The file's name may have "-" for "_".
 MODULES = {
     "base": ([], []),
     "mid-dle": (["base"], []),
@@ -44,7 +44,7 @@ PACKED = {"mid-dle": "xz", "before": "zstd"}
 
 
 def source(name):
-    """What a module's object is made of: what it exports, needs and says."""
+    """The C source of a module: its exports, dependencies and .modinfo."""
     needs, lines = MODULES[name]
     own = name.replace("-", "_")
     if needs:
@@ -91,7 +91,7 @@ def built(where):
 
 
 def of_machine(content, arch):
-    """An ELF file's content that says it is for another machine."""
+    """The content of an ELF file, with the architecture in its header changed."""
     kind, number = ELF[arch]
     return content[:4] + bytes([kind]) + content[5:18] + number.to_bytes(2, "little") + content[20:]
 
@@ -101,7 +101,7 @@ KEPT = tempfile.TemporaryDirectory()
 
 @functools.cache
 def tree():
-    """The fake kernel, made once; whoever changes it works on a copy."""
+    """The fake kernel, made once; tests that change it use a copy."""
     os.chmod(KEPT.name, 0o755)
     return built(KEPT.name)
 
@@ -111,7 +111,7 @@ def moduledir(where):
 
 
 def ash():
-    """Words that run a script in busybox's shell, which would take its own applets for programs."""
+    """The command that runs a script in busybox's shell, with real programs instead of applets."""
     names = ("modprobe", "modinfo", "cpio", "gzip", "lz4", "zstd", "xz", "sync")
     return ["busybox", "sh", "-c", "".join('%s() { %s "$@"; }\n' % (name, shutil.which(
         name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")) for name in names) + '. "$0"']
@@ -131,7 +131,7 @@ def run(shell, *words, **environment):
 
 
 def image(where, *words, **options):
-    """The bytes of an image that must succeed without a word."""
+    """The bytes of an image, which must be made without any output."""
     out = os.path.join(where, "image")
     status, printed, said = make("-o", out, *words, **options)
     assert (status, printed, said) == (0, b"", []), (status, printed, said)
@@ -148,7 +148,7 @@ def unpacked(data):
 
 
 def members(archive, mtime=0):
-    """{name: (mode, content)} of a newc archive; the rest of a header must be the same always."""
+    """{name: (mode, content)} of a newc archive; all other header fields must have fixed values."""
     found, at = {}, 0
     while True:
         assert archive[at:at + 6] == b"070701", at
@@ -158,7 +158,7 @@ def members(archive, mtime=0):
         begin = (at + 110 + length + 3) & ~3
         at = (begin + size + 3) & ~3
         if name == "TRAILER!!!":
-            assert not archive[at:].strip(b"\0"), "something behind the archive"
+            assert not archive[at:].strip(b"\0"), "there is data after the archive"
             return found
         assert (inode, user, group, major, minor) == (len(found), 0, 0, 0, 0), name
         assert made == mtime, (name, made)
@@ -167,7 +167,7 @@ def members(archive, mtime=0):
 
 
 def files(data):
-    """{name: content} of all but directories in an image."""
+    """{name: content} of everything in an image except directories."""
     return {name: content for name, (mode, content) in members(unpacked(data)).items()
             if mode >> 12 != 4}
 
@@ -178,5 +178,5 @@ def order(data):
 
 
 def modinfo(content, key):
-    """The values that a module has for a key."""
+    """The values of a key in a module's .modinfo."""
     return [value.decode() for value in re.findall(rb"(?<=\0)%s=([^\0]*)\0" % key, content)]

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * faketree: a /sys/class/block and a /dev in a directory of their own, for tests of what reads
- * them. As in the kernel's, the class has links to the devices' directories, in which a file uevent
- * is, and a partition's directory is in that of its disk. Files with images stand for the nodes.
+ * faketree: a fake /sys/class/block and /dev in a temporary directory. As in the kernel's, the
+ * class has links to the directories of the devices, each of which has a file uevent, and the
+ * directory of a partition is in that of its disk. The nodes in /dev are image files.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ struct faketree {
 	struct devices devices;
 };
 
-/* A path in the tree, good until the next call. */
+/* A path in the tree, valid until the next call. */
 static inline const char *tree_path(
 	const struct faketree *tree, const char *folder, const char *name)
 {
@@ -63,7 +63,7 @@ static inline void tree_make(struct faketree *tree)
 	tree->devices.dev = open(tree_path(tree, "dev", ""), O_RDONLY | O_CLOEXEC);
 }
 
-/* The last part of what names a device, "sda/sda1" say. */
+/* The last part of a device's path, such as "sda/sda1". */
 static inline const char *tree_name(const char *device)
 {
 	const char *slash = strrchr(device, '/');
@@ -88,7 +88,7 @@ static inline void tree_add(const struct faketree *tree, const char *device, con
 	tree_add_bytes(tree, device, uevent, strlen(uevent));
 }
 
-/* A disk, or the partition of that number, with an empty file as its node. */
+/* Adds a disk, or the partition of that number, with an empty file as its node. */
 static inline void tree_add_usual(
 	const struct faketree *tree, const char *device, int minor, int partition)
 {
@@ -105,7 +105,7 @@ static inline void tree_add_usual(
 	tree_write(tree_path(tree, "dev", name), "", 0);
 }
 
-/* An ext4 with the label in the node's place. */
+/* Makes the node an ext4 with this label. */
 static inline void tree_make_fs(const struct faketree *tree, const char *name, const char *label)
 {
 	const char *path = tree_path(tree, "dev", name);
@@ -120,7 +120,7 @@ static inline void tree_make_fs(const struct faketree *tree, const char *name, c
 		abort();
 }
 
-/* From the class only, and then all of it, as when a device goes while the class is read. */
+/* Removes a device from the class. */
 static inline void tree_remove(const struct faketree *tree, const char *name)
 {
 	unlink(tree_path(tree, "sys/class/block", name));
@@ -139,7 +139,7 @@ static inline void tree_end(struct faketree *tree)
 	mkdir(tree_path(tree, "sys/class", "block"), 0755);
 	close(tree->class);
 	tree->class = open(tree_path(tree, "sys/class", "block"), O_RDONLY | O_CLOEXEC);
-	/* Of an empty class the list forgets all, with its memory and descriptors. */
+	/* Scanning an empty class frees all devices and closes their descriptors. */
 	devices_scan(&tree->devices, tree->class);
 	close(tree->class);
 	close(tree->devices.dev);

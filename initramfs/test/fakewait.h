@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fakewait: a kernel for tests of what waits. Its clock moves only while somebody waits, its
- * messages come at their times, its log is a file, and its devices are a faketree.
+ * fakewait: a fake kernel for tests of code that waits. Its clock advances only during a wait, its
+ * messages come at fixed times, its log is a file, and its devices are a faketree.
  */
 #pragma once
 
@@ -33,7 +33,7 @@ static struct step {
 	void (*action)(const struct step *step);
 } steps[STEPS_MAX];
 
-static size_t step_count, step_next; /* steps before step_next have been taken in */
+static size_t step_count, step_next; /* steps before step_next have been received */
 static uint64_t clock_now;
 static unsigned polls;
 static char log_path[] = "/tmp/test-search-XXXXXX";
@@ -59,7 +59,7 @@ static inline bool is_due(void)
 	return step_next < step_count && steps[step_next].at <= clock_now;
 }
 
-/* What happens without a message happens by itself. */
+/* Runs all actions that are due, whether their message has been received or not. */
 static inline void act(void)
 {
 	for (size_t i = step_next; i < step_count && steps[i].at <= clock_now; i++)
@@ -75,7 +75,7 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 	assert_int_equal(fds->fd, NETLINK);
 	assert_int_equal(fds->events, POLLIN);
 	assert_true(timeout >= 0);
-	/* Every look costs something: who looks this often does not wait. */
+	/* So many calls mean that the program polls in a loop. */
 	assert_true(polls++ < 200);
 	if (!is_due()) {
 		uint64_t until = clock_now + (unsigned)timeout;
@@ -128,7 +128,7 @@ int nanosleep(const struct timespec *time, struct timespec *left)
 	return 0;
 }
 
-/* Nothing goes to the log of the machine that runs this. */
+/* Keeps messages out of the host's log. */
 int open(const char *path, int flags, ...)
 {
 	if (!strcmp(path, "/dev/kmsg"))
@@ -136,7 +136,7 @@ int open(const char *path, int flags, ...)
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
 }
 
-/* What happens right before the class is read for the nth time, 1 the first. */
+/* Called before the class is read; nth counts from 1. */
 static void (*before_scan)(unsigned nth);
 static unsigned scans;
 
@@ -147,7 +147,7 @@ int openat(int fd, const char *path, int flags, ...)
 	return (int)syscall(SYS_openat, fd, path, flags, 0600);
 }
 
-/* All that was said since the last call. */
+/* All that was logged since the last call. */
 static inline const char *said(void)
 {
 	static char text[16384];
@@ -189,7 +189,7 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* Starts to look with the words of a command line; the parameters are good until the next call. */
+/* Begins a search with the words of a command line; the result is valid until the next call. */
 static inline struct search begin(const char *words)
 {
 	static struct rootparams params;
@@ -201,13 +201,13 @@ static inline struct search begin(const char *words)
 		.uevents = NETLINK };
 }
 
-/* Ends it, so that nothing stays open. */
+/* Ends a search; the tree closes its devices. */
 static inline void end(struct search *search)
 {
 	tree.devices = search->devices;
 }
 
-/* Returns the name of what is found, or the sentence why not, and the milliseconds it took. */
+/* Returns the name of the device that is found, or the message, and the time in milliseconds. */
 static inline const char *look(struct search *search, uint64_t *ret_time)
 {
 	static struct fault fault;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as a kernel command line: what is asked, which device that is, and what a module gets
- * of it.
+ * Any bytes as a kernel command line: the parameters, the device of root=, and the parameters of a
+ * module.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as what the kernel tells of a device, in its file and in its messages: no access
- * outside them, and a list that is in order and whose devices are what root= can name.
+ * Any bytes as the uevent file of a device and as the kernel's message: no access outside the
+ * bytes, and all names in the list fit into their fields.
  */
 #include <stdint.h>
 

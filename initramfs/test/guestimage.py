@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Images of other initramfs systems for tests: made by their own tools (qemu-tests/rig/disk/foreign.py)
-for the kernel that the machines boot, and unpacked."""
+"""Unpacked images of other initramfs systems, made by their own tools for the kernel that the
+machines boot (qemu-tests/rig/disk/foreign.py)."""
 import functools
 import os
 import shutil
@@ -20,7 +20,7 @@ TOOLS = {"dracut": "dracut-core", "mkinitramfs": "initramfs-tools-core", "depmod
 
 @functools.cache
 def vmlinuz():
-    """The kernel of the machines; without it, or without the tools, nothing can be tried."""
+    """The kernel of the machines; without it or without the tools the test is skipped."""
     missing = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
     if missing:
         raise tap.Skip(" ".join(missing) + " not installed")
@@ -39,12 +39,12 @@ def unpack(path, tree):
 
 
 def standard(where, kind):
-    """The image of `kind` as the machines boot it, unpacked."""
+    """The unpacked image of `kind` that the machines boot."""
     return unpack(foreign.image(tap.BUILD, kind, vmlinuz()), os.path.join(where, kind))
 
 
 def special(where, command, change=lambda files: None):
-    """An image by another command or of changed files, unpacked. A failure is a RuntimeError."""
+    """An unpacked image made by another command or from changed files; raises RuntimeError."""
     files = foreign.guests(tap.BUILD)
     change(files)
     work, out = os.path.join(where, "work"), os.path.join(where, "out")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""probe: small images of file systems and containers, what rootstock-init makes of them, and what
-Debian's blkid says."""
+"""probe: small images of file systems and containers, and what rootstock-init and Debian's blkid
+detect on them."""
 
 import os
 import shutil
@@ -59,7 +59,7 @@ MADE = {
 
 
 def make(path, size, words):
-    """Runs the tool of a file system on an image of that size; 0: the tool makes the file."""
+    """Runs the tool of a file system on an image of this size; with 0 the tool makes the file."""
     command = words.format(path).split()
     if not shutil.which(command[0]):
         raise tap.Skip(f"{command[0]} is not installed")
@@ -78,11 +78,11 @@ def show(kind, path, *words):
 
 
 def blkid(path):
-    """What blkid says of an image: {} for nothing, {"TYPE": ""} for several things at once."""
+    """What blkid detects on an image: {} for nothing, {"TYPE": ""} for several signatures."""
     done = releases.blkid(path)
     if done.returncode == 8:
         return {"TYPE": ""}
     assert done.returncode in (0, 2), done.stderr
-    # It escapes what a shell would split.
+    # blkid escapes characters that are special to a shell.
     return {name: value.replace("\\", "") for name, value in
             (line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)}

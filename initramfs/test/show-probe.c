@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Shows what rootstock-init makes of an image. "read FILE" and "guess FILE" print ERROR TYPE
- * FILESYSTEM UUID LABEL as initramfs/probe.h describes them, one a line; "signatures FILE" TYPE
- * FILESYSTEM, a line for each signature; "table FILE" and "gpt FILE", by force, NUMBER UUID NAME, a
- * line for each partition, then the error. "mount FILE WORDS" prints what mount(2) would be told
- * with these words on the kernel command line, "mount TYPE", a line each, then the error and the
- * sentence.
+ * Shows what rootstock-init detects on an image:
+ * read FILE, guess FILE: lines ERROR, TYPE, FILESYSTEM, UUID and LABEL (see initramfs/probe.h);
+ * signatures FILE: a line TYPE FILESYSTEM for each signature;
+ * table FILE, gpt FILE (without a protective MBR): a line NUMBER UUID NAME for each partition, then
+ * the error;
+ * mount FILE WORDS: a line "mount TYPE" for each call of mount(2) with these words on the kernel
+ * command line, then the error and the message.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "initramfs/probe.h"
 #include "initramfs/test/words.h"
 
-/* Instead of the C library's, with what musl has in the same object. */
+/* Replaces the C library's, with the other functions of the same object in musl. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
 	const void *data)
 {

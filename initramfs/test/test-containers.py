@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""File systems and containers one above the other: nothing that is more than one plain file system
-is ever mounted. The containers are libblkid's own test images, what Debian's tools make, and by hand
-what neither has, so that there is one of each name that libblkid knows; into each go the superblocks
-of the file systems that roots have, where the container has left room for them, and the other way
-round. Debian's blkid judges what that is now, and wipefs that the command in the sentence helps."""
+"""File systems and containers on one device: a device is mounted only if it has nothing but one
+plain file system. The containers are libblkid's own test images, those that Debian's tools make,
+and others written by hand, so that there is one for each name that libblkid knows. The superblocks
+of the file systems that roots have are written into each container where it leaves room, and the
+other way round. The result must match Debian's blkid, and the wipefs command in the message must
+help."""
 
 import ctypes
 import functools
@@ -21,15 +22,15 @@ from testlib import tap
 from probe import MADE, MIB, blkid, make, show
 from rig.disk import corrupt, releases
 
-# A file system's marks are in its first bytes, those of iso9660 and UDF on several sectors there.
+# The marks of all these file systems are in this many bytes.
 HEAD = 80 << 10
 SECTOR = 512
-# libblkid looks for no RAID on what has the size of a floppy.
+# libblkid does not look for a RAID on a device of a floppy's size.
 SMALLEST = 2 * MIB
 FILESYSTEMS = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "squashfs", "erofs",
                "vfat with 16 bits", "vfat with 32 bits", "exfat", "ntfs", "iso9660", "udf", "nilfs2",
                "jfs", "minix 3", "romfs", "cramfs")
-# What mountroot.c asks the kernel for, where that is not libblkid's name.
+# The kernel's driver that mountroot.c uses, where its name differs from libblkid's.
 DRIVERS = {"ext2": "ext4", "ext3": "ext4", "ntfs": "ntfs3"}
 
 
@@ -57,7 +58,7 @@ def bitlocker(_):
             65536: b"-FVE-FS-" + struct.pack("<HH", 64, 2)}
 
 
-# Name: what is written where, by the size of the image.
+# Name: a function that returns {offset: bytes} for the size of the image.
 BY_HAND = {
     "BitLocker": bitlocker,
     "stratis": stratis,
@@ -95,7 +96,7 @@ def sources():
     folder = os.path.join(done.stdout.strip(), "tests/ts/blkid/images-fs")
     return {name[:-len(".img.xz")]: os.path.join(folder, name)
             for name in sorted(os.listdir(folder))
-            # Of these there are sixty, none of which is a container.
+            # None of these sixty is a container.
             if name.endswith(".img.xz") and not name.startswith(("fat", "iso-", "udf-"))}
 
 
@@ -108,7 +109,7 @@ def put(path, places):
 
 
 def sectors(path, limit=None):
-    """{number: bytes} of the sectors that are not empty, as far as the file has data at all."""
+    """{number: bytes} of the sectors that are not empty; holes are skipped."""
     found = {}
     with open(path, "rb") as image:
         end = min(os.path.getsize(path), limit or sys.maxsize)
@@ -128,7 +129,7 @@ def sectors(path, limit=None):
 
 
 def enlarge(path):
-    """Makes a tiny image large enough, if it stays what it is."""
+    """Enlarges a tiny image, unless that changes what blkid detects."""
     size, kind = os.path.getsize(path), blkid(path).get("TYPE")
     if size < SMALLEST:
         os.truncate(path, SMALLEST)
@@ -137,11 +138,11 @@ def enlarge(path):
 
 
 def containers(where):
-    """{name: path} of all images with something in them that is no file system of its own."""
+    """{name: path} of all images that blkid does not detect as a plain file system."""
     found = {}
     for name, source in sources().items():
         path = found[name] = os.path.join(where, "c-" + name)
-        with open(path, "wb") as image:  # with holes where there is nothing
+        with open(path, "wb") as image:  # xz makes holes of zeros
             subprocess.run(["xz", "-dc", source], stdout=image, check=True)
     for name, words in BY_TOOLS.items():
         path = found[name] = os.path.join(where, "c-" + name.replace(" ", "-"))
@@ -173,12 +174,12 @@ def shared():
 
 
 def is_plain(told):
-    """Whether what blkid says is one file system, and no member of a pool."""
+    """Whether blkid detects one file system that is not a member of a pool."""
     return told.get("USAGE") == "filesystem" and not told["TYPE"].endswith("_member")
 
 
 def heads(where):
-    """{name: sectors} of the file systems."""
+    """{name: sectors} of the first HEAD bytes of the file systems."""
     found = {}
     for name in FILESYSTEMS:
         path = os.path.join(where, "f")
@@ -189,13 +190,13 @@ def heads(where):
 
 
 def mounts(path, words):
-    """The types that rootstock-init would mount an image as, and the sentence."""
+    """The types as which rootstock-init would mount an image, and the message."""
     said = show("mount", path, words)
     return [line.split()[1] for line in said if line.startswith("mount ")], said[-1]
 
 
 def judge(path, name, judged):
-    """Compares ours with blkid's answer about a file system in a container."""
+    """Compares our result with blkid's for an image with a container and a file system."""
     told, kind = blkid(path), MADE[name][2]
     plain, sentence = mounts(path, "")
     insisted, _ = mounts(path, "rw rootfstype=" + kind)
@@ -204,7 +205,7 @@ def judge(path, name, judged):
         assert plain == [driver], (plain, told)
         return
     assert not plain, (name, plain, told)
-    # Each can have spoilt the other. What is nothing is the kernel's to say, if the user insists.
+    # Each may have destroyed the other. If nothing is detected, rootfstype= may still try.
     if told:
         assert not insisted, (name, insisted, told)
         assert told["TYPE"] in sentence, (sentence, told)
@@ -212,7 +213,7 @@ def judge(path, name, judged):
 
 
 def both_ways(where):
-    """What is in a container is never mounted, nor what a container is in."""
+    """A device with a container and a file system is never mounted, whichever was written last."""
     inside, counts = heads(where), {}
     for container, path in shared().items():
         judged, marks = [], sectors(path)
@@ -225,7 +226,7 @@ def both_ways(where):
                             for number, data in part.items()
                             if (number + 1) * SECTOR <= os.path.getsize(path)})
                 judge(image, name, judged)
-        # At least these: with ext4, which leaves the first 1024 bytes alone.
+        # At least both ways with ext4, which does not use the first 1024 bytes.
         assert len(judged) >= 2, (container, judged)
         counts[container] = len(judged)
     print("# " + ", ".join(f"{name}: {count}" for name, count in counts.items()))
@@ -233,7 +234,7 @@ def both_ways(where):
 
 
 def all_names(where):
-    """There is a container of each name that libblkid knows."""
+    """There is a container for each name that libblkid knows."""
     library = ctypes.CDLL(releases.util_linux("blkid")[1]["LD_LIBRARY_PATH"] + "/libblkid.so.1")
     name, usage, known, number = ctypes.c_char_p(), ctypes.c_int(), set(), 0
     while library.blkid_superblocks_get_name(number, ctypes.byref(name),
@@ -247,7 +248,7 @@ def all_names(where):
 
 
 def remedy(where):
-    """Where a container is a leftover, the command in the sentence makes the ext4 usable again."""
+    """If a container is a leftover, the command in the message makes the ext4 usable again."""
     head, tried = heads(where)["ext4"], 0
     for container, path in shared().items():
         marks = sectors(path)

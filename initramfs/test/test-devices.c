@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The list of block devices, from a /sys that is not real. */
+/* The list of block devices, from a fake /sys. */
 #include <errno.h>
 #include <sys/sysmacros.h>
 
@@ -72,7 +72,7 @@ static void order(void **state)
 	assert_string_equal(find(tree, "9:10", 0), "");
 }
 
-/* What is no device, or cannot be read, is left out; what does not fit is not cut. */
+/* Entries that are not devices or cannot be read are left out; long names are not cut. */
 static void odd_entries(void **state)
 {
 	struct faketree *tree = *state;
@@ -122,7 +122,7 @@ static void comes_and_goes(void **state)
 	tree_remove(tree, "sdb");
 	tree_add_usual(tree, "sdc", 32, 0);
 	scan(tree);
-	/* What was read of the others is kept. */
+	/* Devices that are still there keep what was read of them. */
 	assert_ptr_equal(get(tree, "sda"), sda);
 	assert_true(sda->probed && sda->fd >= 0);
 	assert_null(get(tree, "sdb"));
@@ -181,11 +181,11 @@ static void messages(void **state)
 	assert_true(get(tree, "sda")->probed);
 	memcpy(big, no_name, sizeof no_name);
 	assert_true(devices_event(&tree->devices, big, sizeof big - 1));
-	/* What cannot be read may be about anything. */
+	/* A message that is too long may be about any device. */
 	assert_true(devices_event(&tree->devices, big, sizeof big));
 }
 
-/* What is no device is an error of its own, not a device with nothing on it. */
+/* A descriptor that is not a device gives another error than an empty device. */
 static void no_device(void **state)
 {
 	struct faketree *tree = *state;
@@ -199,7 +199,7 @@ static void no_device(void **state)
 	assert_int_equal(probe_partitions(tree->class, false, NULL, NULL), -EINVAL);
 }
 
-/* The kernel gives a socket to everybody, or has no network at all. */
+/* Any user may open the socket, if the kernel has netlink. */
 static void listens(void **state)
 {
 	char message[64];

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What our scripts do in the images of dracut and initramfs-tools, run there with the functions of
-those systems. In the place of ostree-prepare-root a script notes its argument, and fails until
-there is a file /good."""
+"""Our scripts in the images of dracut and initramfs-tools, run with the functions of those systems.
+A script in place of ostree-prepare-root records its argument, and fails until /good exists."""
 import os
 import signal
 import subprocess
@@ -20,14 +19,14 @@ PREPARE = DRACUT + ". $hookdir/pre-pivot/00-prepare-root.sh; echo went on"
 LOCAL_BOTTOM = "rootmnt=/root quiet=n panic=%s /scripts/local-bottom/rootstock"
 SENTENCE = "ostree-prepare-root could not make the deployment of ostree= the root, see above."
 OSTREE = "root=/dev/vda1 ostree=/ostree/boot.0/os/1/0 quiet ostree=/ostree/boot.0/os/2/0\n"
-WITHOUT = [  # words that only look like it
+WITHOUT = [  # without ostree=, or with words that only look like it
     "root=/dev/vda1 quiet\n", "xostree=/a postree=/b\n"]
 
 
 def run(tree, cmdline, script, good=True):
-    """Runs a script in the image; returns (status, what it printed, calls of the program).
+    """Runs a script in the image; returns (status, its output, calls of the program).
 
-    In a PID namespace of its own a reboot kills with SIGHUP, and nothing else happens.
+    It runs in a PID namespace of its own, where a reboot only kills it with SIGHUP.
     """
     tap.write(os.path.join(tree, "proc/cmdline"), cmdline.encode())
     for name in ("calls", "good"):
@@ -46,7 +45,7 @@ def run(tree, cmdline, script, good=True):
 
 
 def stubbed(where, kind):
-    """The image of `kind` with the script in the place of the program."""
+    """The image of `kind` with the script in place of the program."""
     tree = standard(where, kind)
     program = os.path.join(tree, "usr", PROGRAM)
     os.unlink(program)
@@ -58,7 +57,7 @@ def stubbed(where, kind):
 
 
 def initramfs_tools(where):
-    """Called once, with the mounted root; and only if ostree= is on the command line."""
+    """initramfs-tools calls the program once, with the mounted root, and only with ostree=."""
     tree = stubbed(where, "initramfs-tools")
     seen = run(tree, OSTREE, LOCAL_BOTTOM % "")
     assert seen == (0, "", ["/root"]), seen
@@ -70,12 +69,13 @@ def initramfs_tools(where):
 
 
 def initramfs_tools_fails(where):
-    """panic= decides; whoever gets a shell and leaves it is believed to have mended the system."""
+    """After a failure panic= decides between a reboot and a shell, after which the program is
+    called again."""
     tree = stubbed(where, "initramfs-tools")
     status, said, calls = run(tree, OSTREE, LOCAL_BOTTOM % "-1", good=False)
     assert (status, calls) == (-signal.SIGHUP, ["/root"]), (status, calls)
     assert SENTENCE in said and "Rebooting automatically" in said, said
-    # What panic starts the shell with: whoever types there mends it.
+    # panic starts the shell with setsid; this one simulates a user who repairs the system.
     tap.write(tree + "/proc/consoles", b"ttyS0\n")
     os.unlink(tree + "/usr/bin/setsid")
     tap.write(tree + "/usr/bin/setsid", b"#!/bin/sh\n: >/good\n")
@@ -85,8 +85,8 @@ def initramfs_tools_fails(where):
 
 
 def dracut_root(where):
-    """With ostree= a disk with no more than /boot and /ostree is a root, and no other one; without
-    it dracut decides alone. Debian 13's takes any directory."""
+    """With ostree= only a file system that has /ostree is accepted as root; without it dracut's own
+    check decides, which in Debian 13 accepts any directory."""
     tree = stubbed(where, "dracut")
     for name in ("bare/ostree", "full/proc", "full/sys", "full/dev"):
         os.makedirs(os.path.join(tree, name))
@@ -99,7 +99,7 @@ def dracut_root(where):
 
 
 def dracut(where):
-    """Called once, with $NEWROOT; and only if ostree= is on the command line."""
+    """dracut calls the program once, with $NEWROOT, and only with ostree=."""
     tree = stubbed(where, "dracut")
     assert run(tree, OSTREE, PREPARE) == (0, "went on\n", ["/sysroot"])
     for cmdline in WITHOUT:
@@ -107,7 +107,7 @@ def dracut(where):
 
 
 def dracut_fails(where):
-    """dracut dies, with our sentence, and nothing after the hook is run."""
+    """After a failure dracut dies with our message, and nothing after the hook runs."""
     tree = stubbed(where, "dracut")
     status, said, calls = run(tree, OSTREE + " rd.shell=0", PREPARE, good=False)
     assert status == 1 and "went on" not in said and calls == ["/sysroot"], (status, said, calls)
@@ -117,9 +117,10 @@ def dracut_fails(where):
 
 if __name__ == "__main__":
     sys.exit(tap.main([
-        ("initramfs-tools: once, and only with ostree=", initramfs_tools),
-        ("initramfs-tools: a failure panics; after the shell once more", initramfs_tools_fails),
-        ("dracut: which disk is a root", dracut_root),
-        ("dracut: once, and only with ostree=", dracut),
+        ("initramfs-tools: the program runs once, and only with ostree=", initramfs_tools),
+        ("initramfs-tools: a failure panics, and after a shell the program runs again",
+         initramfs_tools_fails),
+        ("dracut: which file system is accepted as root", dracut_root),
+        ("dracut: the program runs once, and only with ostree=", dracut),
         ("dracut: a failure ends the boot", dracut_fails),
     ]))

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What dracut and initramfs-tools put into an image for us, when they refuse; systemd's unit."""
+"""Which of our files dracut and initramfs-tools put into an image, when they refuse to make one,
+and the systemd unit."""
 import filecmp
 import glob
 import os
@@ -26,7 +27,7 @@ def has_program(tree):
 
 
 def with_systemd(where):
-    """systemd in the image gets the unit, and no hook does the same thing again."""
+    """With systemd the image has the unit, and no hooks that would do the same again."""
     tree = standard(where, "dracut-systemd")
     has_program(tree)
     assert os.readlink(os.path.join(tree, REQUIRED)).endswith("/" + UNIT), REQUIRED
@@ -37,7 +38,7 @@ def with_systemd(where):
 
 
 def without_systemd(where):
-    """dracut's own init gets hooks, of which the one that prepares comes first in its place."""
+    """Without systemd the image has hooks, and the one for pre-pivot runs before all others."""
     tree = standard(where, "dracut")
     has_program(tree)
     assert sorted(os.listdir(os.path.join(tree, HOOKS, "pre-pivot")))[0] == "00-prepare-root.sh"
@@ -46,7 +47,7 @@ def without_systemd(where):
 
 
 def initramfs_tools(where):
-    """initramfs-tools knows in which order to run the script."""
+    """initramfs-tools has our script in its order of scripts."""
     tree = standard(where, "initramfs-tools")
     has_program(tree)
     order = tap.read(os.path.join(tree, "scripts/local-bottom/ORDER")).decode()
@@ -54,13 +55,13 @@ def initramfs_tools(where):
 
 
 def not_asked(where):
-    """Nothing of ours is in an image of dracut for which nobody asked."""
+    """dracut adds our program only if the module is requested."""
     tree = special(where, foreign.DRACUT)
     assert not os.path.exists(os.path.join(tree, "usr", PROGRAM))
 
 
 def refused(where, command, change, sentence):
-    """The tool ends with an error, and says why: a pattern, since each release has its words."""
+    """The tool fails with this message, a pattern because the releases word it differently."""
     try:
         special(where, command, change)
     except RuntimeError as failure:
@@ -70,9 +71,9 @@ def refused(where, command, change, sentence):
 
 
 def with_upstream(where):
-    """dracut's module of libostree and ours are not both taken, unless one of them is left out.
+    """dracut refuses libostree's module and ours together, unless one of them is omitted.
 
-    Left out is also the module that brings overlay in any case in Debian.
+    overlay-root is omitted too, because in Debian it would add the module overlay itself.
     """
     both = foreign.DRACUT + ["--add", "ostree rootstock"]
     refused(where, both, lambda files: None,
@@ -82,7 +83,7 @@ def with_upstream(where):
 
 
 def without_program(where):
-    """No tool makes an image without the program: the next boot would be the one to find out."""
+    """If the program is missing, the tools make no image, because it could not boot."""
     empty = os.path.join(where, "empty")
     tap.write(empty, b"")
 
@@ -99,7 +100,7 @@ def without_program(where):
 
 
 def configured(where):
-    """The machine's prepare-root.conf goes into the image, which alone is obeyed."""
+    """The machine's prepare-root.conf is copied into the image."""
     text = b"[composefs]\nenabled = signed\n"
     conf = os.path.join(where, "conf")
     tap.write(conf, text)
@@ -111,7 +112,7 @@ def configured(where):
 
 
 def unit(where):
-    """systemd knows each word of the unit, and enabling it makes the initramfs require it."""
+    """systemd accepts the unit, and enabling it makes initrd-root-fs.target require it."""
     if not shutil.which("systemd-analyze"):
         raise tap.Skip("systemd is not installed")
     units = os.path.join(where, "usr/lib/systemd/system")
@@ -129,8 +130,8 @@ if __name__ == "__main__":
     sys.exit(tap.main([
         ("dracut with systemd: the unit, required by initrd-root-fs.target", with_systemd),
         ("dracut without systemd: hooks, before those of others", without_systemd),
-        ("initramfs-tools: the program and a script in its order", initramfs_tools),
-        ("dracut: nothing of ours where nobody asked", not_asked),
+        ("initramfs-tools: the program, and the script in the order of scripts", initramfs_tools),
+        ("dracut: our program only on request", not_asked),
         ("dracut: not together with libostree's module", with_upstream),
         ("dracut, initramfs-tools: no image without the program", without_program),
         ("dracut, initramfs-tools: prepare-root.conf is in the image", configured),

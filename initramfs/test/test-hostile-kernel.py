@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A kernel's tree in which one thing is hostile, before rootstock-mkinitramfs: each kind of object
-in each place, and names in modules and in their lists. The judge is the kernel, see
-hostiletree.py, and what is in the image."""
+"""rootstock-mkinitramfs on a kernel's tree with one hostile object of each kind in each place, and
+with hostile names in modules and in their lists. Opened files, which strace sees (hostiletree.py),
+and the content of the image show whether it left the tree."""
 import os
 import shutil
 import subprocess
@@ -21,8 +21,8 @@ WORDS = ["--module", "mid_dle", "--module", "firm", "--module", "wild", "--compr
 
 
 def kernel(where):
-    """The fake kernel in a tree beside its twin. Modules and lists are no text: the twin's modules
-    end in the mark, and its lists are the same."""
+    """The fake kernel in a tree next to its twin. The twin's modules end with the mark, because
+    they are binary; its lists are the same."""
     files_of = {"etc/passwd": b"root\n"}
     for name in LISTS + [f"kernel/{name}" for name in (
             "firm.ko", "wild.ko", "base.ko", "mid-dle.ko.xz")]:
@@ -35,7 +35,7 @@ def kernel(where):
 
 
 def put_mark(path, content):
-    """What the twin has: the same list, the same module or firmware with the mark at its end."""
+    """The twin's content: a list as it is, a module or firmware with the mark at its end."""
     return content if "/modules." in path else content + hostiletree.MARK
 
 
@@ -45,7 +45,7 @@ def command(made):
 
 
 def nothing(where):
-    """Without anything hostile the image is the one of the same files elsewhere."""
+    """Without a hostile object the image is the same as from the plain fake kernel."""
     made = kernel(where)
     assert not list(made.judge(command(made)))
     assert tap.read(where + "/image") == image(where, *WORDS)
@@ -60,7 +60,7 @@ def hostile(where, kind):
 
 
 def inner_links(where):
-    """Links that lead somewhere in the tree are followed, an absolute one from the tree's top."""
+    """Symlinks inside the tree are followed, absolute ones from the tree's top."""
     made = kernel(where)
     firmware, modules = made.root + "/usr/lib/firmware", f"{made.root}/{MODULES}"
     os.makedirs(made.root + "/etc/alternatives")
@@ -83,7 +83,7 @@ def inner_links(where):
 
 
 def with_modules(where, lines):
-    """A tree with a module for each line of .modinfo; the lines are the insides of C strings."""
+    """A tree with a module for each line of .modinfo, which is written as in a C string."""
     for number, line in enumerate(lines):
         fakekernel.MODULES[f"evil{number}"] = ([], [line])
     try:
@@ -94,7 +94,7 @@ def with_modules(where, lines):
 
 
 def refuses(where, words, *parts, **options):
-    """One tame line, status 1, and neither an image nor anything else comes to be."""
+    """The program ends with 1 and one line without control characters, and creates no file."""
     status, printed, said = make("-o", where + "/image", *words, TMPDIR=where, **options)
     assert (status, printed, len(said)) == (1, b"", 1), (words, status, printed, said)
     assert all(part in said[0] for part in parts), (words, said)
@@ -103,7 +103,7 @@ def refuses(where, words, *parts, **options):
 
 
 def names_of_firmware(where):
-    """What a module calls firmware is a name below a directory of firmware, or an error."""
+    """A module's firmware must be a file below a firmware directory, otherwise it is an error."""
     lines = ["/etc/passwd", "../../etc/passwd", "a/../../../x", "..", "wild/..", "*/../../x", "",
              r"a\nb", r"\n", r"\033[2J", r"\302\233x", r"\377", "-rf", "*", "[", r"\\", "wild",
              "wild/", ".", "$(touch x)", "%s%n", "maker/plain.bin/x"]
@@ -113,14 +113,14 @@ def names_of_firmware(where):
     for number, line in enumerate(lines):
         refuses(where + "/free", ["--module", f"evil{number}"], f"module evil{number}.ko needs",
                 root=root)
-        # Who says that it may be missing gets an image without it.
+        # With --skip-firmware there is an image without it.
         found = files(image(where, "--module", f"evil{number}", "--skip-firmware", "*", root=root))
         assert not [name for name in found if name.startswith("lib/firmware")], (line, found)
     assert sorted(os.listdir(where)) == ["free", "image", "made"], os.listdir(where)
 
 
 def names_of_modules(where):
-    """What a module says it needs is looked for by that name: as no option, pattern or file."""
+    """A dependency is only ever the name of a module, never an option, a pattern or a path."""
     lines = ["--help", "-C/etc", "-f/etc/passwd", "*", "../x", r"a\nb", r"\033[2J", ".", "a b",
              "$(touch x)"]
     root = with_modules(where + "/made", ["depends=" + line for line in lines])
@@ -131,7 +131,7 @@ def names_of_modules(where):
 
 
 def lists(where):
-    """A list names modules below its directory, and does nothing else."""
+    """Lists can name only modules below their directory, and cannot run commands."""
     os.mkdir(where + "/free")
     shutil.copytree(tree(), where + "/tree")
     tap.write(where + "/tree/lib/x.ko", b"x")
@@ -145,7 +145,7 @@ def lists(where):
         refuses(where + "/free", ["--module", "base"],
                 "no gone.ko" if "gone" in name else "modules.dep", root=where + "/tree",
                 PATH=where + "/bin:" + os.environ["PATH"])
-    # What modprobe.d has and depmod never writes.
+    # Directives that are valid in modprobe.d but that depmod never writes.
     with open(moduledir(where + "/tree") + "/modules.softdep", "ab") as softdep:
         softdep.write(b"install top touch " + where.encode() + b"/touched\nalias other base\n"
                       b"remove top touch x\nblacklist base\noptions base x=1\n")
@@ -155,7 +155,7 @@ def lists(where):
 
 
 def bombs(where):
-    """A packed module or firmware that has no end is an error, and leaves nothing."""
+    """A module or firmware that unpacks to too much is an error, and no image is made."""
     os.mkdir(where + "/free")
     shutil.copytree(tree(), where + "/tree")
     head = subprocess.run("head -c 1100M /dev/zero | xz -0 -c", shell=True, check=True,
@@ -169,7 +169,7 @@ def bombs(where):
 
 
 def odd_places(where):
-    """Blanks, patterns and the like in every path change nothing."""
+    """Blanks, patterns and the like in paths do not change the image."""
     wanted = image(where, *WORDS)
     for name in ("a b", "[x]*?", "$(touch x)", "-o", "x.ko y", "\u00e4\x1b", "a:b", "lib\\modules"):
         odd = f"{where}/{name}"
@@ -190,10 +190,10 @@ def odd_places(where):
 
 
 if __name__ == "__main__":
-    TESTS = [("a tree in order", nothing), *hostiletree.tests(hostile),
+    TESTS = [("a tree without hostile objects", nothing), *hostiletree.tests(hostile),
              ("links inside the tree", inner_links), ("names of firmware", names_of_firmware),
              ("names of modules", names_of_modules), ("lists of modules", lists),
-             ("what unpacks to no end", bombs), ("odd places", odd_places)]
+             ("packed files that unpack to too much", bombs), ("odd paths", odd_places)]
     if not shutil.which("strace"):
         TESTS = tap.skipped(TESTS, "strace not installed")
     sys.exit(tap.main(TESTS))

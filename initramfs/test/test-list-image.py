@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""rootstock-mkinitramfs --list: what is in images of all formats, of one archive and of more."""
+"""rootstock-mkinitramfs --list on images of all formats, with one archive or several."""
 import gzip
 import lzma
 import os
@@ -19,7 +19,7 @@ KINDS = {"init": "init", "modules": "modules/", "firmware": "lib/firmware/", "sh
 
 
 def listed(where, data, status=0):
-    """({name: bytes}, lines below, standard error) of the list of an image."""
+    """The list of an image: ({name: bytes}, the lines after the files, standard error)."""
     tap.write(where + "/listed", data)
     got, printed, said = run(("dash",), MAKER, "--list", where + "/listed")
     assert got == status, (got, printed, said)
@@ -29,13 +29,13 @@ def listed(where, data, status=0):
 
 
 def archive(where, names):
-    """An archive by cpio alone, padded to 512 bytes."""
+    """An archive that cpio makes, padded to 512 bytes."""
     return subprocess.run(["cpio", "-o", "--quiet", "-H", "newc"], cwd=where, check=True,
                           input="\n".join(names).encode(), stdout=subprocess.PIPE).stdout
 
 
 def whole(where):
-    """Each file and each part with its bytes, in whatever it is packed."""
+    """The list has each file and each kind of file with its size, in every format."""
     for packing, words in (("cpio", WORDS + ["--compress", "none"]), ("gzip, cpio", WORDS),
                            ("lz4, cpio", WORDS + ["--compress", "lz4"]),
                            ("zstd, cpio", WORDS + ["--compress", "zstd"]),
@@ -63,7 +63,7 @@ def whole(where):
 
 
 def several(where):
-    """What comes behind an archive, plain, packed, and after zeros, is listed too."""
+    """An archive after another one is listed too: plain, packed, or after zeros."""
     tap.write(where + "/early/microcode", b"early")
     early = archive(where, ["early", "early/microcode"])
     main = image(where, "--compress", "gzip")
@@ -73,15 +73,15 @@ def several(where):
         assert below[-1][1] == "the image (cpio, gzip, cpio)", below
     files, below, said = listed(where, early + early + bytes(1024))
     assert below[0] == ["10", "other, files: 2"] and not said, (below, said)
-    # Inside of what is packed.
+    # Two archives packed together.
     files, below, _ = listed(where, gzip.compress(early + gzip.decompress(main)))
     assert files == {"early/microcode": 5, "init": 6}, files
     assert below[-1][1] == "the image (gzip, cpio, cpio)", below
 
 
 def damaged(where):
-    """An archive of which cpio passes over a part, or a packing that cannot be undone, is said to
-    be damaged, in whichever member that is."""
+    """An archive of which cpio skips a member, whichever it is, or that cannot be unpacked is
+    reported as damaged."""
     plain = image(where, *WORDS, "--compress", "none")
     headers = [found.start() for found in re.finditer(rb"070701[0-9A-F]{104}", plain)]
     assert len(headers) > len(fakekernel.files(plain)), headers
@@ -96,7 +96,7 @@ def damaged(where):
 
 
 def unread(where):
-    """What is not read is said, with status 1, after what is."""
+    """Parts that cannot be read are reported with status 1, after the list of the others."""
     plain = image(where, "--compress", "none")
     for packed in (plain, image(where, "--compress", "gzip"), image(where, "--compress", "zstd"),
                    image(where, "--compress", "lz4")):
@@ -113,7 +113,7 @@ def unread(where):
 
 
 def others(where):
-    """Devices, names with blanks, and the images of other systems."""
+    """Devices, symlinks and names with blanks are listed."""
     if os.getuid():
         raise tap.Skip("only root can make a device")
     os.mknod(where + "/console", 0o20600, os.makedev(5, 1))
@@ -125,7 +125,7 @@ def others(where):
 
 
 def member(name, content=b"", mode=FILE, **fields):
-    """A member of an archive, with fields of its header that need not be true."""
+    """A member of an archive, with header fields that may be wrong."""
     known = {"size": len(content), "length": len(name) + 1, **fields}
     head = b"070701" + b"".join(b"%08X" % number for number in (
         1, mode, 0, 0, 1, 0, known["size"], 0, 0, 0, 0, known["length"], 0)) + name + b"\0"
@@ -139,7 +139,7 @@ def closed(*members):
 
 
 def odd_names(where):
-    """What a terminal obeys is shown, a name is one line, and no file comes to be."""
+    """Control characters in names are printed in visible form, and no file is created."""
     names = {b"\33[2J\7": "^[[2J^G", b"a\nb": "aM-^Jb", b"\x9b2J": "M-^[2J",
              b"\xc2\x9b": "M-BM-^[", b"\r\x7f": "^M^?", b"../../etc/x": "../../etc/x", b"/x": "/x",
              b"-rf *": "-rf *", b"%s\\n": "%s\\n"}
@@ -154,7 +154,7 @@ def odd_names(where):
 
 
 def untrue(where):
-    """Sizes that the archive does not have are damage, and no reason to take so much memory."""
+    """Sizes in a header that exceed the archive are reported as damage."""
     for field in ("size", "length"):
         for number in (0xffffffff, 0x7fffffff, 100000):
             said = listed(where, closed(member(b"a", b"1", **{field: number})), 1)[2]
@@ -162,7 +162,7 @@ def untrue(where):
 
 
 def endless(where):
-    """What unpacks to more than an image has, to itself for ever, or is archive after archive."""
+    """Images that unpack to too much, or have too many archives or packings, are refused."""
     sentence = "unpacks to more than 1 GiB"
     for command in (["gzip", "-1"], ["lz4", "-l", "-1"], ["zstd", "-1"], ["xz", "-0"]):
         with open(where + "/bomb", "wb") as bomb, open("/dev/zero", "rb") as zeros:
@@ -182,14 +182,14 @@ def endless(where):
 
 
 def called_wrongly(_):
-    """By itself it takes one image and no option."""
+    """list-image takes exactly one argument."""
     for words in ((), ("a", "b")):
         assert run(("dash",), fakekernel.TOP + "/initramfs/list-image", *words) == (
             2, b"", ["usage: list-image IMAGE"])
 
 
 def no_room(where):
-    """A full disk is no damage."""
+    """A full TMPDIR is reported as such, not as damage."""
     if os.getuid():
         raise tap.Skip("only root can mount")
     tap.write(where + "/image", gzip.compress(closed(member(b"init", bytes(1 << 20)))))
@@ -204,11 +204,11 @@ if __name__ == "__main__":
         ("every format", whole),
         ("more than one archive", several),
         ("damage", damaged),
-        ("what cannot be read", unread),
+        ("images and parts that cannot be read", unread),
         ("devices and names with blanks", others),
         ("hostile names", odd_names),
-        ("sizes that are not true", untrue),
-        ("what has no end", endless),
-        ("called wrongly", called_wrongly),
-        ("no room", no_room),
+        ("wrong sizes in headers", untrue),
+        ("images that unpack to too much", endless),
+        ("wrong calls", called_wrongly),
+        ("a full TMPDIR", no_room),
     ]))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which of the block devices root= means, by what is on them. */
+/* Which block device root= names, according to the devices' contents. */
 #include <errno.h>
 
 #include "initramfs/test/fakefind.h"
@@ -20,13 +20,13 @@ static void partuuids(void **state)
 	tree_add_usual(tree, "sdb/sdb5", 21, 5);
 	make_table(
 		tree, "sdb", "label: dos\\nlabel-id: 0x1a2b3c4d\\nsize=1M\\ntype=5\\nsize=1M\\n");
-	/* As Linux 6.10 and later tell it; there is nothing to read on this one. */
+	/* Linux 6.10 and later have PARTUUID in uevent; this disk is empty. */
 	tree_add_usual(tree, "sdc", 32, 0);
 	tree_add(tree, "sdc/sdc1",
 		"MAJOR=8\nMINOR=33\nDEVNAME=sdc1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=my root\n"
 		"PARTUUID=33333333-3333-4333-8333-333333333333\n");
 	tree_write(tree_path(tree, "dev", "sdc1"), "", 0);
-	/* And one whose disk cannot be opened. */
+	/* A partition whose disk cannot be opened. */
 	tree_add_usual(tree, "sdd", 48, 0);
 	tree_add_usual(tree, "sdd/sdd1", 49, 1);
 	unlink(tree_path(tree, "dev", "sdd"));
@@ -44,12 +44,12 @@ static void partuuids(void **state)
 	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-01/PARTNROFF=1", 0), "sdb2");
 	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-05/PARTNROFF=-4", 0), "sdb1");
 	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-05/PARTNROFF=0", 0), "sdb5");
-	/* Not into another disk, not to the disk itself. */
+	/* PARTNROFF leads neither to another disk nor to the disk itself. */
 	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-01/PARTNROFF=2", 0), "");
 	assert_string_equal(find(tree, "PARTUUID=1a2b3c4d-01/PARTNROFF=-1", 0), "");
 }
 
-/* A table is read once, and again when the kernel says that the disk has changed. */
+/* A table is read once, and again after a uevent of the disk or a partition. */
 static void table_changes(void **state)
 {
 	struct faketree *tree = *state;
@@ -78,7 +78,7 @@ static void tags(void **state)
 	tree_add_usual(tree, "sda/sda2", 2, 2);
 	tree_add_usual(tree, "sdb", 16, 0);
 	tree_add_usual(tree, "sdaa", 32, 0);
-	/* An old superblock of the disk before it was divided. */
+	/* A superblock left over from before the disk was partitioned. */
 	tree_make_fs(tree, "sda", "my root");
 	tree_make_fs(tree, "sda1", "other");
 	tree_make_fs(tree, "sda2", "my root");
@@ -92,12 +92,12 @@ static void tags(void **state)
 	assert_string_equal(find(tree, "UUID=" TREE_UUID, 3), "sda1");
 	assert_string_equal(find(tree, "UUID=5CA1AB1E-1234-4ABC-8DEF-00000000BEEF", 3), "sda1");
 	assert_string_equal(find(tree, "UUID=5ca1ab1e", 0), "");
-	/* Their tags are known, so the name alone was not in the way. */
+	/* Its tags were read, so the device was not skipped because of its name. */
 	assert_string_equal(get(tree, "sda2")->tags.type, "ext4");
 	assert_int_equal(get(tree, "sda2")->error, 0);
 }
 
-/* Only what is wanted stays open: there may be more devices than descriptors. */
+/* Only the matching device stays open, because there may be more devices than descriptors. */
 static void closes_the_others(void **state)
 {
 	struct faketree *tree = *state;
@@ -116,7 +116,7 @@ static void closes_the_others(void **state)
 	assert_int_equal(get(tree, "sdb")->fd, -1);
 }
 
-/* A card in its reader, or a table, is replaced: names and numbers stay. */
+/* A new partition with the name and number of an old one is not mistaken for it. */
 static void replaced(void **state)
 {
 	struct faketree *tree = *state;
@@ -136,7 +136,7 @@ static void replaced(void **state)
 	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "");
 }
 
-/* A table that is gone leaves no PARTUUID behind. */
+/* After a table is removed, its PARTUUIDs no longer match. */
 static void table_goes(void **state)
 {
 	struct faketree *tree = *state;
@@ -151,7 +151,7 @@ static void table_goes(void **state)
 	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "");
 }
 
-/* Of two that are wanted the one that answers is taken, and the other does not count. */
+/* Of two devices that match, only the one that can be opened counts. */
 static void one_answers(void **state)
 {
 	struct faketree *tree = *state;
@@ -165,7 +165,7 @@ static void one_answers(void **state)
 	assert_string_equal(find(tree, "PARTLABEL=root", 0), "sdb1");
 }
 
-/* An error is not remembered, since the device may only be late. */
+/* After an error a device is tried again, because its node may only be late. */
 static void errors_pass(void **state)
 {
 	struct faketree *tree = *state;
@@ -183,7 +183,7 @@ static void errors_pass(void **state)
 	assert_string_equal(find(tree, "PARTUUID=00000001-01", 0), "sda1");
 }
 
-/* A device is read once, and again when the kernel says that it has changed. */
+/* A device is read once, and again after a uevent of it or its disk. */
 static void contents_change(void **state)
 {
 	struct faketree *tree = *state;
@@ -196,7 +196,7 @@ static void contents_change(void **state)
 	assert_string_equal(find(tree, "LABEL=old", 0), "sda1");
 	tree_make_fs(tree, "sda1", "new");
 	assert_string_equal(find(tree, "LABEL=new", 0), "");
-	/* Not by what is said of others. */
+	/* Not after uevents of other devices or subsystems. */
 	assert_true(event(tree, "sdaa", "block"));
 	assert_false(event(tree, "sda1", "bdi"));
 	assert_false(event(tree, "sda1", "blocks"));
@@ -205,7 +205,7 @@ static void contents_change(void **state)
 	assert_string_equal(find(tree, "LABEL=new", 0), "sda1");
 	assert_string_equal(find(tree, "LABEL=old", 0), "");
 	tree_make_fs(tree, "sda1", "newer");
-	/* With the disk its partitions are new. */
+	/* A uevent of the disk counts for its partitions. */
 	assert_true(event(tree, "sda", "block"));
 	assert_string_equal(find(tree, "LABEL=newer", 0), "sda1");
 }
@@ -231,27 +231,27 @@ static void never_read(void **state)
 		assert_int_equal(device_is_listed(device), listed[i]);
 		(void)snprintf(root, sizeof root, "/dev/%s", names[i]);
 		assert_string_equal(find(tree, root, 0), names[i]);
-		/* Who names it has it read. */
+		/* A device that root= names is read. */
 		device_probe(device);
 		assert_string_equal(device->tags.label, "root");
 	}
 }
 
-/* Writes over what is there, without cutting it. */
+/* Overwrites a part of a device. */
 static void write_over(
 	struct faketree *tree, const char *name, long offset, const void *data, size_t size)
 {
 	FILE *file = fopen(tree_path(tree, "dev", name), "r+b");
 
 	assert_non_null(file);
-	/* libblkid looks for no container on what has the size of a floppy. */
+	/* libblkid does not look for containers on a device of a floppy's size. */
 	assert_int_equal(ftruncate(fileno(file), 8 << 20), 0);
 	assert_int_equal(fseek(file, offset, SEEK_SET), 0);
 	assert_int_equal(fwrite(data, 1, size, file), size);
 	assert_int_equal(fclose(file), 0);
 }
 
-/* A file system below a container is not what is wanted; it is remembered that it was meant. */
+/* A file system with another signature over it does not match, but is marked as doubtful. */
 static void below_something_else(void **state)
 {
 	static const char raid[] = "Intel Raid ISM Cfg Sig. 1.0.00";
@@ -276,14 +276,14 @@ static void below_something_else(void **state)
 	assert_int_equal(get(tree, "sdb")->error, -ENOTUNIQ);
 	assert_true(get(tree, "sdb")->doubtful);
 	assert_false(get(tree, "sdc")->doubtful);
-	/* Until the leftover is removed. */
+	/* It matches after the leftover is removed. */
 	tree_make_fs(tree, "sdb", "root");
 	assert_true(event(tree, "sdb", "block"));
 	assert_false(get(tree, "sdb")->doubtful);
 	assert_string_equal(find(tree, "LABEL=root", 0), "sdb");
 }
 
-/* A GPT that nobody has protected by an MBR counts where the command line says gpt. */
+/* A GPT without a protective MBR counts only if the command line has gpt. */
 static void gpt_alone(void **state)
 {
 	struct faketree *tree = *state;
@@ -304,7 +304,7 @@ static void gpt_alone(void **state)
 	assert_string_equal(find(tree, root, 0), "sda1");
 }
 
-/* The kernel's own PARTLABEL has "!" for each unit outside ASCII; the table has the real one. */
+/* The kernel's PARTNAME has "!" for each UTF-16 unit outside ASCII; the table has the real name. */
 static void partlabels(void **state)
 {
 	struct faketree *tree = *state;
@@ -320,20 +320,20 @@ static void partlabels(void **state)
 	make_table(tree, "sda",
 		"label: gpt\\nsize=1M, uuid=11111111-1111-4111-8111-111111111111, name=\"W\303\274rzel\"\\nsize=1M, name=plain\\n");
 	scan(tree);
-	/* As the kernel alone would find it, without reading anything. */
+	/* The kernel's form of the name matches without reading the table. */
 	assert_string_equal(find(tree, "PARTLABEL=W!rzel", 0), "sda1");
 	assert_string_equal(find(tree, "PARTLABEL=plain", 0), "sda2");
 	assert_false(get(tree, "sda1")->name_read);
 	assert_string_equal(find(tree, "PARTLABEL=W\303\274rzel", 0), "sda1");
 	assert_string_equal(find(tree, "/dev/disk/by-partlabel/W\303\274rzel", 0), "sda1");
 	assert_string_equal(find(tree, "PARTLABEL=W\303\244rzel", 0), "");
-	/* A table that is gone leaves no name behind. */
+	/* After the table is removed, its names no longer match. */
 	tree_make_fs(tree, "sda", "x");
 	assert_true(event(tree, "sda", "block"));
 	assert_string_equal(find(tree, "PARTLABEL=W\303\274rzel", 0), "");
 }
 
-/* A device that is in /sys without a node, or cannot be read, does not hide the others. */
+/* A device without a node or with read errors does not prevent others from matching. */
 static void unreadable(void **state)
 {
 	struct faketree *tree = *state;
@@ -351,7 +351,7 @@ static void unreadable(void **state)
 	assert_string_equal(find(tree, "PARTUUID=1-2", 0), "");
 }
 
-/* A device has its place in /sys before it has a node; then the kernel sends a message. */
+/* A device is in /sys before it has a node; it matches after the uevent that follows. */
 static void not_yet_there(void **state)
 {
 	static const char *const roots[] = { "/dev/sda2", "8:2", "PARTLABEL=root",
@@ -372,7 +372,7 @@ static void not_yet_there(void **state)
 		assert_string_equal(find(tree, roots[i], 0), "sda2");
 }
 
-/* The devices of one btrfs have one UUID and one label, and are no reason for a warning; a copy is. */
+/* The devices of one btrfs share UUID and label without a warning; a copy gives a warning. */
 static void one_btrfs(void **state)
 {
 	struct faketree *tree = *state;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""rootstock-mkinitramfs on a fake kernel: what is in an image, what is refused, and that the same
-input makes the same bytes, in any environment and for any user."""
+"""rootstock-mkinitramfs on a fake kernel: what an image contains, what is refused, and that the
+same input gives the same bytes in any environment and for any user."""
 import gzip
 import os
 import re
@@ -15,14 +15,14 @@ from fakekernel import ELF, FILE, LINK, PROGRAM, files, image, make, members, mo
 
 
 def one_file(where):
-    """Without modules the image is /init, and kmod is not asked for."""
+    """Without modules the image contains only /init, and kmod is not needed."""
     assert members(unpacked(image(where))) == {"init": (PROGRAM, b"#!init")}
-    # The last one on the command line counts, and there need not be such a directory.
+    # The last --moduledir counts, and need not exist.
     assert files(image(where, "--moduledir", "/nowhere")) == {"init": b"#!init"}
 
 
 def refused(sentence, *words, status=1, **options):
-    """Neither a file comes to be nor does one change; there is one line that says why."""
+    """The program fails with one line that says why, and neither creates nor changes a file."""
     with fakekernel.tempfile.TemporaryDirectory() as where:
         for before in (None, b"old"):
             if before:
@@ -35,7 +35,7 @@ def refused(sentence, *words, status=1, **options):
 
 
 def modules(where):
-    """What a module needs comes before it, once, unpacked; what is built in needs nothing."""
+    """Dependencies of a module come before it, once and unpacked; built-in modules add nothing."""
     data = image(where, "--module", "top")
     assert order(data) == ["base.ko", "mid-dle.ko", "before.ko", "top.ko", "after.ko"], order(data)
     for name in order(data):
@@ -51,7 +51,8 @@ def modules(where):
 
 
 def parameters(where):
-    """They stand behind their module and nobody else's; those that find none are an error."""
+    """Parameters follow the name of their own module; those of a built-in module, of an alias, or
+    of a module that is in the list already are an error."""
     data = image(where, "--module", r"mid_dle a=1 b=\n,'2'", "--module", "top c")
     assert order(data) == ["base.ko", r"mid-dle.ko a=1 b=\n,'2'", "before.ko", "top.ko c",
                            "after.ko"], order(data)
@@ -61,13 +62,13 @@ def parameters(where):
 
 
 def missing(where):
-    """A module that is not there is an error that names who needs it."""
+    """A missing module is an error that names what needs it."""
     for name in ("nothing", "--help"):
         refused(f"has no module {name}, which --module names", "--module", name)
     refused("has no module gone, which the module orphan.ko needs", "--module", "orphan")
     refused("has no module lost, which the module loser.ko needs", "--module", "loser")
     refused("has no lost.ko, which its modules.dep names", "--module", "lost")
-    # A path that is not there in part is not this machine's directory of the rest.
+    # If the start of the path does not exist, the rest is not looked up on the host.
     for nowhere in ("/nowhere", "/no/where" + moduledir(tree())):
         refused("there is no " + nowhere, "--moduledir", nowhere, "--module", "top")
     refused("has no modules.dep.bin: run depmod", "--moduledir", where, "--module", "top")
@@ -79,7 +80,8 @@ def missing(where):
 
 
 def firmware(where):
-    """What modules name is in the image, unpacked and by pattern, the first directory's wins."""
+    """The firmware that modules name, also by pattern, is in the image, unpacked; the first
+    directory that has a file wins."""
     assert files(image(where, "--module", "firm", "--module", "wild")) == {
         "init": b"#!init", "modules/order": b"firm.ko\nwild.ko\n",
         "modules/firm.ko": tap.read(moduledir(tree()) + "/kernel/firm.ko"),
@@ -107,7 +109,7 @@ def firmware(where):
 
 
 def includes(where):
-    """Files keep their executable bit and nothing else; links are followed."""
+    """Of its mode a file keeps only the executable bit; symlinks are followed."""
     tap.write(where + "/pro:gram", b"program")
     os.chmod(where + "/pro:gram", 0o4711)
     tap.write(where + "/a file ", b"data")
@@ -135,14 +137,14 @@ def parents(path):
 
 
 def dynamic(where):
-    """A program that will not start for want of its loader is said, and the image is made."""
+    """A program whose dynamic loader is missing gives a warning, and the image is still made."""
     words = ["-o", where + "/image", "--include", "/bin/sh:/sh"]
     status, printed, said = make(*words)
     assert (status, printed, len(said)) == (0, b"", 1), said
     assert "warning: /sh is linked dynamically" in said[0], said
     loader = said[0].split(": ")[3].split()[0]
     assert make(*words, "--include", loader) == (0, b"", [])
-    # On Debian 13 it comes right after the program's ID.
+    # The byte before the loader's path need not be NUL: on Debian 13 the build ID ends there.
     program = bytearray(tap.read("/bin/sh"))
     program[program.index(loader.encode()) - 1] = 0xff
     tap.write(where + "/sh", program)
@@ -151,7 +153,7 @@ def dynamic(where):
 
 
 def with_shell(where):
-    """The shell is busybox, the rest are links to it that it can follow."""
+    """The shell is busybox, and each link to it names one of its applets."""
     found = members(unpacked(image(where, "--shell", shutil.which("busybox"))))
     assert found["bin/busybox"] == (PROGRAM, tap.read(shutil.which("busybox")))
     applets = subprocess.run(["busybox", "--list"], check=True, stdout=subprocess.PIPE,
@@ -166,7 +168,7 @@ def with_shell(where):
 
 
 def one_machine(where):
-    """Whatever runs in an image is for one machine: /init, modules, programs, U-Boot's kernel."""
+    """All code in an image is for one architecture: /init, modules, programs, U-Boot's header."""
     program, library = tap.read(shutil.which("busybox")), tap.read("/bin/true")
     module = tap.read(moduledir(tree()) + "/kernel/base.ko")
     assert [content[16] for content in (module, program, library)] == [1, 2, 3]
@@ -182,17 +184,17 @@ def one_machine(where):
                   of_machine(program, "riscv64" if arch == "arm" else "arm"))
 
     def parts(arch):
-        """What names the machine arch, each way that there is."""
+        """The options that put something for the architecture into an image."""
         file = f"{where}/{arch}/"
         return {"--init": ["--init", file + "init"], "--shell": ["--shell", file + "init"],
                 "program": ["--include", file + "init:/x"],
                 "library": ["--include", file + "lib.so:/lib/x.so"],
-                # kmod would read a module of 32 bits, which these are not.
+                # The fake modules are 64-bit ELF files, so kmod could not read them as 32-bit ones.
                 **({"module": ["--moduledir", moduledir(file + "tree"), "--module", "base",
                                "--module", "firm"]} if ELF[arch][0] == 2 else {}),
                 **({"--uboot": ["--uboot", arch]} if arch in ("arm", "arm64") else {})}
     for arch in ELF:
-        # All of one machine, beside what runs on no processor or on another one.
+        # All for one architecture, plus firmware and an object file for others, which do not count.
         image(where, *sum(parts(arch).values(), []), "--include",
               f"{where}/riscv64/init:/lib/firmware/x", "--include", f"{where}/i386/object.o:/y")
         for other in set(ELF) - {arch}:
@@ -214,14 +216,14 @@ def one_machine(where):
 
 
 def compressions(where):
-    """Each one is what it says, and holds the same archive."""
+    """Each format has its own magic number and unpacks to the same archive."""
     plain = image(where, "--compress", "none", "--module", "top")
     assert plain[:6] == b"070701"
     for name, start in (("gzip", b"\x1f\x8b\x08\0\0\0\0\0"), ("lz4", b"\x02\x21\x4c\x18"),
                         ("zstd", b"\x28\xb5\x2f\xfd")):
         data = image(where, "--compress", name, "--module", "top")
         assert data.startswith(start) and unpacked(data) == plain, name
-    # What is best: one small file is read faster than unpacked.
+    # The default: gzip, but no compression for an image of one small file.
     assert image(where, "--module", "top").startswith(b"\x1f\x8b")
     assert image(where, "--include", "/etc/passwd:/x").startswith(b"\x1f\x8b")
     assert image(where).startswith(b"070701")
@@ -231,7 +233,7 @@ def compressions(where):
 
 
 def same_bytes(where):
-    """Shell, environment, umask, time, place and name of the directories do not show."""
+    """The bytes do not depend on shell, environment, umask, time or names of directories."""
     words = ["--module", "top", "--module", "firm", "--include", "/etc/passwd:/x"]
     shutil.copytree(tree(), where + "/other tree")
     os.mkdir(where + "/home")
@@ -254,9 +256,9 @@ def same_bytes(where):
 
 
 def host_settings(where):
-    """Neither modprobe.d of this host counts nor its kernel's command line."""
+    """The host's modprobe.d and kernel command line have no effect on the image."""
     for tool in ("modprobe", "modinfo"):
-        # As though the host had these settings, for whoever does not say otherwise.
+        # These tools behave as on a host with such settings, unless they are called with -C.
         tap.write(f"{where}/bin/{tool}", b'#!/bin/sh\nfor w; do [ "$w" != -C ] || c=yes; done\n'
                   b'[ -n "$c" ] || [ %s = modinfo ] || echo "insmod /bad.ko"\n'
                   b'/usr/sbin/%s "$@" | sed "s/^insmod.*/& queues=3 b/"\n' %
@@ -267,7 +269,7 @@ def host_settings(where):
 
 
 def stranger(where):
-    """An ordinary user, without /usr/sbin in PATH, makes the same image."""
+    """An ordinary user without /usr/sbin in PATH makes the same image."""
     if os.getuid():
         raise tap.Skip("only root can become an ordinary user; you have tried it just now")
     os.chmod(where, 0o777)
@@ -296,7 +298,7 @@ def stranger(where):
 
 
 def output(where):
-    """Where it goes: whole or not at all, and never in the place of what is no file."""
+    """The image is written completely or not at all, and replaces only files and symlinks."""
     status, printed, said = make("-o", "-")
     assert (status, printed, said) == (0, image(where), []), said
     with open("/dev/full", "wb") as full:
@@ -314,7 +316,7 @@ def output(where):
     os.symlink("nothing", where + "/link")
     assert make("-o", where + "/link") == (0, b"", [])
     assert not os.path.islink(where + "/link")
-    # A tool that fails in the middle.
+    # If a tool fails, the old image stays.
     for tool in ("cpio", "gzip", "sync", "mv", "touch"):
         tap.write(f"{where}/{tool}-bin/{tool}", b"#!/bin/sh\nexit 2\n")
         os.chmod(f"{where}/{tool}-bin/{tool}", 0o755)
@@ -327,8 +329,8 @@ def output(where):
 
 
 def alike(where):
-    """An image has the owner and the mode of the one that it replaces; what a file system lacks
-    is no error, but that the disk fails is one."""
+    """An image keeps owner and mode of the one that it replaces; an operation that the file system
+    does not support is not an error, but an I/O error is."""
     out = where + "/image"
     tap.write(out, b"old")
     os.chmod(out, 0o640)
@@ -343,7 +345,7 @@ def alike(where):
             ("sync", "Invalid argument", 0), ("chmod", "Operation not permitted", 0),
             ("chown", "Operation not permitted", 0), ("sync", "Input/output error", 1))):
         folder = f"{where}/{number}"
-        # /init is given its mode by the same tool.
+        # Fail only for the output file, because chmod is also used for /init.
         tap.write(f"{folder}/{tool}", f'#!/bin/sh\ncase "$*" in\n*/.rootstock*) echo "{tool}: {words}"'
                   f' >&2 && exit 1 ;;\nesac\nexec {shutil.which(tool)} "$@"\n'.encode())
         os.chmod(f"{folder}/{tool}", 0o755)
@@ -353,7 +355,7 @@ def alike(where):
 
 
 def unheard(where):
-    """A warning that nobody can hear is no reason to make no image."""
+    """The image is made even if its warnings cannot be written to stderr."""
     command = [fakekernel.MAKER, "-o", where + "/image", "--init", tree() + "/init", "--include",
                "/bin/true:/true"]
     for script in ('exec "$@" 2>&-', 'exec "$@" 2>/dev/full', 'exec "$@" <&- 2>&-'):
@@ -369,7 +371,7 @@ def unheard(where):
 
 
 def no_room(where):
-    """Wherever room ends, that is the sentence, and the image is whole or not there."""
+    """If TMPDIR fills up, whenever that is, the message says so and no incomplete image is left."""
     namespace = ["unshare", "--mount"] + (["--map-root-user"] if os.getuid() else [])
     if subprocess.run([*namespace, "true"], check=False, stderr=subprocess.DEVNULL).returncode:
         raise tap.Skip("no mount namespace can be made here")
@@ -394,7 +396,7 @@ def no_room(where):
 
 
 def called_wrongly(where):
-    """Status 2, one line, nothing made."""
+    """A wrong call ends with status 2 and one line, and makes nothing."""
     for sentence, words in (
             ("-o OUT is missing", []),
             ("--nonsense is not known; see", ["-o", where + "/x", "--nonsense"]),
@@ -426,7 +428,8 @@ def make_ext4(path):
 
 
 def auto(where):
-    """The modules that drive a device, that could drive it, and its file system's."""
+    """--auto adds the modules that drive a device, those that could drive it, and its file
+    system's."""
     sysfs = where + "/sys"
     disk = sysfs + "/devices/bus0/disk0/block/d0/d0p1"
     os.makedirs(disk)
@@ -453,13 +456,13 @@ def auto(where):
     drives(sysfs + "/devices/bus0/disk0", "mid_dle", True)
     both = {"bus.ko", "base.ko", "mid-dle.ko", "disk.ko", "diskalso.ko", "ext4.ko"}
     assert set(made()) == both, made()
-    # Built in here: a module in the image's kernel, and one that nobody knows.
+    # Drivers built into this kernel: the image's kernel has one as a module, and lacks the other.
     drives(sysfs + "/devices/bus0", "after", False)
     drives(sysfs + "/devices/bus0/disk0/block/d0", "strange", False)
     assert set(made()) == both | {"after.ko"}, made()
     tap.write(sysfs + "/module/strange/initstate", b"live")
     refused(f"has no module strange, which {device} needs", "--auto", device, ROOTSTOCK_SYSFS=sysfs)
-    # A file system that the kernel does not have; none.
+    # A file system for which the kernel has no module; then no file system at all.
     os.unlink(sysfs + "/module/strange/initstate")
     subprocess.run(["/usr/sbin/mkswap", device], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
@@ -467,7 +470,7 @@ def auto(where):
     tap.write(device, bytes(1 << 20))
     refused("blkid finds no file system", "--auto", device, ROOTSTOCK_SYSFS=sysfs)
     refused(device + " is not a block device", "--auto", device)
-    # An NVMe disk of a subsystem with two ways; what rootstock-init cannot put together.
+    # A multipath NVMe disk; then a device-mapper device, which rootstock-init cannot set up.
     make_ext4(device)
     os.unlink(sysfs + "/dev/block/0:0")
     head = sysfs + "/devices/virtual/nvme-subsystem/nvme-subsys0"
@@ -485,7 +488,7 @@ def auto(where):
 
 
 def gz_modules(where):
-    """Where kmod knows .ko.gz, which Debian's does not, they are unpacked like the others."""
+    """Modules in .ko.gz, which Debian's kmod does not support, are unpacked like the others."""
     content = tap.read(moduledir(tree()) + "/kernel/base.ko")
     shutil.copytree(tree(), where + "/tree")
     tap.write(moduledir(where + "/tree") + "/kernel/base.ko.gz", gzip.compress(content))
@@ -499,24 +502,24 @@ def gz_modules(where):
 
 if __name__ == "__main__":
     sys.exit(tap.main([
-        ("without modules: one file", one_file),
-        ("modules, what they need, and their order", modules),
+        ("without modules the image is one file", one_file),
+        ("modules, their dependencies and their order", modules),
         ("parameters of modules", parameters),
         ("missing modules", missing),
         ("firmware", firmware),
         (".ko.gz", gz_modules),
         ("other files", includes),
-        ("programs without their loader", dynamic),
+        ("programs without their dynamic loader", dynamic),
         ("a shell", with_shell),
-        ("one machine", one_machine),
+        ("one architecture", one_machine),
         ("compression", compressions),
         ("the same bytes", same_bytes),
         ("settings of the host", host_settings),
         ("an ordinary user", stranger),
         ("where the image goes", output),
-        ("an image that is replaced", alike),
-        ("nobody who hears", unheard),
-        ("no room", no_room),
-        ("called wrongly", called_wrongly),
+        ("owner and mode of a replaced image", alike),
+        ("stderr that cannot be written", unheard),
+        ("a full TMPDIR", no_room),
+        ("wrong calls", called_wrongly),
         ("--auto", auto),
     ]))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Loading the modules of an image, in their order, whatever the kernel says to each of them. */
+/* Loading the modules of an image in their order, even if the kernel refuses some of them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@
 
 static char top[] = "/tmp/test-modules-XXXXXX";
 static char calls[100000];
-static const char *errors; /* "FILE:ERRNO ", what the kernel says to a file */
+static const char *errors; /* "FILE:ERRNO ", with which the kernel refuses a file */
 static int last_fd;
 
 static const char *in_top(const char *name)
@@ -31,7 +31,7 @@ static const char *in_top(const char *name)
 	return path;
 }
 
-/* Instead of the C library's: what is in / of an image is in a directory here. */
+/* Replaces the C library's: redirects paths of the image to a directory of this test. */
 int open(const char *path, int flags, ...)
 {
 	if (!strcmp(path, "/dev/kmsg"))
@@ -75,7 +75,7 @@ static void write_file(const char *name, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Loads the list; returns what was said. */
+/* Loads the list; returns what was logged. */
 static const char *load(const char *order, const char *cmdline, const char *kernel_says)
 {
 	static char text[8192];
@@ -105,7 +105,7 @@ static void in_order(void **state)
 		load("b.ko\na-a.ko x=1 \"y z\"\n\nc.ko\n", "quiet a_a.x=2 c.q c.ko=3 -- b.x", ""),
 		"");
 	assert_string_equal(calls, "b.ko:;a-a.ko:x=1 \"y z\" x=2;c.ko:q ko=3;");
-	/* The last line may have no end. */
+	/* The last line may lack its line break. */
 	assert_string_equal(load("c.ko\nb.ko y", "", ""), "");
 	assert_string_equal(calls, "c.ko:;b.ko:y ;");
 	assert_int_equal(fcntl(last_fd, F_GETFD), -1);
@@ -142,7 +142,7 @@ static void failures(void **state)
 			"<28>rootstock: cannot load the module gone.ko: No such file or directory; does the image lack a module that it needs, or does modprobe.blacklist= list one?; the boot goes on without it\n" },
 		{ "b.ko", "b.ko:12 ",
 			"<28>rootstock: cannot load the module b.ko: Cannot allocate memory; the boot goes on without it\n" },
-		/* Nothing is wrong with a machine that lacks what a module is for. */
+		/* A machine without the device of a module is normal, so this is only a notice. */
 		{ "b.ko", "b.ko:19 ",
 			"<29>rootstock: cannot load the module b.ko: No such device; the boot goes on without it\n" },
 	};
@@ -157,7 +157,7 @@ static void failures(void **state)
 	}
 }
 
-/* What the command line does not want is left out, and only that; the kernel's own list is its. */
+/* Only modules on modprobe.blacklist= are skipped; module_blacklist= is left to the kernel. */
 static void not_wanted(void **state)
 {
 	(void)state;
@@ -171,7 +171,7 @@ static void not_wanted(void **state)
 		"<28>rootstock: cannot load the module b.ko: Operation not permitted; the boot goes on without it\n");
 }
 
-/* As many parameters as fit into the list and the command line. */
+/* As many parameters as fit into the list and into the command line reach the kernel. */
 static void many_parameters(void **state)
 {
 	static char order[60000], cmdline[CMDLINE_MAX], expected[80000];
@@ -190,7 +190,7 @@ static void many_parameters(void **state)
 		strlen(expected) + 1 + (size_t)(used / 12) * strlen(" a=\"b,\"c d\"\""));
 }
 
-/* Not half a list without a word; the name of a file ends somewhere. */
+/* A file name or a list that is too long is reported. */
 static void too_much(void **state)
 {
 	static char text[70000];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The parameters that the command line has for a module, as modprobe would hand them over. */
+/* The parameters of a module on the command line, as modprobe would pass them. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,18 +19,18 @@ static const struct {
 	{ "root=/dev/sda quiet", "nvme", "" },
 	{ "nvme.max=4", "nvme", "max=4" },
 	{ "nvme.max=4\n", "nvme", "max=4" },
-	/* All of them, in their order: the module takes the last of a kind itself. */
+	/* All parameters in their order: for repeated ones the module itself uses the last. */
 	{ "nvme.max=4 nvme.fast quiet nvme.max=5", "nvme", "max=4 fast max=5" },
 	{ "nvme.max=", "nvme", "max=" },
-	/* The two letters are one, on both sides, in the name of the module and nowhere else. */
+	/* "-" and "_" are equal on both sides, but only in the name of the module. */
 	{ "nvme-core.io-timeout=1", "nvme_core", "io-timeout=1" },
 	{ "nvme_core.a=1 nvme-core.b=2", "nvme-core", "a=1 b=2" },
-	/* Other modules, whose names begin alike, and words that only look like it. */
+	/* Other modules with similar names, and words without a module or a parameter. */
 	{ "nvme_core.a=1 nvme", "nvme", "" },
 	{ "nvm.a=1 nvmee.a=1 xnvme.a=1", "nvme", "" },
 	{ "nvme.=1 nvme. .nvme=1", "nvme", "" },
 	{ "a.b.c=1", "a", "b.c=1" },
-	/* The value keeps its blanks, which the kernel splits at again. */
+	/* A value with blanks keeps its quotes, because the kernel splits the text again. */
 	{ "m.a=\"b c\" m.d=e", "m", "a=\"b c\" d=e" },
 	{ "\"m.a=b\tc\"", "m", "a=\"b\tc\"" },
 	{ "m.a=\"b\"", "m", "a=b" },
@@ -63,7 +63,7 @@ static void too_small(void **state)
 	assert_int_equal(modules_parameters(split_words("m.abc=1234"), "m", text, sizeof text),
 		-ENAMETOOLONG);
 	assert_string_equal(text, "");
-	/* Not half of them: they may belong together. */
+	/* If not all fit, none is passed, because they may belong together. */
 	assert_int_equal(modules_parameters(split_words("m.a=1 m.abc=1"), "m", text, sizeof text),
 		-ENAMETOOLONG);
 	assert_string_equal(text, "");
@@ -109,7 +109,7 @@ static void listed(void **state)
 					 lists[i].module),
 			lists[i].expected);
 	}
-	/* The kernel takes its own words with either letter too. */
+	/* The kernel also accepts its own words with "-" for "_". */
 	assert_true(modules_listed(split_words("module-blacklist=a"), "module_blacklist", "a"));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How the root file system is mounted: what mount(2) is told, in which order, and what is said. */
+/* How the root file system is mounted: the calls of mount(2) in their order, and the messages. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,12 +37,12 @@ static int error_of(const char *what)
 	return err;
 }
 
-/* Records of the kernel's log, in the form of /dev/kmsg, that each mount which fails leaves. */
+/* Records, in the form of /dev/kmsg, that each failing mount adds to the kernel's log. */
 static const char *const *records;
 static bool kmsg_is_there;
 static int kmsg_writer = -1;
 
-/* Instead of the C library's. */
+/* Replaces the C library's. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
 	const void *data)
 {
@@ -86,7 +86,7 @@ int open(const char *path, int flags, ...)
 		errno = ENOENT;
 		return -1;
 	}
-	/* As there, one read gives one record. */
+	/* As on /dev/kmsg, one read returns one record. */
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
 	kmsg_writer = pair[1];
@@ -95,7 +95,7 @@ int open(const char *path, int flags, ...)
 
 static bool no_memory;
 
-/* libmount fails for nothing else. */
+/* Lack of memory is the only reason for which this call fails. */
 int mnt_split_optstr(const char *all, char **ret_user, char **ret_vfs, char **ret_fs,
 	int ignore_user, int ignore_vfs)
 {
@@ -123,14 +123,14 @@ int ioctl(int fd, unsigned long request, ...)
 static const struct expected {
 	const char *words, *type;
 	const char *errors;
-	const char *calls, *said; /* said: in the sentence, NULL for success */
+	const char *calls, *said; /* said: a part of the message, or NULL for success */
 	int error;
 	int probe_error;
 } devices[] = {
 	{ "ro", "ext4", "", "/dev/sda1 ext4 ro;", NULL, 0, 0 },
 	{ "", "ext4", "", "/dev/sda1 ext4 ro;", NULL, 0, 0 },
 	{ "rw", "xfs", "", "/dev/sda1 xfs rw;", NULL, 0, 0 },
-	/* What is for the file system and what for any. */
+	/* Options of the file system and options of any mount are separated. */
 	{ "rw rootflags=subvol=@,noatime,commit=30,nodev", "btrfs", "",
 		"/dev/sda1 btrfs rw,noatime,nodev subvol=@,commit=30;", NULL, 0, 0 },
 	{ "rw rootflags=ro", "ext4", "", "/dev/sda1 ext4 ro;", NULL, 0, 0 },
@@ -140,12 +140,12 @@ static const struct expected {
 		"/dev/sda1 ext4 ro data=journal;", NULL, 0, 0 },
 	{ "rootflags=context=\"a,noatime\",commit=1", "ext4", "",
 		"/dev/sda1 ext4 ro context=\"a,noatime\",commit=1;", NULL, 0, 0 },
-	/* A device that cannot be written is read. */
+	/* A device that is write-protected is mounted read-only. */
 	{ "rw", "ext4", "rw:30 ", "/dev/sda1 ext4 rw;/dev/sda1 ext4 ro;", NULL, 0, 0 },
 	{ "rw", "ext4", "rw:13 ", "/dev/sda1 ext4 rw;/dev/sda1 ext4 ro;", NULL, 0, 0 },
 	{ "rw", "ext4", "rw:5 ", "/dev/sda1 ext4 rw;", "does not answer", -EIO, 0 },
 	{ "ro", "ext4", "ext4:13 ", "/dev/sda1 ext4 ro;", "messages may say", -EACCES, 0 },
-	/* Drivers of other names. */
+	/* Drivers whose name is not the type's. */
 	{ "", "ext3", "", "/dev/sda1 ext4 ro;", NULL, 0, 0 },
 	{ "", "ext2", "ext4:19 ", "/dev/sda1 ext4 ro;/dev/sda1 ext2 ro;", NULL, 0, 0 },
 	{ "", "ext3", "ext4:19 ext3:19 ", "/dev/sda1 ext4 ro;/dev/sda1 ext3 ro;",
@@ -159,7 +159,7 @@ static const struct expected {
 		0 },
 	{ "", "ext3", "ext4:22 ext3:22 ", "/dev/sda1 ext4 ro;/dev/sda1 ext3 ro;",
 		"damaged, or has a feature", -EINVAL, 0 },
-	/* A device was found: there is no talk of shares. */
+	/* A device was found, so the message does not mention shares. */
 	{ "rootflags=subvol=@x,noatime", "btrfs", "btrfs:2 ",
 		"/dev/sda1 btrfs ro,noatime subvol=@x;",
 		"rootflags= names a subvolume that does not exist", -ENOENT, 0 },
@@ -179,7 +179,7 @@ static const struct expected {
 	{ "", "xfs", "xfs:75 ", "/dev/sda1 xfs ro;", "larger than this kernel", -EOVERFLOW, 0 },
 	{ "", "erofs", "erofs:95 ", "/dev/sda1 erofs ro;", "has a feature", -EOPNOTSUPP, 0 },
 	{ "", "btrfs", "btrfs:17 ", "/dev/sda1 btrfs ro;", "the same UUID", -EEXIST, 0 },
-	/* rootfstype= that the bytes confirm, and that they do not. */
+	/* rootfstype= that the contents confirm, and that they do not. */
 	{ "rootfstype=xfs,ext4,btrfs", "ext4", "", "/dev/sda1 ext4 ro;", NULL, 0, 0 },
 	{ "rootfstype=ext2", "ext2", "ext4:22 ", "/dev/sda1 ext4 ro;/dev/sda1 ext2 ro;", NULL, 0,
 		0 },
@@ -194,7 +194,7 @@ static const struct expected {
 	{ "rootfstype=0123456789012345678901234567890,01234567890123456789012345678901,b", "",
 		"0123456789012345678901234567890:19 ",
 		"/dev/sda1 0123456789012345678901234567890 ro;/dev/sda1 b ro;", NULL, 0, -ENODATA },
-	/* What is no file system is never mounted, whoever says it is one. */
+	/* Contents that are not a file system are never mounted, whatever rootfstype= says. */
 	{ "", "crypto_LUKS", "", "", "if the root file system is inside, dracut", -EMEDIUMTYPE, 0 },
 	{ "rootfstype=ext4", "linux_raid_member", "", "",
 		"if the root file system is inside, dracut", -EMEDIUMTYPE, 0 },
@@ -203,7 +203,7 @@ static const struct expected {
 	{ "rootfstype=ext4", "ddf_raid_member", "", "", "if the root file system is inside, dracut",
 		-EMEDIUMTYPE, 0 },
 	{ "rootfstype=ext4", "swap", "", "", "is not a file system but swap", -EMEDIUMTYPE, 0 },
-	/* Nothing is tried where nothing is known. */
+	/* Without a type nothing is tried. */
 	{ "", "", "", "", "empty or damaged", -ENODATA, -ENODATA },
 	{ "", "", "", "", "cannot read /dev/sda1", -EIO, -EIO },
 };
@@ -283,7 +283,7 @@ static void mounts_sources(void **state)
 	}
 }
 
-/* A request and a device whose node is a file; the tests below share what is around a mount. */
+/* A request and a device whose node is a file, for the tests below. */
 struct trial {
 	char path[40], words[256];
 	struct rootparams params;
@@ -342,7 +342,7 @@ static void is(struct trial *trial, const char *type)
 	strcpy(trial->device.tags.type, type);
 }
 
-/* The first trouble that the kernel has itself, not what others wrote and not what follows. */
+/* The message quotes the kernel's first error, not records of other programs and not later ones. */
 static void quotes_the_kernel(void **state)
 {
 	static const char *const texts[] = {
@@ -367,7 +367,7 @@ static void quotes_the_kernel(void **state)
 		"as ext4: Read-only file system; the kernel says: EXT4-fs (sda1): write access unavailable");
 	assert_null(strstr(trial->fault.sentence, "SUBSYSTEM"));
 	assert_null(strstr(trial->fault.sentence, "follows"));
-	/* Of two tries the second. */
+	/* The second of two tries counts. */
 	assert_int_equal(try_mount(trial, "rw"), -EROFS);
 	assert_said(trial, "the kernel says: EXT4-fs (sda1): write access unavailable");
 
@@ -383,7 +383,7 @@ static void quotes_the_kernel(void **state)
 	assert_said(trial, "the kernel says: xxx");
 }
 
-/* A journal that cannot be replayed: each file system has its own word for doing without. */
+/* If a journal cannot be replayed, the message names the file system's option to skip it. */
 static void write_protected_devices(void **state)
 {
 	static const char *const words[][2] = {
@@ -411,7 +411,7 @@ static void write_protected_devices(void **state)
 		}
 }
 
-/* The superblock's number of devices, of which the others are found by their UUID. */
+/* The superblock has the number of devices; the other ones are found by their UUID. */
 static void btrfs_of_several(void **state)
 {
 	struct trial *trial = *state;
@@ -434,13 +434,13 @@ static void btrfs_of_several(void **state)
 	assert_int_equal(try_mount(trial, "ro"), -EINVAL);
 	assert_said(trial,
 		"this btrfs is on 3 devices, and the others must be named: rootflags=device=/dev/sdb,device=/dev/sdd");
-	/* Who has named them has another trouble. */
+	/* If they are named already, the reason is another one. */
 	assert_int_equal(try_mount(trial, "rootflags=device=/dev/sdb,device=/dev/sdd,x"), -EINVAL);
 	assert_said(trial, "rootflags= has an option");
 	strcpy(others[2].tags.uuid, "other");
 	assert_int_equal(try_mount(trial, "ro"), -EINVAL);
 	assert_said(trial, "this btrfs is on 3 devices, of which 2 are there");
-	/* Without a driver that does not matter. */
+	/* A missing driver is reported first. */
 	errors = "btrfs:19 ";
 	assert_int_equal(try_mount(trial, "ro"), -ENODEV);
 	assert_said(trial, "no driver btrfs");
@@ -474,7 +474,7 @@ static void run(const struct trial *trial, const char *command)
 	assert_int_equal(system(line), 0);
 }
 
-/* Bytes that are two things: file systems may be told apart by the user, containers never. */
+/* With two signatures rootfstype= may choose between file systems, but not against a container. */
 static void several_marks(void **state)
 {
 	struct trial *trial = *state;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""System calls of rootstock-init that fail, by strace, in real boots of an initramfs in a
-namespace: every place in four sources that can fail. One without a row in SITES is a failure."""
+"""Real boots of an initramfs in a namespace in which strace makes one system call of rootstock-init
+fail, for every call in four sources that can fail. A call without a row in SITES fails the test."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ PROGRAM, PROBE = nstap.program("rootstock-init"), nstap.probe()
 RUNS = "init runs"  # or the shell, which the probe plays as well
 
 
-# --- initramfs and root file system, changed ---
+# --- changes to the initramfs and the root file system ---
 
 
 def plain(top):
@@ -34,19 +34,19 @@ def no_run(top):
 
 
 def sysfs(top):
-    """An initramfs in which /sys is mounted and there is no device."""
+    """An initramfs in which /sys is mounted but has no devices."""
     mount("sys", f"{top}/sys", "tmpfs", 0, "mode=0755")
     os.makedirs(f"{top}/sys/class/block")
 
 
 def no_sys(top):
-    """An initramfs with a file in the place of /sys."""
+    """An initramfs in which /sys is a regular file."""
     os.rmdir(f"{top}/sys")
     write_file(f"{top}/sys", "")
 
 
 def shared(top):
-    """An initramfs from which nothing can be moved."""
+    """An initramfs on a shared mount, so that mounts cannot be moved from it."""
     mount(None, top, None, MS_SHARED)
 
 
@@ -59,19 +59,19 @@ def overlay(things, top):
 
 
 def boots(words="", **options):
-    """World keywords: the root file system's own init, or with these words something else."""
+    """World keywords: boot the root file system's own init, unless these words change that."""
     return {"cmdline": f"rw {nsboot.BIND} quiet {words}", **options}
 
 
 def looks(**options):
-    """World keywords: root= is a device that there is none of."""
+    """World keywords: root= names a device that does not exist."""
     return {"cmdline": "root=/dev/nowhere rw quiet rootwait=0", **options}
 
 
 # The root has no init, and the shell is the probe.
 SHELL = {"cmdline": f"{nsboot.BIND} rw quiet rootwait=0 rootstock.onfail=shell", "shell": PROBE}
-# The first mount fails, the shell (this program itself, which only says what it is) ends at once,
-# and the second start goes well.
+# The first mount fails, the shell (rootstock-init itself, which only prints its usage) ends
+# immediately, and the second start succeeds.
 TWICE = {**SHELL, "shell": PROGRAM, "strace": ("-e", "inject=mount:error=EIO:when=1")}
 DEPLOYMENT = "ostree=" + nstree.BOOTLINK
 NO_INIT = " has no init: looked for"
@@ -82,18 +82,18 @@ USAGE, NO_DEVICE = "see rootstock-init(8)", "no device matches root="
 OPEN, STAT = "open,openat", "newfstatat,fstatat64,statx,lstat,lstat64"
 TOP = '^"/"'
 ALL = ("dev", "proc", "program", "run", "sys", "sysroot", "folder", "folder/deep", "folder/file")
-# What is seen when the root file system is still above the initramfs.
+# What also exists while the root file system is still mounted over the initramfs.
 ABOVE = ("/dev", "/dev/console", "/dev/null", "/phys", "/proc", "/proc/cmdline", "/run")
 FOLDER = ("folder", "folder/deep", "folder/file")
 
 
 def enters(syscalls, args, *more, changes=(plain,), **options):
-    """A row: the boot goes on, but for what is in the rest."""
+    """A row: the boot continues; the rest names what differs."""
     return Fails("initramfs", syscalls, args, RUNS, None, boots(**options), changes, *more)
 
 
 def ends(syscalls, args, said, options, status=1, which=0, moved=(), odd=(), changes=()):
-    """A row: the boot ends, or goes on, with this sentence."""
+    """A row: the boot prints this sentence, and ends unless the status says otherwise."""
     return Fails("initramfs", syscalls, args, status, said, options, changes, which, moved, odd)
 
 
@@ -109,7 +109,7 @@ SITES = {
         "mount", '"/proc"', "cannot mount proc on /proc", boots(mounts=("dev", "run"))),
     ("switchroot.c", "switchroot_mount_sysfs", "mount_kernel", 1): ends(
         "mount", '"/sys"', "cannot mount sysfs on /sys", looks()),
-    # What cannot be moved is taken down, as where the root has no place for it.
+    # A mount that cannot be moved is unmounted, as if the root had no directory for it.
     ("switchroot.c", "switchroot_enter", "take_along", 1): enters(
         "mount", '"/sysroot/dev"', 0, ("/dev", "/dev/console", "/dev/null")),
     ("switchroot.c", "switchroot_enter", "take_along", 2): enters(
@@ -121,7 +121,7 @@ SITES = {
     ("switchroot.c", "take_along", "fstatat", 1): enters(STAT, '"/sysroot/run"', 0, ("/run",)),
     ("switchroot.c", "take_along", "step_try", 1): enters(
         "mount", '"/run", "/sysroot/run"', 0, ("/run",)),
-    # It stays where nothing sees it.
+    # The mount stays in the initramfs, where it is hidden.
     ("switchroot.c", "take_along", "step_try", 2): enters(
         "umount2", '^"/run"', 0, (), ("run",), changes=(plain, no_run)),
     ("switchroot.c", "switchroot_enter", "open", 1): ends(
@@ -130,12 +130,12 @@ SITES = {
         "mount", r'^"\."', NO_SWITCH, boots()),
     ("switchroot.c", "switchroot_enter", "close", 1): ends(
         "close", "</>", NO_SWITCH, boots(extra=shared), which=-1),
-    # What cannot be removed stays; all else goes.
+    # Files that cannot be removed stay; all others are removed.
     ("switchroot.c", "open_inner", "openat", 1): enters("openat", '"folder"', 0, (), FOLDER),
     ("switchroot.c", "open_inner", "fdopendir", 1): enters(
         "fcntl", "folder>", 0, (), FOLDER),
     ("switchroot.c", "open_inner", "close", 1): Untried(
-        "it follows another failure, and nothing depends on it"),
+        "it runs only after another failure, and nothing depends on it"),
     ("switchroot.c", "remove_all", "open_inner", 1): enters("openat", r'"\."', 0, (), ALL),
     ("switchroot.c", "remove_all", "open_inner", 2): enters("openat", '"folder"', 0, (), FOLDER),
     ("switchroot.c", "remove_all", "readdir", 1): enters("getdents64", "folder>", 0, (), FOLDER),
@@ -154,7 +154,7 @@ SITES = {
     ("switchroot.c", "switchroot_free_initramfs", "fstat", 1): enters(
         "fstat," + STAT, "</>, (\"\"|{)", 0, (), ALL),
     ("switchroot.c", "switchroot_free_initramfs", "close", 1): enters("close", "</>", -1),
-    # What a lazy unmount leaves is above the initramfs, out of the shell's sight.
+    # What a lazy unmount leaves is mounted over the initramfs and invisible in the shell.
     ("switchroot.c", "switchroot_return", "step_try", 1): ends(
         "umount2", TOP, A_SHELL, {**SHELL, "extra": no_sys}, RUNS, moved=ABOVE),
     ("switchroot.c", "switchroot_return", "fchdir", 1): ends("fchdir", "", NO_INIT, SHELL),
@@ -174,7 +174,7 @@ SITES = {
         "close", "/sys/class/block>", "cannot mount /nothing", looks(
             extra=sysfs, cmdline="root=/nothing rootfstype=none rootflags=bind rootwait=0"),
         which=-1),
-    # Only who looks for a device needs it.
+    # /dev is needed only to look for a device.
     ("main.c", "mount_root", "open", 1): enters(OPEN, '^"/dev"'),
     ("main.c", "mount_root", "mkdir", 1): ends(
         "mkdir", '"/sysroot"', "cannot make the directory /sysroot", boots()),
@@ -189,8 +189,8 @@ SITES = {
     ("main.c", "start_shell", "fork", 1): ends("fork,clone,vfork", "", NO_INIT, SHELL),
     ("main.c", "start_shell", "setsid", 1): ends("setsid", "", A_SHELL, SHELL, RUNS),
     ("main.c", "start_shell", "execl", 1): Elsewhere(
-        "initramfs/test/test-ns-faults.py", "the shell is no program"),
-    # The shell is taken for one that ended; what follows is a second try, which goes well.
+        "initramfs/test/test-ns-faults.py", "the shell is not a program"),
+    # The shell counts as one that has ended, so the boot is tried again, and succeeds.
     ("main.c", "start_shell", "write", 1): ends(
         "write", "pipe:.*, 4$", A_SHELL, {**TWICE, "shell": b"no program"}, RUNS, changes=(plain,)),
     ("main.c", "start_shell", "close", 1): ends("close", "pipe:", A_SHELL, SHELL, RUNS, -2),
@@ -213,18 +213,18 @@ SITES = {
     ("mountroot.c", "try_type", "try_once", 1): ends(
         "mount", '"/phys"', CANNOT_MOUNT, boots("rootwait=0")),
     ("mountroot.c", "try_type", "try_once", 2): Elsewhere(
-        "initramfs/test/test-mountroot.c", "Of two tries the second."),
+        "initramfs/test/test-mountroot.c", "The second of two tries counts."),
     ("uevent.c", "uevent_open", "socket", 1): enters("socket", ""),
     ("uevent.c", "uevent_open", "bind", 1): enters("bind", ""),
     ("uevent.c", "uevent_open", "close", 1): Untried(
-        "it follows another failure, and nothing depends on it"),
+        "it runs only after another failure, and nothing depends on it"),
     ("uevent.c", "uevent_wait", "poll", 1): ends(
         "poll,ppoll", "", NO_DEVICE, looks(extra=sysfs, cmdline="root=/dev/nowhere rootwait=1")),
     ("uevent.c", "uevent_wait", "recvfrom", 1): Elsewhere(
         "initramfs/test/test-uevent.c", '{ "recvfrom", ENOBUFS, -ENOBUFS }'),
 }
 
-# What prepare-root's sources do for rootstock-init alone, and what a shell finds then.
+# Calls that prepare-root's sources make only for rootstock-init, and what a shell then sees.
 ALONE = {
     ("realinit.c", "realinit_execute", "step_run", 1): ends(
         "execve", '"/sbin/init"', "cannot execute /sbin/init", boots(), changes=(plain,),
@@ -237,16 +237,16 @@ ALONE = {
     ("step.c", "switch_root", "chdir", 2): ends("chdir", TOP, NO_SWITCH, boots()),
     ("a shell after", "chdir", 1): ends("chdir", '^"/sysroot"', A_SHELL, SHELL, RUNS),
     ("a shell after", "mount", 1): ends("mount", r'^"\."', A_SHELL, SHELL, RUNS),
-    # The root file system is above the initramfs by then.
+    # The root file system is already mounted over the initramfs.
     ("a shell after", "chroot", 1): ends(
         "chroot", "", A_SHELL, {**SHELL, "extra": no_sys}, RUNS, moved=ABOVE),
-    # Nothing leads back any more, and there is no shell in the root file system.
+    # There is no way back any more, and no shell in the root file system.
     ("a shell after", "chdir", 2): ends("chdir", TOP, NO_SWITCH, SHELL),
 }
 
 
 def shell_fails():
-    """The shell is no program, without a fault of strace's."""
+    """A shell that is not a program is reported, without a fault by strace."""
     with tempfile.TemporaryDirectory() as where:
         status, said, _, _, _ = nsfaults.traced(
             "initramfs", (PROGRAM, PROBE), (), where + "/log", **{**SHELL, "shell": b"no program"})
@@ -256,7 +256,7 @@ def shell_fails():
 
 
 if __name__ == "__main__":
-    CASES = [("the shell is no program", shell_fails)]
+    CASES = [("the shell is not a program", shell_fails)]
     CASES += nsfaults.rows(ALONE, (PROGRAM, PROBE))
     CASES += nsfaults.cases(SITES, (PROGRAM, PROBE), *SOURCES)
     sys.exit(nstap.main(CASES))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: long
-"""The recipe for OpenEmbedded and the package for Buildroot, as far as that goes without the two:
-their commands are run as they would run them, and what is installed is what the packages list."""
+"""The recipe for OpenEmbedded and the package for Buildroot, without the two systems: their
+commands are run as these would run them, and must install the files that the packages list."""
 import fnmatch
 import hashlib
 import os
@@ -16,7 +16,7 @@ from guestimage import TOP, foreign, tap
 RECIPE = os.path.join(TOP, "initramfs/yocto/rootstock_git.bb")
 PACKAGE = os.path.join(TOP, "initramfs/buildroot/rootstock.mk")
 OPTIONS = os.path.join(TOP, "initramfs/buildroot/Config.in")
-# What OpenEmbedded's own configuration says, for a target like this host.
+# Variables of OpenEmbedded's own configuration, for a target like this host.
 BITBAKE = {"PN": "rootstock", "S": TOP, "prefix": "/usr", "bindir": "/usr/bin",
            "datadir": "/usr/share", "mandir": "/usr/share/man", "nonarch_libdir": "/usr/lib",
            "systemd_system_unitdir": "/usr/lib/systemd/system"}
@@ -34,7 +34,7 @@ $(HERE)/.stamp_built:
 endef
 include %s
 """ % PACKAGE
-# The options of Buildroot that the package names, and what they depend on there.
+# The options of Buildroot that the package names, with their dependencies.
 KCONFIG = """
 choice
 	prompt "architecture"
@@ -73,20 +73,20 @@ OFFERED = {"BR2_PACKAGE_ROOTSTOCK", "BR2_PACKAGE_UTIL_LINUX", "BR2_PACKAGE_UTIL_
 
 
 def environment(**more):
-    """The environment without what the make that runs this test tells the one inside."""
+    """The environment without the variables by which the outer make would affect the inner one."""
     return {name: value for name, value in dict(os.environ, **more).items()
             if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BUILD")}
 
 
 def run(command, **options):
-    """Runs a command; its output is the reason if it fails."""
+    """Runs a command, which must succeed; otherwise its output is shown."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False, **options)
     assert done.returncode == 0, done.stdout[-2000:]
 
 
 def installed(tree):
-    """The files in a tree, as absolute paths in it."""
+    """The files in a tree, as absolute paths from its top."""
     return sorted("/" + os.path.relpath(os.path.join(path, name), tree)
                   for path, _, names in os.walk(tree) for name in names)
 
@@ -109,12 +109,12 @@ def recipe(**known):
 
 
 def bitbake(where):
-    """do_compile and do_install work; each file is in one package, each pattern has a file."""
+    """do_compile and do_install work; each file is in one package, each pattern matches a file."""
     tree = where + "/image"
-    # BitBake gives what it finds in THISDIR to externalsrc, which sets S.
+    # BitBake sets THISDIR, from which the recipe makes EXTERNALSRC; externalsrc then sets S.
     variables, functions = recipe(B=where + "/b", D=tree, THISDIR=os.path.dirname(RECIPE))
     assert os.path.realpath(variables["EXTERNALSRC"]) == TOP, variables["EXTERNALSRC"]
-    # BitBake exports the strip of the target, which has no name that the Makefile could know.
+    # BitBake exports the target's strip, whose name the Makefile cannot know.
     tap.write(where + "/strip", b'#!/bin/sh\n: >"$0.ran"\nexec strip "$@"\n')
     os.chmod(where + "/strip", 0o755)
     for name in ("do_compile", "do_install"):
@@ -129,7 +129,7 @@ def bitbake(where):
     assert sorted(patterns) == sorted("FILES:" + name for name in names), patterns
     used = set()
     for file in files:
-        # A directory stands for all in it.
+        # A directory includes everything below it.
         owners = [(name, pattern) for name in patterns for pattern in patterns[name]
                   if fnmatch.fnmatch(file, pattern) or file.startswith(pattern + "/")]
         assert len(owners) == 1, (file, owners)
@@ -139,7 +139,7 @@ def bitbake(where):
 
 
 def buildroot(where):
-    """The commands work where Buildroot copies the sources, and install what make install does."""
+    """The commands work in Buildroot's copy of the sources, and install what make install does."""
     here = where + "/rootstock"
     shutil.copytree(TOP, here, symlinks=True, ignore=shutil.ignore_patterns("build", ".git"))
     tap.write(where + "/Makefile", BUILDROOT.encode())
@@ -150,17 +150,17 @@ def buildroot(where):
     run(["make", "-C", here, "BUILD=" + here + "/build/buildroot", "-o", "all", "install",
          "DESTDIR=" + wanted], env=environment())
     assert installed(made) == installed(wanted), installed(made)
-    # The images in which the guests are tried have them where they will be.
+    # The test images of the guests have these files in the same places.
     assert {"/usr/" + name for name in foreign.guests("")} < set(installed(wanted))
     flags = tap.read(here + "/build/buildroot/flags")
     assert b"gcc -I. " in flags and b"-DTARGET" in flags and b"-O2 -g0" in flags, flags
 
 
 def configured(where, *options):
-    """The lines of the .config that Kconfig makes when these options and the package are wanted."""
+    """The lines of the .config that Kconfig makes for these options and the package."""
     tap.write(where + "/.config", "".join(
         option + "=y\n" for option in [*options, "BR2_PACKAGE_ROOTSTOCK"]).encode())
-    # As Buildroot calls it: its options do not begin with CONFIG_.
+    # As in Buildroot, options do not begin with CONFIG_.
     done = subprocess.run(["kconfig-conf", "--olddefconfig", "Config.in"], cwd=where, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                           env=environment(CONFIG_="", KCONFIG_CONFIG=".config"))
@@ -171,8 +171,8 @@ def configured(where, *options):
 
 
 def kconfig(where):
-    """The package can be had, with what it needs, where its programs can be built, and only there;
-    it is said if only the libraries are in the way."""
+    """The package can be selected, with its dependencies, only where its programs can be built; if
+    only static libraries are missing, a comment says so."""
     if not shutil.which("kconfig-conf"):
         raise tap.Skip("kconfig-frontends-nox not installed")
     tap.write(where + "/Config.in", KCONFIG.encode())
@@ -189,7 +189,7 @@ def kconfig(where):
 
 
 def agreed(where):
-    """Version and licence are those of the sources."""
+    """The packages have the version and the licence of the sources."""
     version = re.search(r"^VERSION := (.*)$", tap.read(TOP + "/Makefile").decode(), re.MULTILINE)[1]
     variables, _ = recipe(B="", D="", THISDIR="")
     assert variables["PV"] == version, variables["PV"]
@@ -204,5 +204,5 @@ if __name__ == "__main__":
         ("OpenEmbedded: the recipe's functions, and each file in one package", bitbake),
         ("Buildroot: the package's commands, and the files of make install", buildroot),
         ("Buildroot: where Kconfig offers the package, and what it selects", kconfig),
-        ("version and licence are the sources'", agreed),
+        ("the packages have the version and the licence of the sources", agreed),
     ]))

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What rootstock-init takes the bytes of a device for, on small images of file systems, containers
-and partition tables that their own tools make (test-containers.py has them one above the other). Debian's blkid, which probes for everything at once,
-is the judge, and the UUID and label that the tool was told. A container that still has an old file
-system in it, or a RAID leg that looks like one, must never come out as that."""
+"""What rootstock-init detects on small images of file systems, containers and partition tables
+that their own tools make (test-containers.py nests them). The result must match Debian's blkid,
+which probes for everything, and the UUID and label that the tool was given. A container in which an
+old file system is left, or a RAID leg that looks like one, must never be detected as a file
+system."""
 
 import errno
 import os
@@ -18,7 +19,7 @@ from testlib import tap
 from probe import MADE, MIB, UUID, blkid, make, show
 from rig.disk import corrupt
 
-# What is written over an ext4 by hand, as damage.py of the boot matrix does it.
+# Containers whose marks corrupt.py writes over an ext4.
 CONTAINERS = {"luks": "crypto_LUKS", "lvm": "LVM2_member", "raid": "linux_raid_member"}
 TABLES = {
     "GPT": "label: gpt\nsize=1M, uuid=11111111-1111-4111-8111-111111111111\n"
@@ -33,7 +34,7 @@ TABLES = {
 
 
 def agrees(path):
-    """Asserts that ours is blkid's answer; returns ours as (type, uuid, label)."""
+    """Asserts that our result is blkid's; returns it as (type, uuid, label)."""
     error, kind, filesystem, uuid, label = show("read", path)
     theirs = blkid(path)
     assert theirs.get("TYPE"), f"blkid knows nothing: {theirs}"
@@ -56,22 +57,22 @@ def is_what_was_made(name):
         assert found[0] == kind, found
         assert uuid is None or found[1] == uuid, found
         assert label is None or found[2] == label, found
-    return f"{name} is that, as blkid says", test
+    return f"{name} is detected, as by blkid", test
 
 
 def is_no_file_system(kind):
-    """A test of one of CONTAINERS, beside an ext4 that is still there where the tool leaves it."""
+    """A test of one of CONTAINERS over an ext4 of which the tool leaves a part."""
     def test(where):
         path = os.path.join(where, "image")
         make(path, 16, MADE["ext4"][1])
         corrupt.apply(path, {"start": 0, "size": 16 * MIB}, kind)
         assert agrees(path)[0] == CONTAINERS[kind]
         assert show("read", path)[2] == "0"
-    return f"{kind} over an ext4 is no file system", test
+    return f"{kind} over an ext4 is not a file system", test
 
 
 def raid_of_old_format(where):
-    """A RAID leg with a superblock of format 0.90, 64 KiB before the end (md_p.h), over an ext4."""
+    """A RAID superblock of format 0.90, 64 KiB before the end (md_p.h), wins over an ext4."""
     path = os.path.join(where, "image")
     make(path, 16, MADE["ext4"][1])
     with open(path, "r+b") as image:
@@ -82,7 +83,7 @@ def raid_of_old_format(where):
 
 
 def drbd(where):
-    """A DRBD with its data inside, of 8.4 (user/shared/drbdmeta.c, md_on_disk_08), over an ext4."""
+    """Internal DRBD metadata of 8.4 (user/shared/drbdmeta.c, md_on_disk_08) wins over an ext4."""
     path = os.path.join(where, "image")
     make(path, 16, MADE["ext4"][1])
     with open(path, "r+b") as image:
@@ -92,7 +93,7 @@ def drbd(where):
 
 
 def firmware_raid(where):
-    """A leg of a firmware's RAID, marked at its end, is no file system."""
+    """A leg of a firmware RAID, which has its mark at the end, is not a file system."""
     path = os.path.join(where, "image")
     make(path, 16, MADE["ext4"][1])
     with open(path, "r+b") as image:
@@ -102,7 +103,7 @@ def firmware_raid(where):
 
 
 def lvm_beside(where):
-    """A physical volume that left the old ext4 in place is no file system."""
+    """An LVM physical volume over an intact ext4 is not a file system."""
     path = os.path.join(where, "image")
     make(path, 16, MADE["ext4"][1])
     marks = corrupt.lvm(16 * MIB)
@@ -112,7 +113,8 @@ def lvm_beside(where):
     assert agrees(path)[0] == "LVM2_member"
 
 
-# Where the 128 KiB of uberblocks are in a ZFS of this size (sys/vdev_impl.h): in each of its labels.
+# The offsets of the 128 KiB of uberblocks in the four labels of a ZFS of this size
+# (sys/vdev_impl.h).
 ZFS_SIZE = 64 * MIB + 4096
 RINGS = [label + (128 << 10) for label in (0, 256 << 10, (64 << 20) - (512 << 10),
                                            (64 << 20) - (256 << 10))]
@@ -127,8 +129,8 @@ def write_at(path, places, data):
 
 
 def zfs(where):
-    """A member of a ZFS pool can not be mounted by itself, wherever four of its marks are, and
-    whatever was there before."""
+    """A member of a ZFS pool is detected wherever four of its uberblocks are, and an old ext4 on it
+    is not mounted."""
     path = os.path.join(where, "image")
     last = 127 * 1024
     cases = [[ring + number * 1024 for number in range(4)] for ring in RINGS] + [
@@ -150,7 +152,7 @@ def zfs(where):
 
 
 def three_uberblocks(where):
-    """Three marks are no ZFS for libblkid."""
+    """Three uberblocks are not enough for a ZFS, as in libblkid."""
     path = os.path.join(where, "image")
     make(path, 64, MADE["ext4"][1])
     os.truncate(path, ZFS_SIZE)
@@ -159,7 +161,7 @@ def three_uberblocks(where):
 
 
 def log_of_xfs(where):
-    """The log of an XFS elsewhere is no file system, in whichever of its sectors the mark is."""
+    """An external log of XFS is not a file system, whichever of its sectors has the mark."""
     path = os.path.join(where, "image")
     for sector in (0, 1, 7, 100, 511):
         make(path, 16, MADE["ext4"][1])
@@ -174,7 +176,7 @@ def log_of_xfs(where):
 
 
 def reading(kind, path):
-    """How many bytes show-probe has libblkid read, and whether it looked through long areas."""
+    """How many bytes libblkid reads for show-probe, and whether long areas were searched."""
     trace = subprocess.run(["strace", "-e", "trace=read,pread64", probe.SHOW, kind, path], check=True,
                            text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE).stderr
     return (sum(int(size) for size in re.findall(r"^read\(.* = (\d+)$", trace, re.MULTILINE)),
@@ -182,8 +184,8 @@ def reading(kind, path):
 
 
 def little_is_read(where):
-    """What one of the usual types is, is known after little reading, and confirmed without ever
-    reading much through the page cache."""
+    """The usual types are detected after reading little, and confirmed without reading much through
+    the page cache."""
     path = os.path.join(where, "image")
     for name in ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "squashfs", "erofs",
                  "vfat with 32 bits"):
@@ -200,7 +202,7 @@ def little_is_read(where):
 
 
 def long_label(where):
-    """A label too long for us is none, and harms nothing else."""
+    """A label that is too long is left out, and type and UUID are still found."""
     path = os.path.join(where, "image")
     make(path, 64, f"mkfs.f2fs -q -f -l {'x' * 400} -U {UUID} {{}}")
     error, kind, filesystem, uuid, label = show("read", path)
@@ -220,7 +222,7 @@ def disk_without_signature(where):
 
 
 def nothing(where):
-    """Zeros, noise, and files that end too early."""
+    """On zeros, noise and files that are too short nothing is detected."""
     for name, data in (("zeros", bytes(MIB)), ("noise", bytes(range(1, 255)) * 4096),
                        ("short", b"x" * 100), ("empty", b"")):
         path = os.path.join(where, name)
@@ -230,7 +232,7 @@ def nothing(where):
 
 
 def cut(where):
-    """A file system whose superblock is gone is nothing; one whose end is gone is still itself."""
+    """A file system without its superblock is not detected; one without its end still is."""
     path = os.path.join(where, "image")
     make(path, 8, MADE["ext4"][1])
     os.truncate(path, 2 * MIB)
@@ -240,7 +242,7 @@ def cut(where):
 
 
 def two_at_once(where):
-    """What is two file systems at once is neither."""
+    """A device with the signatures of two file systems is detected as neither."""
     path, other = os.path.join(where, "image"), os.path.join(where, "other")
     make(path, 128, MADE["ext4"][1])
     make(other, 128, MADE["btrfs"][1])
@@ -253,7 +255,7 @@ def two_at_once(where):
 
 
 def label_with_everything(where):
-    """A label of all bytes that ext4 takes comes out as it went in."""
+    """A label with special characters is returned unchanged."""
     path = os.path.join(where, "image")
     make(path, 4, "mkfs.ext4 -q -F {}")
     with open(path, "r+b") as image:
@@ -277,7 +279,7 @@ def is_table(name):
         found = [tuple(line.split()[:2]) for line in show("table", path)[:-1]]
         assert found == wanted and len(found) == TABLES[name].count("size="), (
             found, wanted)
-    return f"{name}: the PARTUUIDs are partx's", test
+    return f"{name}: the PARTUUIDs match partx", test
 
 
 def no_table(where):

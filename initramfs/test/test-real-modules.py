@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""rootstock-mkinitramfs on Debian's kernels: the modules that are in an image are the kernel's, and
-each one comes after those that it says it needs, whatever its architecture and packing."""
+"""rootstock-mkinitramfs on Debian's kernels: the modules in an image have the kernel's content, and
+each one comes after its dependencies, for each architecture and packing."""
 import glob
 import lzma
 import os
@@ -12,7 +12,7 @@ from fakekernel import files, modinfo, order, tap, tree
 
 from rig.host import kernels
 
-# What a btrfs on a virtio disk needs at least, by the kernel's own sources.
+# The modules that btrfs needs at least, according to the kernel's sources.
 WANTED = {"btrfs", "libcrc32c", "xor", "raid6_pq", "blake2b_generic"}
 
 
@@ -47,13 +47,13 @@ def built(where, packages):
 
 
 def builtin(folder):
-    """The names of what is built in."""
+    """The names of the built-in modules."""
     return [os.path.basename(line)[:-len(".ko")]
             for line in tap.read(folder + "/modules.builtin").decode().splitlines()]
 
 
 def amd64(where):
-    """btrfs is 8 times as slow without the CPU's CRC, which only a softdep names."""
+    """A softdep is obeyed: crc32c-intel, without which btrfs is 8 times as slow, comes first."""
     found = built(where, "bookworm amd64 meta:linux-image-cloud-amd64")
     assert found.index("crc32c-intel.ko") < found.index("btrfs.ko"), found
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the words of a kernel command line ask for. */
+/* The parameters that the words of a kernel command line set. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,7 +68,7 @@ static void which_root(void **state)
 		is(parse(cases[i].words).root, cases[i].root);
 }
 
-/* A slot is of use only where there are deployments. */
+/* androidboot.slot_suffix= counts only if the root has /ostree. */
 static void deployment_or_not(void **state)
 {
 	static const struct {
@@ -123,11 +123,11 @@ static void how_long(void **state)
 		{ "rootwait=5", false, 5 },
 		{ "rootwait=0", false, 0 },
 		{ "rootwait=86400", false, 86400 },
-		/* The last of a kind counts, in both directions. */
+		/* The last word counts, with or without a value. */
 		{ "rootwait rootwait=5", false, 5 },
 		{ "rootwait=5 rootwait", true, 5 },
 		{ "rootwait=5 rootwait=7", false, 7 },
-		/* What is no number of seconds is no limit, as for the kernel. */
+		/* A value that is not a number of seconds means no limit, as in the kernel. */
 		{ "rootwait=9 rootwait=", true, 9 },
 		{ "rootwait=5s", true, 30 },
 		{ "rootwait=5s rootwait=7", false, 7 },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every spelling of root=, as the kernel (Linux 6.1, name_to_dev_t) and udev's links mean it. */
+/* Every form of root=, with its meaning in the kernel (Linux 6.1, name_to_dev_t) and in udev. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@ static const struct {
 	{ "/dev/ram1", "ram1", ROOTSPEC_NAME, 0 },
 	{ "UUID=1234-ABCD", "1234-ABCD", ROOTSPEC_UUID, 0 },
 	{ "LABEL=my root", "my root", ROOTSPEC_LABEL, 0 },
-	/* Only udev's links have escapes; a slash ends nothing but a PARTUUID. */
+	/* Only udev's links have escapes; a slash is special only in PARTUUID. */
 	{ "LABEL=a\\x20b", "a\\x20b", ROOTSPEC_LABEL, 0 },
 	{ "LABEL=a/PARTNROFF=1", "a/PARTNROFF=1", ROOTSPEC_LABEL, 0 },
 	{ "PARTLABEL=a/b", "a/b", ROOTSPEC_PARTLABEL, 0 },
@@ -44,7 +44,7 @@ static const struct {
 	{ "/dev/disk/by-label/\\x5cx20", "\\x20", ROOTSPEC_LABEL, 0 },
 	{ "/dev/disk/by-label/\xc3\xa4x20", "\xc3\xa4x20", ROOTSPEC_LABEL, 0 },
 	{ "/dev/disk/by-label/\\xc3\\xa4", "\xc3\xa4", ROOTSPEC_LABEL, 0 },
-	/* What the kernel gives to mount(2) as it is. */
+	/* Names that the kernel passes to mount(2) unchanged. */
 	{ "ubi0:root", "ubi0:root", ROOTSPEC_SOURCE, 0 },
 	{ "ubi", "ubi", ROOTSPEC_SOURCE, 0 },
 	{ "mtd:root", "mtd:root", ROOTSPEC_SOURCE, 0 },
@@ -100,7 +100,7 @@ static void reads_numbers(void **state)
 		struct fault fault;
 
 		print_message("# %s\n", cases[i].root);
-		/* A number is a number, also where another word would be a source. */
+		/* A number remains one with rootfstype=, which makes other words a source. */
 		assert_int_equal(
 			rootspec_parse(cases[i].root, i % 2 ? "9p" : NULL, &spec, &fault), 0);
 		assert_int_equal(spec.by, ROOTSPEC_NUMBER);
@@ -188,7 +188,7 @@ static void refuses(void **state)
 	}
 }
 
-/* With rootfstype= what does not name a device is a source; what names one badly is still refused. */
+/* With rootfstype= a word that is not a device is a source; a malformed device is still refused. */
 static void reads_sources(void **state)
 {
 	static const char *const sources[] = { "root", "myfs", "host0", "server:/export",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is said of a device that is awaited, that comes twice, or that never comes. */
+/* The messages about a device that is awaited, that exists twice, or that never appears. */
 #include "initramfs/test/fakewait.h"
 
 static void make(const char *name, const char *command)
@@ -41,7 +41,7 @@ static void nothing_there(void **state)
 		"<29>rootstock: waiting for root=/dev/sda, 5 seconds so far; block devices: none\n");
 }
 
-/* Where no block device is awaited, those there are do not matter. */
+/* The messages about a source that is not a block device list no block devices. */
 static void source(void **state)
 {
 	struct search search = begin("root=ubi0:root rootwait=6");
@@ -60,7 +60,8 @@ static void source(void **state)
 		"<29>rootstock: waiting for root=ubi0:root, 5 seconds so far; cannot mount it\n");
 }
 
-/* All that root= could have been, so that the typo shows; a sign of two file systems is no tag. */
+/* The message lists every device that root= could name, so that a typo is easy to see; a device
+ * with two signatures has no tags. */
 static void what_there_was(void **state)
 {
 	struct search search = begin("root=/dev/sdx9 rootwait=0");
@@ -93,7 +94,8 @@ static void what_there_was(void **state)
 		"<27>rootstock:   sdd (cannot be read: No such file or directory)\n");
 }
 
-/* Who has the tag below something else is named at once, waited for, and named at the end. */
+/* A device that has the tag under another signature is reported immediately, and again when the
+ * time is over. */
 static void below_a_raid(void **state)
 {
 	struct search search = begin("root=LABEL=mine rootwait=6");
@@ -108,7 +110,7 @@ static void below_a_raid(void **state)
 	make("sda", "mke2fs -q -F -L mine ");
 	make("sda",
 		"printf 'Intel Raid ISM Cfg Sig. 1.0.00' | dd status=none conv=notrunc seek=4193280 oflag=seek_bytes of=");
-	/* A message that changes nothing does not repeat it. */
+	/* A uevent about another device does not repeat the warning. */
 	add_message(1000, message, sizeof message);
 	assert_string_equal(look(&search, &time), sentence);
 	assert_int_equal(time, 6000);
@@ -118,7 +120,7 @@ static void below_a_raid(void **state)
 	assert_non_null(strstr(text, "<27>rootstock:   sda isw_raid_member"));
 }
 
-/* The line about waiting stays one line; the list at the end has them all. */
+/* The message about waiting is cut to one line; the list at the end is complete. */
 static void many(void **state)
 {
 	struct search search = begin("root=/dev/sda rootwait=6");
@@ -134,7 +136,7 @@ static void many(void **state)
 	assert_non_null(strstr(look(&search, &time), "listed above"));
 	text = said();
 	assert_non_null(strstr(text, "block devices: disk1000 disk1001 "));
-	/* 200 bytes, of which " ..." needs its place. */
+	/* 200 bytes, including " ...". */
 	assert_non_null(strstr(text, " disk1020 ...\n"));
 	assert_int_equal(occurs(text, "<27>rootstock:   disk"), 60);
 	assert_int_equal(occurs(text, "disk1059"), 1);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Waiting for the device of root=: when it ends. What the kernel sends when a disk with a GPT is
- * plugged, changed by a write to its uevent, its table read anew, and the disk unplugged, was
- * recorded from Linux 6.1 and 7.2 in QEMU (device_add nvme behind a pcie-root-port, BLKRRPART,
- * device_del) by an /init that keeps what netlink gives it: corpus-uevent has the messages, one
- * behind the other.
+ * When waiting for the device of root= ends. corpus-uevent has the concatenated uevents that Linux
+ * 6.1 and 7.2 sent in QEMU, recorded by an /init from netlink, when a disk with a GPT was plugged
+ * in (device_add nvme on a pcie-root-port), when its uevent file was written, when its table was
+ * read again (BLKRRPART) and when it was unplugged (device_del).
  */
 #include "initramfs/test/fakewait.h"
 
@@ -30,7 +29,7 @@ static void there_already(void **state)
 	assert_string_equal(said(), "");
 }
 
-/* The end of the message at the start, which is a number. */
+/* The end of the first message: its last word is SEQNUM=. */
 static const char *message_end(const char *message, const char *stop)
 {
 	while (message < stop && strncmp(message, "SEQNUM=", 7) != 0)
@@ -39,7 +38,7 @@ static const char *message_end(const char *message, const char *stop)
 	return message + strlen(message) + 1;
 }
 
-/* What a message says has happened, in the tree. */
+/* Applies a message to the tree. */
 static void follow(const struct step *step)
 {
 	char uevent[2048] = "", device[256] = "";
@@ -62,7 +61,7 @@ static void follow(const struct step *step)
 	}
 }
 
-/* The messages of a recording, one every ten milliseconds after at. */
+/* Schedules the messages of a recording, one every ten milliseconds after `at`. */
 static void play(const char *name, uint64_t at)
 {
 	static char text[3][4096];
@@ -86,7 +85,7 @@ static void play(const char *name, uint64_t at)
 	}
 }
 
-/* When the n-th message comes whose start and middle are these, in milliseconds. */
+/* The time in milliseconds of the first message with this action and this word. */
 static uint64_t when(const char *action, const char *word)
 {
 	for (size_t i = 0; i < step_count; i++)
@@ -115,7 +114,7 @@ static void plugged(void **state)
 	}
 }
 
-/* Since 6.10 the message itself tells the PARTUUID, and nothing is read. */
+/* Since 6.10 the message has the PARTUUID, so the device is not read. */
 static void plugged_with_partuuid(void **state)
 {
 	struct search search = begin("root=PARTUUID=22222222-2222-4222-8222-22222222ABCD");
@@ -158,7 +157,7 @@ static void each_message(void **state)
 	}
 }
 
-/* At once, messages are taken in at once, and the list is read once. */
+/* Messages that come together end the wait once. */
 static void burst(void **state)
 {
 	struct search search = begin("rootwait");
@@ -194,7 +193,7 @@ static void label_sda(const struct step *step)
 	tree_make_fs(&tree, "sda", "new");
 }
 
-/* Lost messages may have been about anything. */
+/* Lost messages may have been about any device, so the list is read again. */
 static void lost_messages(void **state)
 {
 	struct search search = begin("root=/dev/sda");
@@ -207,7 +206,7 @@ static void lost_messages(void **state)
 	assert_int_equal(time, 700);
 }
 
-/* And so may what is known of the contents be lost. */
+/* Lost messages may have been about changed contents, so those are read again. */
 static void lost_change(void **state)
 {
 	struct search search = begin("root=LABEL=new");
@@ -235,7 +234,7 @@ static void no_netlink(void **state)
 	assert_int_equal(occurs(said(), "waiting for root="), 1);
 }
 
-/* Trying a source costs more than a look, so there is a second between two. */
+/* Trying a source costs more than reading the list, so the tries are a second apart. */
 static void source_without_netlink(void **state)
 {
 	struct search search = begin("root=ubi0:root rootwait=5");
@@ -249,7 +248,7 @@ static void source_without_netlink(void **state)
 	assert_int_equal(search_wait(&search), -ETIMEDOUT);
 }
 
-/* What is no block device: whatever comes may be it. */
+/* For a source that is not a block device any uevent ends the wait. */
 static void any_source(void **state)
 {
 	struct search search = begin("root=ubi0:root rootwait=1");
@@ -282,7 +281,7 @@ static void deadlines(void **state)
 		struct search search = begin(cases[i].words);
 		uint64_t time;
 
-		/* News of others, and no news, change nothing. */
+		/* Messages about other devices do not change the deadline. */
 		for (unsigned m = 1; m < 60; m++)
 			add_message(
 				m * 700UL, m % 2 ? other : change, sizeof change - 7UL * (m % 2));

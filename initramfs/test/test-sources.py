@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: long
-"""Roots that are no block device, which the kernel gets as root= names them: flash with UBIFS and
-with JFFS2, shares of 9p and virtiofs. Debian's kernel boots from each in QEMU, flash being played
-by a disk and the module block2mtd, and the root's own init shows what the kernel has mounted."""
+"""Roots that are not block devices, whose name in root= is passed to the kernel: flash with UBIFS
+and with JFFS2, shares of 9p and virtiofs. Debian's kernel boots from each in QEMU, with a disk and
+the module block2mtd as flash, and the root's own init shows what is mounted."""
 import os
 import re
 import shutil
@@ -23,14 +23,14 @@ TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "cpio": "cpio", "depmod": "kmo
          "mkfs.ubifs": "mtd-utils", "ubinize": "mtd-utils", "mkfs.jffs2": "mtd-utils",
          "/usr/bin/busybox": "busybox-static"}
 VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
-# What the kernel says of /: options, then type, source and the options of the file system.
+# Prints the kernel's line about /: mount options, then type, source and file system options.
 INIT = b"""#!/bin/busybox sh
 /bin/busybox sed -n 's/^[^/]* \\/ \\/ /the root is /p' /proc/self/mountinfo
 /bin/busybox poweroff -f
 """
 FLASH, BLOCK = 16 << 20, 128 << 10
 MTD = ["virtio_pci", "virtio_blk", "block2mtd block2mtd=/dev/vda,128KiB,flash"]
-# With bytes that are written one by one, UBI's two headers of 64 bytes stand before the data.
+# block2mtd writes single bytes, so UBI's two headers of 64 bytes come right before the data.
 UBI_HEADERS = 128
 UBI = """[root]
 mode=ubi
@@ -72,7 +72,7 @@ def boot(where, modules, kargs, devices):
 
 
 def flash(where, content):
-    """A disk with the content of flash, which is erased where nothing was written."""
+    """QEMU's options for a disk with this content and then erased flash."""
     path = os.path.join(where, "flash")
     tap.write(path, content.ljust(FLASH, b"\xff"))
     return ["-drive", "file=%s,format=raw,if=none,id=flash" % path, "-device",
@@ -80,20 +80,20 @@ def flash(where, content):
 
 
 def is_root(console, options, kind, source):
-    """The root's own init was started, from there."""
+    """Asserts that the root's own init ran, and that the root was mounted from this source."""
     found = re.search(r"^the root is (\S+) .*- (\S+) (\S+) \S+$", console, re.MULTILINE)
     assert found and found.groups() == (options, kind, source), console[-3000:]
     assert "reboot: Power down" in console, console[-3000:]
 
 
 def ubifs(where):
-    """root=ubi0:NAME is UBIFS, without rootfstype=."""
+    """root=ubi0:NAME is mounted as UBIFS without rootfstype=."""
     make_root(where)
     tap.write(where + "/ubi.ini", UBI.encode())
     disk.run(["mkfs.ubifs", "-r", "root", "-m", "8", "-e", str(BLOCK - UBI_HEADERS), "-c", "100",
               "-o", "fs"], cwd=where)
     disk.run(["ubinize", "-o", "ubi", "-m", "1", "-p", str(BLOCK), "ubi.ini"], cwd=where)
-    # The compressors are algorithms that UBIFS asks for, and no dependencies of it.
+    # UBIFS requests its compressors at run time, so they are not dependencies of its module.
     console = boot(where, MTD + ["ubi mtd=flash", "zstd", "lzo", "deflate", "ubifs"],
                    "root=ubi0:root rw rootflags=noatime,compr=none",
                    flash(where, tap.read(where + "/ubi")))
@@ -101,7 +101,7 @@ def ubifs(where):
 
 
 def jffs2(where):
-    """root=mtd:NAME is JFFS2, the first of those that live on flash."""
+    """root=mtd:NAME is mounted as JFFS2, the first type that is tried for flash."""
     make_root(where)
     disk.run(["mkfs.jffs2", "-r", "root", "-e", str(BLOCK), "-n", "-o", "fs"], cwd=where)
     console = boot(where, MTD + ["jffs2"], "root=mtd:flash",
@@ -118,13 +118,13 @@ def share(where, kargs):
 
 
 def plan9(where):
-    """root=TAG rootfstype=9p is a share."""
+    """root=TAG rootfstype=9p mounts a share."""
     is_root(share(where, "root=tree rootflags=trans=virtio,nodev"), "ro,nodev,relatime", "9p",
             "tree")
 
 
 def never_there(where):
-    """A share that does not come is waited for, and named in the end."""
+    """A missing share is waited for, and named in the final message."""
     console = share(where, "root=three rootflags=trans=virtio rootwait=6")
     for sentence in ("waiting for root=three, 5 seconds so far; cannot mount three, which",
                      "cannot mount three, which is root=three, as 9p: No such file or directory",
@@ -133,20 +133,20 @@ def never_there(where):
 
 
 def virtiofs(where):
-    """root=TAG rootfstype=virtiofs is a share that a process beside QEMU serves."""
+    """root=TAG rootfstype=virtiofs mounts a share of virtiofsd."""
     if not os.path.exists(VIRTIOFSD):
         raise tap.Skip("qemu-system-common not installed")
     root, path = make_root(where), where + "/socket"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
-        # For a path of its own it would make a lock in this host's /run. Its other sandbox is made
-        # of namespaces, which a container may not allow.
+        # With a socket path it would make a lock file in this host's /run. Its default sandbox uses
+        # namespaces, which a container may not allow.
         server = subprocess.Popen((["unshare", "-r"] if os.getuid() else []) + [
             VIRTIOFSD, "--fd=%d" % listener.fileno(), "-o", "sandbox=chroot,source=" + root],
             pass_fds=[listener.fileno()], stderr=subprocess.PIPE, text=True)
     try:
-        # The server shares the guest's memory, all of it, with QEMU.
+        # The server needs access to all of the guest's memory.
         console = boot(where, ["virtio_pci", "virtiofs"],
                        "root=tree rw rootfstype=virtiofs rootflags=nodev", [
                            "-object", "memory-backend-memfd,id=memory,size=512M,share=on",
@@ -155,13 +155,13 @@ def virtiofs(where):
                            "-device", "vhost-user-fs-pci,chardev=server,tag=tree"])
     finally:
         server.kill()
-        # QEMU says no more than that the server is gone.
+        # If the server failed, only its own output says why.
         said = server.communicate()[1]
     is_root(console + said, "rw,nodev,relatime", "virtiofs", "tree")
 
 
 def typo(where):
-    """What was to be a device is looked for as a share; in the end the devices are listed."""
+    """With rootfstype= a misspelled tag counts as a share; the final message lists the devices."""
     console = boot(where, ["virtio_pci", "virtio_blk", "ext4"], "root=LABLE=root rootfstype=ext4",
                    flash(where, b""))
     for sentence in ("block devices found:", "rootstock:   vda",
@@ -176,8 +176,8 @@ TESTS = [
     ("JFFS2 on mtd:", jffs2),
     ("a share of 9p", plan9),
     ("a share of virtiofs", virtiofs),
-    ("a share that is not there", never_there),
-    ("a typo in what was to be a device", typo),
+    ("a missing share", never_there),
+    ("a misspelled tag of a device", typo),
 ]
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Entering the root file system and what happens to the initramfs, with real mounts in a namespace
- * of each test's own: a tmpfs is the initramfs, others play the root, /dev, /proc and /sys.
+ * Entering the root file system, and freeing the initramfs, with real mounts in a namespace for
+ * each test: the initramfs, the root, /dev, /proc and /sys are each a tmpfs.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +25,7 @@
 
 enum { IMPOSSIBLE = 77, DEEP = 40 };
 
-/* For the child, which cannot come back to cmocka. */
+/* For the child process, which cannot use cmocka's assertions. */
 #define CHECK(what)                                                                                \
 	do {                                                                                       \
 		if (!(what)) {                                                                     \
@@ -49,7 +49,7 @@ static bool there(const char *path)
 	return !lstat(path, &st);
 }
 
-/* A tmpfs with a file in it by which it is known again. */
+/* Mounts a tmpfs with a file that identifies it. */
 static void mount_marked(const char *path, const char *name)
 {
 	char file[64];
@@ -60,7 +60,7 @@ static void mount_marked(const char *path, const char *name)
 	write_file(file, name);
 }
 
-/* In a user namespace, where the caller is nobody. */
+/* Enters a new mount namespace, and a user namespace if the caller is not root. */
 static void become_private(void)
 {
 	char users[32], groups[32];
@@ -78,13 +78,14 @@ static void become_private(void)
 	CHECK(!mount("scratch", "/tmp", "tmpfs", 0, NULL));
 }
 
-/* The directory becomes "/", which the kernel's first file system is. */
+/* Makes the directory "/", as the initramfs is at boot. */
 static void become_root(const char *path)
 {
 	CHECK(!chdir(path) && !mount(".", "/", NULL, MS_MOVE, NULL) && !chroot("."));
 }
 
-/* "/" is an initramfs with a root on /sysroot and the usual mounts; root has those directories. */
+/* Makes "/" an initramfs with the usual mounts and with a root on /sysroot, which has the
+ * directories for them. */
 static void make_world(void)
 {
 	become_private();
@@ -99,7 +100,7 @@ static void make_world(void)
 	mount_marked("/run", "runtime");
 }
 
-/* How many names are in the directory. */
+/* The number of names in the directory. */
 static int count_names(int fd)
 {
 	DIR *dir = fdopendir(dup(fd));
@@ -138,14 +139,14 @@ static void enters(void)
 	switchroot_free_initramfs();
 	CHECK(count_names(top) == 0 && switchroot_initramfs() < 0);
 	CHECK(there("/is-root") && there("/dev/is-devices"));
-	/* Only once, whatever has the descriptor's number now. */
+	/* A second call does nothing, although the descriptor's number is in use again. */
 	write_file("/dev/x", "");
 	CHECK(open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0);
 	switchroot_free_initramfs();
 	CHECK(there("/is-root") && there("/dev/x"));
 }
 
-/* A root with no place for a mount, or a link there, which may lead anywhere. */
+/* Mounts are not moved to a root that has no directory for them, or a link there. */
 static void enters_odd_root(void)
 {
 	struct fault fault;
@@ -161,7 +162,7 @@ static void enters_odd_root(void)
 	CHECK(there("/is-root") && !there("/dev") && !there("/real/is-processes"));
 	CHECK(!there("/sys/left"));
 	switchroot_free_initramfs();
-	/* Nothing is mounted there any more that would keep a directory. */
+	/* All mounts are gone from the initramfs, so all its directories could be removed. */
 	CHECK(count_names(top) == 0);
 }
 
@@ -179,13 +180,13 @@ static void frees_no_more(void)
 	CHECK(!mkfifo("/fifo", 0) && !mkdir("/closed", 0) && !mkdir("/a", 0700));
 	write_file("/a/b", "");
 	CHECK(!link("/a/b", "/a/c"));
-	/* Somebody's mount in the initramfs, and a deeper directory than there ever is. */
+	/* Another mount in the initramfs, and a directory deeper than the limit. */
 	mount_marked("/a/mount", "other");
 	for (int i = 0; i < DEEP; i++) {
 		CHECK(!mkdir(path, 0755));
 		strcat(path, "/d");
 	}
-	/* This one is just not too deep. */
+	/* A directory of exactly the greatest depth. */
 	for (int i = 0; i < 32; i++) {
 		CHECK(!mkdir(chain, 0755));
 		strcat(chain, "/d");
@@ -195,13 +196,13 @@ static void frees_no_more(void)
 	CHECK(there("/keep/is-kept"));
 	CHECK(!faccessat(top, "a/mount/is-other", F_OK, 0));
 	CHECK(!umount2("/proc", MNT_DETACH));
-	/* a with the mount, and the beginning of deep. */
+	/* /a with the mount, and a part of /deep. */
 	CHECK(count_names(top) == 2);
 	CHECK(count_names(openat(top, "a", O_RDONLY)) == 1);
 	CHECK(!faccessat(top, "deep/d/d", F_OK, 0));
 }
 
-/* An overlay may be the running system's: its "initramfs" stays as it is. */
+/* An overlay may be a running system, so its files are not removed. */
 static void frees_only_memory(void)
 {
 	struct fault fault;
@@ -237,9 +238,9 @@ static void goes_back(void)
 	switchroot_return();
 	CHECK(there("/is-initramfs") && !there("/is-root") && !there(SWITCHROOT_DIR "/is-root"));
 	CHECK(!rmdir(SWITCHROOT_DIR));
-	/* The root is not mounted anywhere any more. */
+	/* The root is no longer mounted anywhere. */
 	CHECK(read(watch, &event, sizeof event) == sizeof event && event.mask & IN_UNMOUNT);
-	/* The way back has been gone, whatever has the descriptor's number now. */
+	/* More calls do nothing, although the descriptor's number is in use again. */
 	CHECK(open_top() >= 0);
 	switchroot_free_initramfs();
 	CHECK(there("/is-initramfs"));
@@ -247,7 +248,7 @@ static void goes_back(void)
 	CHECK(there("/is-initramfs"));
 }
 
-/* The root was mounted and not entered. */
+/* The root was mounted but not entered. */
 static void goes_back_from_nowhere(void)
 {
 	make_world();
@@ -269,7 +270,7 @@ static void nothing_to_enter(void)
 	CHECK(there("/is-initramfs"));
 }
 
-/* What is mounted already is not mounted again. */
+/* File systems that are mounted already are not mounted again. */
 static void world_is_there(void)
 {
 	struct fault fault = { "" };
@@ -281,7 +282,7 @@ static void world_is_there(void)
 	CHECK(there("/sys/is-system"));
 }
 
-/* Files in the places of directories. */
+/* Mount points that are files are reported. */
 static void world_cannot_be(void)
 {
 	struct fault fault = { "" };
@@ -297,7 +298,7 @@ static void world_cannot_be(void)
 		strstr(fault.sentence, "cannot mount devtmpfs on /dev"));
 }
 
-/* Of gcc, where lines are counted: what a child has run is written below its first root. */
+/* gcc's, in a coverage build: a child writes its counters below its first root. */
 void __gcov_dump(void) __attribute__((weak)); /* NOLINT(bugprone-reserved-identifier) */
 
 static void run_here(void (*test)(void))

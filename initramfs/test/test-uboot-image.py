@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""What rootstock-mkinitramfs --uboot makes, as mkimage reads it and before real U-Boots for arm and
-arm64: header and data are as their checksums say, a bit that flips is seen, and a kernel gets what
-is behind the header."""
+"""Images of rootstock-mkinitramfs --uboot in mkimage and in real U-Boots for arm and arm64: the
+checksums of header and data are right, a flipped bit is detected, and the kernel gets the data
+after the header."""
 import functools
 import os
 import re
@@ -21,7 +21,7 @@ SAID = {"arm": "ARM", "arm64": "AArch64"}
 
 
 def dated(where):
-    """U-Boot's header says what is in it and when it was made."""
+    """U-Boot's header has the image's type and date."""
     plain = image(where)
     for arch, said in (("arm", "ARM Linux RAMDisk Image (uncompressed)"),
                        ("arm64", "AArch64 Linux RAMDisk Image (uncompressed)")):
@@ -36,12 +36,12 @@ def dated(where):
 
 
 def flipped(data, at):
-    """The same bytes but for one bit."""
+    """The bytes with one bit changed."""
     return data[:at] + bytes([data[at] ^ 16]) + data[at + 1:]
 
 
 def uboots(where, arch, blobs, lines):
-    """U-Boot, stopped, after a script in which {name} is the address of a blob."""
+    """U-Boot, stopped after it ran a script in which {name} is the address of a blob."""
     memory, addresses = b"", {}
     for name, blob in blobs.items():
         memory += b"\0" * (-len(memory) % 4096)
@@ -51,14 +51,14 @@ def uboots(where, arch, blobs, lines):
 
 
 def made(where, arch, *words):
-    """An image with a rootstock-init that says it is for the machine."""
+    """An image with a rootstock-init whose ELF header names this architecture."""
     init = f"{where}/init-{arch}"
     tap.write(init, of_machine(tap.read(tap.BUILD + "/rootstock-init"), arch))
     return image(where, "--init", init, *words)
 
 
 def judged(arch, where):
-    """iminfo says what the image is, and whether its checksums are right."""
+    """iminfo shows the image's type and accepts it only with correct checksums."""
     data = made(where, arch, "--uboot", arch)
     blobs = {"whole": data, "header": flipped(data, HEADER // 2),
              "first": flipped(data, HEADER), "last": flipped(data, len(data) - 1),
@@ -80,14 +80,15 @@ def judged(arch, where):
 
 
 def started(arch, where):
-    """bootz or booti takes it, and the kernel finds what is behind the header, still packed."""
+    """bootz and booti accept the image, and the kernel gets the data after the header, still
+    packed."""
     plain = made(where, arch, "--compress", "gzip")
     ours = made(where, arch, "--compress", "gzip", "--uboot", arch)
-    # The kernel comes first: booti would move it to the next 2 MiB, and whatever lies there.
+    # The kernel comes first because booti would move it to the next 2 MiB, over other blobs.
     blobs = {"kernel": realuboot.make_stub(where, arch), "fdt": realuboot.make_fdt("board", 4096),
              "damaged": flipped(ours, len(ours) // 2), "ours": ours,
              "other": made(where, "arm64", "--compress", "gzip", "--uboot", "arm64")}
-    # U-Boot for arm64 takes one for arm too.
+    # U-Boot for arm64 accepts an image for arm too.
     names = ["other", "damaged", "ours"] if arch == "arm" else ["damaged", "ours"]
     lines = [f"echo BEGIN {name}; {START[arch]} {{kernel}} {{{name}}} {{fdt}}" for name in names]
     with uboots(where, arch, blobs, lines) as machine:

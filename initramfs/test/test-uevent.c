@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel's messages, from a real kernel in a network namespace; and the calls that fail. */
+/* Uevents from a real kernel in a network namespace, and system calls that fail. */
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -29,7 +29,7 @@ static bool fails(const char *call)
 	return failing && !strcmp(call, failing);
 }
 
-/* Instead of the C library's. */
+/* Replaces the C library's. */
 int socket(int domain, int type, int protocol)
 {
 	return fails("socket") ? -1 : (int)syscall(SYS_socket, domain, type, protocol);
@@ -55,7 +55,7 @@ ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *
 					   ret_address, ret_size);
 }
 
-/* In the machine's own namespace udevd would listen. */
+/* Uses a network namespace, so that the host's udevd does not receive the messages. */
 static int setup(void **state)
 {
 	static bool possible;
@@ -67,7 +67,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Sends it to the kernel, which hands it on as its own, or to another socket. */
+/* Sends the event to the kernel (0), which broadcasts it as its own, or to another socket. */
 static void send_event(unsigned number)
 {
 	struct {
@@ -160,7 +160,7 @@ static void fails_to_read(void **state)
 		error = calls[i].error;
 		assert_int_equal(uevent_wait(fd, 10000, message, sizeof message), calls[i].result);
 	}
-	/* The next one gets it. */
+	/* The message is still there. */
 	failing = NULL;
 	assert_true(uevent_wait(fd, 0, message, sizeof message) > 0);
 	close(fd);

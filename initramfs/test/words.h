@@ -7,7 +7,7 @@
 
 #include "initramfs/rootparams.h"
 
-/* Splits a copy of the text; both are good until the next call. */
+/* Splits a copy of the text; the result is valid until the next call. */
 static inline const struct cmdline *split_words(const char *text)
 {
 	static char copy[CMDLINE_MAX + 1];
