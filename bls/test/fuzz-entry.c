@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One entry out of arbitrary bytes. */
+/* Any bytes as an entry. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>

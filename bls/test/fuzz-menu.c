@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The order of a menu, of files out of arbitrary bytes: "NAME\nENTRY\0NAME\nENTRY\0…". */
+/* Any bytes as the files of a menu, "NAME\nENTRY\0NAME\nENTRY\0…": their order is consistent. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ static size_t read_files(const char *text, size_t size, struct file files[FILES_
 	return count;
 }
 
-/* The menu of all files but one, which come in forwards from a certain one on, or backwards. */
+/* The menu of all files except one, added in a rotated order, forwards or backwards. */
 static struct menu make_menu(
 	const struct file *files, size_t count, size_t without, size_t turn, bool backwards)
 {
@@ -62,7 +62,7 @@ static struct menu make_menu(
 	return menu;
 }
 
-/* What of the name is behind the stem, read once more and in another way. */
+/* Checks the part of the name after the stem with another parser. */
 static void check_counter(const struct menu_item *item)
 {
 	const char *rest = item->name + strlen(item->stem);
@@ -109,7 +109,7 @@ static void check_neighbours(const struct menu_item *a, const struct menu_item *
 		assert(strcmp(x, y) <= 0);
 }
 
-/* The other menu is this one, possibly without one file. */
+/* Checks that both menus have the same order, except for a file that the other one lacks. */
 static void check_same_order(const struct menu *menu, const struct menu *other, const char *without)
 {
 	size_t j = 0;
@@ -133,7 +133,7 @@ static void check_menu(const struct file *files, size_t count)
 		if (i)
 			check_neighbours(&menu.items[i - 1], &menu.items[i]);
 	}
-	/* Neither the order in which files come nor other files decide which of two is first. */
+	/* The order of two files depends neither on the order of adding them nor on other files. */
 	for (size_t i = 0; i < count; i++) {
 		other = make_menu(files, count, count, i, i % 2);
 		check_same_order(&menu, &other, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Both orders of versions, on three strings with NUL bytes between them: they must be orders. */
+/* Any bytes as three strings, separated by NUL: both comparisons of versions are total orders. */
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +29,7 @@ static void check_order(int (*compare)(const char *, const char *), char *const 
 		for (size_t j = 0; j < STRINGS; j++) {
 			assert(r[i][j] == -r[j][i]);
 			for (size_t k = 0; k < STRINGS; k++) {
-				/* Transitive, and what is equal has the same place among others. */
+				/* Transitive, and equal ones compare alike with others. */
 				if (r[i][j] <= 0 && r[j][k] <= 0)
 					assert(r[i][k] <= 0);
 				if (r[i][j] == 0)
@@ -39,7 +39,7 @@ static void check_order(int (*compare)(const char *, const char *), char *const 
 	}
 }
 
-/* string with one part put in at a place. */
+/* Returns the string with a part inserted. */
 static char *insert(const char *string, size_t at, const char *part)
 {
 	char *longer = malloc(strlen(string) + strlen(part) + 1);
@@ -50,7 +50,7 @@ static char *insert(const char *string, size_t at, const char *part)
 	return longer;
 }
 
-/* What is put in at a place makes the version older, newer or as it was. */
+/* Checks whether inserting a part makes the version older, newer or equal. */
 static void expect(const char *string, size_t at, const char *part, int expected)
 {
 	char *other = insert(string, at, part);
@@ -69,7 +69,7 @@ static bool is_word(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Behind a letter or digit these hold; behind a "~" or "^" systemd has its own ideas. */
+/* These rules hold after a letter or digit; after "~" or "^" systemd differs. */
 static void check_rules(const char *string)
 {
 	static const char *const newer[] = { "-", "^", ".", ".0", "1", "a", "_a", "Z" };
@@ -90,7 +90,7 @@ static void check_rules(const char *string)
 	expect(string, length, "_+ ", 0);
 }
 
-/* glibc's own is the judge, where the C library is glibc. */
+/* If the C library is glibc, the result must be that of strverscmp(). */
 static void check_libostree(const char *a, const char *b)
 {
 #ifdef __GLIBC__

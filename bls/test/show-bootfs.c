@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Shows what bls/bootfs.h says: "find DIR" and "look-up TABLE ID PATH" print PATH TYPE DEVICE UUID
- * ERROR or the errno, "same DIR DIR" and "uuid FILE" what they return.
+ * Shows the results of bls/bootfs.h: "find DIR" and "look-up TABLE ID PATH" print PATH TYPE DEVICE
+ * UUID ERROR or the errno; "same DIR DIR" and "uuid FILE" print what the functions return.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""systemd's bootctl reads random sets of entries and judges our values and our order.
+"""Our values and our order of random sets of entries are those of systemd's bootctl.
 
-It is Debian's bootctl 252, unpacked and not installed, because its package writes a boot loader to
-the disk when it is installed. It differs from the specification in three things, and they alone
-are excused:
+It is Debian's bootctl 252, unpacked but not installed, because installing its package writes a boot
+loader to the disk. Only its three differences from the specification are allowed:
 - it compares file names with their suffix, so that "a-1.conf" is older than "a.conf";
-- it has no order for entries that differ in their boot counters only, or in what does not count;
+- it has no order for entries that differ only in their boot counters, or in characters that do not
+  count;
 - it does not know uki, uki-url, extra and profile.
-Entries that libostree wrote have an order of their own, see test-ostree-order.py.
+libostree's entries have an order of their own, see test-ostree-order.py.
 """
 import functools
 import json
@@ -42,7 +42,7 @@ VALUES = {
     "#linux": ["/no"],
     " # options": ["no"],
 }
-# What bootctl calls the values, where we have them too.
+# bootctl's names of our fields, where they differ.
 NAMES = {"file": "path", "sort-key": "sortKey", "machine-id": "machineId",
          "tries-left": "triesLeft", "tries-done": "triesDone"}
 FIELDS = ["title", "sortKey", "version", "machineId", "architecture", "options", "linux", "efi",
@@ -59,7 +59,7 @@ def make_name(rnd):
 
 
 def make_entry(rnd, name, new_style):
-    """Lines in any order and layout. New style has a sort-key."""
+    """An entry with its lines in any order and layout; new_style: with a sort-key."""
     keys = ["linux"] * 3 + rnd.choices(list(VALUES), k=rnd.randint(0, 9))
     keys = [key for key in keys if key != "sort-key"]
     if new_style or name.startswith("ostree-"):
@@ -89,7 +89,7 @@ def run(command, environment=None):
 
 
 def objects(text):
-    """JSON objects that follow each other without a comma, as bootctl 252 prints them."""
+    """The JSON objects that bootctl 252 prints, without commas between them."""
     found = []
     while text.strip():
         one, end = json.JSONDecoder().raw_decode(text.lstrip())
@@ -99,7 +99,7 @@ def objects(text):
 
 
 def ours(root):
-    """Entries by the names that bootctl uses."""
+    """Our entries, with bootctl's names of the fields."""
     document = json.loads(run([tap.BUILD + "/rootstock-bls", "list", "--json", "--root", root]))
     return [{NAMES.get(name, name): value for name, value in entry.items()}
             for entry in document["entries"]]
@@ -123,7 +123,7 @@ def theirs(root):
 
 @functools.cache
 def compare(a, b):
-    """1, 0 or -1, as a is the newer version, neither or b."""
+    """1 if version a is newer, -1 if b is, 0 if they are equal, according to systemd."""
     done = subprocess.run(["systemd-analyze", "compare-versions", "--", a, b], check=False,
                           capture_output=True)
     return {0: 0, 11: 1, 12: -1}[done.returncode]
@@ -136,7 +136,7 @@ def stem(item):
 
 
 def excused(a, b):
-    """We say that a comes first, and bootctl has it behind b: is that the known difference?"""
+    """Whether a known difference explains that a comes before b for us, but not for bootctl."""
     def keys(item):
         new_style = "sortKey" in item
         return item.get("triesLeft") == 0, new_style and (item["sortKey"], item.get("machineId"))
@@ -190,7 +190,7 @@ class Judge:
 def test_random_sets(where):
     bootctl()
     os.mkdir(where + "/boot")
-    # bootctl wants a mount point.
+    # bootctl requires a mount point.
     run(["mount", "-t", "tmpfs", "entries", where + "/boot"])
     try:
         judge = Judge(where)
@@ -203,7 +203,7 @@ def test_random_sets(where):
 
 
 def test_byte_order_mark(where):
-    """We read an entry that bootctl reads without its first key, and check warns of that."""
+    """A byte order mark costs bootctl the first key of an entry, but not us; check warns."""
     bootctl()
     tap.write(where + "/boot/loader/entries/a.conf", b"\xef\xbb\xbftitle T\r\nversion 1\nlinux /k\n")
     tap.write(where + "/boot/k", b"x")

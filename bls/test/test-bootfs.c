@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Mount tables of systems that cannot be mounted here, images, and what cannot be told. */
+/* Forged mount tables, images of file systems, and devices without a UUID. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -17,8 +17,8 @@
 
 #define UUID "0fc63daf-8483-4772-8e79-3d69d8477de4"
 
-/* No block device has the major number 511 or the anonymous 0; /dev/null is a device, but not one
- * of blocks. */
+/* No block device has the major number 511, or 0, which is for anonymous devices; /dev/null is not
+ * a block device. */
 static const char table[] =
 	"29 20 511:2 /boot//deleted /old rw - ext4 /dev/gone2 rw\n"
 	"20 1 511:2 / / rw shared:1 - ext4 /dev/gone2 rw\n"
@@ -46,7 +46,7 @@ static const struct expected {
 	{ 20, 0, "/boot", "/boot", "ext4" },
 	{ 20, 0, "/", "", "ext4" },
 	{ 21, 0, "/boot", "", "vfat" },
-	/* A path that only begins like the mount point, and a mount that is not listed. */
+	/* Paths that are not below the mount point, and a mount that is not listed. */
 	{ 21, -ENOENT, "/boot2", NULL, NULL },
 	{ 21, -ENOENT, "/", NULL, NULL },
 	{ 99, -ENOENT, "/boot", NULL, NULL },
@@ -55,8 +55,7 @@ static const struct expected {
 	{ 20, 0, "/home/me/tree/boot", NULL, NULL },
 	{ 20, 0, "/boot/loader.1", NULL, NULL },
 	{ 20, 0, "/boot2", NULL, NULL },
-	/* What a booted deployment has at /boot: its own empty one, or the bind mount of the
-	   disk's. */
+	/* /boot of a booted deployment: its own empty directory, or a bind mount of the disk's. */
 	{ 22, 0, "/mnt/a b/boot", NULL, NULL },
 	{ 23, 0, "/mnt/a b/boot", "/boot", "ext4" },
 	/* GRUB counts paths from the top of a btrfs, not of a subvolume. */
@@ -64,11 +63,11 @@ static const struct expected {
 	{ 24, 0, "/btrfs", "/@", "btrfs" },
 	{ 24, 0, "/btrfs/tree/boot", NULL, NULL },
 	{ 30, 0, "/snap/boot", "/@,x/.snapshots/1/snap shot/boot", "btrfs" },
-	/* A directory of a subvolume, mounted as /boot, or as what a build tool works on. */
+	/* A directory of a subvolume, mounted as /boot, or as the working directory of a build. */
 	{ 31, 0, "/run/boot", "/@/a/boot", "btrfs" },
 	{ 32, 0, "/work/boot", NULL, NULL },
 	{ 33, 0, "/work/boot", NULL, NULL },
-	/* Only the subvolumes of a btrfs are file systems to a loader. */
+	/* The option subvol= counts only for btrfs. */
 	{ 34, 0, "/odd/boot", NULL, NULL },
 	{ 25, 0, "/pool/boot", "/boot", "btrfs" },
 	{ 25, 0, "/pool/@/boot", NULL, NULL },
@@ -78,7 +77,7 @@ static const struct expected {
 	{ 29, 0, "/old", NULL, NULL },
 };
 
-/* Returns an open file with a name of its own, which is for the caller to remove. */
+/* Returns a new open file, whose name the caller must remove. */
 static int make_file(const char *text, char path[static sizeof "/tmp/test-bootfs-XXXXXX"])
 {
 	int fd;
@@ -105,7 +104,7 @@ static void expect(const char *path, const struct expected *expected)
 		assert_string_equal(bootfs.type, expected->type);
 	else
 		assert_null(bootfs.type);
-	/* Not the device of some other line, nor one that only has the name. */
+	/* No source is taken as device, because none is a block device with the mount's number. */
 	assert_null(bootfs.device);
 	assert_null(bootfs.uuid);
 	assert_int_equal(bootfs.error, 0);
@@ -139,7 +138,7 @@ static void test_bad_tables(void **state)
 	assert_int_equal(bootfs_look_up(path, 20, "/boot", &bootfs), -ENOENT);
 }
 
-/* An image of 2 MiB with an ext4, as mke2fs makes it. */
+/* Returns an image of 2 MiB with an ext4. */
 static int make_image(char path[static sizeof "/tmp/test-bootfs-XXXXXX"])
 {
 	int fd = make_file("", path);
@@ -166,7 +165,7 @@ static void expect_uuid(int fd, int result, const char *uuid)
 
 static void test_images(void **state)
 {
-	/* Its size and a checksum follow the name. */
+	/* The size and a checksum follow the magic number. */
 	static const char romfs[] = "-rom1fs-\0\0\0 \xa1'\x1d"
 				    "F";
 	char path[32];
@@ -174,7 +173,7 @@ static void test_images(void **state)
 
 	(void)state;
 	expect_uuid(fd, 0, UUID);
-	/* LUKS is no file system, romfs is another one, which has no UUID. */
+	/* LUKS is not a file system; romfs is a second one, which has no UUID. */
 	assert_int_equal(pwrite(fd, "LUKS\xba\xbe\0\1", 8, 0), 8);
 	expect_uuid(fd, 0, UUID);
 	assert_int_equal(pwrite(fd, romfs, sizeof romfs - 1, 0), sizeof romfs - 1);

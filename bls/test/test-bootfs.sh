@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# bls/bootfs.h in a static program: its UUIDs beside those that GRUB reads, and real mounts, as root
-# and as an ordinary user in a user namespace.
+# bls/bootfs.h in a static program: its UUIDs are those that GRUB reads, and it finds the file
+# system of real mounts, as root and as an ordinary user in a user namespace.
 set -u -o pipefail
 PATH=$PATH:/usr/sbin:/sbin
 . "${0%/*}/testlib/tap.sh"
@@ -18,7 +18,7 @@ image() {
 	truncate -s 4M "$base/image"
 	"$@" "$base/image" >/dev/null 2>&1
 	uuid=$(grub-fstest "$base/image" ls '(loop0)' | sed -n 's/.* UUID \([^ ]*\) .*/\1/p')
-	is "GRUB knows $text by the same UUID" "0 ${uuid:-nothing}" "$show" uuid "$base/image"
+	is "GRUB reads the same UUID of $text" "0 ${uuid:-nothing}" "$show" uuid "$base/image"
 }
 
 images() {
@@ -37,14 +37,14 @@ mounts() {
 
 	is 'a directory of the root file system' '/boot tmpfs - - 0' "$show" find "$root/boot"
 	is 'a symlink to it' '/boot tmpfs - - 0' "$show" find "$root/link"
-	is 'what lies in it' '- - - - 0' "$show" find "$root/boot/loader"
+	is 'a directory in it' '- - - - 0' "$show" find "$root/boot/loader"
 	is 'a tree in a directory' '- - - - 0' "$show" find "$root/other/boot"
 	is 'two directories' 1 "$show" same "$root/boot" "$root/other"
 	is 'two file systems' 0 "$show" same "$root" "$top"
 
 	mount --bind "$root/boot" "$root/deployment/boot"
 	is 'a bind mount of it' '/boot tmpfs - - 0' "$show" find "$root/deployment/boot"
-	is 'what lies in the bind mount' '- - - - 0' "$show" find "$root/deployment/boot/loader"
+	is 'a directory in the bind mount' '- - - - 0' "$show" find "$root/deployment/boot/loader"
 	is 'two mounts of one file system' 1 "$show" same "$root" "$root/deployment/boot"
 	mount --bind "$root/other" "$root/bind"
 	is 'a bind mount of a tree' '- - - - 0' "$show" find "$root/bind/boot"
@@ -55,15 +55,15 @@ mounts() {
 	mount -t tmpfs tmpfs "$root/boot"
 	is 'a file system of its own' '/ tmpfs - - 0' "$show" find "$root/boot"
 	mount --bind "$root/other" "$root/boot"
-	is 'a directory over it' '/other tmpfs - - 0' "$show" find "$root/boot"
+	is 'a bind mount over it' '/other tmpfs - - 0' "$show" find "$root/boot"
 	umount "$root/boot"
-	is 'the lower one again' '/ tmpfs - - 0' "$show" find "$root/boot"
+	is 'the file system after that is unmounted' '/ tmpfs - - 0' "$show" find "$root/boot"
 
 	mkdir -p "$top"/{image,lower/boot,lower/proc}
 	cp "$show" "$top/lower/show"
 	mount -t overlay -o "lowerdir=$top/lower:$top/image" overlay "$top/image"
 	is 'an overlay' '/boot overlay - - 0' "$show" find "$top/image/boot"
-	is 'an overlay and what is under it' 0 "$show" same "$top/image" "$top/lower"
+	is 'an overlay and its lower directory' 0 "$show" same "$top/image" "$top/lower"
 
 	mount --rbind /proc "$top/image/proc"
 	mount --rbind /proc "$top/lower/proc"
@@ -76,7 +76,7 @@ mounts() {
 	is 'no /proc and one file system' 1 "$show" same "$root" "$root/other"
 }
 
-# line NUMBER SOURCE: what a table says with such a line.
+# line NUMBER SOURCE: looks up /boot in a table with this device number and source.
 line() {
 	echo "20 1 $1 / /boot rw - ext4 $2 rw" >"$base/m/table"
 	"$show" look-up "$base/m/table" 20 /boot
@@ -111,7 +111,7 @@ as() {
 		*) echo "$line" ;;
 		esac
 	done <"$base/out"
-	[ "$status" = 0 ] || tap_result 'not ok' "$text: $function did not come to its end"
+	[ "$status" = 0 ] || tap_result 'not ok' "$text: $function ended early"
 }
 
 if [ $# = 1 ]; then

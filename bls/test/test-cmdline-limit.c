@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How long a command line may be, by the headers of kernels. */
+/* The greatest length of a command line, according to the headers of kernels. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@ static int tear_down(void **state)
 	return rmdir(directory);
 }
 
-/* A file of size bytes, zero but for some at an offset. */
+/* Makes a file of zeros, with these bytes at an offset. */
 static void make(int dir_fd, size_t size, size_t offset, const char *bytes, size_t length)
 {
 	int fd = openat(dir_fd, "k", O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -58,7 +58,7 @@ static void test_headers(void **state)
 		const char *architecture;
 		size_t expected;
 	} cases[] = {
-		/* x86: protocol 2.15 with its own number, 2.05 without. */
+		/* x86: protocol 2.15, with the length in its header (0: see below), and 2.05. */
 		{ 4096, 0x202, "HdrS\x0f\x02", 6, "arm", 0 },
 		{ 4096, 0x202, "HdrS\x05\x02", 6, NULL, 255 },
 		/* arm zImage, arm64 and riscv Image, U-Boot's header for these and m68k. */
@@ -69,7 +69,7 @@ static void test_headers(void **state)
 		{ 64, 0, "\x27\x05\x19\x56", 30, "arm", 2047 },
 		{ 64, 0, "\x27\x05\x19\x56", 30, "ARM", 1023 },
 		{ 64, 0, "\x27\x05\x19\x56", 30, "aa64", 1023 },
-		/* Nothing that is known, and next to nothing. */
+		/* Unknown headers, and a file that is too short. */
 		{ 4096, 0, "\x1f\x8b", 2, NULL, 2047 },
 		{ 4096, 0, "\x1f\x8b", 2, "Arm", 1023 },
 		{ 4096, 0, "\x1f\x8b", 2, "RISCV64", 1023 },

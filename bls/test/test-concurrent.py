@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Seven generators at once on one menu, some of which are killed: there is always a whole menu, and
-in the end nothing else; also while another user holds the lock that they would wait for."""
+"""Seven generators write one menu at the same time, and some are killed: the menu is always
+complete, and no other files are left; also while another user holds the lock."""
 import fcntl
 import functools
 import os
@@ -34,7 +34,7 @@ class Ground:
         write(self.out, self.menus[0])
 
     def round(self, numbers, kill, after=0):
-        """Runs all of them; with kill some of them are killed, so many seconds later."""
+        """Runs all generators; with kill, kills some of them after that many seconds."""
         running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                     env=clean_environment()) for command in self.commands]
         killed = numbers.sample(running, AT_ONCE // 2) if kill else []
@@ -43,7 +43,7 @@ class Ground:
             time.sleep(numbers.random() * 0.004)
             process.kill()
         for process in running:
-            # No test of the time: whoever waits for ever is ended here.
+            # This limit only ends a process that would wait forever.
             said = process.communicate(timeout=limit(300))[0]
             assert process.returncode == 0 or process in killed, (process.returncode, said)
             assert read(self.out) in self.menus
@@ -64,7 +64,7 @@ def killed(program, where):
 
 
 def locked(program, where):
-    """As "flock SYSROOT/boot/loader.1 sleep infinity" by nobody."""
+    """The generators work while another user holds a shared lock on the directory."""
     ground = Ground(program, where)
     write(f"{ground.loader}/{LEFT}", b"a call that is at work for longer than one waits")
     lock = os.open(ground.loader, os.O_RDONLY)
@@ -72,7 +72,7 @@ def locked(program, where):
     tap.repeat(1, lambda numbers: ground.round(numbers, False))
     assert set(os.listdir(ground.loader)) == {"entries", program.out, LEFT}
     tap.repeat(1, lambda numbers: ground.round(numbers, True, 5))
-    # In the hook two files are written.
+    # U-Boot's generator writes two files in the hook.
     if program is UBOOT:
         done = program.generate("-o", ground.loader + "/grub.cfg", _OSTREE_GRUB2_BOOTVERSION="1")
         assert done[0] == 0, done

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reading one entry: what is taken, what is refused, and with which line. */
+/* Reading one entry: the values, the errors, and the line of each error. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,7 +137,7 @@ static void test_layout(void **state)
 	}
 }
 
-/* Some editors put it there. Anywhere else it is a part of a word. */
+/* A byte order mark is ignored at the start of the file; elsewhere it is a part of a word. */
 static void test_byte_order_mark(void **state)
 {
 	struct entry entry;
@@ -189,7 +189,7 @@ static void test_errors(void **state)
 		{ "linux /k\nextra /\x9b\n", 2, "a path must not contain control characters" },
 		{ "linux /k\nfdtdir /\xc2\x9b\n", 2, "a path must not contain control characters" },
 		{ "linux /k\ndevicetree /\x7f\n", 2, "a path must not contain control characters" },
-		/* The first of several mistakes. */
+		/* Of several errors the first is reported. */
 		{ "linux /k\nfdtdir ..\ninitrd\n", 2, "a path must not contain \"..\"" },
 	};
 

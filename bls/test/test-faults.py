@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each system call of a generator fails, or is the last one, in turn: the old file or the new one
-is there, whole, and the next call tidies up."""
+"""Each system call of a generator in turn fails, or is the last one before a kill: afterwards the
+file is the complete old or new one, and the next run removes leftovers."""
 import collections
 import functools
 import os
@@ -19,15 +19,16 @@ from testlib.tap import read, write
 
 OLD, LEFT = b"old\n", ".rootstock.new"
 MARK = {GRUB: b"\nset rootstock_complete=1\n", UBOOT: b"\nrootstock_complete=1\n"}
-# What a program does before main can fail only where no program runs at all.
+# If the calls before main fail, no program runs at all.
 BEFORE_MAIN = {"execve", "arch_prctl", "set_tid_address", "set_thread_area", "exit_group"}
 WRITES = {"openat", "fstat", "newfstatat", "fstatfs", "flock", "read", "write", "close", "fsync",
           "syncfs", "ioctl", "renameat", "renameat2", "unlinkat", "fchmod"}
 
 
 class Ground:
-    """What a program finds itself on: strace says the kind of file system, and how calls end that
-    not all have. flush: what it does there between the changes; staged: nobody reads the file."""
+    """A file system that strace simulates: its type, and the results of calls that not all file
+    systems support. flush: the calls between changes that write to the disk; staged: the directory
+    is not live, so nobody reads the file yet."""
 
     def __init__(self, magic=0xef53, flush=(), swap=("renameat2",),
                  then=("unlinkat", f"close {LEFT}"), staged=False, **replies):
@@ -59,7 +60,7 @@ GROUNDS = {
 
 
 class Undisturbed:
-    """A run on which everything else stands."""
+    """A run without faults, with which the others are compared."""
 
     def __init__(self, program, ground, name=None):
         with tempfile.TemporaryDirectory() as where:
@@ -70,7 +71,7 @@ class Undisturbed:
             os.unlink(where + "/boot/loader.1/entries/ostree-1.conf")
             assert program.generate("-o", out)[0] == 0
             self.without_last = read(out)
-            # A program that counts its lines, for make coverage, writes the counts at its end.
+            # Without the calls at the end of a coverage build, which writes its counters there.
             self.trace = re.split(r"^.*\.gcda", read(where + "/trace").decode("latin-1"),
                                   maxsplit=1, flags=re.MULTILINE)[0]
             self.calls = collections.Counter(re.findall(r"^(\w+)\(", self.trace, re.MULTILINE))
@@ -97,7 +98,7 @@ def prepare(program, where, ground, name=None):
 
 
 def changes(program, trace):
-    """The calls on which it depends what the disk has, in their order."""
+    """The calls that decide the content of the disk, in their order."""
     found = re.findall(r"^(fsync|syncfs|ioctl|renameat2?|unlinkat|close)\(\d+<[^>]*/([^>]*)>"
                        r"(\(deleted\))?", trace, re.MULTILINE)
     names = {"loader.1": "DIR", program.out: "OUT"}
@@ -106,18 +107,19 @@ def changes(program, trace):
 
 
 def order(program, ground, expected, where):
-    """Each change of a live file is on the disk before the next one begins."""
+    """Each change of a live file is written to the disk before the next one."""
     assert expected.new.endswith(MARK[program])
     write = ["fsync " + LEFT, *ground.swap, *ground.flush, *ground.then]
     assert changes(program, expected.trace) == write, changes(program, expected.trace)
     out = prepare(program, where, ground)
-    # What has been left may be the old file, for which the name still stands on the disk.
+    # A leftover may be the file that on the disk still has the name of the output.
     tap.write(f"{os.path.dirname(out)}/{LEFT}", OLD)
     trace = where + "/trace"
     assert strace(program, out, trace, *ground.options)[0] == 0
     found = changes(program, read(trace).decode("latin-1"))
     assert found == [*ground.flush, "unlinkat", *write], found
-    # The same once more is not written, but may be only in memory.
+    # If the content is the same, the file is not written again but synced, in case it is only in
+    # memory.
     status = os.stat(out)
     assert strace(program, out, trace, *ground.options)[0] == 0
     found = changes(program, read(trace).decode("latin-1"))
@@ -141,13 +143,13 @@ def check(program, ground, expected, name, number, how, where):
         assert status == -9 or "SIGKILL" in trace, (status, said)
     elif status == 0:
         assert found != OLD
-        # Not to have written it all is no success, even if only the closing said so.
+        # If the close of the new file failed, the run must not succeed.
         assert not re.search(rf"close\(\d+<[^>]*/{LEFT}>\) += -1 ", trace), trace
         assert name == "unlinkat" or not left
     else:
         assert status == 1 and said.startswith(program.name + ": "), (status, said)
-        # What is found may be the new one only when it was the last flush that failed; then the old
-        # one may still be what the disk has.
+        # After a failure the file may be the new one only if the last flush failed; the disk may
+        # then still have the old one.
         assert found == OLD or re.search(r"^renameat2?\(.* = 0$", trace.split(line)[0],
                                          re.MULTILINE), line
         assert name == "unlinkat" or not left or found != OLD
@@ -157,7 +159,8 @@ def check(program, ground, expected, name, number, how, where):
 
 
 def check_two_files(ground, expected, name, number, how, where):
-    """expected.new is what stands in for the file that libostree names."""
+    """With U-Boot's two files each is complete or missing, and uEnv.txt exists if grub.cfg does;
+    expected.new is the placeholder grub.cfg."""
     out = prepare(UBOOT, where, ground, "grub.cfg")
     loader = os.path.dirname(out)
     status, said = strace(UBOOT, out, where + "/trace", *ground.options, "-e",
@@ -174,7 +177,7 @@ def check_two_files(ground, expected, name, number, how, where):
 
 
 def no_room_at_all(program, where):
-    """A file system that is full, for real."""
+    """On a full tmpfs the program reports an error, and the old file stays."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
         raise tap.Skip("no user namespaces here")
     prepare(program, where, GROUNDS["ext4"])
@@ -201,7 +204,7 @@ def strace_works():
 
 
 def each_call(calls, test):
-    """The test with each call failing and with each call being the last one."""
+    """A test for each call failing, and for a kill at each call."""
     for call in sorted(set(calls) - BEFORE_MAIN):
         errors = {"brk": ["ENOMEM"], "mmap": ["ENOMEM"], "write": ["ENOSPC", "EIO"]}
         for turn in range(1, calls[call] + 1):
@@ -219,11 +222,12 @@ def faults(program, kind, only=None):
 
 
 def faults_of_two_files():
-    """libostree names a grub.cfg, and U-Boot needs a uEnv.txt beside it."""
+    """The tests of U-Boot's generator in libostree's hook, which names grub.cfg: the generator also
+    writes uEnv.txt next to it."""
     ground = GROUNDS["a directory that is not live"]
     expected = Undisturbed(UBOOT, ground, "grub.cfg")
     assert expected.calls["write"] == 2, expected.calls
-    # strace does not close what it lets fail, as Linux would, and so the directory stays locked.
+    # A close that strace makes fail does not close the file, so the directory would stay locked.
     del expected.calls["close"]
     return [("two files: " + name, test) for name, test in
             each_call(expected.calls, functools.partial(check_two_files, ground, expected))]
@@ -239,6 +243,6 @@ for each in (GRUB, UBOOT):
             tried += faults(each, where_else, WRITES)
     else:
         tried = faults(each, "vfat") + faults_of_two_files()
-    tried.append(("no room at all", functools.partial(no_room_at_all, each)))
+    tried.append(("a full file system", functools.partial(no_room_at_all, each)))
     TESTS += [(f"{each.name}: {name}", test) for name, test in tried]
 sys.exit(tap.main(TESTS))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each generator from outside, as far as they are alike: the command line, where they look, what
-they refuse to write, and who hears of it."""
+"""What the generators have in common: the command line, the files that they read, the outputs that
+they refuse, and their messages."""
 import ctypes
 import functools
 import os
@@ -19,7 +19,7 @@ from testlib.tap import read, write
 
 UMASK = os.umask(0)
 os.umask(UMASK)
-# No loader takes a kernel of this name.
+# An entry with a kernel's name that no loader can use.
 BAD = b"title T\nversion 1\nlinux /k\"\n"
 
 
@@ -70,7 +70,7 @@ def standard_output(program, where):
 
 
 def root_from_output(program, where):
-    # A directory called boot on the way to the sysroot must not be mistaken for its own.
+    # A directory called boot above the sysroot must not be mistaken for the sysroot's.
     root = where + "/boot/of/boot"
     out = program.make(root, {"ostree-1.conf": GOOD})
     assert program.generate("-o", out) == (0, b"", [])
@@ -127,7 +127,7 @@ def prefixes(program, where):
 
 
 def hook_of_first_deployment(program, where):
-    """libostree has not made its symlink yet."""
+    """For the first deployment the hook works without boot/loader, which libostree makes later."""
     out = program.make(where, {"ostree-1.conf": GOOD})
     os.unlink(where + "/boot/loader")
     assert program.generate("-o", out, _OSTREE_GRUB2_BOOTVERSION="1")[0] == 0
@@ -135,7 +135,7 @@ def hook_of_first_deployment(program, where):
 
 
 def mode_of_the_live_menu(program, where):
-    """libostree makes each loader.N anew, and the menu in it takes the place of the live one."""
+    """A menu in a new loader.N gets the mode of the live menu, which it replaces."""
     out = program.make(where, {"ostree-1.conf": GOOD})
     os.unlink(where + "/boot/loader")
     os.symlink("loader.0", where + "/boot/loader")
@@ -170,16 +170,16 @@ def hook_with_unusable_entries(program, where):
     write(out, b"old")
     program.fails(["-o", out], refusal, first % 2, **in_hook)
     assert read(out) == b"old"
-    # By hand the others are better than nothing.
+    # Called by hand, the generator writes a menu of the other entries.
     succeeds(1)
-    # In the hook too, when the default is among the others.
+    # In the hook too, if the default entry is among the others.
     write(entries + "ostree-3.conf", GOOD)
     succeeds(2, **in_hook)
-    # An entry that cannot even be read would have come first by its name.
+    # An entry that cannot be read, and would be the default by its name.
     os.symlink("ostree-3.conf", entries + "ostree-10.conf")
     program.fails(["-o", out], r"ostree-10\.conf: it is not a regular file", refusal, first % 10,
                   **in_hook)
-    # What is not for this loader at all is no such entry.
+    # An entry that is hidden from this loader does not count.
     os.unlink(entries + "ostree-10.conf")
     write(entries + "zz.conf", b"efi /x.efi\n")
     succeeds(2, **in_hook)
@@ -188,7 +188,8 @@ def hook_with_unusable_entries(program, where):
 
 
 def no_entries_at_all(program, where):
-    """As after "ostree admin undeploy" of the last deployment: a whole menu, with nothing in it."""
+    """Without entries, as after "ostree admin undeploy" of the last deployment, the menu is
+    complete but empty."""
     out = program.make(where, {"ostree-1.conf": GOOD})
     assert program.generate("-o", out)[0] == 0
     full, entries = read(out), where + "/boot/loader.1/entries"
@@ -203,7 +204,7 @@ def no_entries_at_all(program, where):
         assert b"/boot/k" not in menu and not program.kernels(menu)
         assert menu.splitlines()[0] == full.splitlines()[0]
         assert menu.splitlines()[-1] == full.splitlines()[-1]
-    # Entries of which none is of use are another matter.
+    # If there are entries but none is usable, the generator fails.
     for name, content, says in (("zz.conf", BAD, 2), ("ostree-1.conf", b"", 2),
                                 ("efi.conf", b"efi /x.efi\n", 1)):
         write(f"{entries}/{name}", content)
@@ -244,7 +245,8 @@ def many_entries(program, where):
 
 
 def little_memory(program, where):
-    """However little there is: the whole menu, or a sentence and the old file."""
+    """With any amount of memory the menu is complete, or a message is printed and the old file
+    stays."""
     out = program.make(where, {f"ostree-{n}.conf": entry(b"%d" % n * 660, b"%d" % n)
                                for n in range(100, 600)})
     assert program.generate("-o", out)[0] == 0
@@ -266,15 +268,15 @@ def little_memory(program, where):
         else:
             assert done.returncode != 1 and read(out) == b"old", done
             not_started.append(limit)
-    # Where it started once it must not die of something else with more memory than that.
+    # Below the smallest limit with which it starts, and only there, it may end without a message.
     assert max(not_started) < min(started), (not_started, started)
     assert "whole" in outcomes and "there is not enough memory for the menu" in outcomes, outcomes
-    # Not only the menu's memory ran out, but with less of it also that for reading the entries.
+    # With less memory already reading the entries failed.
     assert outcomes & {"Out of memory", "Cannot allocate memory"}, outcomes
 
 
 def messages_decide_nothing(program, where):
-    """Wherever they go, and be it nowhere: the menu is the same, and so is the exit status."""
+    """Menu and exit status do not depend on whether messages can be written."""
     out = program.make(where, {"ostree-1.conf": GOOD, "zz.conf": BAD, "a b.conf": GOOD})
     status, menu, said = program.generate("-o", "-", "--root", where, "--entries",
                                           where + "/boot/loader/entries")
@@ -290,7 +292,7 @@ def messages_decide_nothing(program, where):
             done = subprocess.run(["bash", "-c", script, "sh", program.program, "-o", out],
                                   check=False, capture_output=True, env=clean_environment())
             assert done.returncode == 0 and read(out) == menu, (redirections, done)
-    gone = "2> >(:)"  # and a moment for it to be gone
+    gone = "2> >(:)"  # a pipe whose reader ends, during the sleep
     for redirections in ((gone, "; sleep 0.2"), ("2>/dev/full",), ("2>&-",), ("<&-", "2>&-"),
                          (">&-", "2>&-"), ("<&-", ">&-", "2>&-"), ("<&-", ">&-")):
         write_it(*redirections)
@@ -311,7 +313,7 @@ def standard_output_decides(program, where):
 
 
 def no_file_may_grow(program, where):
-    """ulimit -f: a signal that kills, if one lets it."""
+    """ulimit -f gives an error, because SIGXFSZ is ignored, and the old file stays."""
     out = program.make(where, {"ostree-1.conf": GOOD})
     write(out, b"old")
     done = subprocess.run(["bash", "-c", 'ulimit -f 0; "$@"', "sh", program.program, "-o", out],
@@ -322,7 +324,7 @@ def no_file_may_grow(program, where):
 
 
 class Opened:
-    """Which names in some directories are opened, as the kernel tells (inotify(7))."""
+    """The names in some directories that are opened, according to inotify(7)."""
     IN_OPEN = 0x20
 
     def __init__(self, *directories):
@@ -346,7 +348,7 @@ class Opened:
 
 
 def only_files_are_opened(program, where):
-    """A FIFO with its writer waiting, a socket, and a device where one can be made."""
+    """FIFOs, a socket and a device in place of files are not opened."""
     out = program.make(where, {"ostree-1.conf": entry(b"ostree=/ostree/boot.1/x/0", more=b"")})
     entries, deployment = where + "/boot/loader.1/entries", where + "/ostree/deploy/d"
     settings, system = deployment + "/etc/rootstock", deployment + "/usr/lib/ostree-boot"
@@ -407,7 +409,7 @@ def hook_messages(program, log, where):
     entries = f"{where}/boot/loader.1/entries"
     expected = f"<27>{program.name}: {entries}/ostree-1.conf: there is no linux line"
     assert done.stdout.startswith(expected.encode()), done
-    # By hand there is a terminal, and the system's log is left alone.
+    # Called by hand, the generator does not write to the system's log.
     done = subprocess.run(command, capture_output=True, check=False,
                           env=clean_environment())
     assert done.stdout == b"", done

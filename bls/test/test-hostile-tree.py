@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A sysroot in which one thing is hostile, before each program that reads one: each kind of object
-in each place. The judge is the kernel, see hostiletree.py."""
+"""Each program that reads a sysroot, with one hostile object of each kind in each place of the
+sysroot. hostiletree.py judges by the files that are opened."""
 import os
 import shutil
 import sys
@@ -41,7 +41,7 @@ LINKS = {"boot/loader": "loader.1", "boot/boot": ".", "ostree/boot.1": "boot.1.1
 
 
 def programs(root):
-    """How each program reads a sysroot."""
+    """The commands that read a sysroot."""
     hook = ["env", "_OSTREE_GRUB2_BOOTVERSION=1"]
     grub, uboot, bls, prepare = ([f"{tap.BUILD}/{name}"] for name in (
         "ostree-grub-generator", "ostree-uboot-generator", "rootstock-bls", "ostree-prepare-root"))
@@ -62,7 +62,7 @@ def tree(where):
 
 
 def nothing(where):
-    """Without anything hostile each program does its work, without a word of the judge."""
+    """Without a hostile object each program works, and the judge finds nothing."""
     made = tree(where)
     os.unlink(made.root + "/way")
     for program in programs(made.root):
@@ -78,7 +78,7 @@ def hostile(where, kind):
 
 
 def odd_root(where):
-    """What the caller names is printed as tamely as what the disk has."""
+    """Control characters in names from the caller are not printed either."""
     made = tree(where)
     wrong = []
     for name in hostiletree.ODD_NAMES:
@@ -93,7 +93,8 @@ def odd_root(where):
     hostiletree.fail_for(wrong)
 
 
-TESTS = [("the judge sees what is wrong", hostiletree.caught), ("a tree in order", nothing),
+TESTS = [("the judge detects faults", hostiletree.caught),
+         ("a tree without hostile objects", nothing),
          *hostiletree.tests(hostile), ("odd names from the caller", odd_root)]
 if not shutil.which("strace"):
     TESTS = tap.skipped(TESTS, "strace not installed")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Options taken apart, with the place of each word in them. */
+/* Splitting options into words, with the range of each word. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@ static void test_ranges(void **state)
 {
 	static const struct {
 		const char *options;
-		const char *words[4]; /* as they stand in the options */
+		const char *words[4]; /* as written in the options */
 	} cases[] = {
 		{ "", { NULL } },
 		{ "  ", { NULL } },
@@ -50,7 +50,7 @@ static void test_ranges(void **state)
 	}
 }
 
-/* A word cut out by its range reads alone as it did among the others. */
+/* Each word alone, cut out by its range, is parsed as among the others. */
 static void test_random(void **state)
 {
 	static const char bytes[] = "ab=\"\" \t-\xa0";

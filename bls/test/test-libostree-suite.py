@@ -3,12 +3,12 @@
 # ring: long
 """libostree's own tests of deployments, with our generators as its hook.
 
-They are those of Debian's package ostree-tests, of an old release and of the newest, each with the
-libostree that it is for, in a read-only tree of that release's packages: nothing is installed here.
-Not one of them is changed; the command "ostree" that they find sets sysroot.bootloader=grub2 in each
-sysroot it makes, and names our hook. The hook also compares the menu's entries with libostree's.
+The tests come from Debian's package ostree-tests, of an old release and of sid, each with its own
+libostree, in a read-only tree of that release's packages: nothing is installed on this host. The
+tests are not changed; a wrapper of the command "ostree" sets sysroot.bootloader=grub2 in each new
+sysroot, and names our hook. The hook also compares the number of menu entries with libostree's.
 
-The old release's run always, the newest one's, which may say something new any day, with LONG=1.
+The tests of the old release always run; those of sid, which may change any day, only with LONG=1.
 """
 import concurrent.futures
 import functools
@@ -24,14 +24,14 @@ from testlib import tap
 DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build-aux/debs")
 TOOLS = """attr bash coreutils dash diffutils dpkg findutils gpg gpg-agent grep gzip libc-bin mawk ostree
     parallel procps python3-minimal sed tar util-linux xz-utils""".split()
-# What a release's tests need besides.
+# Packages that the tests of a release need besides TOOLS.
 RELEASES = {"bookworm": ["libsoup2.4-1"], "sid": ["jq", "libsoup-3.0-0"]}
-# The program, the file beside the entries, and what stands there once for each entry.
+# The program, its file, and a pattern that the file has once for each entry.
 GENERATORS = {"grub": ("ostree-grub-generator", "grub.cfg", "^\t\tlinux "),
               "uboot": ("ostree-uboot-generator", "uEnv.txt", "^kernel_image[0-9]*=.")}
 SUITES = [(release, generator) for release in ("bookworm", *(["sid"] if tap.LONG else []))
           for generator in GENERATORS]
-# Where a test must fail, what it says at its end, and why that is right.
+# Tests that must fail: a text at the end of their output, and why they must.
 DIFFERENCES = {
     ("grub", "test-admin-deploy-uboot.sh"): (
         "uEnv.txt", "it looks into libostree's own uEnv.txt, and the generator for GRUB writes none"),
@@ -48,7 +48,7 @@ if [ "$1 $2" = "admin init-fs" ]; then
 	exec /usr/bin/ostree --repo="$sysroot/ostree/repo" config set sysroot.bootloader grub2
 fi
 """
-# Called as "hook -o BOOT/loader.N/grub.cfg", with its output thrown away.
+# libostree calls "hook -o BOOT/loader.N/grub.cfg" and discards its output.
 HOOK = """#!/bin/sh
 exec 2>>/tmp/said
 echo "# hook $*" >&2
@@ -89,8 +89,8 @@ def script(path, text):
 
 
 def prepare(where, generator):
-    """The commands for one test. which and awk are Debian's alternatives, for which unpacking is
-    not enough."""
+    """Makes the commands for one test. Debian's which and awk are alternatives, whose links do not
+    exist in unpacked packages."""
     program, file, mark = GENERATORS[generator]
     script(where + "/bin/ostree", OSTREE)
     script(where + "/bin/hook", HOOK % (mark, file))
@@ -101,7 +101,7 @@ def prepare(where, generator):
 
 
 def run(release, generator, name):
-    """Returns the exit status, what the test printed, and what the hook said."""
+    """Returns the exit status, the test's output, and the hook's messages."""
     tree, tests = unpacked(release)
     with tempfile.TemporaryDirectory() as where:
         prepare(where, generator)
@@ -130,7 +130,8 @@ def judge(generator, name, status, output, hook):
 
 
 def suite_tests(pool, release, generator):
-    """Its tests, begun already, the longest first: they sleep for most of their time."""
+    """Starts the suite's tests, the longest first, and returns them. They run at the same time,
+    because they mostly sleep."""
     try:
         directory = f"{unpacked(release)[1]}/{SUITE}"
         subprocess.run([*NAMESPACES, "true"], check=True, capture_output=True)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The order of a menu, reading a directory, and what happens to files that are no entries. */
+/* The order of a menu, and reading a directory that also has files that are not entries. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -17,12 +17,12 @@
 
 struct file {
 	const char *name;
-	const char *text; /* what stands in it before "linux /k" */
+	const char *text; /* the lines before "linux /k" */
 };
 
 enum { FILES_MAX = 12 };
 
-/* The files of an order, first to last, ended by one without a name. */
+/* The files of a menu in their order, ended by one without a name. */
 static const struct file orders[][FILES_MAX] = {
 	/* libostree since 2024.5, and more than nine deployments. */
 	{ { "ostree-10.conf", "version 10" }, { "ostree-9.conf", "version 9" },
@@ -30,42 +30,44 @@ static const struct file orders[][FILES_MAX] = {
 	/* libostree 2022.7, two stateroots. */
 	{ { "ostree-11-a.conf", "version 11" }, { "ostree-10-z.conf", "version 10" },
 		{ "ostree-9-a.conf", "version 9" }, { "ostree-1-b.conf", "version 1" } },
-	/* The oldest names: only the version key knows. */
+	/* The oldest names: only the version key tells the order. */
 	{ { "ostree-b-0.conf", "version 4" }, { "ostree-a-0.conf", "version 3" },
 		{ "ostree-b-1.conf", "version 2" }, { "ostree-a-1.conf", "version 1" } },
-	/* Renamed by hand: the version key goes first, and not as UAPI.10 has it. */
+	/* Renamed by hand: the version key decides, by libostree's order and not UAPI.10's. */
 	{ { "ostree-1.conf", "version 20" }, { "ostree-2.conf", "version 3" } },
 	{ { "ostree-3.conf", "version 6.1~rc1" }, { "ostree-2.conf", "version 6.1" },
 		{ "ostree-1.conf", "version 6.01" } },
-	/* Broken ones keep the place that their name gives them. */
+	/* Broken entries are placed by their names. */
 	{ { "ostree-3.conf", "linux" }, { "ostree-2-x.conf", "version 2" },
 		{ "ostree-1.conf", "initrd" }, { "ostree-x.conf", "" } },
-	/* Bad last, even there; a counter is no part of the version. */
+	/* Entries without tries left come last; a counter is not a part of the version. */
 	{ { "ostree-2+3.conf", "version 2" }, { "ostree-1.conf", "version 1" },
 		{ "ostree-3+0-3.conf", "version 3" } },
-	/* Equal versions, or none: the file name, newest first. */
+	/* Versions that are equal or missing: by file name, newest first. */
 	{ { "ostree-2-a.conf", "version 2" }, { "ostree-1-a.conf", "version 2" },
 		{ "ostree-b.conf", "" }, { "ostree-a.conf", "" } },
-	/* libostree's own among others: a block at "ostree-". */
+	/* libostree's entries among others are together, at the place of "ostree-". */
 	{ { "ostree-~1.conf", "" }, { "ostree_-.conf", "" } },
 	{ { "zz.conf", "" }, { "ostree.1.conf", "" }, { "ostree-2.conf", "version 2" },
 		{ "ostree-1.conf", "version 1" }, { "debian-12.conf", "" } },
-	/* Sort keys: first of all, ascending, then machine, then version descending. */
+	/* Entries with sort-key come first: by sort-key and machine-id ascending, then version
+	 * descending. */
 	{ { "0.conf", "sort-key a\nmachine-id 1\nversion 6.10" },
 		{ "9.conf", "sort-key a\nmachine-id 1\nversion 6.9" },
 		{ "8.conf", "sort-key a\nmachine-id 1\nversion 6.9~rc1" },
 		{ "7.conf", "sort-key a\nmachine-id 1" },
 		{ "3.conf", "sort-key a\nmachine-id 2\nversion 7" }, { "2.conf", "sort-key b" },
 		{ "5.conf", "version 9" }, { "ostree-9.conf", "version 9" } },
-	/* A sort-key without machine-id is lowest; the file name decides in the end. */
+	/* A missing machine-id is lowest; finally the file name decides. */
 	{ { "2.conf", "sort-key a\nversion 1" }, { "1.conf", "sort-key a\nversion 1" },
 		{ "3.conf", "sort-key a\nmachine-id 1\nversion 2" } },
-	/* An ostree- name with a sort-key is nothing that libostree wrote. */
+	/* An entry ostree-* with a sort-key is not libostree's. */
 	{ { "ostree-1.conf", "sort-key x\nversion 1" }, { "ostree-2.conf", "version 2" } },
 	/* File names by version, not by byte. */
 	{ { "linux-6.10.conf", "version 1" }, { "linux-6.9.conf", "version 2" },
 		{ "linux-6.9~rc1.conf", "" } },
-	/* Boot counts: only +N or +N-M at the end; of one entry, more tries left or fewer done. */
+	/* Boot counters are only +N or +N-M at the end; of equal names the one with more tries left
+	 * or fewer done comes first. */
 	{ { "d+10-1.conf", "" }, { "d+2.conf", "" }, { "d+2-3.conf", "" } },
 	{ { "c+1.conf", "" }, { "b+0x.conf", "" }, { "a.conf", "" }, { "d+0.conf", "" },
 		{ "c+00-1.conf", "" }, { "a+0-2.conf", "" }, { "a+0-11.conf", "" } },
@@ -95,7 +97,7 @@ static void test_orders(void **state)
 	for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
 		size_t count = count_files(orders[i]);
 
-		/* Whatever order they come in: all rotations, forwards and backwards. */
+		/* In all rotations, forwards and backwards. */
 		for (size_t turn = 0; turn < 2 * count; turn++) {
 			struct menu menu = { 0 };
 
@@ -165,7 +167,8 @@ static void test_names(void **state)
 	}
 	menu_free(&menu);
 
-	/* The stateroot is the user's to name; with a sort-key the entry is not libostree's. */
+	/* In libostree's entries any name of a stateroot is valid; with a sort-key the entry is not
+	 * libostree's. */
 	assert_int_equal(menu_add(&menu, "ostree-1-my~os.conf", "linux k", 7), 0);
 	assert_int_equal(menu_add(&menu, "ostree-2-my~os.conf", "sort-key a\nlinux k", 18), 0);
 	assert_int_equal(menu.items[0].error, 0);
@@ -184,11 +187,11 @@ static void test_hidden(void **state)
 		{ "efi x", true },
 		{ "uki x", true },
 		{ "uki-url x", true },
-		/* The specification hides what is for EFI, whatever else it has. */
+		/* The specification hides entries for EFI, whatever other keys they have. */
 		{ "linux k\nefi x", true },
 		{ "linux k\nuki x", true },
 		{ "linux k\nuki-url x", true },
-		/* What is wrong must be seen. */
+		/* Broken entries are not hidden. */
 		{ "options x", false },
 		{ "efi ..", false },
 	};
@@ -280,7 +283,7 @@ static void test_read(void **state)
 			assert_non_null(strstr(menu.items[i].where.what, expected[i].what));
 	}
 	menu_free(&menu);
-	/* A second time, since the descriptor's own position must not matter. */
+	/* A second read works too, because the descriptor's position does not matter. */
 	assert_int_equal(menu_read(fd, &menu), 0);
 	assert_int_equal(menu.count, sizeof expected / sizeof *expected);
 	menu_free(&menu);
@@ -297,7 +300,7 @@ static void test_read(void **state)
 
 static int copies_left = -1;
 
-/* Takes the place of the C library's, and has no memory once copies_left has come down to 0. */
+/* Replaces the C library's; fails when copies_left has come down to 0. */
 char *strndup(const char *string, size_t size)
 {
 	size_t length = strnlen(string, size);
@@ -309,7 +312,7 @@ char *strndup(const char *string, size_t size)
 
 static void test_no_memory(void **state)
 {
-	/* All of them bad, so that only their names could put them in order. */
+	/* All without tries left, so that only their names could decide the order. */
 	static const char *const names[] = { "a+0.conf", "b+0.conf", "c+0.conf" };
 	char path[] = "/tmp/test-menu-XXXXXX";
 	int fd = make_directory(path);
@@ -330,7 +333,7 @@ static void test_no_memory(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
-/* One pair of files for each rule of the order, the first one first. */
+/* One pair of files, in their order, for each rule. */
 static void test_reasons(void **state)
 {
 	static const struct {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""libostree reads random entries of its own and judges our order: the first one is what it takes
-for the system's default. Entries without a version are left out, because libostree's order of them
-depends on the directory, and so are bad boot counts, which come last only here.
+"""Our order of random entries of libostree's is libostree's own, whose first entry is the default.
+Entries without a version are left out, because libostree's order of them depends on the directory,
+and so are entries without tries left, which come last only in our order.
 """
 import json
 import os
@@ -25,7 +25,7 @@ def run(*command):
 
 
 class Sysroot:
-    """One real deployment, and copies of it under further serial numbers."""
+    """One real deployment, and copies of it with other serial numbers."""
 
     def __init__(self, where):
         self.root = root = where + "/sysroot"

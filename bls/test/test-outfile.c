@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Writing a file: what is replaced, what is not, and what a killed call leaves. */
+/* Writing a file: which files are replaced, and what happens to leftovers of a killed call. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -21,8 +21,7 @@ struct scratch {
 	int fd;
 };
 
-/* Takes the place of the C library's: nothing waits here, and the lock that is waited for is given
- * up after so many turns. */
+/* Replaces the C library's: does not wait, and releases the lock at the turn turns_locked. */
 static int lock_fd = -1, turns, turns_locked;
 
 int nanosleep(const struct timespec *pause, struct timespec *rest)
@@ -58,7 +57,7 @@ static int teardown(void **state)
 		close(lock_fd);
 	lock_fd = -1;
 	close(scratch->fd);
-	/* Fails, and with it the test, when something else has been left. */
+	/* Fails if other files are left, and so makes the test fail. */
 	err = rmdir(scratch->path);
 	free(scratch);
 	return err;
@@ -94,7 +93,7 @@ static void test_make_and_replace(void **state)
 	umask(mask);
 }
 
-/* A beginning of the file, or more than it, is another file. */
+/* The same content is not written again; a shorter or a longer one is. */
 static void test_same(void **state)
 {
 	const struct scratch *scratch = *state;
@@ -119,14 +118,14 @@ static void test_leftover(void **state)
 {
 	const struct scratch *scratch = *state;
 
-	/* Whatever it is, it is neither written to nor in the way. */
+	/* A leftover of any kind is replaced and not written to. */
 	assert_int_equal(outfile_replace(scratch->fd, "out", "old", 3, true, NULL), 0);
 	assert_int_equal(symlinkat("out", scratch->fd, OUTFILE_TEMPORARY), 0);
 	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, true, NULL), 0);
 	expect_content(scratch->fd, "out", "new");
 }
 
-/* What was kept from others' eyes stays so, and what was for a group stays for it. */
+/* A file that is replaced keeps its owner and mode. */
 static void test_owner_and_mode(void **state)
 {
 	static const mode_t modes[] = { 0600, 0640, 0444, 0666, 02755 };
@@ -149,7 +148,7 @@ static void test_owner_and_mode(void **state)
 		assert_int_equal(st.st_mode & 07777, modes[i]);
 		assert_int_equal(st.st_uid, owner);
 	}
-	/* A new one may be the next of another's. */
+	/* A new file can get them from another file. */
 	st.st_mode = S_IFREG | 0600;
 	assert_int_equal(unlinkat(scratch->fd, "out", 0), 0);
 	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, false, &st), 0);
@@ -167,7 +166,7 @@ static void take_lock(const struct scratch *scratch, int how)
 	turns = 0;
 }
 
-/* Another call is waited for, and its file is left alone. */
+/* While another call holds the lock, this one waits. */
 static void test_waits(void **state)
 {
 	const struct scratch *scratch = *state;
@@ -179,7 +178,7 @@ static void test_waits(void **state)
 	expect_content(scratch->fd, "out", "new");
 }
 
-/* But any user may hold the lock, and no such user may hold up an update. */
+/* A lock that is never released does not stop an update, because any user can take it. */
 static void test_goes_on(void **state)
 {
 	const struct scratch *scratch = *state;
@@ -192,7 +191,7 @@ static void test_goes_on(void **state)
 	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, true, NULL), 0);
 	assert_in_range(turns, 20, 1000);
 	expect_content(scratch->fd, "out", "new");
-	/* What may be at work is left alone, until it is certain that nothing is. */
+	/* The other call's file stays until the lock is released. */
 	assert_int_equal(faccessat(scratch->fd, OUTFILE_TEMPORARY, F_OK, AT_SYMLINK_NOFOLLOW), 0);
 	assert_int_equal(flock(lock_fd, LOCK_UN), 0);
 	assert_int_equal(outfile_replace(scratch->fd, "out", "new", 3, true, NULL), 0);

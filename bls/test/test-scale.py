@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a generator needs for 512 entries, the most there may be: instructions in proportion to
-their number, 4 MiB of memory, no process but its own. No clock has a part in it."""
+"""For 512 entries, the limit, a generator needs instructions in proportion to their number, at most
+4 MiB of memory, and no other process. Time is not measured."""
 import functools
 import os
 import re
@@ -15,7 +15,7 @@ PROGRAMS = {"ostree-grub-generator": "grub.cfg", "ostree-uboot-generator": "uEnv
 MOST = 512
 MEMORY = 4 << 20
 
-# As libostree writes them; {same} is one text in all entries of a set, {i} another in each.
+# An entry as libostree writes it; {i} is its number, {same} a text that may be in all titles.
 ENTRY = """\
 title Debian GNU/Linux 12 (bookworm) {same}
 version {i}
@@ -27,7 +27,7 @@ initrd /ostree/debian-{i:064x}/initramfs-6.1.0-amd64.img
 
 
 def make(where, program, count, own_titles):
-    """A sysroot of that many entries. Returns the file to write."""
+    """Makes a sysroot with that many entries; returns the file to write."""
     loader = f"{where}/{count}/boot/loader.1"
     for i in range(1, count + 1):
         tap.write(f"{loader}/entries/ostree-{i}.conf",
@@ -37,7 +37,7 @@ def make(where, program, count, own_titles):
 
 
 def run(program, out, *tool):
-    """Runs the program under a tool. Returns its exit status and what both said."""
+    """Runs the program under a tool; returns the exit status and the messages of both."""
     if not shutil.which(tool[0]):
         raise tap.Skip(f"{tool[0]} is not installed")
     done = subprocess.run([*tool, f"{tap.BUILD}/{program}", "-o", out], check=False,
@@ -49,7 +49,7 @@ def succeed(program, out, *tool):
     status, said = run(program, out, *tool)
     assert status == 0, (status, said)
     with open(out, encoding="utf-8") as file:
-        # The oldest one is the last one.
+        # The oldest entry is the last one in the menu.
         assert f"{1:064x}/vmlinuz" in file.read()
     return said
 
@@ -68,7 +68,7 @@ def linear(where, program, own_titles):
 
 
 def check_instructions(where, make_it):
-    """Those of "rootstock-bls check" on the sysroot that make_it makes, and how many it finds."""
+    """(instructions, number of errors) of "rootstock-bls check" on the sysroot of make_it."""
     root = make_it(where)
     if not shutil.which("valgrind"):
         raise tap.Skip("valgrind is not installed")
@@ -85,7 +85,7 @@ def check_entries(where, count):
 
 
 def check_lines(where, lines):
-    """Ten entries with so many files each, none of which is there."""
+    """A sysroot of ten entries, each of which names that many missing files."""
     for i in range(10):
         tap.write(f"{where}/{lines}/boot/loader.1/entries/ostree-{i}.conf", b"linux /k\n" +
                   b"".join(b"initrd /%d\n" % n for n in range(lines)))
@@ -103,11 +103,11 @@ def check_linear(where, make_it, half):
 
 
 def memory(where, program):
-    """The limit is on the address space, of which what is really used is a part."""
+    """The program works with an address space of MEMORY bytes, but not with an eighth of it."""
     out = make(where, program, MOST, False)
     succeed(program, out, "prlimit", f"--as={MEMORY}")
     status, said = run(program, out, "prlimit", f"--as={MEMORY // 8}")
-    assert status == 1 and "emory" in said, "the limit limits nothing: " + said
+    assert status == 1 and "emory" in said, "the limit has no effect: " + said
 
 
 def processes(where, program):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A deployment found by its bootlink, and the settings in it. */
+/* Opening a deployment by its bootlink, and reading its settings. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -105,7 +105,7 @@ static void test_read(void **state)
 	assert_int_equal(text.size, 10);
 	assert_memory_equal(text.bytes, "1234512345", 10);
 	assert_int_equal(deployment_read(fd, "usr/file", 4, &text), -EFBIG);
-	/* As after chroot: there is no secret in the deployment. */
+	/* Links are resolved in the deployment, which has no file "secret". */
 	assert_int_equal(deployment_read(fd, "usr/escapes", 5, &text), -ENOENT);
 	assert_int_equal(deployment_read(fd, "usr/gone", 5, &text), -ENOENT);
 	assert_int_equal(deployment_read(fd, "usr", 5, &text), -ELOOP);
@@ -117,7 +117,7 @@ static void test_read(void **state)
 #define USR "d/usr/lib/rootstock/x.conf"
 #define ETC "d/etc/rootstock/x.conf"
 
-/* Reads the settings a and b, after both files were written. NULL: no file. */
+/* Writes both files, or removes one that is NULL, and reads the settings a and b. */
 static int read_both(const char *usr, const char *etc, struct setting settings[])
 {
 	int fd = deployment_open(root, "/ostree/boot.1/0"), err;
@@ -161,7 +161,7 @@ static void test_settings(void **state)
 	is(&settings[1], "2 # no comment", etc, 3);
 	settings_free(settings);
 	is(&settings[0], NULL, NULL, 0);
-	/* As an editor on Windows writes. */
+	/* As written by an editor on Windows. */
 	assert_int_equal(read_both("\xef\xbb\xbf"
 				   "a=1\r\nb=2 \r\r\n\r\n#\r\n",
 				 "b=3\r", settings),
@@ -200,7 +200,7 @@ static void test_refused_files(void **state)
 	close(fd);
 }
 
-/* Some editors begin a file with it. */
+/* A byte order mark, with which some editors begin a file, is ignored. */
 static void test_byte_order_mark(void **state)
 {
 	static const char text[] = "\xef\xbb\xbftimeout=7\n";

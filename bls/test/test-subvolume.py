@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the programs put before the paths of a /boot that is deep in its file system.
+"""The prefix of paths if /boot is in a subvolume or a directory of its file system.
 
-A mount table that calls a tmpfs something else: to mount a real btrfs takes a device. Whether GRUB
-finds its files by such paths, grub/test/test-stub.py tries with real ones.
+A forged mount table calls a tmpfs btrfs or ext4, so no device is needed. grub/test/test-stub.py
+tests with real file systems that GRUB finds its files by such paths.
 """
 import functools
 import json
@@ -16,7 +16,8 @@ from testlib import tap
 from testlib.bootable import BLS, BARE, tree, text
 from testlib.generator import GRUB, UBOOT, clean_environment
 
-# The mount at $1 is $2 with a root and a type of the caller's choice, for those that come after exec.
+# Mounts a copy of $2 on $1; in the mount table of the program after exec this mount has another
+# root and type.
 SCRIPT = """set -e
 mount -t tmpfs x "$1"; cp -a "$2/." "$1"
 sed "s|^\\([0-9]* [0-9]* [0-9:]*\\) / $1\\($3\\) \\(.*\\) - tmpfs x rw.*|\\1 $4 $1\\2 \\3 - $5|" \
@@ -42,7 +43,7 @@ def run(where, script, table, *command, status=(0,)):
 def case(where, script, table, path, prefix):
     if subprocess.run(NAMESPACE + ["true"], capture_output=True, check=False).returncode:
         raise tap.Skip("no mount namespace can be made here")
-    # A device tree, so that U-Boot's word is found too.
+    # With a device tree, because the generator for U-Boot looks at that as well.
     root = tree(where, {"ostree-1.conf": text(BARE)})
     assert root == where + "/root"
     os.mkdir(where + "/mnt")
@@ -57,7 +58,7 @@ def case(where, script, table, path, prefix):
     for generator in (GRUB, UBOOT):
         menu, said = run(where, script, table, generator.program, *entries, *there)
         assert generator.kernels(menu) == [prefix + "/k/vmlinuz"], (menu, said)
-    # With the wrong one check says which one is right.
+    # With a wrong prefix check reports the right one.
     if path and path != prefix[:-len("/boot")]:
         out = run(where, script, table, BLS.program, "check", "--boot-prefix", "/b", *there,
                   status=(1,))[0].decode()
@@ -66,7 +67,7 @@ def case(where, script, table, path, prefix):
 
 
 def searched(where):
-    """The UUID is that of the device, whichever part of it is mounted."""
+    """The UUID is looked up on the device, whichever subvolume is mounted."""
     tree(where)
     os.mkdir(where + "/mnt")
     table = ["", "/@", BTRFS % "/@"]
@@ -85,8 +86,8 @@ def control_characters(where):
                      "the subvolume$", said), said
 
 
-# What mountinfo says of the mount at ROOT or, with OWN, at ROOT/boot: a part of its path, its root
-# and all from the type on. Then what a loader finds as /boot (None: nothing tells), and the prefix.
+# The mount at ROOT or, with OWN, at ROOT/boot in mountinfo: the end of its path, its root, and its
+# type with all that follows. Then the path of /boot for a loader (None: unknown), and the prefix.
 CASES = {
     "a subvolume": (SCRIPT, ["", "/@root", BTRFS % "/@root"], "/@root/boot", "/@root/boot"),
     "a snapshot, with a comma": (SCRIPT, ["", "/@/.snapshots/1/a,b", BTRFS % "/@/.snapshots/1/a,b"],
@@ -97,12 +98,13 @@ CASES = {
                                              "/@/boot"),
     "a directory of an ext4, as /boot": (OWN, ["/boot", "/systems/a/boot", "ext4 /dev/null rw"],
                                          "/systems/a/boot", "/systems/a/boot"),
-    "a directory of a subvolume tells nothing": (SCRIPT, ["", "/@/home/me", BTRFS % "/@"], None,
+    "a directory of a subvolume, not as /boot": (SCRIPT, ["", "/@/home/me", BTRFS % "/@"], None,
                                                  "/boot"),
-    "a directory of an ext4 tells nothing": (SCRIPT, ["", "/home/me", "ext4 /dev/null rw"], None,
+    "a directory of an ext4, not as /boot": (SCRIPT, ["", "/home/me", "ext4 /dev/null rw"], None,
                                              "/boot"),
 }
 sys.exit(tap.main([(name, functools.partial(
     case, script=script, table=table, path=path, prefix=prefix))
                    for name, (script, table, path, prefix) in CASES.items()] +
-                  [("searched", searched), ("control characters", control_characters)]))
+                  [("the UUID to search for", searched),
+                   ("control characters", control_characters)]))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Symlinks in a sysroot: those that stay in it are followed as the booted system follows them, and
-by none of the others anything outside is read or written."""
+"""Symlinks in a sysroot: those that stay inside are followed as in the booted system, and those
+that lead out are refused, so that nothing outside is read or written."""
 import functools
 import os
 import re
@@ -20,14 +20,14 @@ TREE = b"tree_line=secret\n"
 
 
 def link(target, path):
-    """Puts a symlink in the place of whatever is there."""
+    """Makes a symlink; an existing file is moved to PATH.away."""
     if os.path.lexists(path):
         os.rename(path, path + ".away")
     os.symlink(target, path)
 
 
 class Ground:
-    """WHERE/h, a sysroot, and WHERE/host, all that it must not reach."""
+    """A sysroot, WHERE/h, and the files outside that must not be touched, WHERE/host."""
 
     def __init__(self, program, where):
         self.program, self.where, self.root = program, where, where + "/h"
@@ -70,7 +70,7 @@ class Ground:
 
 
 def links_out(program, target, where):
-    """Each directory on the way, as a link of each form."""
+    """Each directory in the path of the output as a link out of the sysroot is refused."""
     ground = Ground(program, where)
     root, boot, name = ground.root, ground.root + "/boot", program.out
     goal = {"absolute": ground.host + "/%s", "relative": "../" * 30 + ground.host[1:] + "/%s",
@@ -103,7 +103,7 @@ def links_out(program, target, where):
         ground.refused("-o", "-", "--root", root, "--entries", f"{boot}.away/loader/entries",
                        *plain, **environment)
     restore(boot)
-    # The name itself is no way out either, nor is that of what libostree names besides.
+    # The output itself must not be a link either.
     os.unlink(ground.out)
     os.symlink(goal % name, ground.out)
     ground.refused("-o", out, says="it exists and is not a regular file")
@@ -118,7 +118,7 @@ def links_inside(program, where):
         os.symlink(target, boot + "/loader")
         ground.good("-o", out)
         ground.good("-o", out, **HOOK)
-    # libostree's link, and a name through it; then /boot elsewhere in the root.
+    # A path through libostree's link boot -> .; then /boot as a link to another directory.
     os.symlink(".", boot + "/boot")
     ground.good("-o", f"{boot}/boot/loader/{name}", "--root", root)
     for target in ("usr/boot", "/usr/boot"):
@@ -133,7 +133,7 @@ def links_inside(program, where):
 
 
 def ways_to_the_root(program, where):
-    """Links and dots before ROOT are the caller's, and one ROOT has many names."""
+    """Links and dots in the path of ROOT are followed, and different names of ROOT are equal."""
     ground = Ground(program, where)
     os.mkdir(where + "/other")
     os.symlink("../h", where + "/other/link")
@@ -142,10 +142,10 @@ def ways_to_the_root(program, where):
         for root in ([], ["--root", ground.root], ["--root", name], ["--root", "h"]):
             os.unlink(ground.out)
             ground.good("-o", name + tail, *root, cwd=where)
-    # On the device itself.
+    # As on the device itself, where ROOT is /.
     if ground.root.startswith("/"):
         ground.good("-o", ground.root + tail, "--root", "/", "--boot-prefix", "/boot")
-    # Beside ROOT, also by way of it: that is where the caller wants it.
+    # An output outside ROOT is allowed if the caller names it so.
     ground.good("-o", f"h/../other/{program.out}", "--root", "h", "--entries",
                 "h/boot/loader/entries", cwd=where)
     assert program.kernels(read(f"{where}/other/{program.out}")) == ["/boot/k"]
@@ -182,7 +182,8 @@ def mounted_boot(program, where):
 
 
 def lines_of_the_system(where):
-    """--append in the sysroot leads nowhere out of it, and elsewhere it is the caller's."""
+    """A file for --append in the sysroot must not be a link out of it; elsewhere links are
+    followed."""
     ground = Ground(UBOOT, where)
     inside, outside = ground.root + "/etc/uEnv.txt", where + "/mine"
     write(inside, b"a=1\n")
@@ -198,7 +199,7 @@ def lines_of_the_system(where):
 
 
 def checked(where):
-    """rootstock-bls reads entries and menus by the same rules."""
+    """rootstock-bls applies the same rules to entries and menus."""
     ground = Ground(GRUB, where)
     boot = ground.root + "/boot"
     ground.program = BLS
@@ -209,7 +210,7 @@ def checked(where):
             ground.refused(verb, "--root", ground.root)
             os.unlink(path)
             os.rename(path + ".away", path)
-    # A menu elsewhere is none, and is not read.
+    # A menu that is a link out of the sysroot is not read.
     os.unlink(ground.out)
     os.symlink(ground.host + "/uEnv.txt", ground.out)
     ground.run("check", "--root", ground.root)
@@ -221,5 +222,5 @@ TESTS = [(f"{program.name}: {name}", functools.partial(test, program)) for progr
                 links_out(program, form, where)) for form in ("absolute", "relative", "short")),
              ("links inside", links_inside), ("ways to the root", ways_to_the_root),
              ("mounted /boot", mounted_boot)]]
-TESTS += [("lines of the system", lines_of_the_system), ("rootstock-bls", checked)]
+TESTS += [("--append", lines_of_the_system), ("rootstock-bls", checked)]
 sys.exit(tap.main(TESTS))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Version order: the specification's own examples, and systemd's implementation as the judge. */
+/* The order of versions: the specification's examples, and comparison with systemd and glibc. */
 #include <setjmp.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@ static void test_examples(void **state)
 		const char *b;
 	} cases[] = {
 		/* The examples of UAPI.10. Two of them ("'' < ~" and "0 < ~") contradict its steps
-		 * 3 and 4, systemd and the purpose of "~", and stand here as the steps have it. */
+		 * 3 and 4, systemd and the purpose of "~", so they are here as in the steps. */
 		{ "11", 0, "11" },
 		{ "systemd-123", 0, "systemd-123" },
 		{ "bar-123", -1, "foo-123" },
@@ -50,7 +50,7 @@ static void test_examples(void **state)
 		{ "1+", 0, "1" },
 		{ "+1", 0, "1" },
 		{ "1+2+3", 1, "1.3.3" },
-		/* Kernels and entries as they come. */
+		/* Real versions of kernels and names of entries. */
 		{ "6.1~rc1", -1, "6.1" },
 		{ "6.1.0-rc1", -1, "6.1.0-1" },
 		{ "6.01", 0, "6.1" },
@@ -69,7 +69,7 @@ static void test_examples(void **state)
 	}
 }
 
-/* -1, 0, 1 as systemd-analyze sees it, or -2 where it cannot be asked. */
+/* Returns the result of systemd-analyze, -1, 0 or 1, or -2 if it cannot be run. */
 static int ask_systemd(const char *a, const char *b)
 {
 	const char *argv[] = { "systemd-analyze", "compare-versions", "--", a, b, NULL };
@@ -100,7 +100,7 @@ static unsigned seed;
 
 static unsigned next_random(void)
 {
-	/* Numerical Recipes' generator: the same everywhere, unlike rand(). */
+	/* Numerical Recipes' generator, which unlike rand() is the same everywhere. */
 	seed = seed * 1664525u + 1013904223u;
 	return seed >> 16;
 }
@@ -129,7 +129,7 @@ static void test_against_systemd(void **state)
 		int ours, theirs;
 
 		make_version(a);
-		/* Neighbours differ late, where the rules are. */
+		/* Most pairs have a common start, so that later characters decide. */
 		memcpy(b, a, sizeof b);
 		if (next_random() % 3)
 			make_version(b + next_random() % (strlen(b) + 1) % 7);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Shows what bls/check/bootfs-limits.h says of a file system: "grub TYPE DEVICE BOOT", or "uboot" likewise,
- * prints a line for each warning.
+ * Shows the warnings of bls/check/bootfs-limits.h about a file system: "grub TYPE DEVICE BOOT" and
+ * "uboot TYPE DEVICE BOOT" print a line for each.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""bls/check/bootfs-limits.h on real file systems: it warns about what GRUB's own code or a real U-Boot cannot
-read, and of nothing else, and what it says to make instead both can read."""
+"""bls/check/bootfs-limits.h on real file systems: it warns exactly about those that GRUB's own code
+or a real U-Boot cannot read, and both can read those that it recommends."""
 import functools
 import os
 import re
@@ -14,16 +14,16 @@ from testlib import realuboot
 from testlib import tap
 
 SHOW = tap.BUILD + "/bls/check/test/show-bootfs-limits"
-# More than fits into an inode or one block.
+# Larger than an inode and a block.
 MENU = b"".join(b"line %d of a menu\n" % i for i in range(500))
 SIZE = 24 << 20
-# What mke2fs is told besides the defaults of its program, by which so small a file system has
-# blocks of 1 KiB.
+# Features for mke2fs, in addition to its defaults, with which so small a file system has blocks of
+# 1 KiB.
 FEATURES = ["", "ea_inode", "inline_data", "casefold", "encrypt", "large_dir", "mmp", "verity",
             "metadata_csum_seed", "orphan_file", "meta_bg,^resize_inode", "quota", "^has_journal",
             "^64bit", "^64bit,^extent", "^metadata_csum", "^dir_index", "ea_inode,inline_data",
             "bigalloc", "bigalloc -b 4096"]
-# What somebody's mke2fs.conf may have for everyone.
+# A mke2fs.conf with unsuitable defaults.
 CONFIG = b"""[defaults]
 base_features = sparse_super,large_file,filetype,resize_inode,dir_index,ext_attr
 [fs_types]
@@ -72,7 +72,7 @@ def grub_reads(path, where):
 
 
 def uboot_reads(where, paths):
-    """The names of the file systems that U-Boot can read."""
+    """Returns the names of the file systems that U-Boot can read."""
     address, lines, devices = f"{realuboot.INPUT:x}", [], []
     for number, path in enumerate(paths):
         disk = f"virtio {number:x}:0 {address}"
@@ -119,7 +119,8 @@ def uboot_and_ext4(where):
 
 
 def what_it_says_to_make(where):
-    """With it, and whatever mke2fs.conf says, both loaders can read."""
+    """Both loaders can read a file system made by the recommended command, whatever mke2fs.conf
+    says."""
     tap.write(where + "/mke2fs.conf", CONFIG)
     path = blank(where + "/image")
     run("mke2fs", "-q", "-F", "-t", "ext4", path, MKE2FS_CONFIG=where + "/mke2fs.conf")
@@ -142,13 +143,13 @@ def make_xfs(where, path):
 
 def make_f2fs(where, path):
     run("mkfs.f2fs", "-q", blank(path, 64 << 20))
-    # Its exit status is not to be relied on; GRUB judges what it has made.
+    # Its exit status is not reliable; GRUB checks the result.
     subprocess.run(["sload.f2fs", "-f", content(where, "f2fs"), path], capture_output=True,
                    check=False)
 
 
 def other_kinds(where):
-    """U-Boot does not read what GRUB reads."""
+    """GRUB reads XFS and F2FS, U-Boot does not, and the warnings say so."""
     make_xfs(where, where + "/xfs")
     assert grub_reads(where + "/xfs", where), "no XFS"
     make_f2fs(where, where + "/f2fs")
@@ -164,7 +165,7 @@ def other_kinds(where):
 
 
 def fat(where):
-    """Only with the directory that a symlink would be."""
+    """FAT gives a warning only if boot/loader is a directory."""
     os.makedirs(where + "/boot")
     for loader in "grub", "uboot":
         assert not says(loader, "vfat", "/dev/null", where)
@@ -174,7 +175,7 @@ def fat(where):
 
 
 def nothing_to_read(where):
-    """A device that is not there, too small or of another file system has no features."""
+    """A device that is missing, too small or not an ext4 gives no warnings."""
     content(where, "plain")
     tap.write(where + "/small", b"x")
     for path in where + "/none", where + "/small", blank(where + "/zeros"):
@@ -183,12 +184,12 @@ def nothing_to_read(where):
 
 NAMED = [(feature or "no feature", functools.partial(grub_and, feature)) for feature in FEATURES]
 TESTS = [("GRUB: " + name, test) for name, test in NAMED]
-TESTS += [("U-Boot and ext4", uboot_and_ext4), ("what it says to make", what_it_says_to_make),
+TESTS += [("U-Boot and ext4", uboot_and_ext4), ("the recommended mke2fs", what_it_says_to_make),
           ("XFS and F2FS", other_kinds)]
 MISSING = realuboot.missing() or next(
     (tool for tool in ("grub-fstest", "mkfs.xfs", "mkfs.f2fs", "sload.f2fs")
      if not shutil.which(tool)), None)
 if MISSING:
     TESTS = tap.skipped(TESTS, f"there is no {MISSING}")
-TESTS += [("FAT", fat), ("nothing to read", nothing_to_read)]
+TESTS += [("FAT", fat), ("devices without an ext4", nothing_to_read)]
 sys.exit(tap.main(TESTS))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""rootstock-bls check on trees in order but for one thing, and on a sysroot made by ostree."""
+"""rootstock-bls check on trees with exactly one fault, and on a sysroot made by ostree."""
 import functools
 import json
 import os
@@ -17,7 +17,7 @@ from testlib.host import Host
 
 
 def silence(where):
-    """Nothing is found in what is in order, whatever its form."""
+    """A correct tree gives no findings, whatever its form."""
     for number, (entries, arguments) in enumerate([
             ({NAME: text(GOOD)}, []),
             ({NAME: text(BARE)}, []),
@@ -81,11 +81,11 @@ def add(path, content=b""):
 
 CUT_GRUB = edit(MENU, b"set rootstock_complete=1\n", b"")
 ADD_WORD = edit(ENTRY, b"panic=10", b"panic=10 quiet")
-# Name, the entry or all entries (None: GOOD), what is done to the tree, and what is found.
+# Name, the entry or all entries (None: GOOD), the change to the tree, and the expected findings.
 CASES = [
-    ("a kernel is gone", None, remove("boot/k/vmlinuz"),
+    ("a kernel is missing", None, remove("boot/k/vmlinuz"),
      [(ERROR, ENTRY, 4, "^linux: /k/vmlinuz is not there; ")]),
-    ("a kernel is looked for below a file", changed(4, "linux /k/vmlinuz/x"), None,
+    ("the path of a kernel continues below a file", changed(4, "linux /k/vmlinuz/x"), None,
      [(ERROR, ENTRY, 4, "is not there")]),
     ("a kernel is empty", None, replace("boot/k/vmlinuz", b""), [(ERROR, ENTRY, 4, "is empty")]),
     ("a kernel is a directory", None, directory("boot/k/vmlinuz"),
@@ -95,69 +95,69 @@ CASES = [
     ("a symlink in /boot is followed", None,
      both(lambda root: os.rename(root + "/boot/k", root + "/boot/l"),
           lambda root: os.symlink("l", root + "/boot/k")), []),
-    ("one of two initrds is gone", text(GOOD + ["initrd /k/a.dtb", "initrd /k/none"]), None,
+    ("one of two initrds is missing", text(GOOD + ["initrd /k/a.dtb", "initrd /k/none"]), None,
      [(ERROR, ENTRY, 7, "^initrd: /k/none is not there")]),
-    ("of two kernels the last one counts", text(GOOD + ["linux /k/none"]), None,
+    ("the last of two kernels counts", text(GOOD + ["linux /k/none"]), None,
      [(ERROR, ENTRY, 6, "^linux: /k/none is not there")]),
-    ("a device tree is gone", text(BARE), remove("boot/k/a.dtb"),
+    ("a device tree is missing", text(BARE), remove("boot/k/a.dtb"),
      [(ERROR, ENTRY, 5, "^devicetree: /boot/k/a.dtb is not there")]),
-    ("a directory of device trees is a file", changed(6, "fdtdir /k/a.dtb", BARE), None,
+    ("fdtdir names a file", changed(6, "fdtdir /k/a.dtb", BARE), None,
      [(ERROR, ENTRY, 6, "^fdtdir: /k/a.dtb is not a directory")]),
-    ("one of two overlays is gone", text(GOOD + ["devicetree-overlay k/a.dtb  \t/k/none"]), None,
+    ("one of two overlays is missing", text(GOOD + ["devicetree-overlay k/a.dtb  \t/k/none"]), None,
      [(ERROR, ENTRY, 6, "^devicetree-overlay: /k/none is not there"),
       (WARNING, ENTRY, 6, "GRUB cannot apply"), (WARNING, ENTRY, 6, "uEnv.txt has no field")]),
-    ("an EFI program and its extra file are gone",
+    ("an EFI program and its extra file are missing",
      {NAME: text(GOOD), "x.conf": text(["efi /x.efi", "extra /x.cred"]),
       "y.conf": text(["uki /y.efi"])}, None,
      [(ERROR, "boot/loader/entries/y.conf", 1, "^uki: /y.efi is not there"),
       (ERROR, "boot/loader/entries/x.conf", 1, "^efi: /x.efi is not there"),
       (ERROR, "boot/loader/entries/x.conf", 2, "^extra: /x.cred is not there")]),
-    ("a bootlink is gone", None, remove("ostree/boot.1"),
+    ("a bootlink is missing", None, remove("ostree/boot.1"),
      [(ERROR, ENTRY, 3, "ostree= does not lead to a deployment: No such file")]),
     ("a bootlink leads out of the sysroot", None, link("ostree/boot.1", "/"),
      [(ERROR, ENTRY, 3, "it leads out of the sysroot")]),
     ("ostree= names a directory", changed(3, "options panic=1 ostree=/ostree/boot.1.1"), None,
      [(ERROR, ENTRY, 3, "it leads to something that is not a symlink")]),
     ("a deployment has no usr", None, no_usr, [(ERROR, ENTRY, 3, "the tree has no usr")]),
-    ("the program of init= is gone", text(BARE), remove(INIT),
+    ("the program of init= is missing", text(BARE), remove(INIT),
      [(ERROR, ENTRY, 3, "^init=/ostree.* is not there, so the kernel would panic")]),
     ("the program of init= cannot be executed", text(BARE),
      lambda root: os.chmod(root + INIT, 0o644), [(ERROR, ENTRY, 3, "cannot be executed")]),
-    ("nothing prepares the deployment",
+    ("neither an initrd nor init= prepares the deployment",
      changed(3, f"options panic=1 init=/sbin/init ostree={LINK}", BARE), None,
      [(ERROR, ENTRY, 3, "neither an initrd nor init=")]),
-    ("of two init= the last one counts",
+    ("the last of two init= counts",
      changed(3, f"options panic=1 init={INIT} init=/x ostree={LINK}", BARE), None,
      [(ERROR, ENTRY, 3, "neither an initrd nor init=")]),
-    ("init= is left over beside an initrd",
+    ("init= is given although there is an initrd",
      changed(3, f"options panic=1 init={INIT} ostree={LINK}"), None,
      [(WARNING, ENTRY, 3, "init= starts ostree-prepare-root, which the initramfs does")]),
     ("there is no panic=", changed(3, "options ostree=" + LINK), None,
      [(WARNING, ENTRY, 3, "hang forever; run \"ostree admin kargs edit-in-place --append-if-")]),
     ("the last panic= is 0", changed(3, "options panic=10 panic=0x0 ostree=" + LINK), None,
      [(WARNING, ENTRY, 3, "hang forever")]),
-    ("panic= behind -- is not the kernel's", changed(3, f"options ostree={LINK} -- panic=1"), None,
+    ("panic= after -- is not the kernel's", changed(3, f"options ostree={LINK} -- panic=1"), None,
      [(WARNING, ENTRY, 3, "hang forever")]),
-    ("there are no options, and no libostree", {"x.conf": text(GOOD[3:])}, None,
+    ("an entry that is not libostree's has no options", {"x.conf": text(GOOD[3:])}, None,
      [(WARNING, "boot/loader/entries/x.conf", None, "add panic=10 to the options")]),
     ("an entry is broken", {NAME: text(GOOD), "a.conf": b"linux /../k\n"}, None,
      [(ERROR, "boot/loader/entries/a.conf", 1, r'contain "\.\."; correct or remove it')]),
-    ("GRUB cannot pass on a word", changed(3, f"options panic=1 a=\\b ostree={LINK}"), None,
+    ("GRUB cannot pass on a karg", changed(3, f"options panic=1 a=\\b ostree={LINK}"), None,
      [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash; correct it, because GRUB's menu does not have "
        "this entry, the one to be booted next; to pass it on changed, set allow-lossy=yes in "),
       (ERROR, "boot/loader/entries", None, "there is no entry that GRUB could boot"),
       (WARNING, ENTRY, 3, "a board's own \"setenv bootargs")]),
-    ("and is allowed to change it", changed(3, f"options panic=1 a=\\b ostree={LINK}"),
+    ("GRUB may change a karg (allow-lossy)", changed(3, f"options panic=1 a=\\b ostree={LINK}"),
      setting(b"allow-lossy = yes\n"),
      [(WARNING, ENTRY, 3, "GRUB cannot pass on a backslash$"),
       (WARNING, ENTRY, 3, "a board's own \"setenv bootargs")]),
-    ("a warning counts only where the entry is in the menu",
+    ("an entry that is not in GRUB's menu gets no warning about GRUB",
      text([*GOOD[:2], f"options panic=1 a=\\b ostree={LINK}", *GOOD[3:],
            "devicetree-overlay /k/a.dtb"]), None,
      [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash"),
       (ERROR, "boot/loader/entries", None, "there is no entry that GRUB could boot"),
       (WARNING, ENTRY, 3, "a board's own"), (WARNING, ENTRY, 6, "uEnv.txt has no field")]),
-    ("a rollback cannot be passed on", {NAME: text(GOOD), "ostree-1.conf":
+    ("GRUB cannot pass on a karg of the rollback", {NAME: text(GOOD), "ostree-1.conf":
                                         changed(3, f"options panic=1 a='b' ostree={LINK}")}, None,
      [(ERROR, "boot/loader/entries/ostree-1.conf", 3, "does not have this entry; to pass it on"),
       (WARNING, "boot/loader/entries/ostree-1.conf", 3, "a board's own")]),
@@ -166,28 +166,28 @@ CASES = [
       (ERROR, "boot/loader/entries", None, "no entry that GRUB could boot"),
       (ERROR, ENTRY, 3, "longer than the kernel accepts; correct it, because U-Boot's menu"),
       (ERROR, "boot/loader/entries", None, "no entry that U-Boot could boot")]),
-    ("a setting cannot be read", None, setting(b"nonsense\n"),
+    ("a settings file is not valid", None, setting(b"nonsense\n"),
      [(ERROR, "boot/loader/entries", None, "^grub.conf of the default deployment is not valid")]),
-    ("a setting is refused", None, setting(b"timeout=soon\n"),
+    ("a setting has a wrong value", None, setting(b"timeout=soon\n"),
      [(ERROR, "boot/loader/entries", None, "^grub.conf of the default deployment is not valid")]),
     ("two entries boot one deployment", {NAME: text(GOOD), "ostree-1.conf": text(GOOD)}, None,
      [(WARNING, "boot/loader/entries/ostree-1.conf", None,
        "GRUB's default cannot choose this entry, because ostree-2.conf has the same id")]),
-    ("and one of them is not in GRUB's menu",
+    ("two entries boot one deployment, and one is not in GRUB's menu",
      {NAME: changed(3, f"options panic=1 a=\\b ostree={LINK}"), "ostree-1.conf": text(GOOD)}, None,
      [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash"), (WARNING, ENTRY, 3, "a board's own")]),
-    ("two names count as equal", {"a-6.01.conf": OTHER, "a-6.1.conf": OTHER}, None,
+    ("two file names count as the same", {"a-6.01.conf": OTHER, "a-6.1.conf": OTHER}, None,
      [(WARNING, "boot/loader/entries/a-6.1.conf", None,
        "counts as the same as a-6.01.conf, and GRUB's blscfg")]),
-    ("an entry is there with and without a counter", {"a.conf": OTHER, "a+3.conf": OTHER}, None,
+    ("an entry exists with and without a counter", {"a.conf": OTHER, "a+3.conf": OTHER}, None,
      [(WARNING, "boot/loader/entries/a.conf", None, r"counts as the same as a\+3.conf"),
       (WARNING, "boot/loader/entries/a.conf", None, r"a\+3.conf has the same id")]),
-    ("file names say another order than versions",
+    ("file names and versions give different orders",
      {"ostree-1-os.conf": changed(2, "version 3"),
       "ostree-2-os.conf": changed(3, "options panic=1")}, None,
      [(WARNING, "boot/loader/entries/ostree-2-os.conf", None,
        "for example systemd-boot, boots this entry first, but libostree means ostree-1-os.conf")]),
-    ("and one of them is broken",
+    ("file names and versions give different orders, and one entry is broken",
      {"ostree-1-os.conf": b"version 3\n", "ostree-2-os.conf": text(GOOD)}, None,
      [(ERROR, "boot/loader/entries/ostree-1-os.conf", None, "there is no linux line")]),
     ("there are no entries", {"x": b""}, None,
@@ -195,22 +195,22 @@ CASES = [
       (ERROR, "boot/loader/entries", None, "there is no entry that U-Boot could boot")]),
 ]
 MENUS = [
-    ("GRUB's menu is as it should be", [make_menu(GRUB)], []),
-    ("GRUB's settings are no part of it",
+    ("GRUB's menu is current", [make_menu(GRUB)], []),
+    ("GRUB's settings are not compared",
      [make_menu(GRUB), edit(MENU, b"set timeout='5'", b"set timeout='9'")], []),
-    ("GRUB's menu is old", [make_menu(GRUB), ADD_WORD],
+    ("GRUB's menu is outdated", [make_menu(GRUB), ADD_WORD],
      [(WARNING, MENU, None, "does not match the entries; run \"/usr/lib/ostree/"
        "ostree-grub-generator -o /.*/boot/loader/grub.cfg\"")]),
-    ("GRUB's menu has one entry less",
+    ("GRUB's menu lacks an entry",
      [make_menu(GRUB), lambda root: tap.write(f"{root}/boot/loader/entries/a.conf", OTHER)],
      [(WARNING, MENU, None, "does not match the entries")]),
     ("GRUB's menu has an old title", [make_menu(GRUB), edit(ENTRY, b"title Demo", b"title New")],
      [(WARNING, MENU, None, "does not match the entries")]),
-    ("GRUB's menu is torn", [make_menu(GRUB), CUT_GRUB],
+    ("GRUB's menu is truncated", [make_menu(GRUB), CUT_GRUB],
      [(ERROR, MENU, None, "is not complete; run ")]),
-    ("GRUB's menu is somebody else's", [add(MENU, b"menuentry x {\nlinux /k ostree=/o\n}\n")], []),
-    ("GRUB's menu reads another", [add(MENU, b"configfile /boot/grub/custom.cfg\n")], []),
-    ("GRUB's menu starts something else", [add(MENU, b"menuentry x {\nlinux /k\n}\n")],
+    ("GRUB's menu is not ours", [add(MENU, b"menuentry x {\nlinux /k ostree=/o\n}\n")], []),
+    ("GRUB's menu loads another one", [add(MENU, b"configfile /boot/grub/custom.cfg\n")], []),
+    ("GRUB's menu starts no deployment", [add(MENU, b"menuentry x {\nlinux /k\n}\n")],
      [(ERROR, MENU, None, "nothing in this menu starts a deployment; run .*grub-generator -o ")]),
     ("GRUB's menu is garbage", [add(MENU, b"\x7fELF\r\xfe\0" * 99)],
      [(ERROR, MENU, None, "nothing in this menu starts a deployment")]),
@@ -218,39 +218,39 @@ MENUS = [
      [(ERROR, FIELDS, None, "nothing in this menu starts a deployment; run .*uboot-generator -o ")]),
     ("GRUB's menu is empty", [lambda root: tap.write(f"{root}/{MENU}", b"")],
      [(ERROR, MENU, None, "is not complete; run ")]),
-    ("GRUB's menu is NUL", [lambda root: tap.write(f"{root}/{MENU}", bytes(500))],
+    ("GRUB's menu consists of NUL bytes", [lambda root: tap.write(f"{root}/{MENU}", bytes(500))],
      [(ERROR, MENU, None, "is not complete; run ")]),
-    ("GRUB's menu is torn in its first line",
+    ("GRUB's menu is truncated in its first line",
      [make_menu(GRUB), lambda root: tap.write(f"{root}/{MENU}", tap.read(f"{root}/{MENU}")[:40])],
      [(ERROR, MENU, None, "is not complete; run ")]),
     ("GRUB's menu is a directory", [lambda root: os.mkdir(f"{root}/{MENU}")],
      [(ERROR, MENU, None, "not a regular file; remove it; run .*grub-generator -o ")]),
     ("GRUB's menu is a pipe", [lambda root: os.mkfifo(f"{root}/{MENU}")],
      [(ERROR, MENU, None, "not a regular file; remove it; run ")]),
-    ("U-Boot's menu, and what libostree got for GRUB's",
+    ("U-Boot's menu, and the placeholder that libostree installs as grub.cfg",
      [make_menu(UBOOT), edit(ENTRY, b"panic=1", b"panic=1 a=it's"),
       lambda root: UBOOT.generate("-o", f"{root}/{MENU}", _OSTREE_GRUB2_BOOTVERSION="1")],
      [(WARNING, ENTRY, 3, "a board's own")]),
     ("U-Boot's menu is libostree's",
      [lambda root: tap.write(f"{root}/{FIELDS}", b"kernel_image=/x\nbootargs=ostree=/o\n")],
      [(WARNING, FIELDS, None, "ostree-uboot-generator did not write this file, .*; run ")]),
-    ("U-Boot's menu is as it should be", [make_menu(UBOOT)], []),
-    ("lines of the integrator are no part of it",
+    ("U-Boot's menu is current", [make_menu(UBOOT)], []),
+    ("lines added with --append are not compared",
      [lambda root: tap.write(root + "/own", b"a=b\nc=\\\\\n"),
       lambda root: make_menu(UBOOT, "--append", root + "/own")(root)], []),
-    ("fields that are kept are no part of it", [setting(b"keep=fdt_file fdtdir\n", "uboot.conf"),
+    ("the setting keep does not matter", [setting(b"keep=fdt_file fdtdir\n", "uboot.conf"),
                                                 make_menu(UBOOT)], []),
-    ("libostree's form has no mark", [make_menu(UBOOT, "--compat=ostree"), ADD_WORD],
+    ("U-Boot's menu has libostree's format", [make_menu(UBOOT, "--compat=ostree"), ADD_WORD],
      [(WARNING, FIELDS, None, "ostree-uboot-generator did not write this file, .*; run ")]),
-    ("and it may be a setting",
+    ("libostree's format is set in uboot.conf",
      [edit(ENTRY, b"initrd /k/initramfs", b"initrd /k/initramfs\ninitrd /k/a.dtb"),
       setting(b"compat=ostree\n", "uboot.conf"), make_menu(UBOOT), ADD_WORD],
      [(WARNING, ENTRY, 6, "libostree's own fields have no place for a second initrd")]),
-    ("U-Boot's menu is old", [make_menu(UBOOT), ADD_WORD],
+    ("U-Boot's menu is outdated", [make_menu(UBOOT), ADD_WORD],
      [(WARNING, FIELDS, None, "does not match the entries; run .*ostree-uboot-generator")]),
-    ("U-Boot's menu is torn", [make_menu(UBOOT), edit(FIELDS, b"rootstock_complete=1\n", b"")],
+    ("U-Boot's menu is truncated", [make_menu(UBOOT), edit(FIELDS, b"rootstock_complete=1\n", b"")],
      [(ERROR, FIELDS, None, "is not complete")]),
-    ("both are old", [make_menu(GRUB), make_menu(UBOOT), ADD_WORD],
+    ("both menus are outdated", [make_menu(GRUB), make_menu(UBOOT), ADD_WORD],
      [(WARNING, MENU, None, "not match"), (WARNING, FIELDS, None, "not match")]),
 ]
 
@@ -260,12 +260,12 @@ NO_MENU = (ERROR, "boot/loader", None, "no menu for GRUB .* none for U-Boot .*; 
 STUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../grub/stub.cfg")
 
 
-# What is done to a tree without a menu of any kind, and whether a loader needs none.
+# Name, the change to a tree without any menu, and whether its loader needs no menu.
 ABSENCE = [
     ("nothing at all", lambda root: None, False),
     ("our stub in GRUB's directory", add("boot/grub/grub.cfg", tap.read(STUB)), False),
     ("our stub on the ESP", add("boot/efi/EFI/debian/grub.cfg", tap.read(STUB)), False),
-    ("only what U-Boot's generator gives libostree",
+    ("only the placeholder that U-Boot's generator writes as grub.cfg",
      add(MENU, b"# The menu of this system is uEnv.txt, for U-Boot.\n"), False),
     ("a menu in a loader that is not live", add("boot/loader.0/grub.cfg", b"ostree="), False),
     ("GRUB reads the entries", add("boot/grub/grub.cfg", b"insmod blscfg\n"), True),
@@ -276,7 +276,7 @@ ABSENCE = [
 ]
 BOOTLOADER = (r"sysroot\.bootloader is %s, and libostree calls .*; run \"ostree --repo=.*/ostree/repo "
               'config set sysroot.bootloader grub2"')
-# The repository's configuration, and what is said of it.
+# The repository's configuration, and the warning about it.
 CONFIGS = [
     (b"[sysroot]\nbootloader=grub2\n", None), (b"[sysroot]\nbootloader = grub2\r\n", None),
     (b"[sysroot]\nbootloader=auto\nbootloader=grub2\n", None),
@@ -297,12 +297,13 @@ def absence(where, act, other):
     os.unlink(f"{root}/{OTHER_MENU}")
     act(root)
     finds(root, *([] if other else [NO_MENU]))
-    # Somebody else's directory of entries tells nothing about a menu.
+    # With --entries, menus are not checked.
     finds(root, arguments=["--entries", root + "/boot/loader/entries"])
 
 
 def config(where, content, says):
-    """Also where there is a menu now; not where nobody needs one."""
+    """A bad bootloader setting gives a warning, whether GRUB's menu exists or not, but none where
+    GRUB needs no menu."""
     path = "ostree/repo/config"
     root = tree(where)
     if content is None:
@@ -333,7 +334,8 @@ def menu_case(where, acts, expected):
 
 
 def mounted(where):
-    """A /boot of its own is of use with the symlink boot -> ., any other with the prefix /boot."""
+    """A /boot that is a file system of its own needs the symlink boot -> ., any other the prefix
+    /boot."""
     script = """set -e
         mount -t tmpfs x "$2"; cp -a "$1/." "$2"
         look() { "$program" check --root "$@" || :; }
@@ -372,7 +374,7 @@ def mounted(where):
 
 
 def on_fat(where):
-    """A table that calls a tmpfs by another name: to mount the real thing takes a device."""
+    """/boot on FAT gives a warning (by a forged mountinfo, so that no device is needed)."""
     script = """set -e
         mount -t tmpfs x "$1/boot"; cp -a "$2/." "$1/boot"
         mkdir "$1/proc"; mount --rbind /proc "$1/proc"
@@ -399,7 +401,7 @@ def on_fat(where):
 
 
 def real(where):
-    """ostree calls our generator where it should, and does not where the man page says so."""
+    """ostree calls our generator unless the cases apply that the man page lists."""
     host = Host(where, GRUB.program)
     root = host.root
     host.set_bootloader("grub2")
@@ -411,18 +413,18 @@ def real(where):
     assert [host.deployment(link) for link in links] == host.deployments(), entries
     files = ["boot/loader/entries/" + entry["file"] for entry in entries]
     finds(root, *[(WARNING, file, 3, "hang forever; run \"ostree admin kargs") for file in files])
-    # What it says to do, done.
+    # Running the recommended commands removes the warnings.
     host.run("ostree", "admin", "kargs", "edit-in-place", "--sysroot=" + root,
              "--append-if-missing=panic=10")
     finds(root, (WARNING, MENU, None, "does not match the entries"))
     make_menu(GRUB)(root)
     finds(root)
-    # The same kernel again, at which libostree leaves entries and menu alone.
+    # If the kernel is the same, libostree changes neither entries nor menu.
     for more in {}, {"usr/share/more": b"x"}:
         host.commit("2", more=more)
         host.deploy()
         finds(root)
-    # A setting by which the next deployment has no menu, and the menu of this one is removed.
+    # With this setting libostree writes no menu for the next deployment and drops the present one.
     host.set_bootloader("none")
     warning = (WARNING, "ostree/repo/config", None, BOOTLOADER % "none")
     finds(root, warning)
@@ -440,7 +442,7 @@ def real(where):
     assert run("check", root)["findings"][0]["severity"] == ERROR
 
 
-TESTS = [("in order", silence)]
+TESTS = [("correct trees", silence)]
 TESTS += [(name, functools.partial(case, entries=entries, act=act, expected=expected))
           for name, entries, act, expected in CASES]
 TESTS += [(name, functools.partial(menu_case, acts=acts, expected=expected))
@@ -449,7 +451,7 @@ TESTS += [("no menu: " + name, functools.partial(absence, act=act, other=other))
           for name, act, other in ABSENCE]
 TESTS += [(f"the repository's configuration: {content}",
            functools.partial(config, content=content, says=says)) for content, says in CONFIGS]
-TESTS += [("a file system of its own", mounted), ("FAT", on_fat)]
+TESTS += [("/boot as a file system of its own", mounted), ("/boot on FAT", on_fat)]
 SYSROOT = [("a sysroot made by ostree", real)]
 TESTS += SYSROOT if shutil.which("ostree") else tap.skipped(SYSROOT, "ostree is not installed")
 sys.exit(tap.main(TESTS))

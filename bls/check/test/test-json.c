@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON out of any bytes, UTF-8 out of bytes, and findings that are said once. */
+/* JSON of any bytes, decoding UTF-8, and findings that are not reported twice. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,7 +65,7 @@ static void test_printable(void **state)
 	utf8_add_printable(&text, "a\x1b\xc3\xa4\xc2\x9b\x7f\xff\xc2\xa0\t");
 	text_add_bytes(&text, "", 1);
 	assert_string_equal(text.bytes, "a?\xc3\xa4???\xc2\xa0?");
-	/* From right to left, a line of its own, nothing at all; and what is beside them. */
+	/* Bidirectional controls, a line separator, invisible characters; then their neighbours. */
 	text_cut(&text, 0);
 	utf8_add_printable(&text, "\u202ea\u2066\u2029\u200b\ufeff\u061c|\u2010\u202f\u2070\ufefe");
 	text_add_bytes(&text, "", 1);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What rootstock-bls shows in both of its forms, and its command line."""
+"""The output of rootstock-bls list as JSON and as text, and the command line."""
 import os
 import re
 import subprocess
@@ -13,7 +13,8 @@ from testlib.generator import GRUB, UBOOT, clean_environment
 
 
 def loaders(where):
-    """Shown are the loaders that have a menu there, or all; or the one that is asked for."""
+    """The list shows the loaders that have a menu, or all if there is none, or the one of
+    --loader."""
     root = tree(where)
     for out, arguments, expected in [
             (None, [], ["grub", "uboot"]), (None, ["--loader=grub"], ["grub"]),
@@ -24,7 +25,7 @@ def loaders(where):
         entry = run("list", root, *arguments)["entries"][0]
         assert [name for name in ("grub", "uboot") if name in entry] == expected, (out, entry)
     os.unlink(f"{root}/boot/loader/grub.cfg")
-    # What check would find is no failure here.
+    # A fault that check reports does not make list fail.
     setting(b"nonsense\n", "uboot.conf")(root)
     assert "grub" not in run("list", root)["entries"][0]
 
@@ -42,7 +43,7 @@ LISTED = {
 
 
 def listed(where):
-    """Places, reasons and what each loader shows, against the menus that are really made."""
+    """Order, reasons and the data of each loader match the menus that the generators make."""
     root = tree(where, LISTED)
     document = run("list", root)
     assert document["root"] == root + "/" and document["prefix"] == "/boot", document
@@ -83,7 +84,7 @@ def listed(where):
 
 
 def words(where):
-    """The form for people has the same in it."""
+    """The output as text has the same information."""
     root = tree(where, LISTED)
     status, out, said = BLS.generate("list", "--root", root)
     assert (status, said) == (0, []), (status, said)
@@ -111,7 +112,7 @@ def words(where):
 
 
 def any_bytes(where):
-    """A title of any bytes is valid JSON, and nothing in it is an order to a terminal."""
+    """A title of any bytes gives valid JSON, and its control characters are not printed."""
     root = tree(where)
 
     def once(rnd):
@@ -131,7 +132,7 @@ def any_bytes(where):
 
 
 def unreadable(where):
-    """Of an entry that cannot be opened nothing but its name is known."""
+    """An entry that cannot be opened is listed with its name."""
     root = tree(where)
     os.symlink("nowhere", root + "/boot/loader/entries/ostree-9.conf")
     os.mkdir(root + "/boot/loader/entries/ostree-8.conf")
@@ -171,7 +172,7 @@ def usage(where):
 
 
 def elsewhere(where):
-    """--entries names another directory, of which the menu in boot/loader says nothing."""
+    """With --entries the menu in boot/loader is not compared with the entries."""
     root = tree(where)
     tap.write(where + "/e/x.conf", OTHER)
     make_menu(GRUB)(root)
