@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From the bytes of an entry to what the kernel understands, and back to the entry.
+ * Any bytes as entries: the kernel finds the same words through GRUB as in the entry's options.
  *
- * The linux line that was rendered is read as GRUB's shell reads it, turned into a command line as
- * GRUB's linux command does it, and split as the kernel splits it. That must give the names and
- * values which the kernel would have found in the options themselves. The three readers here are
- * written from the descriptions in quote.h and share no code with what is tested.
+ * The rendered linux line is read as by GRUB's shell, turned into a command line as by GRUB's linux
+ * command, and split as by the kernel. That must give the names and values that the kernel would
+ * find in the options themselves. The three readers here are written from the descriptions in
+ * quote.h and share no code with the tested program.
  */
 #include <assert.h>
 #include <stdbool.h>
@@ -64,7 +64,7 @@ static char *kernel_word(char **rest, char **value)
 	return word;
 }
 
-/* Takes one single-quoted word as GRUB's shell reads it; returns what follows. */
+/* Reads one single-quoted word as GRUB's shell does; returns the rest of the text. */
 static const char *shell_word(const char *text, char *word)
 {
 	assert(*text == '\'');
@@ -84,7 +84,7 @@ static const char *shell_word(const char *text, char *word)
 	return text;
 }
 
-/* The command line that GRUB makes of the words of a linux line that ends in LF. */
+/* Returns GRUB's command line of the words of a linux line that ends in LF. */
 static char *grub_line(const char *words)
 {
 	char *line = calloc(3, strlen(words) + 16), *word = malloc(strlen(words) + 1), *end = line;
@@ -116,7 +116,8 @@ static bool same(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* An entry with an initrd starts ostree-prepare-root by no init=. */
+/* Whether the generator drops this word: in an entry with an initrd an init= that starts
+ * ostree-prepare-root. */
 static bool is_dropped(const struct entry *entry, const char *name, const char *value)
 {
 	const char *end = value ? strrchr(value, '/') : NULL;

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The names and values that Linux finds in a command line, and what GRUB's linux command leaves of
-a word: written anew after Linux, lib/cmdline.c, next_arg, and GRUB, lib/cmdline.c."""
+"""The names and values that Linux finds in a command line, and the form in which GRUB's linux
+command passes on a word: an independent version of next_arg in Linux, lib/cmdline.c, and of GRUB's
+lib/cmdline.c."""
 import re
 
 QUOTED = re.compile(rb'"[^"]*"?')
 BLANKS = b"\t\n\v\f\r \xa0"  # the kernel's isspace
-LINE_MAX = 2047              # realgrub.S says so, and a kernel that cannot be read counts as such
+LINE_MAX = 2047              # of realgrub.S, and of a kernel that cannot be read
 
 
 def split(line):
-    """The words as they stand, each with whether all its quotes are closed."""
+    """The words as written, each with whether all its quotes are closed."""
     words, word, quoted = [], b"", False
     for byte in (line[i:i + 1] for i in range(len(line))):
         if byte in BLANKS and not quoted:
@@ -23,7 +24,7 @@ def split(line):
 
 
 def pair(word):
-    """Name and value of a word, the value None without an equals sign."""
+    """Name and value of a word; the value is None if there is no equals sign."""
     equals = word.find(b"=", 2 if word[:1] == b'"' else 1)
     whole = word[:1] == b'"'
     if whole:
@@ -47,17 +48,17 @@ def join(name, value):
 
 
 def by_grub(word):
-    """What GRUB puts on the command line for one word of its shell."""
+    """The text that GRUB puts on the command line for one word of its shell."""
     for byte in (b"\\", b"'", b'"'):
         word = word.replace(byte, b"\\" + byte)
     return b'"' + word + b'"' if b" " in word else word
 
 
 def through_grub(line):
-    """The whole command line for a kernel /boot/k, or None when it would mean something else.
+    """The complete command line for a kernel /boot/k, or None if its meaning would change.
 
-    Two things that might be delivered with more effort are refused too: a CR between words, and a
-    blank that is neither " " nor TAB beside quotes."""
+    Two forms that could be passed on with more effort are refused too: a CR between words, and a
+    blank that is neither " " nor TAB in a word with quotes."""
     given = []
     for word in re.findall(rb'(?:[^ \t"]|"[^"]*"?)+', line):
         if b"\r" in word or b'"' in word and re.search(rb"[\v\f\xa0]", QUOTED.sub(b"", word)):

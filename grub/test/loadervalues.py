@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Random kernel arguments through the generator and real GRUB, for what ostree-grub-generator(8)
-says under WHAT ARRIVES AT THE KERNEL. kernelargs.py is the judge and shares no code with it."""
+"""Random kernel arguments through the generator and real GRUB, to test WHAT ARRIVES AT THE KERNEL
+in ostree-grub-generator(8). kernelargs.py gives the expected results and shares no code with it."""
 import os
 import re
 import shutil
@@ -23,8 +23,8 @@ def plain(random, alphabet):
 
 
 def word(random, alphabet):
-    """Mostly what has a way through GRUB, in the forms that a person would write; where the
-    alphabet has a TAB, also blanks that are none to GRUB."""
+    """A random word, mostly one that GRUB can pass on, in the forms that people write; if the
+    alphabet has a TAB, also with blanks that are not blanks to GRUB."""
     safe = bytes(set(alphabet) - set(b"\"'\\\t\v\f\r \xa0"))
     form, text = random.randrange(10 if 9 in alphabet else 8), plain(random, safe)
     if form < 3:
@@ -45,7 +45,7 @@ def word(random, alphabet):
 
 
 def options(random, alphabet):
-    """A few words, or pieces that make no words."""
+    """Random options: a few words, or pieces that do not form words."""
     kind = random.random()
     if kind < 0.7:
         return random.choice([b" ", b"  ", b" \t"]).join(
@@ -58,7 +58,7 @@ def options(random, alphabet):
 
 
 def generate(where, lines):
-    """Returns the grub.cfg, empty when there is none, and which entries were left out."""
+    """Returns the grub.cfg (empty if there is none), and the numbers of the entries left out."""
     out = sysroot.make(where, {f"e{number}.conf": b"title T\nlinux /k\noptions " + line + b"\n"
                                for number, line in enumerate(lines)})
     _, _, said = sysroot.generate("-o", out)
@@ -69,11 +69,11 @@ def generate(where, lines):
 
 
 def deliverable(where, random, alphabet):
-    """The lines that arrive, of random ones, and their linux commands by the generator.
+    """Those of random lines that can be passed on, with the generator's linux command of each.
 
-    It must have refused the others, and none of these."""
+    The generator must refuse exactly the others."""
     lines = [options(random, alphabet) for _ in range(ENTRIES)]
-    # The end of a line that is blank belongs to the entry's format, not to the value.
+    # Blanks at the end of a line are a part of the entry's format, not of the value.
     lines = [line.strip(b" \t\r") or b"x" for line in lines]
     cfg, refused = generate(where + "/menu", lines)
     found = dict(re.findall(rb"--id 'e(\d+)'.*?\n\t\t(linux [^\n]*)\n", cfg, re.DOTALL))
@@ -88,9 +88,9 @@ def deliverable(where, random, alphabet):
 
 
 def emulated(where, random):
-    """GRUB's shell on a menu in printable ASCII: words as its linux command gets them.
+    """GRUB's shell passes the expected words of a menu in printable ASCII to its linux command.
 
-    grub-emu 2.12 has a linux command, which would go before a function of that name."""
+    A function "words" replaces linux, because grub-emu 2.12 has a command of that name."""
     arriving = deliverable(where, random, ASCII)
     script = (b"function words {\n\techo \"<$#>\"\n\twhile [ $# -gt 0 ]; do\n"
               b'\t\techo "<$1>"\n\t\tshift\n\tdone\n}\n')
@@ -106,7 +106,7 @@ def emulated(where, random):
 
 
 def booted(where, random, grub):
-    """One boot with as many of the lines as a command line takes, bytes 1 to 255."""
+    """One boot passes on as many lines of bytes 1 to 255 as a command line takes."""
     line, count = b"", 0
     for more, _ in deliverable(where, random, BYTES):
         longer = line + b" " + more

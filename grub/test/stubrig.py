@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A machine that starts with grub/stub.cfg: disks with menus on them, and what comes of it.
+"""A machine that starts with grub/stub.cfg: makes disks with menus, and returns the result.
 
-The terminal is the serial line, where all that GRUB says can be read. Time runs fast (-icount), so
-the pauses before a fallback and before the restart cost nothing.
+The terminal is the serial line, from which GRUB's messages are read. Time runs fast (-icount), so
+the pauses before a fallback and before the restart are short.
 """
 import glob
 import os
@@ -16,7 +16,7 @@ from testlib.slowness import limit
 from testlib.tap import read, write
 
 STUB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../stub.cfg")
-# What rootstock-stub.cfg(7) asks for, and the disks, file systems and kernels of these machines.
+# The modules that rootstock-stub.cfg(7) requires, and those for these machines.
 MODULES = ("normal configfile test echo sleep reboot search search_fs_file search_fs_uuid "
            "biosdisk btrfs ext2 fat linux serial terminal").split()
 TALK = b"serial --unit=0\nterminal_input serial\nterminal_output serial\n"
@@ -39,7 +39,7 @@ def missing_for_efi():
 
 
 def menu(where, *entries):
-    """What the generator makes of (options, kernel) pairs, the first of them the newest."""
+    """The generator's menu of (options, kernel) pairs, the newest first."""
     files = {f"ostree-{len(entries) - number}.conf":
              b"title T%d\nlinux %s\noptions %s\n" % (number, kernel, options)
              for number, (options, kernel) in enumerate(entries)}
@@ -57,7 +57,7 @@ class Machine:
         self.kernel = self.grub.kernel
 
     def run(self, disks, seconds=60):
-        """Returns the kernel's command line, or None when the machine has restarted."""
+        """Returns the kernel's command line, or None if the machine has restarted."""
         return start([self.grub.path("loader.img"), *disks], self.grub.path("serial"), seconds,
                      "-icount", "shift=10")
 
@@ -92,7 +92,8 @@ def start(disks, serial, seconds, *more):
 
 
 def boot_tree(where, machine, menus, files=None, stub=True):
-    """A root file system. menus maps loader, loader.1, ... to a grub.cfg or, a str, to a link."""
+    """A root file system. menus maps loader, loader.1, ... to a grub.cfg (bytes) or to the target
+    of a link (str)."""
     boot = where + "/boot"
     os.makedirs(boot + "/ostree")
     os.symlink(".", boot + "/boot")
@@ -125,7 +126,7 @@ def fat(tree, image):
 
 
 def btrfs(tree, image, uuid, *subvolumes):
-    """The first subvolume is the default one. It takes the mkfs of a newer release to make them."""
+    """A btrfs whose first subvolume is the default one; this needs mkfs.btrfs of Debian 13."""
     arch = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
     top = subprocess.check_output([DEBS, "trixie", arch, "closure:btrfs-progs"], text=True).strip()
     libraries = glob.glob(top + "/usr/lib/*-linux-*")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""ostree-grub-generator run on a directory like a sysroot, and its grub.cfg read back.
+"""Runs ostree-grub-generator on a directory like a sysroot, and reads its grub.cfg.
 """
 import shlex
 import subprocess
@@ -13,7 +13,7 @@ check_says, fails = GRUB.check_says, GRUB.fails
 
 
 def script_check(cfg):
-    """grub-script-check, GRUB's own parser, on the text."""
+    """Asserts that grub-script-check, GRUB's own parser, accepts the text."""
     done = subprocess.run(["grub-script-check", "/dev/stdin"], input=cfg, capture_output=True,
                           check=False)
     assert done.returncode == 0, done.stderr
@@ -22,7 +22,7 @@ def script_check(cfg):
 def parse(cfg):
     """The menu as (title, id, words of the linux command, words of the initrd command).
 
-    A POSIX shell and GRUB read single quotes alike, so the shell's lexer does for what we write."""
+    A POSIX shell and GRUB read single quotes alike, so the shell's lexer can read our menus."""
     menu, tested = [], []
     for line in cfg.decode("latin-1").split("\n"):
         lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
@@ -43,11 +43,11 @@ def parse(cfg):
         elif line.startswith("\t\t\tdevicetree "):
             tested.remove(list(lexer)[1])
         elif line == "\telse":
-            # An entry tests the files it uses, and no others.
+            # An entry tests exactly the files that it uses.
             assert tested == menu[-1][2][:1] + menu[-1][3], (tested, menu[-1])
     return menu
 
 
 def to_kernel(words):
-    """The command line GRUB makes of words that need nothing but its quotes around blanks."""
+    """GRUB's command line of these words, of which only those with blanks need quotes."""
     return " ".join(f'"{word}"' if " " in word else word for word in words).encode("latin-1")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The program from outside, where it differs from other generators, and goldens.
+"""ostree-grub-generator, where it differs from other generators, and golden files.
 
-UPDATE=1 in the environment writes the goldens anew; look at the difference before you believe it.
+UPDATE=1 in the environment rewrites the golden files; review the diff.
 """
 import functools
 import os
@@ -28,7 +28,7 @@ def golden(name, where):
 
 
 def hook_on_efi(where):
-    # On EFI the output does not stand beside the entries, and no other entries count.
+    # On EFI the output is not next to the entries; in the hook only loader.N's entries count.
     make(where, {"ostree-1.conf": entry(b"new", b"new")})
     write(where + "/boot/loader.0/entries/ostree-1.conf", entry(b"old", b"old"))
     write(where + "/boot/efi/EFI/debian/entries/x.conf", entry(b"no", b"no"))
@@ -46,12 +46,12 @@ def prefix_for_grub(where):
 
 
 def titles_are_shown(where):
-    """A terminal obeys control characters, C1 in UTF-8 among them; letters stay."""
+    """Control characters in titles are replaced, also C1 in UTF-8; letters stay."""
     wrong, right = b"a\x1b[2J\xc2\x9b1m\xc2\x80\x7fb", "gr\u00fc\u00df \u20ac \u0680".encode()
     out = make(where, {"ostree-1.conf": b"title " + wrong + b"\nlinux /k\n",
                        "ostree-2.conf": b"title " + right + b"\nlinux /k\n"})
     assert generate("-o", out)[0] == 0
-    # The lexer knows bytes.
+    # parse() returns bytes as Latin-1.
     titles = {title.encode("latin-1") for title, *_ in parse(read(out))}
     assert titles == {b"a [2J  1m   b", right}, titles
 

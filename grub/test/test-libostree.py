@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The real libostree calls the generator at each deployment, and judges the order of the menu."""
+"""The real libostree calls the generator at each deployment, and the menu has libostree's order."""
 import functools
 import os
 import shutil
@@ -15,8 +15,8 @@ class GrubHost(Host):
     def __init__(self, where, initramfs=True, efi=None):
         super().__init__(where, sysroot.PROGRAM)
         self.commit("1", initramfs)
-        # With sysroot.bootloader=grub2 libostree does not look which GRUB there is, and takes the
-        # one for BIOS; without, it finds the one for EFI by its file.
+        # With sysroot.bootloader=grub2 libostree assumes GRUB for BIOS; without it, it finds GRUB
+        # for EFI by its file.
         if efi:
             sysroot.write(f"{self.root}/boot/efi/EFI/{efi}/grub.cfg", b"old\n")
         else:
@@ -29,7 +29,7 @@ class GrubHost(Host):
         return sysroot.parse(cfg)
 
     def check_menu(self, count):
-        """Our menu against libostree's list of deployments and its own GRUB backend."""
+        """Our menu matches libostree's list of deployments and its own GRUB backend."""
         menu = self.menu()
         assert len(menu) == count, menu
         deployments = []
@@ -72,7 +72,7 @@ def deployments(where, initramfs):
 
 
 def same_tree_again(where):
-    """libostree then flips ostree= below the menu without calling anybody."""
+    """If the same tree is deployed again, libostree calls no generator, and the ids stay."""
     host = GrubHost(where)
     host.deploy()
     before = host.menu()
@@ -91,13 +91,13 @@ def refused_default(where):
     assert host.menu() == before
     for name in ("loader.0", "loader.1"):
         assert os.path.exists(f"{host.root}/boot/{name}/grub.cfg") == (name == loader)
-    # And the next one that is in order goes through.
+    # The next correct deployment succeeds.
     host.deploy("--karg=a=b")
     host.check_menu(2)
 
 
 def refused_rollback(where):
-    """An older deployment that GRUB cannot boot does not keep new ones out."""
+    """An older deployment that GRUB cannot boot does not prevent new ones."""
     host = GrubHost(where)
     host.set_bootloader("none")
     host.deploy(r"--karg=a=\b")
@@ -108,7 +108,7 @@ def refused_rollback(where):
 
 
 def last_deployment(where):
-    """libostree undeploys it like any other, and deploys again."""
+    """libostree can undeploy the last deployment, and deploy again."""
     host = GrubHost(where)
     for _ in range(2):
         host.deploy()
@@ -118,7 +118,7 @@ def last_deployment(where):
 
 
 def odd_stateroot(where):
-    """libostree takes any name for a stateroot, and puts it into that of the entry."""
+    """Any name of a stateroot works, although libostree makes it a part of the entry's name."""
     host = GrubHost(where)
     host.deploy(stateroot="my~os")
     host.check_menu(1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Words: how they are taken apart, refused, counted and quoted. */
+/* Splitting options into words, refusing them, and measuring and quoting them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

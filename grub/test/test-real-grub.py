@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""What a real GRUB makes of our grub.cfg: each case of hostile.py that boots, and the fallbacks."""
+"""Our grub.cfg in a real GRUB: each case of hostile.py that boots, and the fallbacks."""
 import functools
 import os
 import sys
@@ -17,7 +17,7 @@ MISSING = realgrub.missing()
 
 
 def prepare(where, entries, kernel="/boot/k", custom=b"set timeout=0\n"):
-    """A disk's content: what /boot holds, with /boot/boot as libostree makes it."""
+    """Makes the content of a disk, with the symlink /boot/boot that libostree makes."""
     root = where + "/root"
     out = sysroot.make(root, entries)
     status, _, said = sysroot.generate("-o", out)
@@ -69,13 +69,13 @@ def broken_custom(where):
 
 
 def no_test_module(where):
-    """The entry is then booted unchecked; GRUB's errors cost ten seconds, not the boot."""
+    """Without the module test the entry is booted unchecked, after a pause for GRUB's errors."""
     boots(where, prepare(where, TWO | {"ostree-2.conf": entry(
         b"new", b"N", b"version 2\ndevicetree /i1\n")}), b"new", modules="few")
 
 
 def random_words(where, seed):
-    """As many words of random bytes as fit into one command line, some with blanks in quotes."""
+    """Random words, some with blanks in quotes, arrive, as many as fit into one command line."""
     random = Random(seed)
     plain = bytes(set(range(1, 256)) - set(b"\"'\\\t\n\v\f\r \xa0"))
     given, expected = [], []
@@ -94,13 +94,13 @@ def random_words(where, seed):
 
 
 def separate_boot(where):
-    """The file system that GRUB sees is /boot itself: /boot/... goes through /boot/boot -> ."""
+    """If /boot is a file system of its own, paths /boot/... work by the symlink boot -> ."""
     root = prepare(where, TWO)
     boots(where, root + "/boot", b"new", modules="boot")
 
 
 def root_device_named_by_user(where):
-    """A menu without loader symlink, as on a FAT /boot: paths without prefix."""
+    """Without the symlink loader, as on a FAT /boot, paths have no prefix."""
     root = where + "/root"
     for name, content in TWO.items():
         sysroot.write(f"{root}/boot/loader/entries/{name}", content)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""Thousands of random options through the generator and real GRUB, always the same unless SEED says
-otherwise; fuzz-loader-grub.py does the same for as long as wanted."""
+"""Thousands of random options pass through the generator and real GRUB, always the same ones unless
+SEED is set; fuzz-loader-grub.py does the same for a given time."""
 import sys
 
 import emu
@@ -13,7 +13,7 @@ from testlib import tap
 
 
 def judge(where):
-    """kernelargs.py on what is known of Linux and of GRUB, so that it is no mirror of our code."""
+    """kernelargs.py gives known results of Linux and GRUB, so it does not just repeat our code."""
     for line, words in {
             b' a  b=c\t"d e"\x0bf="g h" "i=j k"': [
                 (b"a", None), (b"b", b"c"), (b"d e", None), (b"f", b"g h"), (b"i", b"j k")],
@@ -45,6 +45,6 @@ def unless(missing, tests):
 
 
 sys.exit(tap.main(
-    [("round trip: the judge", judge)] +
+    [("round trip: kernelargs.py is correct", judge)] +
     unless(emu.missing(), [("round trip: 6000 lines in grub-emu", in_emulator)]) +
-    unless(realgrub.missing(), [("round trip: 8 kernels with all that they take", in_kernel)])))
+    unless(realgrub.missing(), [("round trip: 8 boots with full command lines", in_kernel)])))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the generator takes from the deployment: its settings, and what its options say instead."""
+"""The generator's settings in the deployment, and the options that override them."""
 import os
 import subprocess
 import sys
@@ -75,7 +75,7 @@ def unknown_setting(where):
 
 
 def not_from_the_caller(where):
-    """The deployment is the sysroot's, whatever / has; an entry without ostree= has none."""
+    """For an entry without ostree= no settings are read, whatever deployment there is."""
     prepare(where, usr=b"timeout=1\n", entries={"ostree-1.conf": entry(b"root=/dev/sda")})
     assert lines(where) == ["set default='0'", "set timeout='5'"]
 
@@ -88,7 +88,7 @@ def of_the_default_entry(where):
 
 
 def deployment_elsewhere(where):
-    """A bootlink that leaves the sysroot is not followed, and said."""
+    """A bootlink that leaves the sysroot is reported and not followed."""
     prepare(where)
     os.unlink(where + OSTREE)
     os.symlink("../../../../../../..", where + OSTREE)
@@ -122,7 +122,7 @@ def lossy(where):
             r"conf:4: a double quote is not closed$"]
     status, _, got = sysroot.generate("-o", out)
     assert status == 1 and not os.path.exists(out)
-    # And which option helps.
+    # The message names the option that helps.
     helps = "; to pass it on changed, set allow-lossy=yes in grub.conf, or use --allow-lossy"
     assert got[0].endswith("; this entry is left out of the menu" + helps), got
     for arguments, usr in ((["--allow-lossy"], None), ([], b"allow-lossy=yes\n")):
@@ -154,7 +154,7 @@ def stale_init(where):
 
 
 def kernel_decides_length(where):
-    """A zImage takes 1023 bytes, BOOT_IMAGE=/boot/k included; nobody has to say so."""
+    """For a zImage, which is detected, the limit is 1023 bytes, BOOT_IMAGE=/boot/k included."""
     room = 1023 - len("BOOT_IMAGE=/boot/k ")
     out = prepare(where, entries={"ostree-1.conf": entry(b"a" * room)})
     sysroot.write(where + "/boot/k", b"\0" * 0x24 + b"\x18\x28\x6f\x01" + b"\0" * 64)
@@ -167,7 +167,7 @@ def kernel_decides_length(where):
 
 
 def kernel_behind_the_prefix(where):
-    """The entry may have the prefix already, and /boot no symlink boot."""
+    """The kernel is found if the entry has the prefix already and /boot lacks the symlink boot."""
     out = prepare(where, entries={"ostree-1.conf": entry(b"a" * 1100).replace(
         b"linux /k", b"linux /boot/k")})
     sysroot.write(where + "/boot/k", b"\0" * 0x24 + b"\x18\x28\x6f\x01" + b"\0" * 64)
@@ -187,14 +187,15 @@ def search_options(where):
 
 
 def search_in_a_directory(where):
-    """/boot of a tree in a directory has no UUID that the target's could be guessed from."""
+    """search=always is refused if /boot is in a directory of another file system."""
     prepare(where)
     refuses(where, r"its UUID cannot be found \(it is a directory and not a mounted file system\)",
             "--search", "always")
 
 
 def search_on_another_file_system(where):
-    """libostree's hook on EFI: OUT is on the ESP, the kernels are on the file system of /boot."""
+    """In libostree's hook on EFI, with OUT on the ESP and the kernels on another file system, the
+    search needs a UUID."""
     prepare(where)
     script = """
         set -e

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""grub/stub.cfg on machines whose menus are in order, missing, torn or of no use."""
+"""grub/stub.cfg on machines whose menus are correct, missing, damaged or unusable."""
 import functools
 import os
 import re
@@ -21,12 +21,12 @@ CALL = re.compile(rb"\nrootstock_[0-9a-f]{16} menuentry\nset rootstock_complete=
 
 
 def flip(cfg):
-    """A menu with a block in the middle that leaves a single quote open."""
+    """The menu with a block in the middle that leaves a single quote open."""
     middle = cfg.index(b"\n}\n")
     return cfg[:middle] + b"'" * 33 + cfg[middle + 33:]
 
 
-# Name, what /boot has, the argument that the kernel must get (None: the machine restarts).
+# Name, the menus in /boot, the argument that the kernel must get (None: the machine restarts).
 CASES = [
     ("loader", lambda new, old, gone: {"loader": "loader.1", "loader.1": new, "loader.0": old},
      b"new"),
@@ -35,7 +35,7 @@ CASES = [
     ("loader leads nowhere", lambda new, old, gone: {"loader": "loader.1", "loader.0": old},
      b"old"),
     ("empty menu", lambda new, old, gone: {"loader": b"", "loader.1": old}, b"old"),
-    ("menu of NUL", lambda new, old, gone: {"loader": bytes(len(new)), "loader.1": old}, b"old"),
+    ("menu of NULs", lambda new, old, gone: {"loader": bytes(len(new)), "loader.1": old}, b"old"),
     ("menu of 0xff", lambda new, old, gone: {"loader": b"\xff" * len(new), "loader.1": old},
      b"old"),
     ("menu without its last line",
@@ -44,16 +44,16 @@ CASES = [
     ("menu cut in its call",
      lambda new, old, gone: {"loader": new[:new.rindex(b"entry\n")], "loader.1": old}, b"old"),
     ("menu cut in an entry", lambda new, old, gone: {"loader": new[:700], "loader.1": old}, b"old"),
-    ("menu that is NUL from somewhere on",
+    ("menu that ends in NUL bytes",
      lambda new, old, gone: {"loader": new[:512] + bytes(len(new) - 512), "loader.1": old}, b"old"),
     ("menu with the tail of another",
      lambda new, old, gone: {"loader": new[:512] + gone[512:], "loader.1": old}, b"old"),
     ("menu with a block of garbage", lambda new, old, gone: {"loader": flip(new), "loader.1": old},
      b"old"),
-    ("menu whose kernels are gone", lambda new, old, gone: {"loader": gone, "loader.1": old},
+    ("menu whose kernels are missing", lambda new, old, gone: {"loader": gone, "loader.1": old},
      b"old"),
-    ("nothing", lambda new, old, gone: {}, None),
-    ("only menus of no use",
+    ("no menu", lambda new, old, gone: {}, None),
+    ("only unusable menus",
      lambda new, old, gone: {"loader": gone, "loader.1": new[:CALL.search(new).end() - 40],
                              "loader.0": b"\n"}, None),
 ]
@@ -61,7 +61,7 @@ CASES = [
 
 def case(where, make, expected):
     tree = boot_tree(where + "/root", MACHINES["boot"], make(*MENUS.values()), {
-        # None of a torn menu's is an entry of custom.cfg's either.
+        # A damaged menu must not add the entry of custom.cfg either.
         "custom.cfg": NOW + b"menuentry custom {\n\tlinux /boot/k custom\n}\n"})
     expect("boot", [ext4(tree, where + "/disk")], expected)
 
@@ -83,8 +83,8 @@ def own_partition(where):
 
 
 def no_entry_left(where):
-    """The menu after the last undeploy: GRUB leaves it. Another one may be there only as long as
-    libostree has not removed what it boots."""
+    """The menu after the last undeploy is empty, so the stub tries a menu in another loader.N, or
+    restarts."""
     empty = stubrig.menu(where + "/none")
     for number, (menus, expected) in enumerate((
             ({"loader": "loader.1", "loader.1": empty, "loader.0": MENUS["old"]}, b"old"),
@@ -94,7 +94,8 @@ def no_entry_left(where):
 
 
 def directories_on_fat(where):
-    """Without symlinks, the file system's top is /boot and paths in the entries begin there."""
+    """On FAT, without symlinks, /boot is the top of the file system, and the paths in the entries
+    begin there."""
     tree = boot_tree(where + "/root", MACHINES["own"],
                      {"loader": MENUS["new"].replace(b"/boot/k", b"/k"), "loader.1": b""})
     os.remove(tree + "/boot/boot")
@@ -108,7 +109,7 @@ def other_disks_do_not_count(where):
 
 
 def other_disks_do_not_count_on_fat(where):
-    """Nor where there is no directory boot, in which to look for what says that this is the one."""
+    """Other disks do not count either if the stub's file system has no directory boot."""
     tree = boot_tree(where + "/root", MACHINES["own"],
                      {"loader.1": MENUS["new"].replace(b"/boot/k", b"/k")})
     stick = boot_tree(where + "/stick", MACHINES["own"], {"loader": MENUS["old"]}, stub=False)
@@ -124,8 +125,8 @@ def system_partition(where, files):
 
 
 def subvolume(where):
-    """The stub finds what is beside it, although another system has its /boot at the top, and the
-    default subvolume is this one."""
+    """The stub uses the menu of its own subvolume, which is the default one, although another
+    system has its /boot at the top."""
     menu = MENUS["new"].replace(b"/boot/k", b"/@root/boot/k")
     boot_tree(where + "/disk/@root", MACHINES["subvolume"], {"loader": "loader.1", "loader.1": menu})
     boot_tree(where + "/disk", MACHINES["subvolume"], {"loader": MENUS["old"]}, stub=False)
@@ -157,7 +158,7 @@ def named_file_system(where):
 
 
 def efi(where):
-    """GRUB for EFI takes the same way; it says so itself, because realgrub.S is for BIOS."""
+    """GRUB for EFI behaves the same; the menu prints the result, because realgrub.S is for BIOS."""
     if stubrig.missing_for_efi():
         raise tap.Skip(f"{stubrig.missing_for_efi()} is not installed")
     write(where + "/esp/EFI/os/grub.cfg", TALK + tap.read(stubrig.STUB))
@@ -169,9 +170,9 @@ def efi(where):
 
 
 def added(where, files):
-    """For each file, the ids of the entries it adds, found by GRUB's own script language.
+    """The ids of the entries that each file adds, according to GRUB's own script language.
 
-    A function takes menuentry's place. Functions last, so each file has names of its own."""
+    A function replaces menuentry. Functions stay defined, so each file gets names of its own."""
     script = b'function rs_add {\n\tset added="$added $2"\n}\n'
     for number, content in enumerate(files):
         content = re.sub(rb"rootstock_[0-9a-f]{4}", b"rootstock_%04x" % number, content)
@@ -184,9 +185,10 @@ def added(where, files):
 
 
 def whole_or_not_at_all(where, damage):
-    """damage(menu, another one, place) at each byte; nothing is added or all of one of the two.
+    """With damage(menu, another one, place) at any byte, either no entries are added or all of one
+    menu.
 
-    Behind the comment, that is: of that a damage can make any command."""
+    The places begin after the comment, which a damage could turn into any command."""
     new, gone = MENUS["new"], MENUS["gone"]
     whole = added(where, [new, gone])
     assert [len(ids) for ids in whole] == [3, 2], whole
@@ -194,15 +196,15 @@ def whole_or_not_at_all(where, damage):
     found = added(where, files)
     bad = [(place, ids) for place, ids in enumerate(found) if ids and ids not in whole]
     assert not bad, bad[:5]
-    assert sum(not ids for ids in found) > len(files) / 2, "the damage is none"
+    assert sum(not ids for ids in found) > len(files) / 2, "the damage has no effect"
 
 
 DAMAGES = {
     "cut": lambda new, gone, place: new[:place],
-    "NUL from there on": lambda new, gone, place: new[:place].ljust(len(new), b"\0"),
-    "0xff from there on": lambda new, gone, place: new[:place].ljust(len(new), b"\xff"),
+    "NUL bytes to the end": lambda new, gone, place: new[:place].ljust(len(new), b"\0"),
+    "0xff to the end": lambda new, gone, place: new[:place].ljust(len(new), b"\xff"),
     "the tail of another menu": lambda new, gone, place: new[:place] + gone[place:],
-    "its last bytes missing, and another's tail":
+    "cut, and as many bytes of another menu's tail":
         lambda new, gone, place: new[:place] + gone[-(len(new) - place):],
     "a single quote": lambda new, gone, place: new[:place] + b"'" + new[place + 1:],
     "64 bytes of line feeds": lambda new, gone, place: new[:place] + b"\n" * 64 + new[place + 64:],
