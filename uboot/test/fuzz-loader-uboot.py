@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Random options through the generator and a real U-Boot for SECONDS (60), from seed SEED (the
-time) on; what fails prints the seed with which test-roundtrip.py shows it again."""
+"""Random options through the generator and a real U-Boot for SECONDS (60), with seeds from SEED
+(the time) upwards; a failure prints the seed, with which test-roundtrip.py repeats it."""
 import os
 import random
 import sys

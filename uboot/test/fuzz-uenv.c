@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From the bytes of entries and of an integrator's lines to U-Boot's variables, and back.
+ * Any bytes as entries and an integrator's lines: the variables in U-Boot match the entries.
  *
- * The input is "ENTRY\0ENTRY\0ENTRY\0LINES". For each name of a field the file is searched as
- * U-Boot imports it, over an environment in which the name has a value already. Then the field must
- * say exactly what the entry says, whatever the lines are, and the last record must be the mark.
- * The importer here is written from the description of himport_r and shares no code with what is
- * tested.
+ * The input is "ENTRY\0ENTRY\0ENTRY\0LINES". For each name of a field the file is imported as by
+ * U-Boot, into an environment in which the name already has a value. Then the field must have
+ * exactly the entry's value, whatever the lines are, and the last record must be the mark. The
+ * importer here is written from the description of himport_r and shares no code with the tested
+ * program.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ENTRIES = 3 };
 
-/* The value behind a "=", unescaped into value; returns its end in the file. */
+/* Reads the value after a "=", unescaped, into value; returns its end in the file. */
 static const char *read_value(const char *at, char *value)
 {
 	while (*at && *at != '\n') {
@@ -34,7 +34,8 @@ static const char *read_value(const char *at, char *value)
 	return at;
 }
 
-/* What name is after the import of the file; *value is what it was before. Returns the records. */
+/* Imports one name from the file; *value is its old and then its new value. Returns the number of
+ * records. */
 static size_t import(const char *at, const char *name, char *value, char *scratch)
 {
 	size_t records = 0;
@@ -65,7 +66,7 @@ static size_t import(const char *at, const char *name, char *value, char *scratc
 	return records;
 }
 
-/* Without the init= words that an entry with an initrd must not have, blanks not counting. */
+/* Compares the words, except init= words that an entry with an initrd must not have. */
 static void check_bootargs(const struct entry *entry, const char *value)
 {
 	struct kargs ours, theirs;
@@ -105,7 +106,7 @@ static void check_path(const struct entry *entry, enum entry_key key, const char
 		assert(!strncmp(value, "/boot/", 6) && !strcmp(value + 5, path));
 }
 
-/* Whether the menu lets the board's own device tree be. */
+/* Whether no entry in the menu has this key, so that the board's own device tree stays. */
 static bool has_none(const struct menu *menu, const struct verdict verdicts[], enum entry_key key)
 {
 	if (key != ENTRY_DEVICETREE && key != ENTRY_FDTDIR)
@@ -116,7 +117,7 @@ static bool has_none(const struct menu *menu, const struct verdict verdicts[], e
 	return true;
 }
 
-/* entry is NULL for a number without one. */
+/* entry is NULL for a number without an entry. */
 static void check_fields(const char *file, const struct menu *menu, const struct verdict verdicts[],
 	const struct entry *entry, unsigned number, char *value, char *scratch)
 {

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Random options through ostree-uboot-generator and a real U-Boot, and what arrives."""
+"""Passes random options through ostree-uboot-generator and a real U-Boot, and checks the result."""
 import os
 import shutil
 
 from testlib import realuboot
 import sysroot
 
-# As many as the file has names for, and as fit into the smallest table of variables in U-Boot.
+# The number of entries for which the file has names, and whose variables fit into U-Boot's smallest
+# table.
 ENTRIES = 9
 PIECES = [b"\\", b"\\\\", b"'", b'"', b" ", b"  ", b"\t", b"=", b"#", b"$", b"${x}", b";", b"\r",
           b"\\n", b"\\x2d", b"root=LABEL=x", b"a", b"\x01", b"\x03", b"\x04", b"\xff", b"\xa0"]
@@ -14,7 +15,7 @@ BLANKS = b" \t\r"
 
 
 def options(rnd):
-    """Bytes that may stand in one line of an entry: any but NUL and LF, without blanks around."""
+    """Random options: any bytes except NUL and LF, without blanks at the start or end."""
     if rnd.random() < 0.5:
         value = bytes(rnd.choices([*range(1, 10), *range(11, 256)], k=rnd.randint(1, 120)))
     else:
@@ -23,7 +24,8 @@ def options(rnd):
 
 
 def run(where, values):
-    """(exit status, printed, said) of the generator for entries with these options; its file."""
+    """Runs the generator on entries with these options; returns its (status, output, messages), and
+    the path of its file."""
     root = where + "/root"
     shutil.rmtree(root, ignore_errors=True)
     out = sysroot.make(root, {
@@ -39,7 +41,7 @@ def generate(where, values):
 
 
 def expected(values):
-    """All that a U-Boot whose environment was empty has then."""
+    """The complete environment after an import into an empty one."""
     found = {b"rootstock_complete": b"1"}
     for i, value in enumerate(values):
         suffix = str(i + 1).encode() if i else b""
@@ -49,7 +51,7 @@ def expected(values):
 
 
 def imported(where, arch, sets):
-    """Each set of options is one file, and all of its variables arrive, and no others."""
+    """Each set of options, as one file, gives exactly the expected variables in U-Boot."""
     found = realuboot.imports(where, arch, [generate(where, values) for values in sets])
     assert len(found) == len(sets)
     for values, environment in zip(sets, found):
@@ -58,13 +60,13 @@ def imported(where, arch, sets):
 
 
 def chosen(where, arch, values):
-    """Each of the options is the first of its file, and arrives in /chosen/bootargs."""
+    """Each of the options, as first entry of a file, arrives in /chosen/bootargs."""
     found = realuboot.chosen(where, arch, [generate(where, [value]) for value in values])
     assert found == values, [(v, f) for v, f in zip(values, found) if v != f]
 
 
 def rewritten(where, arch, values):
-    """A board's own "setenv bootargs ${bootargs} more" changes nothing of which we do not warn.
+    """A board's own "setenv bootargs ${bootargs} more" only changes values for which we warn.
 
     Returns the number of values without a warning."""
     lines, size, plain, memory = [], 4096, [], b""
@@ -87,7 +89,8 @@ def rewritten(where, arch, values):
 
 
 def both(where, arch, rnd, files):
-    """files times ENTRIES values in the environment, and as many again in /chosen."""
+    """Checks ENTRIES values in the environment and one in /chosen for each of `files` files;
+    returns the number of values."""
     os.makedirs(where, exist_ok=True)
     imported(where, arch, [[options(rnd) for _ in range(ENTRIES)] for _ in range(files)])
     chosen(where, arch, [options(rnd) for _ in range(files)])

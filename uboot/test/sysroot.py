@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""ostree-uboot-generator run on a directory like a sysroot, and its uEnv.txt read back.
+"""Runs ostree-uboot-generator on a directory like a sysroot, and reads its uEnv.txt.
 """
 import re
 import zlib
@@ -18,7 +18,7 @@ RECORD = re.compile(rb"([^=\n]*)(?:=((?:[^\\\n]|\\.|\\\Z)*))?(?:\n(.*))?", re.DO
 
 
 def imports(uenv, environment=None):
-    """What "env import -t" of U-Boot makes of the bytes, from the description of its himport_r.
+    """The environment after U-Boot's "env import -t", by the description of its himport_r.
 
     A name ends at "=" or the end of its line, a value at a line end without a backslash before it;
     a name without a value deletes; a record without a name ends the import."""
@@ -40,15 +40,15 @@ def imports(uenv, environment=None):
 
 
 def checked(uenv):
-    """The two lines that come behind these lines in a whole file."""
+    """The two lines that follow these lines in a complete file."""
     return b"rootstock_crc32=%s\nrootstock_complete=1\n" % (
         zlib.crc32(uenv).to_bytes(4, "big").hex(" ").encode())
 
 
 def parse(uenv):
-    """The entries as dictionaries of fields that are set, and whatever else the file sets."""
-    # Each name that an earlier import may have left must be set or deleted, but where no entry has
-    # a device tree the board's own stays.
+    """The entries, dictionaries of the fields that are set, and the other variables of the file."""
+    # Each name that an earlier import may have set must be set or deleted, but if no entry has a
+    # device tree, the board's own stays.
     found = {k.decode("latin-1"): v for k, v in imports(uenv).items()}
     used = {name.rstrip("0123456789") for name in found}
     stale = {name + suffix for name in FIELDS for suffix in ["", *map(str, range(2, 10))]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""boot.cmd on real U-Boot, on arm and arm64: what the kernel is given, whatever the disk holds."""
+"""boot.cmd on real U-Boot for arm and arm64: the data that the kernel gets, for many disks."""
 import functools
 import os
 import re
@@ -26,7 +26,7 @@ ALL_BYTES = bytes(byte for byte in range(1, 256) if byte != 10)
 
 
 def uenv(*entries, lines=b"", mark=b"rootstock_complete=1\n"):
-    """A uEnv.txt as the generator writes it; each entry is (field -> str or bytes)."""
+    """A uEnv.txt like the generator's; each entry is {field: str or bytes}."""
     text = b"# comment\n"
     for number in range(1, 10):
         entry = entries[number - 1] if number <= len(entries) else {}
@@ -45,7 +45,7 @@ def entry(bootargs="good", kernel="/boot/k", **fields):
 
 
 class Board:
-    """A disk in the making and the machine that boots it."""
+    """A disk and the machine that boots it."""
 
     def __init__(self, where, arch):
         self.where, self.arch, self.root = where, arch, where + "/root"
@@ -75,7 +75,7 @@ class Board:
             f"{found[1:]}\n{found.console.decode('latin-1')}"
 
     def resets(self, *says, **environment):
-        """Nothing is started, and the last thing said before the reset is the reason."""
+        """Nothing is started, and the reason is printed last before the reset."""
         found = self.boot(**environment)
         said = found.console.decode("latin-1").replace("\r", "")
         assert found.bootargs is None, found
@@ -95,7 +95,7 @@ def boot_on_the_root_file_system(board):
 
 
 def the_file_of_the_generator(board):
-    """Its first entry has lost its kernel since."""
+    """boot.cmd boots a file of the generator, of which the first entry's kernel is missing."""
     value = b"a'b \"c  d\" e\\x2d $f #g \xff"
     new, old = b"linux /gone\noptions bad\n", b"initrd /i1\ninitrd /i2\noptions " + value
     out = sysroot.make(board.root, {"ostree-2.conf": b"version 2\n" + new,
@@ -154,7 +154,7 @@ def incomplete_files_are_passed_over(board):
 
 
 def mixtures_are_passed_over(board):
-    """The head of one file and the tail of another, as blocks that were used before give them."""
+    """Files with the head of one and the tail of another, as by stale blocks, are not used."""
     files = []
     for name in b"old", b"new":
         shutil.rmtree(board.where + "/made", ignore_errors=True)
@@ -175,7 +175,7 @@ def mixtures_are_passed_over(board):
 
 
 def the_checksum_needs_two_commands(board):
-    """Without them the mark has to do, as it does for a file without a checksum."""
+    """Without crc32 or itest only the mark is checked, as in a file without a checksum."""
     board.loader(uenv(entry(), mark=b"rootstock_crc32=00 00 00 00\nrootstock_complete=1\n"))
     for command in b"crc32 ", b"itest ":
         script = tap.read(HERE + "/../boot.cmd")
@@ -199,7 +199,8 @@ def empty_files_are_passed_over(board):
 
 
 def every_entry_gets_its_turn(board):
-    """What one has must not be seen by the next; the last one has neither initrd nor bootargs."""
+    """Entries that fail are tried in order, and the next one does not get their fields; the last
+    one has neither initrd nor bootargs."""
     board.write("/boot/a.dtb", make_fdt("a"))
     board.write("/boot/dtb/b.dtb", make_fdt("b"))
     board.loader(uenv(
@@ -215,7 +216,8 @@ def every_entry_gets_its_turn(board):
 
 
 def a_file_that_has_become_empty_is_missing(board):
-    """A loss of power leaves it so while it is being removed; ext4 and FAT say it differently."""
+    """Empty files, which a loss of power during a removal can leave, count as missing on ext4 and
+    FAT."""
     board.write("/boot/empty", b"")
     board.write("/boot/loader/uEnv.txt", uenv(
         entry("1", "/empty"), entry("2", "/k", ramdisk_image="/empty"),
@@ -232,7 +234,8 @@ def nine_entries(board):
 
 
 def no_entry_can_be_loaded(board):
-    """Then those of the other directory get their turn, whose file has fewer of them."""
+    """If no entry of a menu can be loaded, the menu of another directory is tried, which here has
+    fewer entries."""
     board.loader(uenv(entry("bad", "/gone"), entry("bad", "/gone", ramdisk_image="/boot/i1")))
     board.write("/boot/loader.0/uEnv.txt", uenv(entry("bad"), mark=b""))
     board.write("/loader.0/uEnv.txt", uenv({"kernel_image": "/gone"}, entry()))
@@ -275,7 +278,7 @@ def nothing_is_taken_from_a_torn_file(board):
 
 
 def every_byte_arrives(board):
-    """First through the import alone, then from the second entry."""
+    """Every byte arrives, first from the first entry, then from the second one, which is copied."""
     random = Random(board.arch)
     value = b"a'b \"c  d\" 'e\\x2d $f ${g} ;h #i " + bytes(random.sample(ALL_BYTES, len(ALL_BYTES)))
     value += bytes(random.choices(ALL_BYTES, k=1300))
@@ -286,7 +289,7 @@ def every_byte_arrives(board):
 
 
 def every_value_is_copied(board):
-    """The lines of boot.cmd that make NAME out of NAME2, on a thousand values."""
+    """The lines of boot.cmd that copy NAME2 to NAME work for a thousand values."""
     with open(HERE + "/../boot.cmd", encoding="utf-8") as file:
         code = re.search(r'\n\t*(setenv " \$\{rs_name\}" 1\n.*?\n)\t*done', file.read(), re.S)[1]
     code = code.replace("${rs_name}", "bootargs").replace("${rs_next}", "2")
@@ -310,7 +313,7 @@ def every_value_is_copied(board):
 
 def several_initrds(board):
     three = entry(ramdisk_image="/boot/i2", ramdisk_images="/boot/i2 /boot/i1 /boot/i2")
-    # What the first one leaves in memory must not show in the gaps.
+    # Data of the first entry in memory must not appear in the padding.
     board.loader(uenv(entry("bad", "/gone", ramdisk_image="/boot/i1"), three))
     board.gives("good", initrd=b"2" * 77 + b"\0" * 3 + b"1" * 1001 + b"\0" * 3 + b"2" * 77)
 
@@ -337,7 +340,7 @@ def paths_that_look_like_commands(board):
 
 
 def device_trees(board):
-    """Each place in its turn, the one that counts most taken away each time."""
+    """The device tree comes from the places in their order, of which each run removes the first."""
     for name in ("boot/named", "boot/dtb/v/a.dtb", "boot/v/a.dtb"):
         board.write("/" + name, make_fdt(name))
     board.loader(uenv(entry(fdt_file="/boot/named", fdtdir="/boot/dtb"), entry("bad")))
@@ -383,7 +386,7 @@ def sourced_by_hand(board):
     os.rename(board.root + "/boot/boot.scr", board.root + "/my.scr")
     load = "virtio scan; load virtio 0:1 ${scriptaddr} /my.scr; source ${scriptaddr}; echo returned"
     board.gives("good", bootcmd=load, devtype="virtio", devnum="0", distro_bootpart="1")
-    # A board that imports a uEnv.txt of its own and runs uenvcmd.
+    # As on a board that imports a uEnv.txt of its own and runs uenvcmd.
     board.write("/uEnv.txt", b"rootstock_disk=virtio 0:1\nuenvcmd=load virtio 0:1 ${loadaddr} "
                 b"/my.scr; source ${loadaddr}\n")
     board.gives("good", bootcmd="virtio scan; load virtio 0:1 ${loadaddr} /uEnv.txt; "
@@ -395,15 +398,15 @@ def sourced_by_hand(board):
 
 
 def nothing_to_boot(board):
-    # The last thing that U-Boot itself says, until 2024 and since.
+    # U-Boot's own last message, before and since 2024.
     board.resets(r"(?:## Executing script at .*|\*\* Booting bootflow .* with script)", NOTHING)
     board.loader(uenv(entry("bad", "/gone")))
     board.resets("rootstock: /gone cannot be loaded", NOTHING)
 
 
 def no_entry_left(board):
-    """The file after the last undeploy is whole and starts nothing; another one may be there only
-    as long as libostree has not removed what it boots."""
+    """The file after the last undeploy is complete and starts nothing; a file in another loader.N
+    still counts."""
     out = sysroot.make(board.root, {})
     status, _, said = sysroot.generate("-o", out)
     assert status == 0, said
@@ -413,7 +416,7 @@ def no_entry_left(board):
 
 
 def other_releases(board):
-    """The same from Debian 11's U-Boot to Debian 13's, which finds boot.scr by bootstd."""
+    """Some of these tests with the U-Boot of Debian 11, and of Debian 13, which uses bootstd."""
     usual = realuboot.UBOOT
     for release in ("bullseye", "trixie"):
         done = subprocess.run([DEBS, release, "amd64", "u-boot-qemu"], check=False,

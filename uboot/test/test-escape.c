@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Values as they stand in uEnv.txt, and what a script of a board might do to them. */
+/* Escaping values for uEnv.txt, and the warning if a board's script might change a value. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

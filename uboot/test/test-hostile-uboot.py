@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every case of hostile.py: the values of the uEnv.txt, the messages, the exit status."""
+"""Every case of hostile.py: the values in uEnv.txt, the messages and the exit status."""
 import functools
 import os
 import sys

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""Debian's kernel for arm64 unpacks all of the initrds that boot.cmd puts one behind the other."""
+"""Debian's kernel for arm64 unpacks all of the initrds that boot.cmd concatenates."""
 import gzip
 import os
 import shutil
@@ -47,7 +47,7 @@ def cpio(files):
 
 
 def squeezed(files):
-    """The same, compressed to a length that is odd: what comes next needs a gap before it."""
+    """A compressed archive of odd length, after which the next one needs padding."""
     for padding in range(64):
         packed = gzip.compress(cpio(files) + b"\0" * padding)
         if len(packed) % 2:

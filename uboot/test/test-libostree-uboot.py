@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The real libostree judges: by its own uEnv.txt, and as the caller of the generator."""
+"""Comparison with libostree's own uEnv.txt, and the real libostree as caller of the generator."""
 import os
 import re
 import shutil
@@ -16,7 +16,7 @@ MASK = rb"systemd.mask=dev-disk-by\x2dlabel-x.swap"
 
 
 class UbootHost(Host):
-    """libostree writes uEnv.txt itself, which it does where there is one."""
+    """A sysroot in which libostree writes uEnv.txt itself."""
 
     def __init__(self, where):
         super().__init__(where, "/bin/false")
@@ -26,7 +26,7 @@ class UbootHost(Host):
         self.set_bootloader("uboot")
 
     def compare(self, change=lambda theirs: theirs):
-        """Our file is libostree's, byte for byte, after a change that is ours by intent."""
+        """Our file has the same bytes as libostree's, except for an intended change."""
         theirs = read(self.root + "/boot/loader/uEnv.txt")
         assert theirs.startswith(b"kernel_image="), theirs
         status, ours, said = generate("-o", "-", "--compat=ostree", "--root", self.root,
@@ -36,14 +36,14 @@ class UbootHost(Host):
 
 
 class OurHost(Host):
-    """libostree takes us for its GRUB generator."""
+    """A sysroot in which libostree calls our generator as if it were GRUB's."""
 
     def __init__(self, where):
         super().__init__(where, sysroot.PROGRAM)
         self.set_bootloader("grub2")
 
     def check(self, count):
-        """The values are those of libostree's entries, in the order of its deployments."""
+        """The values match libostree's entries, in the order of its deployments."""
         assert b"uEnv.txt" in read(self.root + "/boot/loader/grub.cfg")
         entries, others = parse(read(self.root + "/boot/loader/uEnv.txt"))
         assert len(entries) == count, entries
@@ -66,7 +66,7 @@ class OurHost(Host):
         return entries, others
 
     def loader(self):
-        """All that /boot/loader holds."""
+        """The target of /boot/loader and all files in it."""
         found = {}
         for path, _, names in os.walk(self.root + "/boot/loader/"):
             found |= {f"{path}/{name}": read(f"{path}/{name}") for name in names}
@@ -78,7 +78,7 @@ def with_initramfs(where):
     host.commit("1", more={"usr/lib/ostree-boot/uEnv.txt": LINES})
     host.deploy("--karg=root=LABEL=x", '--karg=dyndbg="file  a.c +p"', "--karg=x=it's", "--karg=#y")
     assert LINES + b"\n" in host.compare()
-    # The lines of the default deployment only; two stateroots; a kernel that changes.
+    # Only the default deployment's lines; two stateroots; another kernel.
     host.commit("2")
     host.deploy(stateroot="other")
     assert LINES not in host.compare()
@@ -116,7 +116,7 @@ def device_trees(where):
 
 
 def backslashes(where):
-    """libostree does not escape them, and U-Boot drops them: here we differ."""
+    """We escape backslashes; libostree does not, so U-Boot loses them."""
     host = UbootHost(where)
     host.commit("1")
     host.deploy("--karg=" + MASK.decode())
@@ -128,7 +128,7 @@ def backslashes(where):
 
 
 def stale_init(where):
-    """libostree carries init= over to a tree with an initramfs (ostree #1440); we do not."""
+    """We drop a stale init= for a tree with an initramfs; libostree keeps it (ostree #1440)."""
     host = UbootHost(where)
     host.commit("1", initramfs=False)
     host.deploy("--karg=root=LABEL=x")
@@ -152,7 +152,7 @@ def in_the_hook(where):
     host.commit("3", initramfs=False, more={"modules/dtb/a.dtb": b"a"})
     host.deploy(stateroot="other")
     assert host.check(3)[0][0]["fdtdir"].endswith(b"/dtb")
-    # Rollback: the newest is taken away, and an old tree deployed once more.
+    # Rollback: the newest deployment is removed, and an old tree is deployed again.
     host.admin("pin", "2")
     host.admin("undeploy", "0")
     host.check(2)
@@ -163,7 +163,8 @@ def in_the_hook(where):
 
 
 def kargs_edited_in_place(where):
-    """At which libostree calls nobody: the command of the man page."""
+    """After kargs edit-in-place, at which libostree calls no generator, the command of the man page
+    updates the file."""
     host = OurHost(where)
     host.commit("1")
     host.deploy()
@@ -192,7 +193,8 @@ def failing_generator(where):
 
 
 def last_deployment(where):
-    """libostree undeploys it like any other, and deploys again; its own writer writes nothing."""
+    """libostree can undeploy the last deployment and deploy again; the file then is empty, as
+    libostree's own is."""
     host = OurHost(where)
     for _ in range(2):
         host.commit("1")
@@ -211,7 +213,7 @@ def last_deployment(where):
 
 
 def bootloader_auto(where):
-    """The trap that the man page names: libostree takes our file for its own."""
+    """With sysroot.bootloader=auto libostree overwrites our file, as the man page warns."""
     host = OurHost(where)
     host.commit("1")
     host.deploy()

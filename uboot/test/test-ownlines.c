@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What of the lines of an integrator comes into the file. */
+/* Which of the integrator's lines are copied to the file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""Values over bytes 1 to 255 from an entry through a real U-Boot to /chosen, byte for byte."""
+"""Values of bytes 1 to 255 pass unchanged from an entry through a real U-Boot to /chosen."""
 import functools
 import os
 import random
@@ -17,7 +17,7 @@ MISSING = realuboot.missing()
 
 
 def every_byte(arch, where):
-    """Each byte alone among others, doubled, and as far to the front and back as it may stand."""
+    """Each byte inside a value, alone and doubled, and at its start and end."""
     bytes_ = [bytes([byte]) for byte in range(1, 256) if byte != 10]
     values = [b"a" + byte + byte + b"b" + byte + b"c" for byte in bytes_]
     values += [byte + b"x" + byte for byte in bytes_ if byte not in roundtrip.BLANKS]
@@ -33,14 +33,14 @@ def random_values(arch, seed, where):
 
 
 def unwarned(arch, where):
-    """What a board's script may do to the values of which no warning is given."""
+    """A board's script does not change the values for which there is no warning."""
     values = [b"a" + bytes([byte]) + b"b" for byte in range(1, 256) if byte != 10]
     values += [b"#a", b"a #b", b"a# b", b"a  b", b"a" + b" b" * 12, b"a" + b" b" * 13]
     rnd = random.Random(SEED)
     values += [roundtrip.options(rnd).replace(b"\\", b"") or b"a" for _ in range(60)]
     count = roundtrip.rewritten(where, arch, values)
     print(f"# {arch}: SEED={SEED}, {count} of {len(values)} values without a warning")
-    # The bytes but ' " \ TAB, 4 and CR, and two of the lines.
+    # All bytes except ' " \ TAB, 4 and CR, and two of the other values.
     assert count >= 248 + 2, count
 
 
@@ -49,7 +49,7 @@ def longest(arch, where):
 
 
 def libostree_would_lose_backslashes(arch, where):
-    """The oracle sees what is wrong: the same file without our escaping."""
+    """The test would detect missing escapes: without them a backslash is lost."""
     uenv = roundtrip.generate(where, [rb"a=\x2d"])
     assert rb"\\x2d" in uenv
     found = realuboot.imports(where, arch, [uenv.replace(b"\\\\", b"\\")])

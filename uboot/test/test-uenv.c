@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Menus as variables: the whole text, and items that cannot be in it. */
+/* Menus as variables: the complete text, and entries that cannot be in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ static const struct text no_lines = { 0 };
 static struct menu menu;
 static struct verdict *verdicts;
 
-/* The file of the entries, the last one first; an empty string for none. */
+/* Returns the file of these entries, the last one first; "" if none can be in it. */
 static char *render(const char *const entries[], const struct uenv_style *style)
 {
 	struct text text = { 0 };
@@ -74,7 +74,7 @@ static void test_whole_file(void **state)
 	free(found);
 }
 
-/* The value that the catalogues of checksums give for it. */
+/* The check value of CRC-32 in the catalogues of checksums. */
 static void test_crc(void **state)
 {
 	(void)state;
@@ -119,7 +119,7 @@ static void test_keep(void **state)
 	free(found);
 }
 
-/* The bytes of a line that is too long, counted without the NUL. */
+/* A command line may have 2047 bytes without the NUL. */
 static void test_too_long(void **state)
 {
 	static char longest[2200] = "linux /k\noptions ";

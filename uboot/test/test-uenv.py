@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""uEnv.txt from outside: its fields, the integrator's lines, libostree's hook, and goldens.
+"""The uEnv.txt that the generator writes: its fields, the integrator's lines, libostree's hook, and
+golden files.
 
-UPDATE=1 in the environment writes the goldens anew; look at the difference before you believe it.
+UPDATE=1 in the environment rewrites the golden files; review the diff.
 """
 import functools
 import os
@@ -14,7 +15,7 @@ from testlib.hostile import GOOD, entry
 from sysroot import check_says, fails, generate, make, parse, read, write
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
-# What a golden is called beside the entries, and the options it is made with.
+# The name of a golden file, and the options with which it is made.
 STYLES = {"uEnv.txt": [], "uEnv-none.txt": ["--boot-prefix", "none"],
           "uEnv-ostree.txt": ["--compat=ostree"]}
 OSTREE = "/ostree/boot.1/os/abc/0"
@@ -39,7 +40,7 @@ def prepare(where, lines=None, usr=None, etc=None, entries=None):
 
 
 def run(out, *arguments, says=(), **environment):
-    """The entries, and whatever else the file sets."""
+    """Runs the generator; returns the entries, and the other variables of the file."""
     status, printed, said = generate("-o", out, *arguments, **environment)
     check_says(said, says)
     assert (status, printed) == (0, b""), status
@@ -104,7 +105,7 @@ def paths_that_are_refused(where):
 
 
 def hook(where):
-    """libostree names a grub.cfg; U-Boot finds its file beside the entries."""
+    """In the hook, where libostree names grub.cfg, uEnv.txt is written next to the entries."""
     make(where, {"ostree-1.conf": entry(b"new")})
     write(where + "/boot/loader.0/entries/ostree-1.conf", entry(b"old"))
     for out in ("/boot/loader.0/grub.cfg", "/boot/efi/EFI/x/grub.cfg.new"):
@@ -115,7 +116,7 @@ def hook(where):
         assert [values["bootargs"] for values in entries] == [b"old"], entries
         os.unlink(where + "/boot/loader.0/uEnv.txt")
     assert not os.path.exists(where + "/boot/loader.1/uEnv.txt")
-    # What is called uEnv.txt is what it says, also there, and by hand anything is.
+    # An output with the name uEnv.txt is the menu in the hook too; by hand any name is.
     assert run(where + "/boot/loader.1/uEnv.txt", _OSTREE_GRUB2_BOOTVERSION="1")[0]
     assert os.listdir(where + "/boot/loader.1").count("grub.cfg") == 0
     assert run(where + "/boot/loader.1/grub.cfg")[0]
@@ -137,7 +138,7 @@ def settings(where):
         b"fdt_file", b"fdtdir", b"fdt_file9", b"ramdisk_image", b"bootargs9")})
     assert {k: v for k, v in found.items() if v == b"board"}.keys() == \
         {b"fdt_file", b"fdtdir", b"fdt_file9"}, found
-    # A value that an entry has is set all the same, and the machine overrides the image.
+    # The machine's settings override those of the image.
     write(f"{where}{DEPLOYMENT}/etc/rootstock/uboot.conf", b"keep=\ncolour=red\n")
     says[0] = says[0].replace(":1:", ":2:")
     assert run(out, says=says) == run(out, says=says)
@@ -167,8 +168,8 @@ def kept_although_set(where):
 
 
 def lines_from_windows(where):
-    """They come out as the same lines without a byte order mark and carriage returns, also beside
-    libostree's own fields, and U-Boot's own import takes the values."""
+    """A byte order mark and carriage returns are removed from the integrator's lines, also with
+    --compat=ostree."""
     lines = b"fdtfile=a.dtb\n# note\n\nx=long \\\n line\ny=a\rb"
     windows = b"\xef\xbb\xbf" + lines.replace(b"\n", b"\r\n")
     for style in ([], ["--compat=ostree"]):
@@ -186,7 +187,7 @@ def lines_from_windows(where):
 
 
 def own_device_tree(where):
-    """What a board has set before the import stays, unless some entry of the menu names another."""
+    """A board's own fdt_file and fdtdir stay, unless an entry of the menu sets the field."""
     board = {b"fdt_file": b"board.dtb", b"fdtdir": b"/board"}
     plain = entry(OPTIONS)
     for more, kept in ((b"", board), (b"devicetree /d\n", {b"fdtdir": b"/board"}),
@@ -207,7 +208,7 @@ def own_device_tree(where):
 
 
 def own_lines(where):
-    """The deployment's, then --append's; the last one wins, and the mark is the last line."""
+    """The deployment's lines come first, then those of --append, which override them."""
     out = prepare(where, b"board=1\nx=a\\\\b\n# note \\\n\n  y=long \\\n line")
     write(where + "/more", b"board=2\nz=end\\")
     expected = {"board": b"1", "x": b"a\\b", "y": b"long \n line"}
@@ -228,11 +229,11 @@ HOSTILE = {
     "own names": (b"a=1\nbootargs=x\n bootargs2=x\nkernel_image99\nrootstock_complete=\nb=2\n",
                   {"a": b"1", "b": b"2"}, [":2: this variable is set by the menu; it is left out",
                                            ":3: this", ":4: this", ":5: this"]),
-    "own name behind a backslash in a name": (b"a\\\nbootargs=x\nb=2", {"b": b"2"},
+    "own name after a backslash in a name": (b"a\\\nbootargs=x\nb=2", {"b": b"2"},
                                               [":2: this variable is set by the menu"]),
-    "own name behind a comment that ends in a backslash": (
+    "own name after a comment that ends in a backslash": (
         b"# a=b \\\nbootargs=x\n#\\\nb=2\n", {"b": b"2"}, [":2: this variable"]),
-    "own name behind a backslash that is saved": (b"a=1\\\\\nbootargs=x\n", {"a": b"1\\"},
+    "own name after an escaped backslash": (b"a=1\\\\\nbootargs=x\n", {"a": b"1\\"},
                                                   [":2: this variable"]),
     "own name inside a value": (b"a=1\\\nbootargs=x\nbootargs=y\n", {"a": b"1\nbootargs=x"},
                                 [":3: this variable"]),
@@ -259,7 +260,7 @@ def hostile_lines(case, where):
     out = prepare(where, lines)
     _, others = run(out, says=[r"usr/lib/ostree-boot/uEnv\.txt" + say for say in says])
     assert others == expected, others
-    # The first entry is still what it was.
+    # The first entry is unchanged.
     assert sysroot.imports(read(out))[b"bootargs"] == OPTIONS
 
 
@@ -274,7 +275,7 @@ def lines_that_are_no_text(where):
     fails(["-o", out], r"usr/lib/ostree-boot/uEnv\.txt cannot be read: it is not a regular file")
     os.rmdir(name)
     assert not os.path.exists(out)
-    # What a symlink names is looked up in the deployment, wherever it points.
+    # A symlink is resolved in the deployment, wherever it points.
     write(where + "/secret", b"secret=1\n")
     for target in (where + "/secret", "../" * 20 + where + "/secret"):
         os.symlink(target, name)
@@ -308,7 +309,7 @@ def stale_init(where):
 
 
 def longest_line(where):
-    """The kernel's own number where its file tells it."""
+    """The limit of a command line comes from the kernel's file, if its type is known."""
     kernels = {"zImage": (b"\0" * 0x24 + b"\x18\x28\x6f\x01", 1023),
                "Image": (b"\0" * 0x38 + b"ARM\x64", 2047),
                "riscv": (b"\0" * 0x38 + b"RSC\x05", 1023),
@@ -326,7 +327,7 @@ def longest_line(where):
 
 
 def architecture(where):
-    """Says how long a line may be where the kernel's file does not, and no more."""
+    """The key architecture decides the longest command line if the kernel's file does not."""
     run(make(where, {"ostree-1.conf": entry(b"a" * 1023, more=b"architecture ARM\n")}))
     write(where + "/boot/loader/entries/ostree-1.conf",
           entry(b"a" * 1024, more=b"architecture arm\n"))
