@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A sysroot that is in order and can boot, rootstock-bls run on it, and what can be done to it."""
+"""A correct sysroot that can boot, changes to it, and rootstock-bls run on it."""
 import json
 import os
 import re
@@ -15,7 +15,7 @@ INIT = LINK + "/usr/lib/ostree/ostree-prepare-root"
 DEPLOYMENT = "ostree/deploy/os/deploy/beef.0"
 NAME = "ostree-2.conf"
 ENTRY = "boot/loader/entries/" + NAME
-# Line by line, because findings name lines.
+# A list of lines, because findings name lines.
 GOOD = ["title Demo", "version 2", "options root=LABEL=x panic=10 ostree=" + LINK,
         "linux /k/vmlinuz", "initrd /k/initramfs"]
 # The same without an initramfs, with paths as libostree and people write them.
@@ -35,16 +35,16 @@ def changed(number, line, lines=None):
     return text(lines[:number - 1] + [line] + lines[number:])
 
 
-# Nothing that libostree wrote.
+# An entry that is not libostree's.
 OTHER = text(["linux /k/vmlinuz", "options panic=1"])
 
 
 def tree(where, entries=None):
-    """A sysroot with these entries, by default one that is in order."""
+    """A sysroot with these entries, by default a correct one."""
     root = where + "/root"
     GRUB.make(root, entries or {NAME: text(GOOD)})
     os.symlink(".", root + "/boot/boot")
-    # A GRUB that needs no menu of ours.
+    # The configuration of a GRUB that does not need our menu.
     tap.write(root + "/" + OTHER_MENU, b"insmod blscfg\nblscfg\n")
     for name in ("vmlinuz", "initramfs", "a.dtb"):
         tap.write(f"{root}/boot/k/{name}", b"x")
@@ -59,7 +59,7 @@ def tree(where, entries=None):
 
 
 def run(verb, root, *arguments):
-    """Returns the JSON document of a run that says nothing else."""
+    """Returns the JSON document of a run, which must print nothing to standard error."""
     status, out, said = BLS.generate(verb, "--json", "--root", root, *arguments)
     assert not said, said
     document = json.loads(out.decode())
@@ -69,7 +69,7 @@ def run(verb, root, *arguments):
 
 
 def finds(root, *expected, arguments=()):
-    """Each expected finding is (severity, file, line or None, pattern). No other may be there."""
+    """Asserts that check has exactly these findings: (severity, file, line or None, pattern)."""
     found = run("check", root, *arguments)["findings"]
     shown = [(one["severity"], one["file"], one.get("line")) for one in found]
     assert shown == [(severity, f"{root}/{file}", line) for severity, file, line, _ in expected], \
@@ -79,7 +79,7 @@ def finds(root, *expected, arguments=()):
 
 
 def make_menu(generator, *arguments):
-    """The loader's menu as the generator makes it."""
+    """An action that makes a loader's menu with the generator."""
     def act(root):
         out = f"{root}/boot/loader/{generator.out}"
         assert generator.generate("-o", out, *arguments)[:2] == (0, b"")

@@ -10,18 +10,18 @@ OURS = ("_OSTREE_GRUB2_BOOTVERSION", "OSTREE_BOOT_PARTITION")
 
 
 def clean_environment(**more):
-    """The environment without the variables a generator looks at."""
+    """The environment without the variables that a generator reads."""
     return {k: v for k, v in os.environ.items() if k not in OURS} | more
 
 
 class Generator:
     def __init__(self, name, out, kernel):
-        """out is its file beside the entries, in which kernel, a pattern, finds the kernels."""
+        """out is the name of its output file; kernel is a pattern of the kernels in that file."""
         self.name, self.out, self.kernel = name, out, kernel
         self.program = f"{tap.BUILD}/{name}"
 
     def make(self, root, entries, version=1):
-        """loader.VERSION with these entries, and loader -> loader.VERSION. Returns OUT."""
+        """Makes loader.VERSION with these entries, and loader -> loader.VERSION. Returns OUT."""
         loader = f"{root}/boot/loader.{version}"
         os.makedirs(loader + "/entries")
         for name, content in entries.items():

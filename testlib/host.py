@@ -31,9 +31,9 @@ class Host:
                  "sysroot.bootloader", name)
 
     def commit(self, version, initramfs=True, more=None):
-        """A tree whose kernel is new with each version; more is {path: bytes}.
+        """Commits a tree whose kernel differs for each version; more is {path: bytes}.
 
-        What begins with "modules/" lies beside the kernel."""
+        Paths that begin with "modules/" are in the kernel's directory."""
         tree = self.where + "/tree"
         shutil.rmtree(tree, ignore_errors=True)
         modules = f"{tree}/usr/lib/modules/6.1.{version}"
@@ -62,6 +62,6 @@ class Host:
         return re.findall(r"^[* ] (\S+) ([0-9a-f]{64})\.(\d+)", self.admin("status"), re.MULTILINE)
 
     def deployment(self, ostree):
-        """What the value of an ostree= argument leads to, in the same form."""
+        """The deployment of an ostree= argument, in the same form."""
         name = os.path.realpath(self.root + ostree).split("/")
         return (name[-3], *name[-1].split("."))

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Entries that break libostree's generator script, silently or loudly, and what must come of them.
+"""Entries that break libostree's generator script, silently or loudly, and the expected results.
 
-A case is tried on the text of the grub.cfg and of the uEnv.txt, and, where it says what the kernel
-shall see, in a real GRUB.
+Each case is tested on the text of grub.cfg and of uEnv.txt, and in a real GRUB if it has titles.
 """
 from dataclasses import dataclass, field
 
@@ -12,12 +11,12 @@ class Case:
     name: str
     entries: dict            # file name: bytes
     titles: list             # of GRUB's menu, in order; empty: no menu, exit status 1
-    cmdline: bytes = b""     # what the kernel gets from its first entry, after BOOT_IMAGE=/boot/k
-    initrd: int = 0          # and how many bytes of initrd
+    cmdline: bytes = b""     # of the first entry that boots, after BOOT_IMAGE=/boot/k
+    initrd: int = 0          # the size of its initrd
     says: list = field(default_factory=list)  # regular expressions, one for each line of stderr
-    kernel: str = "/boot/k"  # where the first entry's kernel is
+    kernel: str = "/boot/k"  # its path
     uboot: list = None       # U-Boot's bootargs of each entry; None: as for GRUB
-    uboot_says: list = None  # None: the same
+    uboot_says: list = None  # as says, for U-Boot; None: the same
 
 
 def entry(options=b"", title=b"T", more=b""):
@@ -28,13 +27,13 @@ FRAGILE = [r"ostree-1\.conf:4: a board's own \"setenv bootargs \${bootargs} \.\.
 
 
 def passes(name, options, cmdline=None, fragile=()):
-    """Options that arrive, unchanged unless the case has another result; U-Boot changes nothing."""
+    """Options that both loaders pass on; only GRUB may change them, to cmdline."""
     return Case(name, {"ostree-1.conf": entry(options)}, ["T"],
                 options if cmdline is None else cmdline, uboot=[options], uboot_says=fragile)
 
 
 def refused(name, options, why, fragile=FRAGILE):
-    """Options for which there is no way through GRUB, but one through U-Boot."""
+    """Options that GRUB cannot pass on, but U-Boot can."""
     return Case(name, {"ostree-1.conf": entry(options)}, [],
                 says=[rf"ostree-1\.conf:4: {why}; this entry is left out", "no menu is written"],
                 uboot=[options], uboot_says=fragile)
@@ -84,9 +83,9 @@ CASES = [
     refused("single quote in a word", b"x=it's", "GRUB cannot pass on a single quote"),
     refused("double quote inside a word", b'x=a"b c"d',
             "GRUB cannot pass on a double quote inside a word"),
-    refused("value with more behind its quotes", b'foo="a b",c',
+    refused("value with more after its quotes", b'foo="a b",c',
             "GRUB cannot pass on a double quote inside a word"),
-    refused("quotes behind an equals sign without a name", b'="a b"',
+    refused("quotes after an equals sign without a name", b'="a b"',
             "GRUB cannot pass on a double quote inside a word"),
     refused("open quote", b'a b="c d', "a double quote is not closed"),
     refused("empty word", b'a "" b', "GRUB cannot pass on an empty word"),
@@ -132,11 +131,11 @@ CASES = [
          says=[r'ostree-1\.conf:2: a path must not contain "\.\."', "no menu"]),
     Case("blank in a file name", {"ostree 2.conf": GOOD, "ostree-1.conf": GOOD}, ["T"], b"a=1",
          says=[r"ostree 2\.conf: the file name of an entry"]),
-    Case("files that are no entries", {"README": b"x", "ostree-2.conf~": GOOD, ".x.conf": GOOD,
+    Case("files that are not entries", {"README": b"x", "ostree-2.conf~": GOOD, ".x.conf": GOOD,
                                        "ostree-1.conf": GOOD}, ["T"], b"a=1"),
-    Case("bad boot count", {"ostree-2+0-3.conf": b"title bad\nversion 2\nlinux /k\noptions b\n",
+    Case("no tries left", {"ostree-2+0-3.conf": b"title bad\nversion 2\nlinux /k\noptions b\n",
                             "ostree-1.conf": GOOD}, ["T", "bad"], b"a=1", uboot=[b"a=1", b"b"]),
-    Case("only bad boot counts", {"ostree-1+0-3.conf": GOOD}, ["T"], b"a=1"),
+    Case("no entry with tries left", {"ostree-1+0-3.conf": GOOD}, ["T"], b"a=1"),
     Case("two entries with one title", {"ostree-2.conf": entry(b"b", more=b"version 2\n"),
                                         "ostree-1.conf": GOOD, "x.conf": b"title X\nlinux /k\n",
                                         "w.conf": b"title X\nlinux /k\n"},
@@ -185,16 +184,16 @@ CASES = [
          b"a " + b"x" * 2026),
     Case("too long a command line for GRUB", {"ostree-1.conf": entry(b"a " + b"x" * 2027)}, [],
          says=TOO_LONG, uboot=[b"a " + b"x" * 2027], uboot_says=[]),
-    Case("too long by the quotes that GRUB adds",
+    Case("too long a command line with the quotes that GRUB adds",
          {"ostree-1.conf": entry(b'a="1 2" ' + b"x" * 2022)}, [], says=TOO_LONG,
          uboot=[b'a="1 2" ' + b"x" * 2022], uboot_says=FRAGILE),
     Case("longest command line for U-Boot", {"ostree-1.conf": entry(b"x" * 2047)}, [],
          says=TOO_LONG, uboot=[b"x" * 2047], uboot_says=[]),
     Case("too long a command line", {"ostree-1.conf": entry(b"x" * 2048)}, [], says=TOO_LONG),
-    Case("longest for a 32-bit ARM kernel",
+    Case("longest command line for a 32-bit ARM kernel",
          {"ostree-1.conf": entry(b"x" * 1023, more=b"architecture arm\n")}, [], says=TOO_LONG,
          uboot=[b"x" * 1023], uboot_says=[]),
-    Case("too long for a 32-bit ARM kernel",
+    Case("too long a command line for a 32-bit ARM kernel",
          {"ostree-1.conf": entry(b"x" * 1024, more=b"architecture arm\n")}, [], says=TOO_LONG),
     passes("as many words as a board's setenv takes", b"a" + b" x" * 12),
     passes("more words than a board's setenv takes", b"a" + b" x" * 13,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A tree in which one thing is hostile, and a judge of the programs that read it.
+"""A tree with one hostile object, and a judge of the programs that read it.
 
-Beside the tree lies its twin, the same files with a mark in each: a program that follows a link out
-of the tree finds there what it looked for. strace shows what a program has opened; what it has
-written, and whether the mark is in an output, is checked afterwards."""
+Next to the tree is its twin, with the same files and a mark in each: a program that follows a link
+out of the tree finds the file in the twin. strace shows which files a program opens. Afterwards the
+judge checks that the twin is unchanged and that the mark is in no output."""
 import codecs
 import glob
 import os
@@ -18,7 +18,7 @@ from testlib import tap
 from testlib.slowness import limit
 
 MARK = b"OUTSIDE"
-# What begins a line of an output where a line feed of a name or a value was printed.
+# A line of output that starts with this shows that a line feed in a name or value was printed raw.
 FORGED = b"FORGED"
 ODD = b"\x1b[2J\x07\x9b31m\xc2\x9b1m\x7f\r\xff"
 ODD_NAMES = [b"\x1b[2J", b"\n" + FORGED, b"\x9b31m", b"\xc2\x9b31m", b"\r\x7f\x07", b"\xff\xfe",
@@ -26,8 +26,8 @@ ODD_NAMES = [b"\x1b[2J", b"\n" + FORGED, b"\x9b31m", b"\xc2\x9b31m", b"\r\x7f\x0
 
 
 class Tree:
-    """where/root and where/outside, the twin. files is {path: bytes, or None for a directory},
-    links {path: target}, mark(path, bytes) what the twin has."""
+    """where/root, and the twin where/outside. files is {path: bytes, or None for a directory},
+    links is {path: target}, and mark(path, bytes) returns the twin's content of a file."""
 
     def __init__(self, where, files, links, mark=None):
         self.where, self.root, self.outside = where, where + "/root", where + "/outside"
@@ -48,8 +48,8 @@ class Tree:
                               for n in range(path.count("/") + 1)})
 
     def run(self, kind, places, programs, out=types.MappingProxyType({})):
-        """Has each program meet the kind of object in each place; returns what is wrong. out: the
-        files that they may write, and what is in them before."""
+        """Runs each program with the kind of object in each place; returns what is wrong. out: the
+        files that the programs may write, with their initial content."""
         wrong, count = [], 0
         for place in places:
             path, kept = f"{self.root}/{place}", self.where + "/kept"
@@ -67,7 +67,7 @@ class Tree:
         return wrong
 
     def judge(self, program, out=()):
-        """What a program does that it must not. out: the files that it may write."""
+        """The faults of a program: forbidden opens, output or changes. out: files it may write."""
         trace = self.where + "/trace"
         os.makedirs(trace)
         command = ["strace", "-ff", "--seccomp-bpf", "-qq", "-y", "-s", "9", "-e", "signal=none",
@@ -97,7 +97,7 @@ class Tree:
         return wrong
 
     def opened(self, trace):
-        """What a trace shows as opened that must not be, devices and FIFOs of the tree too."""
+        """The forbidden opens in a trace: files outside, and devices and FIFOs of the tree."""
         for flags, path in re.findall(
                 rb"^((?:open|openat|openat2|creat)\(.*)= \d+<(/.*?)(?:<(?:char|block) .*>)?>"
                 rb"(?:\(deleted\))?$", trace, re.MULTILINE):
@@ -115,14 +115,14 @@ def mark_lines(path, content):
 
 
 def state(top):
-    """All that a writer would change below a directory."""
+    """Mode, time and size of everything below a directory, so that any write is noticed."""
     return {path: (os.lstat(path).st_mode, os.lstat(path).st_mtime_ns, os.lstat(path).st_size)
             for folder, folders, files in os.walk(top)
             for path in [folder, *(os.path.join(folder, name) for name in folders + files)]}
 
 
 def raw(text):
-    """What a terminal would obey, or take for another line, in an output."""
+    """The parts of an output that would control a terminal or forge a line."""
     for line in text.splitlines():
         if line.startswith(FORGED):
             yield f"a line feed of a name begins a line: {line!r}"
@@ -142,7 +142,7 @@ def remove(path):
         os.unlink(path)
 
 
-# --- kinds of objects: each makes one at path, where kept was, and returns whether it could ------
+# --- kinds of objects: each function replaces kept, at path, and returns whether it could --------
 
 def absolute(path, kept, twin):
     os.symlink(twin, path)
@@ -155,7 +155,7 @@ def relative(path, kept, twin):
 
 
 def by_the_way(path, kept, twin):
-    """A link that seems to stay in the tree: another one on its way leads out."""
+    """A link that leaves the tree only by another link in its path."""
     where = os.path.dirname(kept)
     os.symlink(os.path.relpath(where + "/root/way", os.path.dirname(path)) +
                twin[len(where):], path)
@@ -181,7 +181,7 @@ def unix_socket(path, kept, twin):
 
 
 def device(path, kept, twin):
-    """/dev/zero, which a reader does not come to the end of."""
+    """/dev/zero, which has no end."""
     os.mknod(path, 0o20666, os.makedev(1, 5))
     return True
 
@@ -202,7 +202,7 @@ def garbage(path, kept, twin):
 
 
 def odd_values(path, kept, twin):
-    """The file as it was, with odd bytes in each value, and in lines of their own."""
+    """The same file with odd bytes added to each value and in lines of their own."""
     if not os.path.isfile(kept) or os.path.islink(kept):
         return False
     more = [ODD, b"x" + ODD + b"=" + ODD, b"x" + ODD + b" " + ODD]
@@ -212,7 +212,7 @@ def odd_values(path, kept, twin):
 
 
 def odd_names(path, kept, twin):
-    """A directory that has more files, with odd names: one of its own, and hostile ones."""
+    """The same directory with more files that have odd names: FIFOs, links out, and copies."""
     if not os.path.isdir(kept) or os.path.islink(kept):
         return False
     shutil.copytree(kept, path, symlinks=True)
@@ -245,7 +245,7 @@ def fail_for(wrong):
 
 
 def tests(run):
-    """A test for each kind; run(where, kind) returns what is wrong."""
+    """A test for each kind of object; run(where, kind) returns what is wrong."""
     def test(kind, where):
         if kind is device and os.getuid():
             raise tap.Skip("only root can make a device")
@@ -254,7 +254,7 @@ def tests(run):
 
 
 def caught(where):
-    """A program that does what is wrong is seen by the judge."""
+    """The judge detects each kind of fault."""
     for number, (kind, command, why) in enumerate([
             (absolute, "cat FILE", "opens "), (relative, "cat FILE", "the mark of"),
             (by_the_way, "wc FILE", "opens "), (absolute, "echo x >FILE", "has changed"),

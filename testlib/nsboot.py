@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Our program in a world of the namespace ring: the steps that every test of a promise takes."""
+"""Our program in a world of the namespace ring: the steps that these tests have in common."""
 
 import contextlib
 import os
@@ -15,22 +15,22 @@ from testlib.nsrun import World
 from testlib.nssys import mount, write_file
 
 KINDS = ("pid1", "utility")
-# What the kernel has mounted when it starts init= (and /proc for the command line that we fake),
-# and what an initramfs has.
+# The mounts when the kernel starts init= (and /proc, for the faked command line), and those of an
+# initramfs.
 MOUNTS = {"pid1": ("proc", "dev"), "utility": ("proc", "dev", "run"),
           "initramfs": ("proc", "dev", "run")}
-PHYSICAL = {"pid1": "/", "utility": "/sysroot"}  # where the physical root is at first
-PROGRAM = "/program"  # ours in the initramfs
+PHYSICAL = {"pid1": "/", "utility": "/sysroot"}  # where the physical root is at the start
+PROGRAM = "/program"  # the path of our program in the initramfs
 # rootstock-init's root file system is a mount in the initramfs, which it binds to /sysroot.
 ROOT = "/phys"
 BIND = f"root={ROOT} rootfstype=none rootflags=bind"
-# What differs between runs, and between root and the ordinary user who owns a user namespace.
+# Text that differs between runs, or between root and an ordinary user in a user namespace.
 SHORTEN = ((rf"ostree/deploy/{nstree.STATEROOT}/deploy/[0-9a-f]{{64}}\.0", "DEPLOYMENT"),
            (r",[ug]id=\d+", ""))
 
 
 def world(kind, parts, *changes, build=nstree.make, cmdline=nstree.CMDLINE, **options):
-    """A World with a physical root, the program and the real init (parts) in their places."""
+    """A World with a physical root, the program and the real init (parts)."""
     prepare_root, init = parts
     if kind == "initramfs":
         return World("pid1", lambda top: _initramfs(top, build, init, changes), cmdline, **{
@@ -53,7 +53,7 @@ def _initramfs(top, build, init, changes):
 
 
 def table(a_world):
-    """The world's mount table, comparable between runs."""
+    """The world's mount table, in a form that can be compared between runs."""
     return nstable.table(a_world.mountinfo(), SHORTEN)
 
 
@@ -63,14 +63,14 @@ def prepared():
 
 
 def program_path(a_world):
-    """The path by which the kernel starts the program: libostree puts the boot link into init=."""
+    """The path by which the kernel starts the program: libostree's init= has the bootlink in it."""
     words = dict(word.partition("=")[::2] for word in a_world.cmdline.split())
     return words["ostree"].strip('"') + "/" + nstree.PREPARE_ROOT
 
 
 @contextlib.contextmanager
 def booted(kind, parts, *changes, argv=(), env=None, **options):
-    """(World, report of the real init) with the real init running; anything less raises."""
+    """(World, report of the real init) while the real init runs; raises if it does not start."""
     with world(kind, parts, *changes, **options) as a_world:
         first = "/sbin/init"
         if kind == "utility":
@@ -86,8 +86,8 @@ def booted(kind, parts, *changes, argv=(), env=None, **options):
 
 
 def listing(top="/"):
-    """{path: what} of everything on the file system of top, not looking into other mounts. A
-    directory's time of change is part of it: something that was made and removed leaves that."""
+    """{path: attributes} of everything on the file system of top, without other mounts. They
+    include modification times, so a directory shows that a file was made and removed again."""
     found = {}
     device = os.lstat(top).st_dev
     todo = [top]
@@ -105,18 +105,18 @@ def listing(top="/"):
 
 
 def changed(before, after):
-    """The names that two dicts (listings, tables) do not agree on."""
+    """The names for which two dicts (listings, tables) differ."""
     return sorted(name for name in before.keys() | after.keys()
                   if before.get(name) != after.get(name))
 
 
 def differs(what, got, wanted):
-    """A problem if got is not what is wanted, as a list that can be added up."""
+    """A list with a problem if got is not wanted, otherwise an empty one."""
     return [] if got == wanted else [f"{what}: {got!r} and not {wanted!r}"]
 
 
 def sentence_problems(said, pattern):
-    """What is wrong with the standard error of a failure."""
+    """The problems with the standard error of a failure, which must be one line that matches."""
     lines = said.splitlines()
     problems = [] if len(lines) == 1 else [f"{len(lines)} lines: {said!r}"]
     return problems + [f"{pattern!r} is not in {line!r}" for line in lines[-1:]
@@ -125,7 +125,7 @@ def sentence_problems(said, pattern):
 
 @contextlib.contextmanager
 def strace(pid, log, *options):
-    """Attach strace to a process that waits."""
+    """Attach strace to a waiting process."""
     with subprocess.Popen(["strace", "-s", "500", "-o", log, *options, "-p", str(pid)],
                           stderr=subprocess.PIPE, text=True) as tracer:
         first = tracer.stderr.readline()

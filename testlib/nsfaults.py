@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""System calls that fail, by strace, in real boots; and the tables of them, which must have a row
-for every place in a source that can fail."""
+"""Makes system calls fail with strace in real boots. The tables must have a row for every call in a
+source that can fail."""
 
 import collections
 import contextlib
@@ -13,32 +13,32 @@ from testlib import nsboot
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
-# What fails in a boot, and what comes of it. syscalls and args find the call in a boot without the
-# fault; of those that match, the one that which counts is meant. status is "init runs", or how the
-# program ended. said is for the last line of standard error; None: nothing is said. options and
-# changes are for nsboot.world(), but for shell, the program that the initramfs has as its shell,
-# and strace, options by which more fails. A boot that goes on as without the fault has the same
-# mounts, but for those in moved, and the same files of the initramfs are gone, but for those in
-# odd. One that ends has lost no files but those in odd.
+# A call that fails in a boot, and the result. syscalls and args find the call in a boot without
+# the fault, and which is its index among those that match. status is "init runs", or the exit
+# status of the program. said is a part of the last line of standard error, or None for no output.
+# options and changes are passed to nsboot.world(), except shell, the program that is the shell of
+# the initramfs, and strace, options that make other calls fail as well. If the boot continues as
+# without the fault, its mounts must be the same except those in moved, and so must the removed
+# files of the initramfs, except those in odd. If it ends, no files may be gone except those in odd.
 Fails = collections.namedtuple(
     "Fails", "kind syscalls args status said options changes which moved odd",
     defaults=({}, (), 0, (), ()))
-# Another test has it fail: it has this text.
+# Another test makes the call fail: the file that has this text.
 Elsewhere = collections.namedtuple("Elsewhere", "file text")
-# No test has it fail.
+# No test makes the call fail.
 Untried = collections.namedtuple("Untried", "why")
 
-# What makes no system call that can fail, and wants no memory.
+# Functions that make no system call that can fail, and allocate no memory.
 NO_CALLS = {"before_init", "defined", "sizeof", "if", "while", "for", "switch", "return", "dirfd",
             "free", "getpid", "memchr", "memcpy", "strchr", "strcmp", "strcpy", "strcspn", "strerror",
             "strlen", "strncmp", "_exit"}
-# Ours, which do what their caller says in one system call.
+# Our own functions that make one system call for their caller.
 STEPS = {"step_run", "step_try"}
 
 
 def traced(kind, parts, changes, log, *options, **keywords):
-    """(exit status or "init runs", stderr, mounts before, mounts after, names that are new or gone
-    in the initramfs) of one traced run."""
+    """(exit status or "init runs", stderr, mounts before, mounts after, names added to or removed
+    from the initramfs) of one traced run."""
     more = keywords.pop("strace", ())
     with contextlib.ExitStack() as stack:
         files = [] if kind == "utility" else [(nsboot.PROGRAM, parts[0], 0o755)]
@@ -46,7 +46,7 @@ def traced(kind, parts, changes, log, *options, **keywords):
             files.append(("/bin/sh", keywords.pop("shell"), 0o755))
         world = stack.enter_context(nsboot.world(kind, parts, *changes, files=files, **keywords))
         table = nsboot.table(world)
-        # By this descriptor process 1's first root is seen when it is no longer its root.
+        # Shows process 1's first root also after process 1 has changed its root.
         first = os.open(f"/proc/{world.process_1}/root", os.O_RDONLY | os.O_DIRECTORY)
         stack.callback(os.close, first)
         names = names_in(first)
@@ -76,12 +76,12 @@ def names_in(first):
 
 
 def calls(log):
-    """[(system call, how many of it so far in its process, its arguments)] of a trace, from where
-    the program starts."""
+    """[(system call, its number among the same calls of its process, its arguments)] of a trace,
+    from the start of the program."""
     found, count = None, collections.Counter()
     with open(log, encoding="utf-8", errors="replace") as f:
         for line in f:
-            # A reboot does not return.
+            # A call that does not return, such as reboot, has no result.
             match = (re.match(r"(\d+ +)?(\w+)\((.*)\) += ", line) or
                      re.match(r"(\d+ +)?(\w+)\((.*?)(?: <unfinished|\)?$)", line))
             if match:
@@ -93,7 +93,7 @@ def calls(log):
     return found or []
 
 
-# --- every place in a source ---
+# --- every call in a source ---
 
 
 def source(path):
@@ -103,17 +103,17 @@ def source(path):
 
 
 def ours(path):
-    """The names of our own functions that a source may call, as the headers declare them."""
+    """The names of our own functions that a source may call, from the headers."""
     return {name for folder in ("prepare-root", os.path.dirname(path))
             for header in glob.glob(f"{TOP}/{folder}/*.h")
             for name in re.findall(r"\b(\w+)\(", source(os.path.relpath(header, TOP)))}
 
 
 def sites(path):
-    """{(file, function, call, number)} of the places in a source that can fail: what it calls from
-    a library, and the steps that it runs. Of a function of its own that has such places and is used
-    more than once each use is one, since one may be forgiven and another not; if it has one place,
-    instead of that."""
+    """{(file, function, call, number)} of the calls in a source that can fail: calls of a library,
+    and of STEPS. A static function that contains such calls and is used more than once counts at
+    each use, because its callers may treat a failure differently; if it contains only one such
+    call, that one is left out."""
     calling, function, text = collections.defaultdict(list), None, source(path)
     static = set(re.findall(r"^static [^;={]*?\b(\w+)\(", text, re.M))
     for line in text.splitlines():
@@ -136,8 +136,8 @@ def sites(path):
 
 
 def unlisted(table, *paths):
-    """What the sources and a table do not agree on; and what other tests are said to have and have
-    not."""
+    """The differences between sources and a table, and rows that name a text that the other test
+    does not have."""
     found = set().union(*map(sites, paths))
     problems = [f"no row for {site}" for site in sorted(found - table.keys())]
     problems += [f"no such place: {site}" for site in sorted(table.keys() - found)]
@@ -149,7 +149,7 @@ def unlisted(table, *paths):
 
 
 def fails(row, parts):
-    """The failure of one call: what is wrong with what came of it."""
+    """Makes one call fail; returns how the result differs from the row."""
     trace = ("-e", "trace=execve,mount," + ",".join("?" + name for name in row.syscalls.split(",")))
     with tempfile.TemporaryDirectory() as where:
         log = where + "/log"
@@ -186,7 +186,7 @@ def rows(table, parts):
 
 
 def cases(table, parts, *paths):
-    """The same, and whether it has all places in the sources."""
-    # Now: another user may not be let into the checkout.
+    """The same, and a case that the table has all calls of the sources."""
+    # Compared here, because as another user the case might not be able to read the sources.
     listed = unlisted(table, *paths)
-    return [("every place is listed", lambda: listed), *rows(table, parts)]
+    return [("every call that can fail is listed", lambda: listed), *rows(table, parts)]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""libostree's own programs from several Debian releases, with their loader and libraries, to be run
-in a world of the namespace ring whatever the machine itself has."""
+"""libostree's own programs from several Debian releases, with their loader and libraries, so that
+they run in a world of the namespace ring on any host."""
 
 import functools
 import glob
@@ -17,7 +17,7 @@ PROGRAMS = ("ostree-prepare-root", "ostree-remount", "ostree-system-generator")
 
 @functools.cache
 def files(release):
-    """[(name, bytes)] of the programs and all that they load."""
+    """[(name, bytes)] of the programs, their loader and their libraries."""
     arch = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True,
                           text=True).stdout.strip()
     unpacked = subprocess.run([DEBS, release, arch, "ostree-boot",
@@ -40,5 +40,5 @@ def files(release):
 
 
 def command(folder, name, *args):
-    """How one of them is called when all the files are in a folder."""
+    """The command that runs one of the programs if all files are in the folder."""
     return [folder + "/ld.so", "--library-path", folder, f"{folder}/{name}", *args]

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The real init of the namespace ring: a static program that the hand-made trees carry as their
-// init. It writes down what a program can only see from inside (its arguments, environment,
-// descriptors, signal state), one "key value" line each, then stays until its standard input
-// ends. The test meanwhile enters its mount namespace and looks at everything else.
+// The real init of the namespace ring: a static program that is the init of the trees made by
+// nstree.py. It prints what only the process itself can see (its arguments, environment,
+// descriptors, signal state), one "key value" line each, then waits until its standard input
+// ends. Meanwhile the test enters its mount namespace and examines everything else.
 
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ enum { LAST_DESCRIPTOR = 1023 };
 
 extern char **environ;
 
-// Arguments and variables may hold any byte but NUL; a report line may not hold a newline.
+// Escapes the value, because a line of the report must not contain a newline.
 static void print(const char *key, const char *value)
 {
 	printf("%s ", key);

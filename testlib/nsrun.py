@@ -2,13 +2,13 @@
 """Worlds for the namespace ring: a private mount and process namespace with a physical root made
 of a tmpfs, in which a prepare-root program runs with real mounts and a real pivot_root.
 
-Two kinds, as the program knows two. "pid1": the physical root is / and the program is process 1,
-as the kernel starts it from init=. "utility": a tmpfs plays somebody's initramfs, the physical
+There are two kinds, as the program has two modes. "pid1": the physical root is / and the program is
+process 1, as the kernel starts it from init=. "utility": a tmpfs is the initramfs, the physical
 root is mounted on its /sysroot, and the program is an ordinary process there; afterwards the
-world's process 1 may switch root as such an initramfs does.
+world's process 1 may switch root as an initramfs does.
 
-Nothing outside the namespaces changes, and nothing survives them. The tests look at a world by
-entering it (World.inside), so they see what the kernel has and not what the program says.
+Nothing outside the namespaces changes, and nothing is left after them. The tests examine a world by
+entering it (World.inside), so they see the kernel's state and do not rely on the program's output.
 """
 
 import contextlib
@@ -25,19 +25,20 @@ from testlib.nssys import (CLONE_NEWNS, CLONE_NEWPID, MS_BIND, MS_MOVE, MS_NODEV
 
 from testlib.slowness import limit
 
-SCRATCH = "/tmp"  # where a world is put together; in its own namespace this hides the real one
+SCRATCH = "/tmp"  # where a world is built; a mount in its namespace hides the real directory
 TIME_LIMIT = limit(20)  # seconds for anything that takes milliseconds
 
 
 class World:
-    """One world, from before the program's start until close(). See the module's text.
+    """One world, from before the program's start until close(). See the module's docstring.
 
     build(dir) makes the physical root in dir and may return a kernel command line that replaces
-    the given one. root_flags are the MS_ flags that its file system has when the program starts,
-    per mount and (ro) in the super block, as after the kernel's mount of root=. mounts says which
-    of proc, dev, run are mounted where the program starts. files are (path, data, mode) to be put
-    there. extra(dir) is called with the finished physical root; stack(things, dir) mounts another
-    file system than a tmpfs for it, and may use the directory things.
+    the given one. root_flags are the MS_ flags of its file system when the program starts, per
+    mount and (ro) in the superblock, as after the kernel's mount of root=. mounts names those of
+    proc, dev and run that are mounted when the program starts. files are (path, data, mode) of
+    files to make in the program's root directory. extra(dir) is called with the finished physical
+    root; stack(things, dir) mounts a file system other than a tmpfs for it, and may use the
+    directory things.
     """
 
     def __init__(self, kind, build, cmdline, *, root_flags=0, mounts=("proc", "dev", "run"),
@@ -75,7 +76,7 @@ class World:
     # --- the side of the world ---------------------------------------------------------------
 
     def _middle(self, ready, go, stdio):
-        """Own the namespaces, wait for the world's process 1 and end as it ended."""
+        """Own the namespaces, wait for the world's process 1 and end with its status."""
         unshare(CLONE_NEWNS | CLONE_NEWPID)
         child = os.fork()
         if child == 0:
@@ -128,7 +129,7 @@ class World:
             _MOUNTERS[name](f"{root}/{name}", things)
         if self.extra:
             self.extra(phys)
-        # As the kernel does with root=, and every initramfs with the next root.
+        # As the kernel does with root=, and every initramfs with the real root.
         os.chdir(root)
         mount(".", "/", None, MS_MOVE)
         os.chroot(".")
@@ -138,10 +139,10 @@ class World:
     # --- the side of the test ----------------------------------------------------------------
 
     def inside(self, function, *args, in_pidns=False, meanwhile=None):
-        """Run function(*args) in a process that entered the world; return what it returned.
+        """Run function(*args) in a process that has entered the world; return its value.
 
-        The value travels as JSON. An exception there is an exception here. meanwhile is called
-        here while it runs there.
+        The value is passed as JSON. An exception in the function is raised here too. meanwhile is
+        called here while the function runs.
         """
         read, write = os.pipe()
         child = os.fork()
@@ -170,14 +171,14 @@ class World:
         return answer["value"]
 
     def mountinfo_here(self):
-        """Lines of /proc/self/mountinfo for a function that runs inside(): the world's own /proc
-        knows nothing of that process."""
+        """Lines of /proc/self/mountinfo for a function that runs inside(): that process is not in
+        the world's own /proc."""
         fd = os.open("self/mountinfo", os.O_RDONLY, dir_fd=self._proc)
         with open(fd, encoding="utf-8", errors="surrogateescape") as f:
             return f.read().splitlines()
 
     def mountinfo(self):
-        """Lines of /proc/self/mountinfo as a process sees them whose root is the world's."""
+        """Lines of /proc/self/mountinfo of a process with the world's root."""
         return self.inside(self.mountinfo_here)
 
     def run(self, argv, *, umask=0o022, before=None):
@@ -192,7 +193,7 @@ class World:
             os.execve(argv[0], argv, {})
 
         def spawn():
-            # Before the fork: strace, where it is attached, is to see the program alone.
+            # Before the fork, so that strace only sees the program's own calls.
             _settle(umask)
             os.close(start)
             outs = [os.memfd_create(name) for name in ("out", "err")]
@@ -214,9 +215,9 @@ class World:
         return tuple(self.inside(spawn, in_pidns=True, meanwhile=release))
 
     def go(self, argv, env=None):
-        """Let the world's process 1 execute argv; in a utility world it switches root first and
-        argv[0] is looked up there. Returns the report of the real init as a dict of lists, or
-        None where the process ended without one (then see exit_status() and text())."""
+        """Let the world's process 1 execute argv; in a utility world it switches root first, and
+        argv[0] is a path in the new root. Returns the report of the real init as a dict of lists,
+        or None if the process ended without one (then see exit_status() and text())."""
         os.write(self._go, json.dumps({"argv": argv, "env": env or {}}).encode())
         os.close(self._go)
         self._go = None
@@ -247,16 +248,16 @@ class World:
         return self.output[2].decode(errors="replace")
 
     def kmsg(self):
-        """The lines that went to the world's /dev/kmsg since the last call, without their
-        priorities, as the kernel prints them. One without a priority raises."""
+        """The lines written to the world's /dev/kmsg since the last call, without their
+        priorities. A line without a priority raises an exception."""
         said = os.pread(self._kmsg, 1 << 20, 0).decode(errors="replace")
         os.ftruncate(self._kmsg, 0)
         return [re.fullmatch(r"<\d+>(.*)", line)[1] for line in said.splitlines()]
 
     def exit_status(self):
         """Wait for process 1 and return its exit status (its namespace stays until close()), or
-        the negative number of the signal that ended it: the kernel sends one for reboot(2). Where
-        the real init runs, which ends with close(), this raises after TIME_LIMIT."""
+        the negative number of the signal that ended it: the kernel sends one for reboot(2). If the
+        real init runs, which only ends with close(), this raises after TIME_LIMIT."""
         if self.middle:
             ended = os.pidfd_open(self.middle)
             in_time = select.select([ended], [], [], TIME_LIMIT)[0]
@@ -269,7 +270,7 @@ class World:
         return self._status
 
     def close(self):
-        """End everything that runs in the world, and the world."""
+        """End all processes of the world, and the world."""
         if self.middle:
             os.kill(self.process_1, signal.SIGKILL)
             self.exit_status()
@@ -293,7 +294,7 @@ def _mount_proc(target, things):
 
 
 def _mount_dev(target, _things):
-    """A /dev whose kmsg is a file, since the real one is the log of the machine we run on."""
+    """A /dev whose kmsg is a file, to keep messages out of the host's log."""
     mount("dev", target, "tmpfs", MS_NOSUID, "mode=0755")
     for name in ("null", "console"):
         write_file(f"{target}/{name}", "")
@@ -309,7 +310,7 @@ _MOUNTERS = {"proc": _mount_proc, "dev": _mount_dev, "run": _mount_run}
 
 
 def _switch_root(init):
-    """What an initramfs does last: take the file systems along and make /sysroot the root."""
+    """As an initramfs does last: move the file systems to /sysroot and make that the root."""
     for name in ("dev", "proc", "sys", "run"):
         if os.path.ismount("/" + name) and not os.path.ismount("/sysroot/" + name):
             mount("/" + name, "/sysroot/" + name, None, MS_MOVE)
@@ -321,7 +322,7 @@ def _switch_root(init):
 
 
 def _settle(umask):
-    """What a program inherits as the kernel would start it, and not as Python or nohup runs."""
+    """Reset signals, umask and working directory to those of a program that the kernel starts."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -330,15 +331,15 @@ def _settle(umask):
 
 
 def _set_stdio(descriptors):
-    """Standard streams from these, and no other descriptor: what our own caller left open must
-    not look as if the program under test had left it."""
+    """Use these as standard streams and close all other descriptors, so that none of our caller's
+    seems to come from the program under test."""
     for target, fd in enumerate(descriptors):
         os.dup2(fd, target)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
 
 
 def _exit_after(function, tell=None):
-    """The end of a forked child: never back into the caller's code, whatever happens."""
+    """Run the function in a forked child and exit: the child must never return to the caller."""
     try:
         function()
         code = 0
@@ -354,7 +355,7 @@ def _exit_after(function, tell=None):
 
 
 def _read_all(fd):
-    """All that comes; by readv(2), so that a trace of read(2) counts the program's own calls."""
+    """Read until the end; with readv(2), so that a trace of read(2) has only the program's."""
     data, part = b"", bytearray(65536)
     while True:
         got = os.readv(fd, [part])

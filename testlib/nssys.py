@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""System calls that Python's os module lacks, and the namespaces that the ring runs in."""
+"""System calls that Python's os module lacks, and the namespaces for the namespace ring."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def call(name, *args):
-    """A function of the C library that returns a negative number and sets errno when it fails."""
+    """Call a function of the C library; raise OSError if it returns a negative number."""
     if getattr(_libc, name)(*args) < 0:
         err = ctypes.get_errno()
         raise OSError(err, f"{name}{args}: {os.strerror(err)}")
@@ -41,15 +41,15 @@ def unshare(flags):
 def become_private(as_nobody):
     """Give this process a mount namespace of its own, as root or as an ordinary user.
 
-    The ordinary user is "nobody" where we are root (so that the test is worth its name), else the
-    caller; a user namespace maps it to root. Raises OSError where the kernel does not allow it.
+    The ordinary user is "nobody" if we are root (so that the test really runs as another user),
+    otherwise the caller; a user namespace maps it to root. Raises OSError if the kernel refuses.
     """
     if as_nobody:
         if os.geteuid() == 0:
             os.setgroups([])
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)
-            # Without this /proc/self/uid_map would belong to root and could not be written.
+            # Otherwise /proc/self/uid_map would belong to root, and we could not write it.
             call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
         uid, gid = os.getuid(), os.getgid()
         unshare(CLONE_NEWUSER)

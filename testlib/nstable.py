@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Mount tables in a form that two runs can be compared by: what /proc/self/mountinfo says, without
-the numbers that differ from run to run.
+"""Mount tables in a form in which two runs can be compared: the content of /proc/self/mountinfo
+without the numbers that differ between runs.
 
 A table is {target: row}. A second mount on the same target is called "target#2" and so on, in the
 order of the kernel's list (the last one is on top). A row is a dict of strings:
@@ -8,9 +8,9 @@ order of the kernel's list (the last one is on top). A row is a dict of strings:
     root         the directory of that file system which is mounted
     options      per-mount options, sorted
     super        super block options, sorted, with N for a size that depends on the machine
-    propagation  private, shared, slave, slave+shared; a slave also names a target that shares its
-                 master's group, or "?" where the master is not in sight
-    parent       the target of the mount it stands on
+    propagation  "private", or those of "slave of TARGET", "shared" and "unbindable" that apply;
+                 TARGET is a mount of the master's group, or "?" if there is none in the table
+    parent       the target of the mount on which it is mounted
 """
 
 import re
@@ -19,8 +19,8 @@ FIELDS = ("fs", "root", "options", "super", "propagation", "parent")
 
 
 def table(lines, shorten=()):
-    """The table of mountinfo lines. shorten is (pattern, replacement) pairs for what differs from
-    run to run."""
+    """The table of mountinfo lines. shorten is (pattern, replacement) pairs for text that differs
+    between runs."""
     mounts = [_parse(line, shorten) for line in lines]
     masters = {}
     names = {}
@@ -78,8 +78,9 @@ def summary(row):
 def differences(left, right):
     """[(target, field, left's value, right's value)].
 
-    A mount that stands somewhere else on the right is the field "target"; its parent is then not
-    compared, the rest is. One that only one side has is the field "mount", with None opposite.
+    A mount with another target on the right is reported as field "target"; all its other fields
+    except parent are compared too. A mount that only one side has is reported as field "mount",
+    with None for the other side.
     """
     found = []
     lost = {_identity(t, left[t]): t for t in sorted(left.keys() - right.keys())}

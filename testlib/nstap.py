@@ -2,8 +2,8 @@
 """Runs the cases of the namespace ring and reports them in TAP.
 
 Every case runs twice, as root and as an ordinary user in a user namespace, each time in a process
-with a mount namespace of its own. Where one of the two is not possible its cases are skips that
-say why. A case is a function that returns a list of problems; empty is good.
+with a mount namespace of its own. If one of the two is not possible, its cases are skipped with the
+reason. A case is a function that returns a list of problems, which is empty on success.
 """
 
 import os
@@ -22,7 +22,7 @@ CASES = []
 
 
 def case(*kinds):
-    """Register a function of the kind of world as a case for each of these kinds."""
+    """Register a function as a case for each of these kinds of world; it gets the kind."""
     def register(function):
         name = function.__name__.replace("_", " ")
         for kind in kinds:
@@ -47,8 +47,8 @@ def probe():
 
 
 def main(cases, root_only=()):
-    """Run [(name, function)] in all modes and root_only as root, print TAP and return the exit
-    status."""
+    """Run [(name, function)] in both modes, and root_only only as root; print TAP and return the
+    exit status."""
     print(f"1..{len(MODES) * len(cases) + len(root_only)}", flush=True)
     bad = number = 0
     for mode, as_nobody in MODES:

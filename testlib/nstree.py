@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Physical roots for the namespace ring: the layout that libostree makes, written by hand in a few
-milliseconds, and (make_real) one that the real `ostree admin` made.
+"""Physical roots for the namespace ring: libostree's layout, made without ostree in a few
+milliseconds, and (make_real) one that the real `ostree admin` makes.
 
-Deployments come from the tables below, so that a test can name paths. A test that wants a root of
-another kind gives make() functions that change the finished one.
+Names of deployments are the constants below, so that tests can name paths. A test that needs
+another root passes functions to make() that change the finished one.
 """
 
 import glob
@@ -22,7 +22,7 @@ BOOTLINK = f"/ostree/boot.1/{STATEROOT}/{BOOTCSUM}/0"
 DEPLOYMENT = f"ostree/deploy/{STATEROOT}/deploy/{CSUM}.0"
 CMDLINE = f"root=/dev/vda2 rw quiet ostree={BOOTLINK}"
 
-# What `ostree admin init-fs` makes, with the modes it gives.
+# The directories that `ostree admin init-fs` makes, with their modes.
 INIT_FS = (("boot", 0o755), ("dev", 0o755), ("home", 0o755), ("proc", 0o755), ("run", 0o755),
            ("sys", 0o755), ("root", 0o700), ("tmp", 0o1777))
 TREE_DIRS = ("boot", "dev", "etc", "proc", "run", "sys", "sysroot", "tmp", "usr/bin", "usr/etc",
@@ -32,7 +32,7 @@ TREE_LINKS = (("bin", "usr/bin"), ("lib", "usr/lib"), ("sbin", "usr/sbin"),
 
 
 def make(top, programs, *changes, stateroot=STATEROOT, csum=CSUM):
-    """Make a physical root in the directory top: one deployment, its boot link, a boot loader
+    """Make a physical root in the directory top: one deployment, its bootlink, a boot loader
     entry. programs are (path in the deployment, bytes). Each change is called with top."""
     for name, mode in INIT_FS:
         os.mkdir(f"{top}/{name}")
@@ -51,7 +51,7 @@ def make(top, programs, *changes, stateroot=STATEROOT, csum=CSUM):
 
 
 def add_deployment(top, programs, stateroot, csum):
-    """Add a deployment with its stateroot and boot link."""
+    """Add a deployment with its stateroot and bootlink."""
     deploy = f"{top}/ostree/deploy/{stateroot}/deploy/{csum}.0"
     for name in TREE_DIRS:
         os.makedirs(f"{deploy}/{name}", exist_ok=True)
@@ -73,8 +73,8 @@ def add_deployment(top, programs, stateroot, csum):
 
 
 def make_real(top, programs):
-    """The same made by the real ostree: init-fs, os-init, commit, deploy. Returns the kernel
-    command line that libostree wrote. Needs a private /tmp."""
+    """Make a physical root with the real ostree: init-fs, os-init, commit, deploy. Returns the
+    kernel command line that libostree wrote. Needs a private /tmp."""
     tree = "/tmp/tree"
     for name in TREE_DIRS:
         if name != "etc":
@@ -96,7 +96,7 @@ def make_real(top, programs):
 
 
 def debian():
-    """(Debian 12's dynamic prepare-root, [(path, bytes, mode)] of what it loads), on any release."""
+    """(Debian 12's dynamic prepare-root, [(path, bytes, mode)] of its loader and libraries)."""
     found = dict(nsostree.files("bookworm"))
     program = found["ostree-prepare-root"]
     loader = re.search(rb"/lib[^\0]*/ld-[^\0]*", program)[0].decode()
@@ -109,13 +109,13 @@ def debian():
 
 
 def readonly(top):
-    """sysroot.readonly as the older ostree reads it."""
+    """Set sysroot.readonly in the repository, where older libostree reads it."""
     with open(f"{top}/ostree/repo/config", "a", encoding="utf-8") as f:
         f.write("\n[sysroot]\nreadonly=true\n")
 
 
 def hotfix(top):
-    """What `ostree admin unlock --hotfix` leaves behind."""
+    """Make the directories of `ostree admin unlock --hotfix`."""
     for name in ("upper", "work"):
         os.mkdir(f"{top}/{DEPLOYMENT}/.usr-ovl-{name}")
 
@@ -126,7 +126,7 @@ def no_loader(top):
 
 
 def var_marker(top):
-    """By this file Debian's program is told to mount /var itself (in /run where it starts)."""
+    """Make the file in /run by which Debian's program mounts /var itself."""
     os.makedirs(f"{top}/run/ostree")
     write_file(f"{top}/run/ostree/initramfs-mount-var", "")
 
@@ -147,5 +147,5 @@ def systemd(top):
 
 
 def second(top):
-    """Another stateroot, whose deployment is not the one that boots."""
+    """Add another stateroot, with a deployment that is not booted."""
     add_deployment(top, (), "other", "d" * 64)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A "kernel" for tests of what GRUB hands over: it has the header of a bzImage (Linux,
+ * A "kernel" for tests of the data that GRUB passes on: it has the header of a bzImage (Linux,
  * Documentation/arch/x86/boot.rst, protocol 2.12), prints its command line and the size of its
- * initrd on COM1 and leaves QEMU through isa-debug-exit.
+ * initrd on COM1, and ends QEMU through isa-debug-exit.
  *
  *	gcc -m32 -c realgrub.S -o stub.o && ld -m elf_i386 -Ttext 0 --oformat binary stub.o -o stub
  */
@@ -17,7 +17,7 @@ _start:
 	.long (end - code) / 16	/* syssize */
 	.word 0, 0, 0
 	.word 0xaa55
-	.byte 0xeb, 0x62	/* a jump over the header, of which GRUB wants to see the bytes */
+	.byte 0xeb, 0x62	/* a jump over the header, by which GRUB knows the header's size */
 	.ascii "HdrS"
 	.word 0x020c
 	.org 0x211

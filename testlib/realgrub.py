@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Boots a grub.cfg with Debian's GRUB for BIOS in QEMU and reports what the kernel was given.
+"""Boots a grub.cfg with Debian's GRUB for BIOS in QEMU and reports the data that the kernel got.
 
-Nothing here needs root: the file system comes from mke2fs -d, GRUB from its own disk image, and the
-kernel is realgrub.S, which prints what it got and leaves.
+This does not need root: mke2fs -d makes the file system, GRUB has a disk image of its own, and the
+kernel is realgrub.S, which prints the data and ends.
 """
 import os
 import subprocess
@@ -41,9 +41,9 @@ class RealGrub:
         return os.path.join(self.directory, name)
 
     def boot(self, root, seconds=30):
-        """root is the directory of which the disk is made.
+        """Boots a disk with the content of the directory `root`.
 
-        Returns (command line, size of the initrd) or None when nothing was booted in time."""
+        Returns (command line, size of the initrd), or None if nothing was booted in time."""
         for old in ("root.img", "serial"):
             if os.path.exists(self.path(old)):
                 os.remove(self.path(old))

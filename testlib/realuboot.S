@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A "kernel" for tests of what U-Boot hands over: it has the header of an arm64 Image or of an arm
- * zImage (Linux, Documentation/arch/arm64/booting.rst and arch/arm/boot/compressed/head.S), keeps
- * the address of the device tree where realuboot.py looks for it, in x19 or r4, and switches the
- * machine off (PSCI SYSTEM_OFF), whose memory can be read then.
+ * A "kernel" for tests of the data that U-Boot passes on: it has the header of an arm64 Image or of
+ * an arm zImage (Linux, Documentation/arch/arm64/booting.rst and arch/arm/boot/compressed/head.S),
+ * keeps the address of the device tree in x19 or r4 for realuboot.py, and powers the machine off
+ * (PSCI SYSTEM_OFF), after which its memory can be read.
  *
  *	aarch64-linux-gnu-gcc -c realuboot.S -o stub.o && aarch64-linux-gnu-objcopy -O binary stub.o stub
  */

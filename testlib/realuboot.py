@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs Debian's U-Boot for arm and arm64 in QEMU and reports what it made of files and of a disk.
+"""Runs Debian's U-Boot for arm and arm64 in QEMU and reports what it did with files and a disk.
 
-Nothing here needs root or types anything: U-Boot finds its commands in the environment, in the
-machine's flash, and what it left is read out of the memory of the machine once it has stopped.
+This needs neither root nor typed commands: U-Boot finds its commands in the environment in the
+machine's flash, and the results are read from the memory of the stopped machine.
 """
 import collections
 import json
@@ -27,7 +27,7 @@ MACHINE = {
 }
 NEEDED = ["mke2fs", "mkfs.vfat", "mcopy", "mkimage", "arm-linux-gnueabihf-gcc",
           "aarch64-linux-gnu-gcc", "qemu-system-arm", "qemu-system-aarch64"]
-# What a batch has in memory: its script, then what it reads, then what it writes.
+# The addresses of a batch's script, input and output.
 SCRIPT, INPUT, OUTPUT, OUTPUT_SIZE = 0x42000000, 0x44000000, 0x50000000, 64 << 20
 FDT_MAGIC = 0xd00dfeed
 
@@ -64,7 +64,7 @@ def make_disk(path, *partitions, mib=16):
                                  start + i * size, size)
         disk.write(b"\0" * 446 + table.ljust(64, b"\0") + b"\x55\xaa")
         disk.truncate((start + len(partitions) * size) * 512)
-    # mkfs.vfat warns that it finds twice as many sectors as it was told kilobytes.
+    # Output is hidden, because mkfs.vfat warns that the file has more sectors than it was told.
     run = lambda *command: subprocess.run(command, check=True, capture_output=True)
     for i, (root, kind) in enumerate(partitions):
         sector = start + i * size
@@ -78,7 +78,7 @@ def make_disk(path, *partitions, mib=16):
 
 
 def make_stub(directory, arch):
-    """The bytes of a kernel that does nothing but end a boot."""
+    """The bytes of a kernel that only powers off."""
     run = lambda tool, *words: subprocess.run([PREFIX[arch] + tool, *words], check=True,
                                               cwd=directory)
     run("gcc", "-c", os.path.join(HERE, "realuboot.S"), "-o", "stub.o")
@@ -88,15 +88,15 @@ def make_stub(directory, arch):
 
 
 class Machine:
-    """One run of U-Boot, up to the end that the guest itself makes of it.
+    """One run of U-Boot, until the guest resets or powers off.
 
-    reason: "guest-reset" or "guest-shutdown"; console: all that it said, as bytes."""
+    reason: "guest-reset" or "guest-shutdown"; console: all its output, as bytes."""
 
     def __init__(self, directory, arch, environment, devices, seconds=60):
         self.directory, self.arch = directory, arch
         write_flash(self.path("flash"), environment)
         self.reason = None
-        # A reset or power off stops the machine and leaves its memory as it is.
+        # After a reset or power off QEMU stops, but keeps the memory.
         self.qemu = subprocess.Popen(MACHINE[arch] + [
             "-m", "512", "-nodefaults", "-display", "none", "-no-reboot", "-no-shutdown", "-S",
             "-bios", f"{UBOOT}/qemu_{arch}/u-boot.bin", "-serial", "file:" + self.path("console"),
@@ -186,7 +186,7 @@ def parse_fdt(blob):
 
 
 def make_fdt(model, size=0):
-    """A device tree with a model and no more, in size bytes, so that U-Boot can add to it."""
+    """A device tree with only a model, padded to size bytes so that U-Boot can add to it."""
     model = model.encode() + b"\0"
     tree = struct.pack(">6I", 1, 0, 3, len(model), 0, 0)[:20] + model + b"\0" * (-len(model) % 4)
     tree += struct.pack(">2I", 2, 9)
@@ -197,9 +197,10 @@ def make_fdt(model, size=0):
 
 
 def start(directory, arch, disk, environment=None, seconds=60):
-    """Starts U-Boot on a disk, where it finds boot.scr as on any board; returns it, stopped.
+    """Starts U-Boot on a disk, where it finds boot.scr as on any board; returns the machine,
+    stopped.
 
-    It has its own environment and some variables more; one that is None is taken away."""
+    `environment` is added to U-Boot's default one; a value None removes the variable."""
     variables = default_environment(f"{UBOOT}/qemu_{arch}/u-boot.bin")
     variables |= {"bootdelay": "-2", "boot_targets": "virtio0", "fdt_addr_r": "0x43000000"}
     variables |= environment or {}
@@ -210,7 +211,7 @@ def start(directory, arch, disk, environment=None, seconds=60):
 
 
 class Boot(collections.namedtuple("Boot", "console bootargs initrd model")):
-    """What the stub was given; bootargs is None, and so are the others, when it was not started."""
+    """The data that the stub got; if it was not started, all except console is None."""
 
 
 def boot(directory, arch, disk, environment=None):
@@ -226,7 +227,7 @@ def boot(directory, arch, disk, environment=None):
 
 
 def source(directory, arch, lines, memory):
-    """Has U-Boot run a script with some bytes at INPUT, and returns the machine, stopped."""
+    """Has U-Boot run a script with these bytes at INPUT; returns the stopped machine."""
     with open(os.path.join(directory, "lines"), "w", encoding="ascii") as file:
         file.write("\n".join(lines) + "\nreset\n")
     with open(os.path.join(directory, "input"), "wb") as file:
@@ -243,9 +244,9 @@ def source(directory, arch, lines, memory):
 
 
 def imports(directory, arch, blobs, names=()):
-    """The environment, a dictionary of bytes, that "env import -t" of each blob makes of none.
+    """For each blob the environment after "env import -t" into an empty one, a dictionary of bytes.
 
-    With names, at most nine, only these are taken. A blob on which it fails gives None."""
+    With names, at most nine, only these are imported. A failed import gives None."""
     lines, memory, where, at = [], b"\n\0\0\0", [], OUTPUT
     for blob in blobs:
         where.append(at)
@@ -270,7 +271,7 @@ def read_exported(block):
 
 
 def chosen(directory, arch, blobs):
-    """What a kernel would find as its command line after "env import -t" of each blob, or None."""
+    """For each blob the kernel's command line after its "env import -t", or None."""
     size = 1024 + max(map(len, blobs)) & ~7
     memory = bytearray(b"\n\0\0\0" + make_fdt("chosen", size))
     memory += b"\0" * (-len(memory) % 8)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * replay: feeds every file of a corpus to a fuzz target, without libFuzzer, and prints TAP. A
- * target that misbehaves dies under the sanitizers, which leaves the plan unfulfilled.
+ * replay: feeds every file of a corpus to a fuzz target, without libFuzzer, and prints TAP. If the
+ * target misbehaves, the sanitizers end the program before it prints a result.
  */
 #include <dirent.h>
 #include <stdint.h>
@@ -28,7 +28,7 @@ static void feed(const char *directory, const char *name)
 	}
 	size = fread(buffer, 1, sizeof buffer, file);
 	fclose(file);
-	/* Exactly as large as the input, so that one byte too far is seen. */
+	/* Exactly as large as the input, so that any access beyond it is detected. */
 	data = malloc(size ? size : 1);
 	if (!data)
 		abort();

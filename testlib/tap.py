@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The results of a test in TAP, in one of two ways: main() runs functions, each of which is one
-result; check() as often as needed and end() once report the steps of a script.
+result; in a script, check() reports each step, and end() the plan.
 
-BUILD is the folder of the programs, and LONG tells whether what takes long is to run too."""
+BUILD is the folder of the programs; LONG is true if long tests shall run too."""
 import os
 import random
 import sys
@@ -15,7 +15,7 @@ RESULTS = []  # of check() and skip()
 
 
 class Skip(Exception):
-    """Raised by a test that cannot be tried here; the text gives the reason."""
+    """Raised by a test that cannot run here; the text gives the reason."""
 
 
 def result(number, good, name, notes="", skip=""):
@@ -27,7 +27,7 @@ def result(number, good, name, notes="", skip=""):
 
 
 def main(tests):
-    """Each test is (name, function of a fresh directory). Returns the exit status."""
+    """Each test is (name, function of a new directory). Returns the exit status."""
     if not tests:
         print("Bail out! there are no tests")
         return 1
@@ -47,7 +47,7 @@ def main(tests):
 
 
 def skipped(tests, why):
-    """The same tests for main(), each a skip for this reason."""
+    """The same tests for main(), all skipped for this reason."""
     def skip(where):
         raise Skip(why)
     return [(name, skip) for name, _ in tests]
@@ -85,7 +85,7 @@ def end():
 
 
 def raises(kind, call, *arguments):
-    """The text of the exception that the call raises, or None."""
+    """The text of the exception of this kind that the call raises, or None."""
     try:
         call(*arguments)
     except kind as error:

@@ -15,7 +15,7 @@ tap_result() { # WORD TEXT [NOTES]
 	[ -z "${3:-}" ] || printf '%s\n' "$3" | sed 's/^/# /'
 }
 
-# check TEXT COMMAND...: the command must succeed; what it prints is shown if it does not.
+# check TEXT COMMAND...: the command must succeed; otherwise its output is shown.
 check() {
 	local text=$1 notes
 	shift

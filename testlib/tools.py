@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The programs and files that a test needs on this host."""
+"""Checks for the programs and files that a test needs on this host."""
 import os
 import shutil
 
 
 def missing(programs, path, package):
-    """The first of the programs that is not installed, or the package if its file `path` is not
-    there; None if nothing is missing."""
+    """The first of the programs that is not installed, or the package if its file `path` is
+    missing; None if all are installed."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     for name in programs:
         if not shutil.which(name):
