@@ -30,7 +30,7 @@ def built(where, packages):
     data = fakekernel.image(where, "--moduledir", folder, "--module", "btrfs", "--module",
                             "virtio_blk", "--module", "virtio_pci", "--compress", "none")
     assert order(data) == list(dict.fromkeys(order(data))), order(data)
-    seen = {name.replace("-", "_") for line in builtin(folder) for name in [line]}
+    seen = {name.replace("-", "_") for name in builtin(folder)}
     for name in order(data):
         content = files(data)["modules/" + name]
         path, = glob.glob(f"{folder}/kernel/**/{name}*", recursive=True)

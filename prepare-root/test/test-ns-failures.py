@@ -3,19 +3,17 @@
 """If ostree-prepare-root fails, it prints one message that names the path, exits with 1, and leaves
 mounts and files unchanged. With real trees and real mounts."""
 
-import contextlib
 import os
 import re
 import shutil
 import sys
-import tempfile
 import time
 
 from testlib import nsboot
 from testlib import nstap
 from testlib import nstree
 from testlib import tap
-from testlib.nssys import MS_RDONLY, write_file
+from testlib.nssys import write_file
 
 DEPLOY = nstree.DEPLOYMENT
 LINK = nstree.BOOTLINK

@@ -8,7 +8,7 @@ import sys
 from testlib import nsboot
 from testlib import nstap
 from testlib import nstree
-from testlib.nssys import read_file
+from testlib.nssys import read_file, write_file
 
 @nstap.case("pid1")
 def init_gets_what_the_kernel_sent(kind):
@@ -23,13 +23,16 @@ def init_gets_what_the_kernel_sent(kind):
 
 
 def _init_at(*places):
-    """A change that moves the tree's init to these places, of four."""
+    """A change that moves the tree's init to these places, of four; in the other places of an init
+    there is a file that cannot be executed."""
     def change(top):
         deploy = f"{top}/{nstree.DEPLOYMENT}"
         os.rename(f"{deploy}/usr/sbin/init", f"{deploy}/moved")
         for place in ("usr/sbin/init", "etc/init", "usr/bin/init", "usr/bin/sh"):
             if place in places:
                 os.link(f"{deploy}/moved", f"{deploy}/{place}")
+            elif place.endswith("/init"):
+                write_file(f"{deploy}/{place}", "#!/bin/sh\n")
     return change
 
 

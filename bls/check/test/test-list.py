@@ -148,7 +148,7 @@ def usage(where):
             ([], "list or check is missing"), (["show"], "is list or check, not show;"),
             (["chekc"], r"is list or check, not chekc \(did you mean check\?\); try --help"),
             (["list", "--loaders", "grub"], r"not understood: --loaders \(did you mean --loader\?\)"),
-            (["list", "x"], "not understood: x"), 
+            (["list", "x"], "not understood: x"),
             (["list", "--root"], "option needs a value: --root"),
             (["list", "--root="], "--root needs the name"), (["list", "--loader=x"], "not x;"),
             (["list", "--boot-prefix", "boot"], "--boot-prefix is auto, none")]:
