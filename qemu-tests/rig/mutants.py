@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Mutants: copies of this tree with one thing wrong, to see that the matrix sees it. Each is a
-section of mutants/*.ini: in `file` the text `old`, which is there once, becomes `new`; of each of
-the `cells` the run must then say one of the sentences in `finding`, where * stands for anything.
+"""Mutants: copies of this tree with one fault each, which the matrix must find. Each is a section
+of mutants/*.ini: in `file` the text `old`, which occurs once, is replaced by `new`. Then each of
+the `cells` must fail with one of the sentences in `finding`, where * matches anything.
 
-A cell that passes has let the mutant survive, and one that fails for another reason proves nothing:
-both are failures. Each new scenario comes with a mutant that only it would catch."""
+If a cell passes, the mutant has survived; if it fails for another reason, that proves nothing. Both
+count as failures. Each new scenario comes with a mutant that only this scenario catches."""
 
 import concurrent.futures
 import configparser
@@ -26,7 +26,7 @@ KEYS = {"file", "old", "new", "cells", "finding"}
 
 
 def load(folder):
-    """The mutants of a folder, as dicts with their name, `cells` and `finding` being lists."""
+    """The mutants of a folder, as dicts with a `name`; `cells` and `finding` are lists."""
     found = []
     for path in sorted(glob.glob(os.path.join(folder, "mutants", "*.ini"))):
         parser = configparser.ConfigParser(interpolation=None, delimiters=("=",),
@@ -46,7 +46,7 @@ def load(folder):
 
 
 def apply(mutant, top):
-    """Changes the mutant's file below `top`; returns its text before."""
+    """Changes the mutant's file below `top`; returns its previous text."""
     path = os.path.join(top, mutant["file"])
     with open(path, encoding="utf-8") as source:
         text = source.read()
@@ -58,14 +58,14 @@ def apply(mutant, top):
 
 
 def write(path, text):
-    """Writes a file anew, which makes it newer than what was built of it."""
+    """Writes a file, which makes it newer than what was built from it."""
     with open(path, "w", encoding="utf-8") as out:
         out.write(text)
 
 
 def copy(build, tree):
-    """Makes a fresh copy of this tree, with the disks that are in the build folder already: those
-    that a mutant does not touch need not be made again."""
+    """Makes a fresh copy of this tree, with the disk images that the build folder already has.
+    Those that a mutant does not affect need not be made again."""
     shutil.rmtree(tree, ignore_errors=True)
     shutil.copytree(TOP, tree, symlinks=True, ignore=lambda folder, names: [
         name for name in names if name in (".git", "build", "__pycache__") or
@@ -82,7 +82,8 @@ def folder_in(tree):
 
 
 def call(words, tree, log):
-    """Runs a program in the copy, to its end or ours; what it says goes to the log."""
+    """Runs a program in the copy until it ends or the run is stopped, with its output in the
+    log."""
     with subprocess.Popen(words, cwd=tree, stdin=subprocess.DEVNULL, stdout=log,
                           stderr=subprocess.STDOUT) as process:
         while process.poll() is None:
@@ -93,8 +94,8 @@ def call(words, tree, log):
 
 
 def verdict(mutant, result):
-    """Findings about one of the mutant's cells, from what its run kept of it: [] if it is caught.
-    """
+    """Findings about one of the mutant's cells, from its kept result; [] if it caught the
+    mutant."""
     if not result:
         return ["the cell did not run"]
     if result["result"] == history.PASSED:
@@ -107,7 +108,7 @@ def verdict(mutant, result):
 
 
 def boot(mutant, tree, scale, log):
-    """{cell: findings} of a mutant that is in the copy."""
+    """Builds and runs the copy with a mutant in it; returns {cell: findings}."""
     build = folder_in(tree)
     for name in sorted(mutant["archs"]):
         if call(["make", "ARCH=" + name], tree, log):
@@ -122,7 +123,7 @@ def boot(mutant, tree, scale, log):
 
 
 def prove(mutant, tree, hosts):
-    """What show wants to know of an outcome, for each of the mutant's cells."""
+    """Tries one mutant; returns an outcome, as the reports take it, for each of its cells."""
     start = time.monotonic()
     with open(os.path.join(os.path.dirname(tree), mutant["name"] + ".log"), "w",
               encoding="utf-8") as log:
@@ -138,7 +139,7 @@ def prove(mutant, tree, hosts):
 
 
 def of_cells(chosen):
-    """The mutants that some of these cells must catch, with those cells only."""
+    """The mutants that any of these cells must catch, each with only those of its cells."""
     machines = {cell["name"]: cell["machine"] for cell in chosen}
     for mutant in load(HERE):
         names = [cell for cell in mutant["cells"] if cell in machines]
@@ -149,8 +150,8 @@ def of_cells(chosen):
 
 
 def run(build, chosen, jobs, hosts):
-    """Makes all mutants that some of the cells must catch, in as many copies as may run at a time,
-    and yields what show wants to know of each such cell."""
+    """Tries all mutants that any of the cells must catch, in one copy of the tree for each job;
+    yields an outcome for each such cell."""
     folder, free = os.path.join(build, "mutants"), queue.SimpleQueue()
     shutil.rmtree(folder, ignore_errors=True)
     for number in range(jobs):
@@ -177,7 +178,7 @@ def run(build, chosen, jobs, hosts):
 
 
 def tell(results, folder):
-    """Prints a line for each; returns the list of all."""
+    """Prints a line for each result; returns all results as a list."""
     found = []
     for result in results:
         found.append(result)

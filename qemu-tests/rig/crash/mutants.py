@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Whether the trials see what they are for.
 
-Each of the steps by which bls/outfile.c keeps a live menu safe is left out once, and a trial must find
-that; in the generators as they are it must find nothing.
-"""
+Each of the steps by which bls/outfile.c keeps a live menu safe is left out once, and a trial must
+find that; in the generators as they are it must find nothing. """
 
 import fnmatch
 import os

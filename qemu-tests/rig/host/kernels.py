@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The kernels of Debian's releases, or of kernel/build, in the user's cache, and what goes with
-them."""
+"""The machines' kernels, from Debian's releases or made by kernel/build, in the user's cache, with
+their modules and device trees."""
 
 import glob
 import os
@@ -13,8 +13,8 @@ DEBS = os.path.join(os.path.dirname(HERE), "build-aux/debs")
 
 
 def debs(release, arch, *packages):
-    """The directories of packages of a Debian release, one each. The release "built" means a kernel
-    that kernel/build makes; the user sees its progress."""
+    """The directories of unpacked packages of a Debian release, one for each. With the release
+    "built" it is a kernel from kernel/build, which shows its progress on the terminal."""
     words, shown = [DEBS, release, arch] + list(packages), subprocess.PIPE
     if release == "built":
         words, shown = [os.path.join(HERE, "kernel/build"), arch], None
@@ -25,12 +25,12 @@ def debs(release, arch, *packages):
 
 
 def unpacked(machine):
-    """The directories of the machine's kernel packages: newer releases split a kernel."""
+    """The directories of the machine's kernel packages; newer releases have several."""
     return debs(*machine["kernel"].split())
 
 
 def kernel(machine):
-    """(release, path of vmlinuz, which Debian calls vmlinux on riscv64) of the machine's kernel."""
+    """(release, path of vmlinuz) of the machine's kernel. Debian calls it vmlinux on riscv64."""
     for folder in unpacked(machine):
         for path in (glob.glob(folder + "/boot/vmlinu[xz]-*") +
                      glob.glob(folder + "/usr/lib/modules/*/vmlinuz")):
@@ -40,7 +40,7 @@ def kernel(machine):
 
 
 def board_dtb(machine):
-    """The path of the machine's device tree, of those that come with its kernel."""
+    """The path of the machine's device tree in its kernel package."""
     for folder in unpacked(machine):
         for path in glob.glob("%s/usr/lib/linux-image-*/%s" % (folder, machine["board-dtb"])):
             return path
@@ -48,7 +48,7 @@ def board_dtb(machine):
 
 
 def link(source, target):
-    """A file under a second name; where that cannot be, on another file system, a copy of it."""
+    """Makes a hard link, or a copy if the target is on another file system."""
     try:
         os.link(source, target)
     except OSError:
@@ -56,10 +56,10 @@ def link(source, target):
 
 
 def modules(machine, work):
-    """Makes work/lib/modules/RELEASE, with the lists that depmod writes; returns it.
+    """Makes work/lib/modules/RELEASE with the index files of depmod; returns its path.
 
-    A package has none of these lists: its installation would make them. No link leads out of it,
-    because its readers would not follow one.
+    A package lacks these files: its installation would make them. The modules are hard links or
+    copies, because the readers follow no symlink out of the directory.
     """
     release = kernel(machine)[0]
     path = os.path.join(work, "lib/modules", release)
@@ -72,7 +72,7 @@ def modules(machine, work):
 
 
 def insert(machine, work, names):
-    """The files of modules and of all that they need, in the order to load them."""
+    """The files of modules and of their dependencies, in the order in which to load them."""
     modules(machine, work)
     listed = subprocess.run(["modprobe", "-C", "/dev/null", "-d", work, "-S", kernel(machine)[0],
                              "-a", "--show-depends"] + names, check=True, text=True,
