@@ -10,15 +10,15 @@ from rig import cells
 from rig.report import times
 from rig.host.kernels import HERE
 
-# One after the other. CI has an hour for all it does, and runs two cells at a time.
+# The sum over all cells. CI has an hour for everything, and runs two cells at a time.
 CI_SECONDS = 3600
 
 
 def findings(tiers, table):
-    """What is wrong with {cell: tier} and {cell: seconds}, a sentence each."""
+    """What is wrong with {cell: tier} and {cell: seconds}, as a list of sentences."""
     found = ["%s has no line in qemu-tests/times: run it and write down its seconds" % name
              for name in sorted(set(tiers) - set(table))]
-    found += ["qemu-tests/times has %s, which is no cell: take the line out" % name
+    found += ["qemu-tests/times has %s, which is not a cell: remove the line" % name
               for name in sorted(set(table) - set(tiers))]
     if left(tiers, table) < 0:
         found.append("the cells of tier ci take %.0f seconds, %.0f more than CI has: move some to "
@@ -32,7 +32,7 @@ def left(tiers, table):
 
 
 def main():
-    """Prints findings, or what is left; returns an exit status."""
+    """Prints the findings, or the seconds left; returns an exit status."""
     tiers = {cell["name"]: cell["tier"] for cell in cells.load(HERE)}
     table = times.measured(os.path.join(HERE, "times"))
     found = findings(tiers, table)

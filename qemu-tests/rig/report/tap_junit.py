@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a run says: the table on the terminal, TAP, JUnit."""
+"""A run as the table on the terminal, as TAP and as JUnit XML."""
 
 import os
 import re
@@ -11,23 +11,24 @@ HEADER = COLUMNS % NAMES
 
 
 def seconds(value, digits=1):
-    """A time for a column."""
+    """A time as text for a column."""
     return "-" if value is None else "%.*f s" % (digits, value)
 
 
 def total(run, *stages):
-    """The time of stages over all boots of a cell; None if no boot came through them."""
+    """The time of stages over all boots of a cell; None if no boot ended one of them."""
     known = [boot[stage] for boot in run["boots"] for stage in stages if boot[stage] is not None]
     return sum(known) if known else None
 
 
 def word(result):
-    """The outcome of a cell in a word."""
+    """The outcome of a cell as a word."""
     return "FAILED" if result["findings"] else "skipped" if result["skip"] else "ok"
 
 
 def columns(result):
-    """What stands under NAMES for one cell. The program's own time is the longest of its boots."""
+    """The texts under NAMES for one cell. "prepare" is that of the boot in which it took
+    longest."""
     name, firmware, run = result["name"], result["machine"]["firmware"], result["run"]
     if result["skip"]:
         return [name, firmware, *"-----", "skipped: " + result["skip"]]
@@ -41,12 +42,12 @@ def columns(result):
 
 
 def row(result):
-    """The line of the table for one cell."""
+    """The row of the table for one cell."""
     return COLUMNS % tuple(columns(result))
 
 
 def tap(results):
-    """One line a cell, and the plan."""
+    """TAP: a line for each cell, and the plan."""
     lines = []
     for number, result in enumerate(results, 1):
         if result["skip"]:
@@ -65,7 +66,7 @@ def clean(text):
 
 
 def junit(results):
-    """JUnit's XML, for programs that collect results."""
+    """JUnit XML, for programs that collect results."""
     out = ['<?xml version="1.0" encoding="UTF-8"?>',
            '<testsuite name="qemu" tests="%d" failures="%d" skipped="%d">' % (
                len(results), sum(bool(result["findings"]) for result in results),
@@ -92,13 +93,13 @@ def counts(results):
 
 
 def about(took, hosts, jobs, folder, cuts=""):
-    """What is to be known of a whole run besides its results; `hosts` says what was measured, and
-    `cuts` what the last whole run of the power cuts found."""
+    """Facts about a run other than its results. `hosts` has the measured accelerators and scales,
+    `cuts` is the table of the last complete run of the power cuts."""
     return {"folder": folder, "line": "%.0f s, %d at a time, %s" % (took, jobs, hosts),
             "cuts": cuts}
 
 
 def summary(results, known):
-    """The last line."""
+    """The last line of a run."""
     return "%s in %s   consoles: %s" % (counts(results), known["line"],
                                         os.path.relpath(known["folder"]))
