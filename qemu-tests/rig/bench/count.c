@@ -11,8 +11,8 @@
  *
  * The hook MARK always exists: it is a NOP in the guest that no compiler generates. A profile
  * starts at the hook FROM and ends at the next MARK. It has a line for each entry into the kernel:
- * its reason, which is the first tally that was hit; how many instructions the kernel executed until
- * it returned; and how many were executed in user mode before. Then there is a line for each
+ * its reason, which is the first tally that was hit; how many instructions the kernel executed
+ * until it returned; and how many were executed in user mode before. Then there is a line for each
  * translated block, with the number of instructions that were executed in it.
  */
 #include <inttypes.h>
@@ -38,7 +38,7 @@ size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 void qemu_plugin_register_vcpu_insn_exec_cb(
 	struct qemu_plugin_insn *, void (*)(unsigned, void *), int, void *);
-/* Up to version 2 it returns the address of the bytes; since 3 it copies them and returns a count. */
+/* Up to version 2 it returns the address of the bytes; since 3 it copies them. */
 uintptr_t qemu_plugin_insn_data(const struct qemu_plugin_insn *, void *, size_t);
 /* Version 1 counts in a variable of the plugin, later ones in a scoreboard for all vCPUs. */
 WEAK void qemu_plugin_register_vcpu_insn_exec_inline(
