@@ -45,7 +45,7 @@ static bool same_arguments(const struct start *start, const struct words *expect
 	return same;
 }
 
-/* Another system's initramfs adds variables of its own. */
+/* With !EXACT there may be more variables: an initramfs of another system adds some. */
 static bool same_environment(char **envp, const struct words *expected, bool exact)
 {
 	size_t found = 0;
@@ -139,7 +139,7 @@ void checks_handed(const struct expect *expect)
 	report_check(good, "/run/ostree-booted is there and not empty");
 }
 
-/* Tries to make a file; true if the result is ERROR (0: it worked, and is gone again). */
+/* Tries to make a file; true if that gives ERROR (0: it works, and the file is removed again). */
 static bool write_gives(const char *directory, int error)
 {
 	char path[LOOK_TEXT];
@@ -153,7 +153,7 @@ static bool write_gives(const char *directory, int error)
 	return result == -error;
 }
 
-/* Counts a boot in DIRECTORY/probe.boots and returns how many it had, or -1. */
+/* Increments the number of boots in DIRECTORY/probe.boots; returns the old number, or -1. */
 static long count_boot(const char *directory)
 {
 	char path[LOOK_TEXT];

@@ -31,7 +31,7 @@ long initramfs_switches(void)
 	return number("/proc/self/status", "voluntary_ctxt_switches");
 }
 
-/* The pages of a ramfs cannot be evicted, those of a tmpfs are shared memory. */
+/* The pages of a ramfs count as unevictable, those of a tmpfs as shared memory. */
 static bool is_freed(long most)
 {
 	long ramfs = number("/proc/meminfo", "Unevictable");
@@ -43,7 +43,7 @@ static bool is_freed(long most)
 
 bool initramfs_handed(void)
 {
-	/* As systemd mounts them unless they are mounted already. */
+	/* The options with which systemd would mount them. */
 	static const struct {
 		const char *target;
 		const char *options[3];
