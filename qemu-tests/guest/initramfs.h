@@ -12,7 +12,7 @@
  * and the initramfs' init; -1 if /proc does not say. Call it before this process waits itself. */
 long initramfs_switches(void);
 
-/* Whether the kernel's file systems are mounted, with their options. Call it before mounting any. */
+/* Whether the kernel's file systems are mounted, with their options. Call before mounting any. */
 bool initramfs_handed(void);
 
 /*
