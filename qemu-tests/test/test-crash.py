@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the judges of the power cuts make of what they hear. That the trials find what is wrong, is
-shown by make crash MUTANTS=1."""
+"""The judges of the power cuts interpret their input correctly. `make crash MUTANTS=1` shows that
+the trials find faults."""
 
 import sys
 
@@ -11,7 +11,7 @@ from testlib import tap
 
 
 class Starts:
-    """A U-Boot that dies of some states, and of any once it has read 3."""
+    """Plays a U-Boot that crashes in some states, and in any state after it has read three."""
 
     count = 8
 
@@ -19,7 +19,7 @@ class Starts:
         self.deadly, self.firsts = deadly, []
 
     def run(self, _folder, disk, first):
-        """What one start says."""
+        """The output of one start, and whether it reached the end."""
         self.firsts.append(first)
         said = []
         for number in range(first, disk.count + 1):
@@ -30,7 +30,7 @@ class Starts:
 
 
 def deaths():
-    """Only what U-Boot dies of at once has ended it by itself."""
+    """Only a crash in the first state of a start counts."""
     real = ubootjudge.run
     for deadly, firsts in (((), [1, 4, 7]), ((5,), [1, 4, 5, 6]), ((8,), [1, 4, 7, 8])):
         starts = Starts(deadly)
@@ -38,15 +38,15 @@ def deaths():
         said = ubootjudge.say("folder", starts)
         wanted = [ubootjudge.DIED if number in deadly else "state %d" % number
                   for number in range(1, 9)]
-        tap.check((said, starts.firsts) == (wanted, firsts), "what U-Boot dies of: %s" % (
-            deadly or "nothing",), (said, starts.firsts))
+        tap.check((said, starts.firsts) == (wanted, firsts), "U-Boot crashes in: %s" % (
+            deadly or "no state",), (said, starts.firsts))
     ubootjudge.run = real
     tap.check(ubootjudge.understand(None, ubootjudge.DIED) == "U-Boot dies of it",
-              "which is no verdict")
+              "a crash is reported as wrong")
 
 
 def files():
-    """What starts is the first entry that has its files, an empty one being none."""
+    """The first entry that has its files starts; an empty file counts as missing."""
     pairs = [("/k/vmlinuz-6.1.%d" % version, "/k/initramfs-6.1.%d.img" % version)
              for version in (1, 2)]
     whole = {path: content(name, version) for version, pair in enumerate(pairs, 1)
