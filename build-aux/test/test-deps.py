@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What build-aux/deps does about missing packages, for each release and each user. Its /etc/os-release and
-apt's lists are ours, by mounts that it alone sees, and dpkg-query, apt-get, apt-cache, id and sudo
-are programs of ours."""
+"""build-aux/deps installs or names missing packages, for each release and each user. In a mount
+namespace it sees a fake /etc/os-release and fake lists of apt; dpkg-query, apt-get, apt-cache, id
+and sudo are fake programs."""
 
 import os
 import shutil
@@ -30,11 +30,11 @@ BOOKWORM, TRIXIE = 'ID=debian\nVERSION_ID="12"\n', 'ID=debian\nVERSION_ID="13"\n
 
 def run(release, user=0, known="musl-tools qemu-user c", installed="gcc a", fails="-", without=(),
         wanted=tuple(WANTED)):
-    """(exit status, what it said, what apt-get was asked to do). Of `fails`, a command of apt-get,
-    nothing comes; the programs of `without` are not there; `known` is None where there are no lists
-    of packages."""
+    """Runs build-aux/deps; returns (exit status, output, arguments of each apt-get). `fails` is a
+    command of apt-get that fails, `without` are missing programs, and `known` is None if there are
+    no lists of packages."""
     fakes = {
-        # Asked for packages of which it does not know all, the real one names the others, and fails.
+        # If it does not know some of the packages, the real one prints the others, and fails.
         "dpkg-query": 'for p; do case " %s " in *" $p "*) echo "installed $p" ;; esac; done\n'
                       "exit 1" % installed,
         "apt-get": 'echo "$*" >>"${0%/*}/../told"\n'
@@ -58,22 +58,22 @@ def run(release, user=0, known="musl-tools qemu-user c", installed="gcc a", fail
 
 
 def installs():
-    """Root, on the releases that are tried."""
+    """For root on Debian 12 and 13, missing packages are installed."""
     for name, release in (("12", BOOKWORM), ("13", TRIXIE)):
         seen = run(release)
         check(seen[0] == 0 and seen[2] == ["-q update", INSTALL + "musl-tools qemu-user"],
-              "root on Debian %s: apt-get gets what is missing, under the release's name" % name,
+              "root on Debian %s: apt-get installs missing packages, by the release's names" % name,
               seen)
         check("none of gone|lost" in seen[1],
-              "root on Debian %s: what the release does not have is named" % name, seen)
+              "root on Debian %s: packages that the release lacks are named" % name, seen)
     for fails in ("update", "install"):
         seen = run(TRIXIE, fails=fails)
         check(seen[0] == 100 and seen[2][-1].split()[-1 if fails == "update" else 2] == fails,
-              "root on Debian 13: an apt-get %s that fails is the end" % fails, seen)
+              "root on Debian 13: if apt-get %s fails, deps fails" % fails, seen)
 
 
 def pastes():
-    """Everybody else."""
+    """For other users and releases, the command is printed and nothing is installed."""
     names = "musl-tools qemu-user"
     for name, release in (("Ubuntu", 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n'),
                           ("Debian 11", 'ID=debian\nVERSION_ID="11"\n'),
@@ -84,34 +84,39 @@ def pastes():
         for user in users:
             seen = run(release, user)
             check(seen[0] == 1 and not seen[2] and "    sudo %s%s\n" % (PASTE, names) in seen[1],
-                  "%s, user %d: the command to paste, and nothing is installed" % (name, user), seen)
+                  "%s, user %d: the command is printed, nothing is installed" % (name, user), seen)
     seen = run("ID=ubuntu\n", without=("sudo",))
     check(seen[0] == 1 and "    %s%s\n" % (PASTE, names) in seen[1],
-          "root where there is no sudo: the command is without it", seen)
+          "root without sudo: the command has no sudo", seen)
     seen = run("ID=ubuntu\n", 1000, known=None)
     check(seen[0] == 1 and "    sudo apt-get update && sudo %smusl-tools qemu-user-static gone\n" %
-          PASTE in seen[1], "no lists of packages: the command gets them first", seen)
+          PASTE in seen[1], "no lists of packages: the command updates them first", seen)
 
 
 def nothing():
-    """Where there is nothing to do."""
-    for name, installed in (("all are installed", "gcc musl-tools qemu-user-static a gone"),
-                            ("all are, under the release's names", "gcc musl-tools qemu-user c"),
-                            ("the release has no others", "gcc musl-tools qemu-user a")):
+    """If nothing is missing, nothing is done."""
+    for name, installed in (("all packages are installed",
+                             "gcc musl-tools qemu-user-static a gone"),
+                            ("all are installed, by the release's names",
+                             "gcc musl-tools qemu-user c"),
+                            ("all that the release has are installed",
+                             "gcc musl-tools qemu-user a")):
         seen = run("ID=ubuntu\n", 1000, installed=installed)
         check(seen[0] == 0 and not seen[2] and "apt-get" not in seen[1], name + ": success", seen)
     seen = run(TRIXIE, installed="gcc c", known="gcc c", wanted=("gcc", "a|b|c"))
-    check(seen[0] == 0 and not seen[2], "nor does root ask the network for nothing", seen)
+    check(seen[0] == 0 and not seen[2], "root with all packages: apt-get is not called", seen)
     seen = run(TRIXIE, installed="gcc c", known="gcc a c", wanted=("gcc", "a|b|c"))
-    check(seen[0] == 0 and seen[2][1:] == [INSTALL + "a"], "A goes before a B that is there", seen)
+    check(seen[0] == 0 and seen[2][1:] == [INSTALL + "a"],
+          "of A|B, A is installed although B is there", seen)
     seen = run("ID=fedora\n", without=("dpkg-query",))
-    check(seen[0] == 0 and "musl-tools" in seen[1], "no Debian: what is needed is said", seen)
+    check(seen[0] == 0 and "musl-tools" in seen[1], "not Debian: the packages are named", seen)
     seen = run("ID=ubuntu\n", known="gcc-x", installed="gcc-x", wanted=("gcc",))
-    check(seen[0] == 0 and "none of gcc:" in seen[1], "a longer name is another package", seen)
+    check(seen[0] == 0 and "none of gcc:" in seen[1],
+          "a package whose name only begins with the wanted one does not count", seen)
 
 
 def targets():
-    """The first sentence of `make check` names what all of it needs, so that one paste is enough."""
+    """`make check` asks once for all packages that it needs, so that one command is enough."""
     said = {name: subprocess.run(
         ["make", "-C", os.path.dirname(MAKEFILE), "--no-print-directory", "-n", "deps-" + name],
         env={key: value for key, value in os.environ.items() if not key.startswith("M")},
