@@ -39,14 +39,14 @@ def run(release, user=0, known="musl-tools qemu-user c", installed="gcc a", fail
                       "exit 1" % installed,
         "apt-get": 'echo "$*" >>"${0%/*}/../told"\n'
                    'for word; do test "$word" != ' + fails + " || exit 100; done",
-        "apt-cache": "for p in %s; do echo $p; done" % (known or installed),
-        "id": "echo %d" % user, "sudo": "exit 1"}
+        "apt-cache": f"for p in {known or installed}; do echo $p; done",
+        "id": f"echo {user}", "sudo": "exit 1"}
     with tempfile.TemporaryDirectory() as work:
         tap.write_text(work, "os-release", release)
         tap.write_text(work, "lists/lock" if known is None else "lists/mirror_Packages.lz4", "")
         told = tap.write_text(work, "told", "")
         for name in set(fakes) - set(without):
-            os.chmod(tap.write_text(work, "bin/" + name, "#!/bin/sh\n%s\n" % fakes[name]), 0o755)
+            os.chmod(tap.write_text(work, "bin/" + name, f"#!/bin/sh\n{fakes[name]}\n"), 0o755)
         for name in "sh flock grep sed tr".split():
             os.symlink(shutil.which(name), os.path.join(work, "bin", name))
         done = subprocess.run(
@@ -62,14 +62,14 @@ def installs():
     for name, release in (("12", BOOKWORM), ("13", TRIXIE)):
         seen = run(release)
         check(seen[0] == 0 and seen[2] == ["-q update", INSTALL + "musl-tools qemu-user"],
-              "root on Debian %s: apt-get installs missing packages, by the release's names" % name,
+              f"root on Debian {name}: apt-get installs missing packages, by the release's names",
               seen)
         check("none of gone|lost" in seen[1],
-              "root on Debian %s: packages that the release lacks are named" % name, seen)
+              f"root on Debian {name}: packages that the release lacks are named", seen)
     for fails in ("update", "install"):
         seen = run(TRIXIE, fails=fails)
         check(seen[0] == 100 and seen[2][-1].split()[-1 if fails == "update" else 2] == fails,
-              "root on Debian 13: if apt-get %s fails, deps fails" % fails, seen)
+              f"root on Debian 13: if apt-get {fails} fails, deps fails", seen)
 
 
 def pastes():
@@ -83,10 +83,10 @@ def pastes():
         users = (1000,) if release == TRIXIE else (0, 1000)
         for user in users:
             seen = run(release, user)
-            check(seen[0] == 1 and not seen[2] and "    sudo %s%s\n" % (PASTE, names) in seen[1],
-                  "%s, user %d: the command is printed, nothing is installed" % (name, user), seen)
+            check(seen[0] == 1 and not seen[2] and f"    sudo {PASTE}{names}\n" in seen[1],
+                  f"{name}, user {user}: the command is printed, nothing is installed", seen)
     seen = run("ID=ubuntu\n", without=("sudo",))
-    check(seen[0] == 1 and "    %s%s\n" % (PASTE, names) in seen[1],
+    check(seen[0] == 1 and f"    {PASTE}{names}\n" in seen[1],
           "root without sudo: the command has no sudo", seen)
     seen = run("ID=ubuntu\n", 1000, known=None)
     check(seen[0] == 1 and "    sudo apt-get update && sudo %smusl-tools qemu-user-static gone\n" %
@@ -124,7 +124,7 @@ def targets():
     for name, less in (("check", "try"), ("lint", "check")):
         check(said[name].count("build-aux/deps") == 1 and
               set(said[less].split()) < set(said[name].split()),
-              "deps-%s asks once for all that deps-%s does, and more" % (name, less), said)
+              f"deps-{name} asks once for all that deps-{less} does, and more", said)
 
 
 installs()

@@ -11,7 +11,7 @@ from rig.host.kernels import HERE
 def count(text):
     """A number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("'%s' is not a number of 1 or more" % text)
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of 1 or more")
     return int(text)
 
 
@@ -22,7 +22,7 @@ def factor(text):
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("'%s' is not a number above 0" % text)
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
     return value
 
 

@@ -113,7 +113,7 @@ def states_of(cell, path, parts):
         return []
     second = "vfat" if cell["disk"]["partition"] == "fat" else "ext4"
     kinds = [cell["disk"]["filesystem"]] + [second] * (len(parts) - 1)
-    return [("partition %d" % part["number"],) + filesystem.state(path, part, kind)
+    return [(f"partition {part['number']}",) + filesystem.state(path, part, kind)
             for part, kind in zip(parts, kinds)]
 
 
@@ -205,7 +205,7 @@ def interactive(options, cell):
         paths["report"])] + machine.ports(cell["machine"], "mon:stdio")
     with device_life.served(cell, facts) as network:
         words = qemu_commands(options.build, cell, accel, facts, serial)[0] + network
-        print("# %s\n# Leave with Ctrl-A, then X." % shlex.join(words), flush=True)
+        print(f"# {shlex.join(words)}\n# Leave with Ctrl-A, then X.", flush=True)
         if cell["disk"]["attach"].isdigit():
             print("# Attach the disk with Ctrl-A, then C, and: %s" % actions.attaching(
                 machine.device(cell["machine"], "disk")[-1]), flush=True)

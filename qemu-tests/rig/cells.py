@@ -177,14 +177,13 @@ def read(path, sections):
     for section in parser.sections():
         unknown = set(parser[section]) - set(sections.get(section, {}))
         if section not in sections or unknown:
-            raise ValueError("%s: [%s] %s is not known" % (
-                path, section, " ".join(sorted(unknown))))
+            raise ValueError(f"{path}: [{section}] {' '.join(sorted(unknown))} is not known")
     for section, keys in sections.items():
         result[section] = {}
         for key, default in keys.items():
             value = parser.get(section, key, fallback=default)
             if value is None:
-                raise ValueError("%s: [%s] needs %s" % (path, section, key))
+                raise ValueError(f"{path}: [{section}] needs {key}")
             result[section][key] = value
     return result
 
@@ -196,7 +195,7 @@ def scenario(path):
     for section, keys in VALUES.items():
         for key, pattern in keys.items():
             if not re.fullmatch(pattern, found[section][key]):
-                raise ValueError("%s: %s = %s is not known" % (path, key, found[section][key]))
+                raise ValueError(f"{path}: {key} = {found[section][key]} is not known")
     disk, boot, expect = found["disk"], found["boot"], found["expect"]
     for section, key in (("scenario", "machines"), ("disk", "stateroots"),
                          ("initramfs", "modules")):
@@ -212,16 +211,17 @@ def scenario(path):
     for key in ("args", "env", "console", "grub", "u-boot"):
         expect[key] = lines(expect[key])
     if boot["end"] not in ("poweroff", "loader") and not expect["console"]:
-        raise ValueError("%s: a boot that fails needs its sentence in [expect] console" % path)
+        raise ValueError(f"{path}: a boot that fails needs its sentence in [expect] console")
     if (boot["end"] == "typed") != bool(boot["typed"]):
-        raise ValueError("%s: end = typed and [boot] typed go together" % path)
+        raise ValueError(f"{path}: end = typed and [boot] typed go together")
     bare = dict(SCENARIO["initramfs"], kind=found["initramfs"]["kind"], modules=[], conf=[])
     if bare["kind"] != "rootstock" and found["initramfs"] != bare:
-        raise ValueError("%s: modules, conf, blob, shell and compress are for kind = rootstock" % path)
+        raise ValueError(f"{path}: modules, conf, blob, shell and compress are for "
+                         "kind = rootstock")
     if disk["partition"] and (disk["filesystem"] != "ext4" or disk["tree"] != "deployment"):
-        raise ValueError("%s: partition = is for a deployment on ext4" % path)
+        raise ValueError(f"{path}: partition = is for a deployment on ext4")
     if disk["devices"] != "1" and disk["filesystem"] != "btrfs":
-        raise ValueError("%s: devices = is for btrfs" % path)
+        raise ValueError(f"{path}: devices = is for btrfs")
     return found
 
 
@@ -230,13 +230,13 @@ def life(path, boots):
     for boot in boots:
         boot["version"], boot["steps"] = boot["version"].split(), lines(boot["steps"])
         if not re.fullmatch("reboot|poweroff|kill:" + NUMBER, boot["end"]):
-            raise ValueError("%s: end = %s is not known" % (path, boot["end"]))
+            raise ValueError(f"{path}: end = {boot['end']} is not known")
     for before, boot in zip([{"end": ""}] + boots, boots):
         if boot["end"][:4] == "kill" and (before["end"] == "reboot" or len(boot["steps"]) < 4):
             raise ValueError("%s: a boot that ends with a kill is the first of its machine, with a "
                              "rehearsal two steps before its last one" % path)
     if boots and boots[-1]["end"] != "poweroff":
-        raise ValueError("%s: the last boot needs end = poweroff" % path)
+        raise ValueError(f"{path}: the last boot needs end = poweroff")
     return boots
 
 
@@ -247,7 +247,7 @@ def missing(kind):
         what, package = need.rsplit(":", 1)
         if not (os.path.exists(what) if what.startswith("/") else shutil.which(what)):
             lacking.add(package)
-    return "%s not installed" % " ".join(sorted(lacking)) if lacking else ""
+    return f"{' '.join(sorted(lacking))} not installed" if lacking else ""
 
 
 def lines(text):
@@ -260,7 +260,7 @@ def machine(path):
     found = read(path, {"machine": MACHINE})["machine"]
     for key, known in (("loader", loaders.KINDS), ("arch", arch.TRIPLETS)):
         if found[key] not in known:
-            raise ValueError("%s: %s = %s is not known" % (path, key, found[key]))
+            raise ValueError(f"{path}: {key} = {found[key]} is not known")
     return found
 
 
@@ -269,34 +269,34 @@ def cell(machine_path, path):
     found, kind = scenario(path), machine(machine_path)
     boot, plan = found["boot"], found["disk"]
     if found["life"] and kind["loader"] == "none":
-        raise ValueError("%s: a life is for machines with a loader" % path)
+        raise ValueError(f"{path}: a life is for machines with a loader")
     for key, value, normal in (("roots", boot["roots"], []), ("slot", boot["slot"], ""),
                                ("table", plan["table"], "gpt"),
                                ("tree", plan["tree"], "deployment"),
                                ("attach", plan["attach"], "start"),
                                ("filesystem", plan["filesystem"], "ext4")):
         if kind["loader"] != "none" and value != normal:
-            raise ValueError("%s: %s = is for machines without a loader" % (path, key))
+            raise ValueError(f"{path}: {key} = is for machines without a loader")
     if plan["attach"].isdigit() and plan["bus"]:
-        raise ValueError("%s: attach = is for the machine's own bus" % path)
+        raise ValueError(f"{path}: attach = is for the machine's own bus")
     if kind["modules"]:
         if found["initramfs"]["kind"] != "rootstock":
-            raise ValueError("%s: the machine's kernel needs modules, so kind = rootstock" % path)
+            raise ValueError(f"{path}: the machine's kernel needs modules, so kind = rootstock")
         found["initramfs"]["modules"] = kind["modules"].split() + found["initramfs"]["modules"]
     found["boot"]["off"] = "poweroff" if kind["power-off"] == "yes" else "halt"
     speaks = kind["loader"] if kind["loader"] == "u-boot" else kind["loader"].split("-")[0]
     found["expect"]["loader"] = found["expect"].get(speaks, [])
     found["expect"]["noise"] = lines(kind["noise"])
     if boot["end"] == "loader" and not found["expect"]["loader"]:
-        raise ValueError("%s: a loader that gives up needs its sentence in [expect]" % path)
+        raise ValueError(f"{path}: a loader that gives up needs its sentence in [expect]")
     chosen = dict(plan, **found["initramfs"])
     if plan["devicetree"]:
         kind = dict(kind, needs=kind["needs"] + " fdtput:device-tree-compiler")
     if len(set(boot["entries"])) > 1 and kind["loader"] not in ("none", "grub-bios"):
-        raise ValueError("%s: on this machine each boot is of the same entry" % path)
+        raise ValueError(f"{path}: on this machine each boot is of the same entry")
     needs = " ".join([kind["needs"], EVERYWHERE, arch.NEEDS[kind["arch"]]] + [
         table.get(chosen[key], "") for key, table in NEEDS.items()])
-    return dict(found, name="%s/%s" % (stem(machine_path), stem(path)),
+    return dict(found, name=f"{stem(machine_path)}/{stem(path)}",
                 machine=dict(kind, needs=needs, **BUSES.get(plan["bus"], {})))
 
 
@@ -324,10 +324,9 @@ def load(folder, patterns="*"):
         wanted = scenario(path)["scenario"]
         unknown = sorted(set(wanted["machines"]) - set(machines))
         if unknown or not wanted["machines"]:
-            raise ValueError("%s: machines = %s: there is no such machine" % (
-                path, " ".join(unknown)))
+            raise ValueError(f"{path}: machines = {' '.join(unknown)}: there is no such machine")
         for name, tier in tiers(path, wanted).items():
-            label = {"name": "%s/%s" % (name, stem(path)), "tier": tier}
+            label = {"name": f"{name}/{stem(path)}", "tier": tier}
             if any(matches(label, pattern) for pattern in patterns.split()):
                 cells.append(dict(cell(machines[name], path), tier=tier))
     return sorted(cells, key=lambda found: found["name"])
@@ -343,5 +342,5 @@ def stem(path):
     """The name of a machine or scenario: its file's name without folder and .ini."""
     name = os.path.splitext(os.path.basename(path))[0]
     if not NAME.fullmatch(name):
-        raise ValueError("%s: a name has only letters, digits, '-' and '_'" % path)
+        raise ValueError(f"{path}: a name has only letters, digits, '-' and '_'")
     return name

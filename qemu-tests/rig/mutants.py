@@ -39,7 +39,7 @@ def load(folder):
         for name in parser.sections():
             if set(parser[name]) != KEYS or not all(
                     parser[name][key] for key in KEYS - {"new"}):
-                raise ValueError("%s: [%s] needs %s" % (path, name, ", ".join(sorted(KEYS))))
+                raise ValueError(f"{path}: [{name}] needs {', '.join(sorted(KEYS))}")
             found.append(dict(parser[name], name=name, cells=parser[name]["cells"].split(),
                               finding=parser[name]["finding"].strip().splitlines()))
     return found
@@ -51,8 +51,8 @@ def apply(mutant, top):
     with open(path, encoding="utf-8") as source:
         text = source.read()
     if text.count(mutant["old"]) != 1:
-        raise ValueError("mutant %s: %s has '%s' %d times, not once" % (
-            mutant["name"], mutant["file"], mutant["old"], text.count(mutant["old"])))
+        raise ValueError(f"mutant {mutant['name']}: {mutant['file']} has '{mutant['old']}' "
+                         f"{text.count(mutant['old'])} times, not once")
     write(path, text.replace(mutant["old"], mutant["new"]))
     return text
 
@@ -103,8 +103,8 @@ def verdict(mutant, result):
     if any(judge.has(finding, sentence) for finding in result["findings"]
            for sentence in mutant["finding"]):
         return []
-    return ["the cell is '%s', but says none of: %s" % (
-        result["result"], "; ".join(mutant["finding"]))] + result["findings"]
+    return [f"the cell is '{result['result']}', but says none of: "
+            f"{'; '.join(mutant['finding'])}"] + result["findings"]
 
 
 def boot(mutant, tree, scale, log):
@@ -133,7 +133,7 @@ def prove(mutant, tree, hosts):
                          log)
         finally:
             write(os.path.join(tree, mutant["file"]), before)
-    return [{"name": "%s by %s" % (mutant["name"], cell), "findings": findings, "skip": "",
+    return [{"name": f"{mutant['name']} by {cell}", "findings": findings, "skip": "",
              "seconds": (time.monotonic() - start) / len(found)}
             for cell, findings in found.items()]
 
@@ -155,8 +155,8 @@ def run(build, chosen, jobs, hosts):
     folder, free = os.path.join(build, "mutants"), queue.SimpleQueue()
     shutil.rmtree(folder, ignore_errors=True)
     for number in range(jobs):
-        copy(build, os.path.join(folder, "tree-%d" % number))
-        free.put(os.path.join(folder, "tree-%d" % number))
+        copy(build, os.path.join(folder, f"tree-{number}"))
+        free.put(os.path.join(folder, f"tree-{number}"))
 
     def work(mutant):
         tree = free.get()
@@ -187,6 +187,6 @@ def tell(results, folder):
         for finding in result["findings"]:
             print("    " + finding.replace("\n", "\n    "), flush=True)
     failed = sum(bool(result["findings"]) for result in found)
-    print("%d caught, %d failed   what was printed: %s" % (
-        len(found) - failed, failed, os.path.relpath(folder)))
+    print(f"{len(found) - failed} caught, {failed} failed   what was printed: "
+          f"{os.path.relpath(folder)}")
     return found

@@ -89,7 +89,7 @@ def counters():
     for name, text in (("", ""), ("FROM", LINES.replace("FROM", "x")),
                        ("MARK", LINES.replace("MARK", "x"))):
         tap.check(tap.raises(RuntimeError, count.figures, text),
-                  "lines without %s are an error" % (name or "anything"))
+                  f"lines without {name or 'anything'} are an error")
     rows = profile.sequence(PROFILE)
     tap.check(rows == [["exec", 50, 1, 7, 2 + 3], ["mount", 40, 0, 9, 4 + 5],
                        ["mount", 60, 0, 0, 0]],
@@ -124,9 +124,9 @@ def spinning(work, turns):
     for path in (binary, os.path.join(BUILD, "rootstock-init")):
         with open(path, "rb") as source:
             contents.append(source.read())
-    path = os.path.join(work, "image-%d" % turns)
+    path = os.path.join(work, f"image-{turns}")
     with open(path, "wb") as out:
-        out.write(pack(os.path.join(work, "root-%d" % turns),
+        out.write(pack(os.path.join(work, f"root-{turns}"),
                        {"init": (0o755, contents[0]), "real": (0o755, contents[1])}))
     return path
 
@@ -169,7 +169,7 @@ def budgets(work):
               (sum(kernel.values()), sum(user.values()), total))
     more = found[1]["init"] - found[0]["init"]
     tap.check(0.7 * NEEDLESS < more < 1.3 * NEEDLESS,
-              "%d needless instructions are counted" % NEEDLESS, more)
+              f"{NEEDLESS} needless instructions are counted", more)
     row = ROW + (found[0]["init"],)
     tap.check(program.over(row, found[0]) == "", "a row within its budget is not reported")
     told = program.over(row, found[1])
@@ -177,7 +177,7 @@ def budgets(work):
               "a row with needless instructions exceeds its budget", told)
     for result, status in zip(found, (0, 1)):
         tap.check(table_status(program, row, result, work) == status,
-                  "the exit status if a budget is %s" % ("exceeded" if status else "kept"))
+                  f"the exit status if a budget is {'exceeded' if status else 'kept'}")
     count.run = lambda words: "mark: pid=1 usr=rw var=rw booted=yes\n"
     told = tap.raises(RuntimeError, rig.boot, row, None)
     tap.check(told and "usr=ro" in told, "a boot that did not do its work is an error", told)

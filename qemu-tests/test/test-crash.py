@@ -23,7 +23,7 @@ class Starts:
         self.firsts.append(first)
         said = []
         for number in range(first, disk.count + 1):
-            said.append("state %d" % number)
+            said.append(f"state {number}")
             if number in self.deadly or len(said) > 3:
                 return said, False
         return said, True
@@ -36,10 +36,10 @@ def deaths():
         starts = Starts(deadly)
         ubootjudge.run = starts.run
         said = ubootjudge.say("folder", starts)
-        wanted = [ubootjudge.DIED if number in deadly else "state %d" % number
+        wanted = [ubootjudge.DIED if number in deadly else f"state {number}"
                   for number in range(1, 9)]
-        tap.check((said, starts.firsts) == (wanted, firsts), "U-Boot crashes in: %s" % (
-            deadly or "no state",), (said, starts.firsts))
+        tap.check((said, starts.firsts) == (wanted, firsts),
+                  f"U-Boot crashes in: {deadly or 'no state'}", (said, starts.firsts))
     ubootjudge.run = real
     tap.check(ubootjudge.understand(None, ubootjudge.DIED) == "U-Boot dies of it",
               "a crash is reported as wrong")
@@ -47,7 +47,7 @@ def deaths():
 
 def files():
     """The first entry that has its files starts; an empty file counts as missing."""
-    pairs = [("/k/vmlinuz-6.1.%d" % version, "/k/initramfs-6.1.%d.img" % version)
+    pairs = [(f"/k/vmlinuz-6.1.{version}", f"/k/initramfs-6.1.{version}.img")
              for version in (1, 2)]
     whole = {path: content(name, version) for version, pair in enumerate(pairs, 1)
              for name, path in zip(("vmlinuz", "initramfs"), pair)}
@@ -57,7 +57,7 @@ def files():
                            ({pairs[0][1]: b"x"}, pairs[0][0] + " is torn, and starts"),
                            (dict.fromkeys(whole), "no entry has its files")):
         found = menus.try_entries(pairs, (whole | change).get)
-        tap.check(found == wanted, "files: %s" % (sorted(change.items()) or "all"), found)
+        tap.check(found == wanted, f"files: {sorted(change.items()) or 'all'}", found)
 
 
 deaths()

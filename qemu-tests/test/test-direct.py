@@ -102,7 +102,7 @@ def tables(work):
                                           stdout=subprocess.PIPE).stdout)["partitiontable"]
         second = found["partitions"][1]
         tap.check(found["label"] == label and second["start"] == 4096 and
-                  second.get("uuid") == uuid, "a disk with %s" % table, found)
+                  second.get("uuid") == uuid, f"a disk with {table}", found)
     tap.check(found["id"] == "0x" + disk.MBR, "the signature of an MBR", found)
 
 
@@ -177,7 +177,7 @@ def reaching(work):
         for more, left in ((b"/ # ", 1), (b"", 1), (b"one\r\nout\r\n", 1), (b"~ # \x1b[6n", 0)):
             console += more
             typist.look(console, "prepare")
-            tap.check(len(typist.typed) == left, "%d lines are left after %s" % (left, more))
+            tap.check(len(typist.typed) == left, f"{left} lines are left after {more}")
         client = server.accept()[0]
         tap.check(client.recv(99) == b"one\rtwo\r" and not typist.typed,
                   "one line is typed at each prompt")
@@ -193,7 +193,7 @@ def kernel_paths(work):
         kernels.unpacked = lambda _, top=top: [os.path.join(top, "none"), top]
         tap.check(kernels.kernel({"kernel": ""}) == (
             "5.10-x" if name == "old" else "7.2-x", os.path.join(top, path)),
-                  "the kernel of an %s release" % name)
+                  f"the kernel of an {name} release")
     kernels.unpacked = lambda _: [work]
     tap.check(tap.raises(RuntimeError, kernels.kernel, {"kernel": "k"}), "no kernel is an error")
 

@@ -37,7 +37,7 @@ def reports():
     for shared, count in (("no", 1), ("yes", 0)):
         found = judge.reports("BdsDxe: starting\n" + GOOD, shared)
         tap.check(len(found[0]["findings"]) == count,
-                  "text before the report, if the firmware shares the port: %s" % shared, found)
+                  f"text before the report, if the firmware shares the port: {shared}", found)
     first = judge.reports(GOOD)
     tap.check(len(first) == 1 and not first[0]["findings"] and first[0]["passed"] == 2 and
               first[0]["deployment"] == "aaa.0" and first[0]["prepare"] == "0.080000",

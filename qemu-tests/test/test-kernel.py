@@ -108,7 +108,7 @@ def failures(rig):
               "a failed compilation shows the log's end and keeps nothing", err)
     for names in ((), ("no-such",), ("armhf", "armhf")):
         status, out, err = rig.build(*names)
-        tap.check(status == 2 and "usage" in err, "wrong arguments: %s" % (names,), err)
+        tap.check(status == 2 and "usage" in err, f"wrong arguments: {names}", err)
     rig.write("qemu-tests/kernel/other.config", GOOD)
     status, out, err = rig.build("other")
     tap.check(status == 2 and "no compiler is known for other" in err,

@@ -83,14 +83,14 @@ def judged(found):
     tap.check(findings(killed, short) == [], "a boot killed in its last step has no finding", short)
     for name, text in (("is not killed", REPORT), ("is killed too early", short.replace(
             "ok 1 - booted A\n", "")), ("is killed too late", REPORT.replace("1..2\n", ""))):
-        tap.check(findings(killed, text), "a boot that %s is found" % name)
+        tap.check(findings(killed, text), f"a boot that {name} is found")
 
 
 def get(running, path):
     """(status, number of bytes) of a server's answer."""
     try:
-        with urllib.request.urlopen("http://127.0.0.1:%d/%s" % (
-                running.server_port, path), timeout=limit(10)) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{running.server_port}/{path}",
+                                    timeout=limit(10)) as answer:
             return answer.status, len(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, 0
@@ -103,25 +103,25 @@ def get(running, path):
 def served(work):
     """The server goes down at the byte that it was told, and counts what was fetched again."""
     for number in range(server.IN_FLIGHT * 3):
-        with open(os.path.join(work, "%d.filez" % number), "wb") as out:
+        with open(os.path.join(work, f"{number}.filez"), "wb") as out:
             out.write(bytes(10000))
     running = server.Server(work)
     half = server.IN_FLIGHT * 3 // 2
     tap.check(get(running, "-/up")[0] == 409 and get(running, "-/resumed")[0] == 409,
               "a server that is not down refuses to come up")
     tap.check(get(running, "no-such-file")[0] == 404 and get(running, "../x")[0] == 404 and
-              get(running, "-/cut/%d" % (half * 10000 + 5000))[0] == 200,
+              get(running, f"-/cut/{half * 10000 + 5000}")[0] == 200,
               "it serves only files below its folder, and obeys")
-    seen = [get(running, "%d.filez" % number) for number in range(half + 2)]
+    seen = [get(running, f"{number}.filez") for number in range(half + 2)]
     tap.check(seen == [(200, 10000)] * half + [("cut", 4096), ("gone", 0)],
               "it goes down in the middle of a file", seen)
     tap.check(get(running, "-/up")[0] == 200 and get(running, "-/resumed")[0] == 409,
               "a client that fetches nothing more has not resumed")
     for number in range(half, half * 2):
-        get(running, "%d.filez" % number)
+        get(running, f"{number}.filez")
     tap.check(get(running, "-/resumed")[0] == 200, "a client that fetches the rest has resumed")
     for number in range(server.IN_FLIGHT + 1):
-        get(running, "%d.filez" % number)
+        get(running, f"{number}.filez")
     tap.check(get(running, "-/resumed")[0] == 409,
               "a client that fetches everything again has not resumed")
     running.close()

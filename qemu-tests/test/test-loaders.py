@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def machine_of(name):
     """A machine of the matrix."""
-    return cells.machine(os.path.join(HERE, "machines/%s.ini" % name))
+    return cells.machine(os.path.join(HERE, f"machines/{name}.ini"))
 
 
 def patches(work):
@@ -39,7 +39,7 @@ def patches(work):
               "new settings have the length of the old ones", data)
     for patch in ("delay=3|delay=0", "delay=2|delay=10", "target|tar"):
         tap.check(tap.raises(RuntimeError, firmware.patched, path, patch),
-                  "the patch %s is an error" % patch)
+                  f"the patch {patch} is an error")
     with open(path, "wb") as out:
         out.write(struct.pack("<6I", 0, 0x17800000, 0, 0, 0, 0x177ff400).ljust(0xc00) + b"code")
     kind = dict(cells.MACHINE, **{"bios": path, "bios-address": "0x17800000"})
@@ -90,7 +90,7 @@ def entries(work):
     for name, fine in (("x86-bios-grub", True), ("x86-direct", True), ("arm64-u-boot", False),
                        ("x86-efi-grub", False)):
         error = tap.raises(ValueError, cells.cell,
-                           os.path.join(HERE, "machines/%s.ini" % name), path)
+                           os.path.join(HERE, f"machines/{name}.ini"), path)
         tap.check(fine == (error is None), "two entries on " + name, error)
 
 
@@ -105,7 +105,7 @@ def system_partition(work):
     disk.create(path, parts, loader.first)
     cell = {"boot": {"chosen": 1, "timeout": "0"}}
     loader.install(path, work, cell, parts[0], "/boot")
-    where = "%s@@%d" % (path, disk.MIB)
+    where = f"{path}@@{disk.MIB}"
     names = subprocess.run(["mdir", "-b", "-i", where, "::/EFI/BOOT"], check=True, text=True,
                            stdout=subprocess.PIPE).stdout.upper().split()
     tap.check(sorted(name.rsplit("/", 1)[1] for name in names) == [

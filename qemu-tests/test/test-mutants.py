@@ -24,7 +24,7 @@ def copies(work):
         with open(os.path.join(mutants.TOP, mutant["file"]), encoding="utf-8") as source:
             times = source.read().count(mutant["old"])
         tap.check(times == 1 and not set(mutant["cells"]) - names,
-                  "the text and the cells of the mutant %s exist" % mutant["name"],
+                  f"the text and the cells of the mutant {mutant['name']} exist",
                   (times, set(mutant["cells"]) - names))
     lacking = {name.split("/")[1] for name in names} - {
         cell.split("/")[1] for mutant in found for cell in mutant["cells"]}
@@ -38,7 +38,7 @@ def copies(work):
     for text in ("ac\n", "bb\n"):
         mutants.write(path, text)
         tap.check(tap.raises(ValueError, mutants.apply, one, work),
-                  "'%s', which does not have it once, is an error" % text[:-1])
+                  f"'{text[:-1]}', which does not have it once, is an error")
     for name, good, result, said in (
             ("is caught", True, "failed", ["x", "boot 1: not so: the /usr"]),
             ("survives", False, "passed", []),
@@ -109,7 +109,7 @@ def wrong_files(work):
                        ("that is there twice", whole + whole)):
         mutants.write(path, text)
         error = tap.raises(ValueError, mutants.load, work)
-        tap.check(error and "a.ini" in error, "a mutant %s is an error" % name, error)
+        tap.check(error and "a.ini" in error, f"a mutant {name} is an error", error)
 
 
 with tempfile.TemporaryDirectory() as scratch:

@@ -37,11 +37,11 @@ def names(kind):
     """The names in the cache of everything that a machine and its programs need."""
     packages = [kind[key] for key in ("kernel", "grub", "bios-package") if kind[key]]
     if kind["arch"] != arch.HOST:
-        packages.append("%s %s musl-dev" % (BASE.get(kind["arch"], "bookworm"), kind["arch"]))
+        packages.append(f"{BASE.get(kind['arch'], 'bookworm')} {kind['arch']} musl-dev")
     for words in packages:
         release, architecture, *rest = words.split()
         for name in ["apt"] + rest:
-            yield "%s-%s/%s" % (release, architecture, re.sub("[:/]", "-", name))
+            yield f"{release}-{architecture}/{re.sub('[:/]', '-', name)}"
 
 
 def usual():
@@ -57,7 +57,7 @@ tap.check(len(needed) > 20 and needed <= set(found), "each machine's packages ar
           needed - set(found))
 tap.check(not any(name.startswith("built") for name in needed), "no machine needs a built kernel")
 with tempfile.TemporaryDirectory() as cache:
-    tap.check("takes %d MB" % sum(found.values()) in said(cache) and "10 minutes" in said(cache),
+    tap.check(f"takes {sum(found.values())} MB" in said(cache) and "10 minutes" in said(cache),
               "with an empty cache, everything is counted", said(cache))
     taken = tap.write_text(cache, "taken", "".join(name + "\n" for name in found))
     tap.check(not said(cache, taken), "if the list has all that was fetched, nothing is printed",

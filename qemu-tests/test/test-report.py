@@ -126,7 +126,7 @@ def summaries():
     width = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
     tap.check(len(table) == 6 and width == {9} and "`m/b`" in table[2],
               "all lines of the table have the same number of columns", table)
-    many = result("m/b", findings=["\n".join("line %d" % number for number in range(100))])
+    many = result("m/b", findings=["\n".join(f"line {number}" for number in range(100))])
     made = markdown.summary([many], tap_junit.about(9, "TCG", 2, "f"))
     tap.check("line 19\n... 80 lines more\n" in made and "line 20\n" not in made,
               "long findings are cut, with the number of further lines")
@@ -197,22 +197,22 @@ def shards():
     """Shards have each cell once, and take about equally long."""
     rolls = random.Random(1)
     for count in (1, 2, 3, 7, 40):
-        seconds = {"m/%d" % number: rolls.choice((3.0, 5.0, 5.0, 60.0)) for number in range(40)}
+        seconds = {f"m/{number}": rolls.choice((3.0, 5.0, 5.0, 60.0)) for number in range(40)}
         turned = dict(reversed(list(seconds.items())))
         parts = [times.shard(seconds, index, count) for index in range(1, count + 1)]
         again = [times.shard(turned, index, count) for index in range(1, count + 1)]
         loads = [sum(seconds[name] for name in part) for part in parts]
         tap.check(sorted(sum(parts, [])) == sorted(seconds) and parts == again,
-                  "%d shards: each cell is in one, for any order of the cells" % count, parts)
+                  f"{count} shards: each cell is in one, for any order of the cells", parts)
         tap.check(max(loads) - min(loads) <= max(seconds.values()) and
                   max(loads) <= max(sum(seconds.values()) / count * 4 / 3 + 1, 60.0),
-                  "%d shards: about equally long" % count, loads)
-    seconds = {"m/long": 60.0, **{"m/%d" % number: 5.0 for number in range(12)}}
+                  f"{count} shards: about equally long", loads)
+    seconds = {"m/long": 60.0, **{f"m/{number}": 5.0 for number in range(12)}}
     tap.check(times.shard(seconds, 1, 2) == ["m/long"] and len(times.shard(seconds, 2, 2)) == 12,
               "a long cell is alone in its shard")
     for text in ("0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"):
         tap.check(tap.raises(argparse.ArgumentTypeError, times.part, text),
-                  "'%s' is not a shard" % text)
+                  f"'{text}' is not a shard")
     tap.check(times.part("2/3") == (2, 3), "2/3 is a shard")
     table = {"m/a": 4.0, "n/a": 6.0, "m/b": 30.0}
     tap.check([times.estimate(name, table) for name in ("m/a", "o/a", "n/b", "m/c", "o/d")] ==
@@ -265,7 +265,7 @@ def options(work):
         return done.returncode, re.sub("(?m)^#.*\n", "", done.stdout)
 
     listed = run()[1].splitlines()
-    parts = [run("--shard", "%d/3" % index)[1].splitlines() for index in (1, 2, 3)]
+    parts = [run("--shard", f"{index}/3")[1].splitlines() for index in (1, 2, 3)]
     tap.check(sorted(sum(parts, [])) == listed and all(parts), "the shards have all cells")
     tiers = [run("--only", tier)[1].splitlines() for tier in ("ci", "release")]
     tap.check(sorted(sum(tiers, [])) == listed and all(tiers), "the two tiers have all cells")

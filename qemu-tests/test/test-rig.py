@@ -60,10 +60,10 @@ def ini_files(work):
     for text, found in (("ci", ["ci", "ci"]), ("release", ["release", "release"]),
                         ("ci n", ["release", "ci"])):
         tap.check(cells.tiers(path, {"machines": ["m", "n"], "tier": text}) ==
-                  dict(zip("mn", found)), "tier = %s" % text)
+                  dict(zip("mn", found)), f"tier = {text}")
     for text in ("", "nightly", "ci x", "ci m n", "release m"):
         error = tap.raises(ValueError, cells.tiers, path, {"machines": ["m", "n"], "tier": text})
-        tap.check(error and path in error, "tier = %s is an error" % text, error)
+        tap.check(error and path in error, f"tier = {text} is an error", error)
     names = [cell["name"] for cell in cells.load(HERE)]
     tap.check("x86-bios-grub/pid1" in names and names == sorted(names), "all cells are read", names)
     tap.check(cells.load(HERE, "*/no-such-cell") == [], "a pattern may match no cell")
@@ -85,7 +85,7 @@ def plans():
             ([0, 1, 0], ["reboot:1", "poweroff"], ["reboot:0"]),
             ):
         tap.check((image.then(entries, 0), image.then(entries, 1)) == (first, second),
-                  "the ends of boots of the entries %s" % entries)
+                  f"the ends of boots of the entries {entries}")
 
 
 SCRIPT = """
@@ -128,8 +128,8 @@ MACHINES = [
 def watch(work, number, script, restarts):
     """watch() on a shell script. $C and $R are console and report; the script sleeps $S seconds so
     that the watch sees each stage."""
-    console, report = (os.path.join(work, "%s-%d" % (name, number)) for name in "CR")
-    words = ["env", "C=" + console, "R=" + report, "S=%f" % limit(0.3), "sh", "-c", SCRIPT + script]
+    console, report = (os.path.join(work, f"{name}-{number}") for name in "CR")
+    words = ["env", "C=" + console, "R=" + report, f"S={limit(0.3):f}", "sh", "-c", SCRIPT + script]
     return machine.watch(words, console, report, "MARK", restarts, limit(1))
 
 
@@ -279,7 +279,7 @@ def play(what, folder):
     machine is a sleeping shell that writes down its process ID. A process of its own calls this, so
     that it can be interrupted."""
     run = load_run()
-    words = ["sh", "-c", 'echo $$ >>"%s"; exec sleep 900' % os.path.join(folder, "pids")]
+    words = ["sh", "-c", f'echo $$ >>"{os.path.join(folder, "pids")}"; exec sleep 900']
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     if what == "try":
@@ -329,7 +329,7 @@ def interrupted():
                 left = [pid for pid in pids if os.path.exists("/proc/" + pid)]
                 tap.check(len(pids) == count and pids == machines_of(folder, count) and not left
                           and process.returncode == 128 + number and "Traceback" not in said,
-                          "%s ends the %s and its machines" % (number.name, what),
+                          f"{number.name} ends the {what} and its machines",
                           (pids, left, process.returncode, said))
                 for pid in left:
                     os.kill(int(pid), signal.SIGKILL)

@@ -64,7 +64,7 @@ def formats(work):
                                                            "qcow2"), ("empty", b"", "raw")):
         with open(os.path.join(work, name), "wb") as out:
             out.write(start)
-        tap.check(external_image.kind_of(os.path.join(work, name)) == kind, "%s is %s" % (name, kind))
+        tap.check(external_image.kind_of(os.path.join(work, name)) == kind, f"{name} is {kind}")
     with open(os.path.join(work, "gz"), "wb") as out:
         out.write(b"\x1f\x8b\x08 and so on")
     error = tap.raises(ValueError, external_image.kind_of, os.path.join(work, "gz"))
@@ -145,7 +145,7 @@ def whole(work):
                        ("gone", "QEMU is gone: no such device"),
                        ("command", "the console lacks 'theirs'"),
                        ("silent", "the machine's end: none in time")):
-        kind = {"qemu": "%s %s play %s" % (sys.executable, __file__, mode), "disk-device": "d",
+        kind = {"qemu": f"{sys.executable} {__file__} play {mode}", "disk-device": "d",
                 "loader": "grub", "firmware": "F", **BARE}
         expect = FILE.replace("= 20", "= 1") if mode == "silent" else FILE
         if mode == "command":
@@ -153,7 +153,7 @@ def whole(work):
         found = external_image.outcome(work, "m", kind, tap.write_text(work, "my.ini", expect), path,
                                ("tcg", limit(1)))
         tap.check(bool(found["findings"]) == bool(said) and said in "\n".join(found["findings"]),
-                  "the findings about the machine '%s'" % mode, found["findings"])
+                  f"the findings about the machine '{mode}'", found["findings"])
         if mode == "good":
             with open(os.path.join(work, "qemu/theirs/m/my/console.log"),
                       encoding="utf-8") as source:

@@ -45,8 +45,8 @@ def qemu(kind, path, vmlinuz, initrd, kargs):
     """The QEMU command that boots a kernel without a boot loader, with the console on its
     output."""
     words = machine.command(kind, "tcg", path, ["-serial", "stdio"], restarts=False)
-    words += ["-kernel", vmlinuz, "-append", "console=%s nokaslr initramfs_async=0 panic=-1 %s" % (
-        kind["console"], kargs)]
+    options = f"console={kind['console']} nokaslr initramfs_async=0 panic=-1 {kargs}"
+    words += ["-kernel", vmlinuz, "-append", options]
     return words + CLOCK + (["-initrd", initrd] if initrd else [])
 
 
@@ -80,7 +80,7 @@ def ask_kernel(path, work, kind, vmlinuz):
     with open(os.path.join(root, "init"), "w", encoding="ascii") as out:
         out.write(INIT % kind["disk-name"])
     os.chmod(os.path.join(root, "init"), 0o755)
-    disk.run(["sh", "-euc", "find . | cpio --quiet -o -H newc >'%s'" % initrd], cwd=root)
+    disk.run(["sh", "-euc", f"find . | cpio --quiet -o -H newc >'{initrd}'"], cwd=root)
     with open(target, "wb") as out:
         out.truncate(32 * disk.MIB)
     console = run(qemu(kind, target, vmlinuz, initrd, ""))
@@ -108,13 +108,13 @@ def hooks(table, profile):
     for address, name in table:
         trap = TRAP.fullmatch(name)
         if name == FROM:
-            options.append("hook=FROM@%x" % address)
+            options.append(f"hook=FROM@{address:x}")
         elif name in (UNPACK, UNPACKED):
-            options.append("hook=%s@%x" % (name, address))
+            options.append(f"hook={name}@{address:x}")
         elif profile and trap:
-            options.append("tally=%s@%x" % (trap.group(1) or name, address))
+            options.append(f"tally={trap.group(1) or name}@{address:x}")
         elif not profile and name == SYSCALL:
-            options.append("tally=%s@%x" % (name, address))
+            options.append(f"tally={name}@{address:x}")
     return ",".join(options)
 
 

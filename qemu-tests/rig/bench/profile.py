@@ -21,7 +21,7 @@ def functions(program):
 def name_of(table, address):
     """The function at an address."""
     index = bisect.bisect_right(table, (address, "\uffff")) - 1
-    return table[index][1] if index >= 0 else "%x" % address
+    return table[index][1] if index >= 0 else f"{address:x}"
 
 
 def blocks(text, kernel, program):
@@ -76,7 +76,7 @@ def show(text, kernel, program):
         sum(row[0] for row in totals.values()), "all",
         *[sum(row[i] for row in totals.values()) for i in range(1, 5)]))
     for title, found in zip(("kernel", "program"), blocks(text, kernel, program)):
-        out.append("\ninstructions by function of the %s (its own, without those it calls)" % title)
+        out.append(f"\ninstructions by function of the {title} (its own, without those it calls)")
         out += ["%9d  %s" % (count, name) for name, count in found.most_common(TOP)]
         out.append("%9d  all" % sum(found.values()))
     return "\n".join(out)

@@ -33,13 +33,13 @@ def files(data):
             data, found, at = decompress(data), 0, 0
             while data[at + 110:at + 121] != b"TRAILER!!!\0":
                 if data[at:at + 6] != b"070701":
-                    raise ValueError("the archive breaks off at byte %d" % at)
+                    raise ValueError(f"the archive breaks off at byte {at}")
                 mode, size, name = (int(data[at + 6 + 8 * field:][:8], 16) for field in (1, 6, 11))
                 found += stat.S_ISREG(mode)
                 at = -(-(at + 110 + name) // 4) * 4
                 at = -(-(at + size) // 4) * 4
             return found
-    raise ValueError("an image in no known format: %r" % data[:8])
+    raise ValueError(f"an image in no known format: {data[:8]!r}")
 
 
 def weigh(initrd):
@@ -54,7 +54,7 @@ def line(cells):
     """Cells as a line: the first three aligned to the left, numbers to the right."""
     padded = [text.ljust(width) if index < 3 else text.rjust(width)
               for index, (text, (_, width)) in enumerate(zip(cells, COLUMNS))]
-    return "| %s |" % " | ".join(padded)
+    return f"| {' | '.join(padded)} |"
 
 
 def head():
@@ -67,10 +67,10 @@ def head():
 def row(found):
     """The line of a measured row; see measure() in bench."""
     def million(key):
-        return "%.2f" % (found[key] / 1e6)
+        return f"{found[key] / 1e6:.2f}"
 
     weight = ["%d" % found[key] for key in ("bytes", "files")] if found["bytes"] else ["-", "-"]
     return line([found["about"], found["root"], found["bus"], *weight,
                  million("unpack") if found["bytes"] else "-", million("init"),
-                 "%s – %s" % (million("low"), million("high")), "%.0f" % (found["boot"] / 1e6),
+                 f"{million('low')} – {million('high')}", f"{found['boot'] / 1e6:.0f}",
                  "%d" % found["calls"]])

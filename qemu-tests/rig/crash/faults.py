@@ -42,7 +42,7 @@ def drive(number, path, fault, turn):
         if turn > 1:  # QEMU takes no empty list
             node["set-state"] = [{"event": event, "state": state, "new_state": state + 1}
                                  for state in range(1, turn)]
-    raw = {"driver": "raw", "node-name": "d%d" % number, "file": node}
+    raw = {"driver": "raw", "node-name": f"d{number}", "file": node}
     return ["-blockdev", json.dumps(raw), "-device",
             "virtio-blk-pci,drive=d%d,werror=report,rerror=report,write-cache=on,discard=off,"
             "write-zeroes=off" % number]
@@ -65,7 +65,7 @@ def run(build, recording, folder, plan):
         subprocess.run(["cp", "--sparse=always", os.path.join(recording.folder, "end.img"), path],
                        check=True)
         words += drive(number, path, fault, turn)
-        lines.append("%s %s %d\n" % (device(number), fault, turn))
+        lines.append(f"{device(number)} {fault} {turn}\n")
     record.boot(folder, record.system(build, build), {
         "filesystem": bootfs.KINDS[recording.kind].type, "operation": "faults", "device": "vda",
         "top": "/sysroot/boot", "count": len(recording.menus)}, words, "".join(lines))
@@ -104,7 +104,7 @@ def try_plan(build, folder, name):
         given = statuses[device(number)].split()
         failed += given != ["0", "0"]
         found = [judge(image, *pair, legal) for pair in zip(NAMES, given)]
-        wrong += ["%s %d, %s: %s (%s)" % (fault, turn, menu, problem, image)
+        wrong += [f"{fault} {turn}, {menu}: {problem} ({image})"
                   for menu, (problem, _) in zip(NAMES, found) if problem]
         new_ones.append(all(is_new for _, is_new in found))
     if not failed:

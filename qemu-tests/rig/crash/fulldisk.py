@@ -34,7 +34,7 @@ def make_disk(build, folder):
     """Makes folder/base.img, a disk that boots version 2 and also has version 1; returns its
     size."""
     release, vmlinuz = kernels.kernel(record.MACHINE)
-    files = {"usr/bin/busybox": shutil.which("busybox"), "usr/lib/modules/%s/vmlinuz" % release:
+    files = {"usr/bin/busybox": shutil.which("busybox"), f"usr/lib/modules/{release}/vmlinuz":
              vmlinuz, image.PREPARE_ROOT: os.path.join(build, "ostree-prepare-root"),
              "usr/sbin/init": image.HERE + "/guest/came-up"}
     repo, root, path = (os.path.join(folder, name) for name in ("repo", "root", "base.img"))
@@ -76,8 +76,7 @@ def choose(recording, seed):
             if names:
                 chosen.append(names.pop(dice.randrange(len(names))))
     if len(chosen) < BOOTS:
-        raise RuntimeError("only %d states differ, but %d are to be booted" % (
-            len(chosen), BOOTS))
+        raise RuntimeError(f"only {len(chosen)} states differ, but {BOOTS} are to be booted")
     return set(dice.sample(chosen, BOOTS))
 
 
@@ -138,8 +137,7 @@ def show(recording, name, seed, path):
     """Makes the disk of one state and boots it; returns the verdict and the paths as text."""
     state = find(recording, name, seed, path)
     kept = os.path.join(recording.folder, "boots", name)
-    return "%s\n%s\n%s/console\n%s" % (path, state.window, kept,
-                                        try_disk(recording, state, path, kept))
+    return f"{path}\n{state.window}\n{kept}/console\n{try_disk(recording, state, path, kept)}"
 
 
 def judge(folder, seed):

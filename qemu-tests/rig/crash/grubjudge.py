@@ -32,14 +32,14 @@ def read_alone(recording, image):
 def write_list(folder, recording, generation):
     """Writes the hashes of one generation's menu and of all files that it names, for hashsum
     --check; returns the path."""
-    path = os.path.join(folder, "list-%d" % generation)
+    path = os.path.join(folder, f"list-{generation}")
     if not os.path.exists(path):
         menu = recording.menus[generation][NAME]
         files = {"/loader/" + NAME: menu}
         for entry in menus.entries(NAME, menu):
             files.update({name: menus.content(name) for name in entry})
         with open(path, "w", encoding="ascii") as out:
-            out.write("".join("%s  %s\n" % (hashlib.md5(data).hexdigest(), name)
+            out.write("".join(f"{hashlib.md5(data).hexdigest()}  {name}\n"
                               for name, data in files.items()))
     return path
 
@@ -48,13 +48,13 @@ def script(folder, recording, cases):
     """A script for grub-emu: prints @NUMBER=GENERATION= for each state with a complete menu."""
     lines = ["set pager=0", "set enable_progress_indicator=0"]
     for number, (state, image) in enumerate(cases):
-        lines.append("loopback s (host)%s" % image)
+        lines.append(f"loopback s (host){image}")
         word = "if"
         likely = state.window.legal | {state.window.committed - 1}
         for generation in sorted(likely - {-1}, reverse=True):
-            lines.append("%s hashsum --hash md5 --check (host)%s --prefix (s); then" % (
-                word, write_list(folder, recording, generation)))
-            lines.append("echo @%d=%d=" % (number, generation))
+            lines.append(f"{word} hashsum --hash md5 --check "
+                         f"(host){write_list(folder, recording, generation)} --prefix (s); then")
+            lines.append(f"echo @{number}={generation}=")
             word = "elif"
         lines += ["fi", "loopback -d s"]
     return "\n".join(lines + ["exit", ""])

@@ -60,12 +60,12 @@ def find(recording, name, read):
     """What a reader finds: a Reading, or a sentence that says what is wrong. read(path) returns the
     bytes of a file, or None."""
     for directory in recording.directories:
-        menu = read("/%s/%s" % (directory, name))
+        menu = read(f"/{directory}/{name}")
         if menu is None or not complete(name, menu):
             continue
         generation = generation_of(recording, name, menu)
         if generation is None:
-            return "%s/%s is a mixture" % (directory, name)
+            return f"{directory}/{name} is a mixture"
         found = try_entries(entries(name, menu), read)
         return found if isinstance(found, str) else Reading(generation, *found)
     return "no menu"
@@ -82,7 +82,7 @@ def try_entries(menu, read):
             whole = False
         elif any(data != content(path) for path, data in zip(entry, files)):
             if not started:
-                return "%s is torn, and starts" % entry[0]
+                return f"{entry[0]} is torn, and starts"
             whole = False
         else:
             started = started or entry
@@ -98,7 +98,7 @@ def judge(recording, name, window, found):
         return word
     legal = [entries(name, recording.menus[generation][name])[0]
              for generation in window.legal | {window.committed - 1} if generation >= 0]
-    return "shorter" if found.started in legal else "%s starts" % found.started[0]
+    return "shorter" if found.started in legal else f"{found.started[0]} starts"
 
 
 def standing(window, generation):
@@ -109,5 +109,4 @@ def standing(window, generation):
         return "new"
     if generation == window.committed - 1:
         return "late"
-    return "generation %d where %s is legal" % (
-        generation, " or ".join(map(str, sorted(window.legal))))
+    return f"generation {generation} where {' or '.join(map(str, sorted(window.legal)))} is legal"

@@ -69,7 +69,7 @@ def build(folder, original, changes):
     text = original
     for old, new in changes:
         if text.count(old) != 1:
-            raise RuntimeError("%s no longer has this once: %s" % (FILE, old))
+            raise RuntimeError(f"{FILE} no longer has this once: {old}")
         text = text.replace(old, new)
     with open(os.path.join(folder, FILE), "w", encoding="utf-8") as out:
         out.write(text)
@@ -102,11 +102,11 @@ def run(top, seed, only):
     with open(os.path.join(source, FILE), encoding="utf-8") as text:
         original = text.read()
     broken = 0
-    print("1..%d" % len(chosen))
+    print(f"1..{len(chosen)}")
     for number, (name, where, *changes) in enumerate(chosen, 1):
         found = try_one(top, build(source, original, changes), where, seed)
         good = bool(found) == bool(changes)
         broken += not good
-        print("%s %d - without %s on %s: %s" % ("ok" if good else "not ok", number, name, where,
-                                                found or "nothing is found"), flush=True)
+        print(f"{'ok' if good else 'not ok'} {number} - without {name} on {where}: "
+              f"{found or 'nothing is found'}", flush=True)
     return 1 if broken else 0

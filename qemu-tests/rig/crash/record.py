@@ -42,7 +42,7 @@ def write(path, data):
 def make_sysroot(top, work):
     """Makes top/sysroot with commits demo/1, demo/2, ... of small trees; nothing is deployed."""
     root, tree = os.path.join(top, "sysroot"), os.path.join(work, "tree")
-    repo = "--repo=%s/ostree/repo" % root
+    repo = f"--repo={root}/ostree/repo"
     os.makedirs(root)
     disk.run(["ostree", "admin", "init-fs", root])
     shutil.rmtree(os.path.join(root, "boot"))
@@ -50,16 +50,16 @@ def make_sysroot(top, work):
     disk.run(["ostree", "admin", "os-init", "--sysroot=" + root, "demo"])
     disk.run(["ostree", repo, "config", "set", "sysroot.bootloader", "grub2"])
     for version in range(1, VERSIONS + 1):
-        modules = "%s/usr/lib/modules/6.1.%d/" % (tree, version)
+        modules = f"{tree}/usr/lib/modules/6.1.{version}/"
         write(modules + "vmlinuz", content("vmlinuz", version))
         write(modules + "initramfs.img", content("initramfs", version))
         write(tree + "/usr/lib/os-release", b"ID=demo\nPRETTY_NAME=Demo\n")
         write(tree + "/usr/etc/os-release", b"ID=demo\n")
         for name in ("boot", "dev", "proc", "run", "sys", "sysroot", "var"):
             os.makedirs(os.path.join(tree, name), exist_ok=True)
-        disk.run(["ostree", repo, "commit", "--branch=demo/%d" % version, "--tree=dir=" + tree,
+        disk.run(["ostree", repo, "commit", f"--branch=demo/{version}", "--tree=dir=" + tree,
                   "--owner-uid=0", "--owner-gid=0", "--no-xattrs",
-                  "--add-metadata-string=version=%d" % version])
+                  f"--add-metadata-string=version={version}"])
         shutil.rmtree(tree)
 
 
@@ -80,13 +80,13 @@ def make_system(build, programs, tops, path, work):
     for target, source in copies.items():
         os.makedirs(os.path.dirname(os.path.join(top, target)), exist_ok=True)
         shutil.copy(source, os.path.join(top, target))
-    write(top + "/modules/order", "".join("/modules/%s\n" % os.path.basename(name)
+    write(top + "/modules/order", "".join(f"/modules/{os.path.basename(name)}\n"
                                           for name in modules).encode())
     for name in ("lib", "lib64"):
         os.symlink("usr/" + name, os.path.join(top, name))
     for version in (1, 2):
-        write("%s/k/vmlinuz-6.1.%d" % (top, version), content("vmlinuz", version))
-        write("%s/k/initramfs-6.1.%d.img" % (top, version), content("initramfs", version))
+        write(f"{top}/k/vmlinuz-6.1.{version}", content("vmlinuz", version))
+        write(f"{top}/k/initramfs-6.1.{version}.img", content("initramfs", version))
     make_sysroot(top, work)
     os.mkdir(path)
     pack(top, os.path.join(path, "initrd"))
@@ -136,8 +136,7 @@ def boot(folder, initramfs, parameters, drives, faults=""):
     with open(console, encoding="utf-8", errors="replace") as source:
         said = source.read()
     if "updates: done" not in said:
-        raise RuntimeError("the guest did not come to its end: %s\n%s" % (
-            console, said[-2000:]))
+        raise RuntimeError(f"the guest did not come to its end: {console}\n{said[-2000:]}")
 
 
 def logged(path, log):
@@ -166,9 +165,9 @@ def check(found, count):
         for name in ("grub.cfg", "uEnv.txt"):
             now = found.get(generation, {}).get(name)
             if not now or not base64.b64decode(now).endswith(b"rootstock_complete=1\n"):
-                raise RuntimeError("the guest made no %s number %d" % (name, generation))
+                raise RuntimeError(f"the guest made no {name} number {generation}")
             if generation and now == found[generation - 1][name]:
-                raise RuntimeError("%s number %d equals the one before" % (name, generation))
+                raise RuntimeError(f"{name} number {generation} equals the one before")
 
 
 def run(folder, initramfs, size, kind, parameters):

@@ -21,7 +21,7 @@ State = collections.namedtuple("State", "position sample window epoch writes key
 
 def name_of(it):
     """The name of a state on the command line: the number of a write, or EPOCH.SAMPLE."""
-    return "%d" % it.position if it.sample is None else "%d.%d" % (it.epoch, it.sample)
+    return f"{it.position}" if it.sample is None else f"{it.epoch}.{it.sample}"
 
 
 def digest(sector, data):
@@ -111,7 +111,7 @@ def in_order(disk, pending, moment):
 def reordered(disk, pending, moments, seed, sample):
     """Sample number `sample` of the states in which a power cut in this epoch can leave the
     disk."""
-    dice = random.Random("%s %s %d %d" % (seed, disk.recording.name, disk.epoch, sample))
+    dice = random.Random(f"{seed} {disk.recording.name} {disk.epoch} {sample}")
     moment = dice.choice(moments)
     return state(disk, moment, sample, subset(pending[:moment[1]], dice,
                                               disk.recording.atom))

@@ -15,13 +15,13 @@ def tell(number, name, tallies, options):
     print("%s %d - %s: %s" % ("not ok" if wrong else "ok", number, name, ", ".join(
         "%d states for %s" % (tally.built, tally.loader) for tally in tallies)))
     for tally, text in wrong[:10]:
-        print("# %s: %s" % (tally.loader, text))
-        again = ("--only " + name if tally.operation == "faults" else "--show %s --state %s" % (
-            name, text.split(":")[0]))
-        print("#   qemu-tests/crash --build %s --seed %d %s" % (
-            os.path.relpath(options.build), options.seed, again))
+        print(f"# {tally.loader}: {text}")
+        again = ("--only " + name if tally.operation == "faults" else
+                 f"--show {name} --state {text.split(':')[0]}")
+        print(f"#   qemu-tests/crash --build {os.path.relpath(options.build)} "
+              f"--seed {options.seed} {again}")
     if wrong:
-        print("# %d are wrong" % len(wrong))
+        print(f"# {len(wrong)} are wrong")
     return 1 if wrong else 0
 
 
@@ -44,5 +44,4 @@ def table(tallies, seconds):
 
 def headline(trials, broken, seed):
     """The line above the table of a run."""
-    return "%d of %d trials failed, seed %d, %s" % (
-        broken, trials, seed, time.strftime("%Y-%m-%d %H:%M:%S"))
+    return f"{broken} of {trials} trials failed, seed {seed}, {time.strftime('%Y-%m-%d %H:%M:%S')}"

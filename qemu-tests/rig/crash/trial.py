@@ -33,7 +33,7 @@ class Tally:
         wrong = () if verdict in menus.VERDICTS else (verdict,)
         if verdict in ("late", "shorter") and self.late_is_wrong(state.window):
             wrong = ("the old menu, although the change was reported as done",)
-        self.violations += ["%s: %s" % (name_of(state), text) for text in wrong]
+        self.violations += [f"{name_of(state)}: {text}" for text in wrong]
 
 
 def samples_for(recording, wanted):
@@ -59,7 +59,7 @@ def batches(disk, found, folder, size):
     slots, cases = [], []
     for state in found:
         if len(slots) <= len(cases):
-            slots.append(Slot(os.path.join(folder, "state-%d" % len(slots)), disk))
+            slots.append(Slot(os.path.join(folder, f"state-{len(slots)}"), disk))
         slots[len(cases)].put(state)
         cases.append((state, slots[len(cases)].path))
         if len(cases) == size:
@@ -88,7 +88,7 @@ def read_by_grub(folder, wanted, seed, first_only=False, without_us=False):
             if not dice.randrange(AGAIN):
                 alone = grubjudge.read_alone(recording, image)
                 if menus.judge(recording, grubjudge.NAME, state.window, alone) != verdict:
-                    verdict = "grub-emu finds %s, grub-fstest %s" % (reading, alone)
+                    verdict = f"grub-emu finds {reading}, grub-fstest {alone}"
             tally.add(state, verdict)
             names.append(name_of(state))
         if first_only and tally.violations:
@@ -146,7 +146,7 @@ def find(recording, name, seed, path):
         if name_of(state) == name:
             Slot(path, disk).put(state)
             return state
-    raise ValueError("%s has no state %s" % (recording.folder, name))
+    raise ValueError(f"{recording.folder} has no state {name}")
 
 
 def show(recording, name, seed, path):

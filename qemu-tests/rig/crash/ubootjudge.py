@@ -52,7 +52,7 @@ def boot_script():
         text = source.read()
     for old, new in CHANGES:
         if text.count(old) != 1:
-            raise RuntimeError("boot.cmd no longer has this once: %s" % old)
+            raise RuntimeError(f"boot.cmd no longer has this once: {old}")
         text = text.replace(old, new.replace("%s", old))
     return text
 
@@ -117,18 +117,18 @@ def run(folder, disk, first):
     whether it reached the end)."""
     lines = ["virtio scan"]
     for number in range(first, disk.count + 1):
-        lines += ["echo @state=%x" % number, "setenv rootstock_disk virtio 0:%x" % number,
-                  "source %x" % INNER]
+        lines += [f"echo @state={number:x}", f"setenv rootstock_disk virtio 0:{number:x}",
+                  f"source {INNER:x}"]
     lines.append("echo @state=end")
     devices = ["-drive", "if=none,id=d,format=raw,snapshot=on,file=" + disk.path,
                "-device", "virtio-blk-device,drive=d"]
     for name, address, text in (("outer", OUTER, "\n".join(lines + ["reset", ""])),
                                 ("inner", INNER, boot_script())):
-        devices += ["-device", "loader,file=%s,addr=%#x,force-raw=on" % (
-            image_of(folder, name, text), address)]
+        devices += ["-device",
+                    f"loader,file={image_of(folder, name, text)},addr={address:#x},force-raw=on"]
     # If it does not end, it hangs in the last state that it reached.
     with contextlib.suppress(AssertionError), realuboot.Machine(
-            folder, "arm", {"bootdelay": "-2", "bootcmd": "source %x" % OUTER, **ADDRESSES},
+            folder, "arm", {"bootdelay": "-2", "bootcmd": f"source {OUTER:x}", **ADDRESSES},
             devices, seconds=SECONDS):
         pass
     with open(os.path.join(folder, "console"), encoding="latin-1") as console:
@@ -178,13 +178,13 @@ def recognise(recording, menu, entry):
     generation = next((number for number, texts in recording.menus.items()
                        if zlib.crc32(texts[NAME]) == menu[1]), None)
     if generation is None:
-        return "%s/%s is a mixture" % (menu[0], NAME)
+        return f"{menu[0]}/{NAME} is a mixture"
     paths = tuple(path for path, _ in entry)
     entries = menus.entries(NAME, recording.menus[generation][NAME])
     if paths not in entries:
-        return "%s starts and is in no entry" % " ".join(paths)
+        return f"{' '.join(paths)} starts and is in no entry"
     if any(zlib.crc32(menus.content(path)) != checksum for path, checksum in entry):
-        return "%s is torn, and starts" % paths[0]
+        return f"{paths[0]} is torn, and starts"
     return menus.Reading(generation, paths, paths == entries[0])
 
 

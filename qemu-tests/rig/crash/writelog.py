@@ -45,12 +45,12 @@ def entries(path):
         log = source.read()
     magic, version, count, sector = struct.unpack_from(HEADER, log)
     if (magic, version) != (MAGIC, 1):
-        raise RuntimeError("%s: not a log of writes" % path)
+        raise RuntimeError(f"{path}: not a log of writes")
     at = sector
     for _ in range(count):
         first, sectors, flags, _ = struct.unpack_from(ENTRY, log, at)
         if flags & DISCARD:
-            raise RuntimeError("%s: the guest discards" % path)
+            raise RuntimeError(f"{path}: the guest discards")
         at += sector
         yield first * sector, log[at:at + sectors * sector], bool(flags & FLUSH)
         at += sectors * sector

@@ -17,7 +17,7 @@ from rig.host.kernels import HERE
 PACKAGES = """cron dbus e2fsprogs kmod libpam-systemd ostree-boot procps systemd systemd-sysv
     udev""".split()
 OPTIONS = ["--variant=minbase", "--include=" + ",".join(PACKAGES), "--format=tar"] + [
-    "--dpkgopt=path-exclude=/usr/share/%s/*" % name for name in ("doc", "info", "locale", "man")]
+    f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "info", "locale", "man")]
 # The program that judges the boot, and its unit, which multi-user.target wants.
 JUDGE = "usr/lib/rootstock-judge"
 UNIT = "usr/lib/systemd/system/rootstock-judge.service"
@@ -61,7 +61,7 @@ def mmdebstrap(options, release, sources, out):
     """
     words = (["unshare", "--mount", "mmdebstrap", "--mode=root"] if os.geteuid() == 0 else
              ["mmdebstrap", "--mode=unshare"]) + options + lagging() + [release, out, sources]
-    print("Unpacking Debian %s, once: two minutes and the network ..." % release,
+    print(f"Unpacking Debian {release}, once: two minutes and the network ...",
           file=sys.stderr)
     with tempfile.TemporaryFile("w+") as log, subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT) as process:
@@ -70,8 +70,7 @@ def mmdebstrap(options, release, sources, out):
                 process.terminate()
         if process.returncode:
             log.seek(0)
-            raise RuntimeError("no packages of Debian %s: mmdebstrap: %s" % (
-                release, log.read()[-2000:]))
+            raise RuntimeError(f"no packages of Debian {release}: mmdebstrap: {log.read()[-2000:]}")
 
 
 def userland(machine):
@@ -81,7 +80,7 @@ def userland(machine):
     """
     release, folder = machine["kernel"].split()[0], os.path.dirname(kernels.unpacked(machine)[0])
     key = hashlib.sha256(repr(OPTIONS).encode()).hexdigest()[:16]
-    path = os.path.join(folder, "userland@%s.tar" % key)
+    path = os.path.join(folder, f"userland@{key}.tar")
     if not os.path.exists(path):
         with tempfile.TemporaryDirectory(prefix="new.", dir=folder) as work:
             made = os.path.join(work, "userland.tar")

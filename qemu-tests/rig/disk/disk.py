@@ -40,7 +40,7 @@ def run(command, **options):
         errors="replace", stdin=options.pop("stdin", None) or subprocess.DEVNULL, check=False,
         **options)
     if done.returncode:
-        raise RuntimeError("%s: status %d\n%s" % (" ".join(command), done.returncode, done.stdout))
+        raise RuntimeError(f"{' '.join(command)}: status {done.returncode}\n{done.stdout}")
     return done.stdout
 
 
@@ -63,7 +63,7 @@ def create(path, parts, first, table="gpt", bootable=None):
     with open(path, "wb") as disk:
         disk.truncate(parts[-1]["start"] + parts[-1]["size"] + MIB)
     if table == "mbr":
-        lines = ["label: dos", "label-id: 0x" + MBR, "start=2048, size=%d, type=da" % size]
+        lines = ["label: dos", "label-id: 0x" + MBR, f"start=2048, size={size}, type=da"]
     else:
         lines = ["label: gpt", "label-id: " + UUID % 0xd15c,
                  "start=2048, size=%d, type=%s, uuid=%s" % (size, first, UUID % 1)]
@@ -71,7 +71,7 @@ def create(path, parts, first, table="gpt", bootable=None):
         line = "start=%d, size=%d, type=%s" % (part["start"] // SECTOR, part["size"] // SECTOR,
                                                "83" if table == "mbr" else LINUX)
         if table != "mbr":
-            line += ", uuid=%s, name=part-%d" % (part["uuid"], part["number"])
+            line += f", uuid={part['uuid']}, name=part-{part['number']}"
         lines.append(line + (", attrs=LegacyBIOSBootable" if part is bootable else ""))
     subprocess.run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", path],
                    input="\n".join(lines) + "\n", text=True, check=True,
@@ -89,13 +89,13 @@ def fill(path, part, directory, label):
     """
     run(["mkfs.ext4", "-q", "-F", "-L", label, "-U", part["uuid"], "-d", directory, "-m", "0",
          "-b", "4096", "-O", "^metadata_csum_seed,^orphan_file", "-E",
-         "offset=%d,lazy_journal_init=1" % part["start"], path, "%dk" % (part["size"] // 1024)])
+         f"offset={part['start']},lazy_journal_init=1", path, f"{part['size'] // 1024}k"])
 
 
 def debugfs(path, part, *requests):
     """Runs debugfs requests on the partition, which may write; returns their output."""
     done = subprocess.run(
-        ["debugfs", "-w", "-f", "-", "%s?offset=%d" % (path, part["start"])], check=True,
+        ["debugfs", "-w", "-f", "-", f"{path}?offset={part['start']}"], check=True,
         input="\n".join(requests) + "\n", text=True, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
     return done.stdout
@@ -107,21 +107,21 @@ def make_immutable(path, part, names):
     mkfs.ext4 -d does not copy this flag (0x10). A directory of ext4 also has the one for extents
     (0x80000).
     """
-    debugfs(path, part, *["set_inode_field %s flags 0x80010" % name for name in names])
+    debugfs(path, part, *[f"set_inode_field {name} flags 0x80010" for name in names])
 
 
 def names_in(path, part, directory):
     """The sorted names in a directory of the partition, read by debugfs."""
-    listed = debugfs(path, part, "ls -p %s" % directory)
+    listed = debugfs(path, part, f"ls -p {directory}")
     names = re.findall(r"^/\d+/\d*/\d*/\d*/([^/]*)/", listed, re.MULTILINE)
     return sorted(set(names) - {".", "..", ""})
 
 
 def fill_fat(path, start, mebibytes, directory):
     """Makes a FAT in the image, `start` bytes into it, with the contents of `directory`."""
-    run(["mkfs.vfat", "-n", "ESP", "--offset=%d" % (start // SECTOR), path,
+    run(["mkfs.vfat", "-n", "ESP", f"--offset={start // SECTOR}", path,
          str(mebibytes * MIB // 1024)])
-    run(["mcopy", "-s", "-i", "%s@@%d" % (path, start)] +
+    run(["mcopy", "-s", "-i", f"{path}@@{start}"] +
         [os.path.join(directory, name) for name in os.listdir(directory)] + ["::"])
 
 
@@ -133,12 +133,12 @@ def superblock_state(path, part):
     magic, state = struct.unpack_from("<HH", block, 0x38)
     incompat = struct.unpack_from("<I", block, 0x60)[0]
     if magic != EXT4_MAGIC:
-        raise RuntimeError("%s: no ext4 at byte %d" % (path, part["start"]))
+        raise RuntimeError(f"{path}: no ext4 at byte {part['start']}")
     return state == EXT4_CLEAN, bool(incompat & EXT4_NEEDS_RECOVERY)
 
 
 def check_ext4(path, part):
     """The complaints of e2fsck about the file system; '' if it finds no error."""
-    done = subprocess.run(["e2fsck", "-f", "-n", "%s?offset=%d" % (path, part["start"])], text=True,
+    done = subprocess.run(["e2fsck", "-f", "-n", f"{path}?offset={part['start']}"], text=True,
                           check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return "" if done.returncode == 0 else done.stdout.strip()

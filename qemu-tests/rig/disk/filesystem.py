@@ -49,7 +49,7 @@ def pack(path, work, machine, script, kind):
     with open(os.path.join(top, "init"), "w", encoding="ascii") as out:
         out.write(script)
     os.chmod(os.path.join(top, "init"), 0o755)
-    disk.run(["sh", "-euc", "find . | cpio --quiet -o -H newc >'%s'" % path], cwd=top)
+    disk.run(["sh", "-euc", f"find . | cpio --quiet -o -H newc >'{path}'"], cwd=top)
 
 
 def fill_in_guest(paths, work, machine, script, kind):
@@ -59,16 +59,15 @@ def fill_in_guest(paths, work, machine, script, kind):
     words = machine["qemu"].split() + ["-nodefaults", "-no-user-config", "-display", "none",
                                        "-no-reboot", "-serial", "stdio"]
     for number, file in enumerate([paths[0], os.path.join(work, "content.tar")] + paths[1:]):
-        words += ["-drive", "file=%s,format=raw,if=none,id=d%d,cache=unsafe" % (
-            file.replace(",", ",,"), number), "-device", "nvme,drive=d%d,serial=%d" % (
-                number, number)]
+        words += ["-drive",
+                  f"file={file.replace(',', ',,')},format=raw,if=none,id=d{number},cache=unsafe",
+                  "-device", f"nvme,drive=d{number},serial={number}"]
     words += ["-kernel", kernels.kernel(machine)[1], "-initrd", initrd, "-append",
-              "console=%s panic=-1" % machine["console"]]
+              f"console={machine['console']} panic=-1"]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, check=False, timeout=limit(300))
     if b"\nall of it is there" not in done.stdout:
-        raise RuntimeError("no %s was made: %s" % (kind, done.stdout.decode(
-            errors="replace")[-2000:]))
+        raise RuntimeError(f"no {kind} was made: {done.stdout.decode(errors='replace')[-2000:]}")
 
 
 def make(paths, part, directory, cell, work, immutable):
@@ -104,17 +103,17 @@ def fill(image, parts, directory, cell, work, immutable):
         disk.fill(image, parts[0], directory, cell["disk"]["label"])
         disk.make_immutable(image, parts[0], immutable)
         return
-    paths = [os.path.join(work, "filesystem-%d" % part["number"]) for part in parts]
+    paths = [os.path.join(work, f"filesystem-{part['number']}") for part in parts]
     make(paths, parts[0], directory, cell, work, immutable)
     for path, part in zip(paths, parts):
         disk.run(["dd", "if=" + path, "of=" + image, "bs=1M", "conv=notrunc,sparse",
-                  "seek=%d" % (part["start"] // disk.MIB)])
+                  f"seek={part['start'] // disk.MIB}"])
 
 
 def same(image, pristine, part):
     """Whether a partition has the same bytes in both images."""
-    return subprocess.run(["cmp", "--quiet", "--ignore-initial=%d" % part["start"],
-                           "--bytes=%d" % part["size"], image, pristine],
+    return subprocess.run(["cmp", "--quiet", f"--ignore-initial={part['start']}",
+                           f"--bytes={part['size']}", image, pristine],
                           check=False).returncode == 0
 
 
@@ -126,7 +125,7 @@ def state(image, part, kind):
         return True, False, ""
     path = image + ".part"
     disk.run(["dd", "if=" + image, "of=" + path, "bs=1M", "conv=sparse",
-              "skip=%d" % (part["start"] // disk.MIB), "count=%d" % (part["size"] // disk.MIB)])
+              f"skip={part['start'] // disk.MIB}", f"count={part['size'] // disk.MIB}"])
     done = subprocess.run(CHECKS[kind] + [path], text=True, check=False, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     os.unlink(path)

@@ -76,7 +76,7 @@ def lay_out(files, work, drivers):
     with open(os.path.join(conf, "modules"), "w", encoding="ascii") as out:
         out.write("\n".join(drivers) + "\n")
     with open(os.path.join(work, "dracut.conf"), "w", encoding="ascii") as out:
-        out.write('drivers="%s"\n' % " ".join(drivers))
+        out.write(f'drivers="{" ".join(drivers)}"\n')
 
 
 def release_of(vmlinuz):

@@ -25,14 +25,14 @@ OWN = ("", ".initramfs", ".repo")
 MEMORY = 1024
 PROGRAMS = ("ostree-prepare-root", "rootstock-init")
 PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
-GUESTS = {"probe": ["guest/%s.c" % name for name in
+GUESTS = {"probe": [f"guest/{name}.c" for name in
                     ("probe", "report", "look", "expect", "checks", "mounts", "initramfs",
                      "finish")],
-          "debian": ["guest/%s.c" % name for name in
+          "debian": [f"guest/{name}.c" for name in
                      ("userland", "report", "look", "expect", "checks", "mounts")],
           "tryinit": ["guest/tryinit.c", "guest/finish.c"], "mark": ["guest/mark.c"],
           "lognote": ["guest/lognote.c"],
-          "before": ["guest/%s.c" % name for name in ("before", "initramfs", "expect", "look",
+          "before": [f"guest/{name}.c" for name in ("before", "initramfs", "expect", "look",
                                                   "report")]}
 # Linked with glibc, as most trees' init is: the bench includes the cost of its start.
 GLIBC_GUESTS = ("mark",)
@@ -47,8 +47,8 @@ def need_programs(build, machines):
     needed += [os.path.join(build, loaders.of(kind).generator) for kind in machines]
     for path in sorted(set(needed)):
         if not os.access(path, os.X_OK):
-            raise RuntimeError("%s is not there: run make ARCH=%s first" % (
-                path, os.path.basename(os.path.dirname(path))))
+            raise RuntimeError(f"{path} is not there: "
+                               f"run make ARCH={os.path.basename(os.path.dirname(path))} first")
 
 
 def free(build):
@@ -59,8 +59,8 @@ def free(build):
 def need_room(build):
     """Fails if there is no room for the images of a single cell."""
     if free(build) < LEAST:
-        raise RuntimeError("%s: its disk has %.1f GiB free, and %d are needed: make room first" %
-                           (build, free(build), LEAST))
+        raise RuntimeError(f"{build}: its disk has {free(build):.1f} GiB free, and {LEAST} are "
+                           "needed: make room first")
 
 
 def make_room(build, cell):
@@ -94,11 +94,11 @@ def digest(paths, *words):
 
 def guest(build, machine, name):
     """Compiles the static guest program `name`; returns its path."""
-    path = os.path.join(build, "qemu/guest-%s-%s" % (machine["arch"], machine["report"]), name)
+    path = os.path.join(build, f"qemu/guest-{machine['arch']}-{machine['report']}", name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     compiler = (["gcc"] if name in GLIBC_GUESTS else arch.compiler(build, machine["arch"]))
     subprocess.run(compiler + ["-std=gnu11", "-D_GNU_SOURCE", "-Os", "-static", "-s",
-                               "-DREPORT_PORT=\"/dev/%s\"" % machine["report"],
+                               f"-DREPORT_PORT=\"/dev/{machine['report']}\"",
                                "-I" + os.path.dirname(HERE), "-o", path] +
                    [os.path.join(HERE, source) for source in GUESTS[name]], check=True)
     return path
@@ -108,7 +108,7 @@ def replace(folder, prefix, key, make):
     """Makes folder/PREFIX@KEY with make(path, work folder) if it is missing, and removes older ones
     with this prefix; returns its path. No prefix has an "@", so they are not another cell's.
     """
-    path = os.path.join(folder, "%s@%s" % (prefix, key))
+    path = os.path.join(folder, f"{prefix}@{key}")
     if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
         work = tempfile.mkdtemp(prefix=".new-", dir=folder)
@@ -125,7 +125,7 @@ def replace(folder, prefix, key, make):
 def own_kernels(files, release, work):
     """{version: files} in which each version has its own kernel: its number is appended to the
     file, which boots as before."""
-    name, found = "usr/lib/modules/%s/vmlinuz" % release, {}
+    name, found = f"usr/lib/modules/{release}/vmlinuz", {}
     for version in sysroot.VERSIONS:
         found[version] = dict(files, **{name: os.path.join(work, "vmlinuz-" + version)})
         shutil.copyfile(files[name], found[version][name])
@@ -139,9 +139,9 @@ def tree_files(build, cell, init):
     kind = cell["machine"]
     release, vmlinuz = kernel(kind)
     files = {PREPARE_ROOT: os.path.join(arch.programs(build, kind["arch"]), "ostree-prepare-root"),
-             "usr/lib/modules/%s/vmlinuz" % release: vmlinuz, **loaders.of(kind).tree(build)}
+             f"usr/lib/modules/{release}/vmlinuz": vmlinuz, **loaders.of(kind).tree(build)}
     if kind["board-dtb"]:
-        files["usr/lib/modules/%s/devicetree" % release] = kernels.board_dtb(kind)
+        files[f"usr/lib/modules/{release}/devicetree"] = kernels.board_dtb(kind)
     tops = arch.files(kind["arch"], "ostree", "busybox-static")
     files["usr/bin/busybox"] = arch.find(tops, "/bin/busybox", "/usr/bin/busybox")
     if init == "debian":
@@ -164,7 +164,7 @@ def repository(build, cell, init, initrd=None):
     with lock:
         files = tree_files(build, cell, init)
         if initrd:
-            files["usr/lib/modules/%s/initramfs.img" % release] = initrd
+            files[f"usr/lib/modules/{release}/initramfs.img"] = initrd
         if initrd or plan["tree-files"] or plan["devicetree"] or plan["kernels"] == "each":
             name = own(cell, ".repo")
         make, basis = debian.maker(cell["machine"]) if init == "debian" else (
@@ -177,7 +177,7 @@ def repository(build, cell, init, initrd=None):
             if plan["devicetree"]:
                 made = os.path.join(work, "devicetree")
                 devicetree.make(made, cell["machine"], plan["devicetree"])
-                files["usr/lib/modules/%s/devicetree" % release] = made
+                files[f"usr/lib/modules/{release}/devicetree"] = made
             versions = (own_kernels(files, release, work) if plan["kernels"] == "each" else
                         dict.fromkeys(sysroot.VERSIONS, files))
             sysroot.commit(path, work, versions, plan["tree-files"], make)
@@ -202,7 +202,7 @@ def then(entries, index, loader="grub-bios"):
         elif entries[position + 1] == index:
             steps.append("reboot")
         else:
-            steps.append("reboot:%d" % entries[position + 1])
+            steps.append(f"reboot:{entries[position + 1]}")
     return steps
 
 
@@ -283,8 +283,7 @@ def change(plan, root, generator, menu_file, menu):
 def kargs(cell, parts):
     """The kernel arguments that libostree writes into the entries."""
     plan = cell["disk"]
-    uuid = parts[0]["uuid"] if plan["table"] != "mbr" else "%s-%02d" % (
-        disk.MBR, parts[0]["number"])
+    uuid = parts[0]["uuid"] if plan["table"] != "mbr" else f"{disk.MBR}-{parts[0]['number']:02d}"
     # On a busy host the kernel of a PC may conclude that QEMU's timer does not work, and panic.
     timer = ["no_timer_check"] if cell["machine"]["arch"] == "x86_64" else []
     return (["root=PARTUUID=" + uuid, "rootwait", "panic=1"] + timer +

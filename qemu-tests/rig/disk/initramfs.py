@@ -35,7 +35,7 @@ def command(build, cell, work, out):
 
 def make(path, work, build, cell):
     """Makes the directory `path` with the image in it."""
-    disk.run(["sh", "-euc", "head -c %sM /dev/urandom >blob" % cell["initramfs"]["blob"]], cwd=work)
+    disk.run(["sh", "-euc", f"head -c {cell['initramfs']['blob']}M /dev/urandom >blob"], cwd=work)
     with open(os.path.join(work, "conf"), "w", encoding="utf-8") as out:
         out.write("".join(line + "\n" for line in cell["initramfs"]["conf"]))
     # Stripped, as "make install" does it.

@@ -76,8 +76,7 @@ class GrubBios(Direct):
 
     def custom(self, cell):
         """The text of custom.cfg, which our menu reads last: it chooses the entry."""
-        return "set default=%d\nset timeout=%s\n" % (cell["boot"]["chosen"],
-                                                     cell["boot"]["timeout"])
+        return f"set default={cell['boot']['chosen']}\nset timeout={cell['boot']['timeout']}\n"
 
     def configure(self, boot, cell):
         """Makes the stub GRUB's grub.cfg."""
@@ -97,7 +96,7 @@ class GrubBios(Direct):
 
     def install(self, image, work, cell, part, top):
         """Writes GRUB's boot code to the first sector and its image to the first partition."""
-        prefix = "(hd0,gpt%d)%s/grub" % (part["number"], top)
+        prefix = f"(hd0,gpt{part['number']}){top}/grub"
         data = bytearray(self.core(work, """serial --unit=0 --speed=115200
 terminal_input serial
 terminal_output serial
@@ -137,7 +136,7 @@ class GrubEfi(GrubBios):
         data = self.core(work, "echo GRUB on EFI\nnormal\n", "/EFI/BOOT", ["efi_gop"] if
                          self.machine["arch"] == "x86_64" else ["fdt"])
         write(os.path.join(home, "rootstock.cfg"),
-              "search --no-floppy --fs-uuid --set=root %s\n" % part["uuid"])
+              f"search --no-floppy --fs-uuid --set=root {part['uuid']}\n")
         write(os.path.join(home, "custom.cfg"), self.custom(cell))
         shutil.copy(STUB, os.path.join(home, "grub.cfg"))
         with open(os.path.join(home, EFI_NAMES[os.path.basename(self.folder())]), "wb") as out:

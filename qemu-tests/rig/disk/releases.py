@@ -50,7 +50,7 @@ def program(release, name, *packages):
     tops = kernels.debs(release, architecture, *packages)
     folders = [folder for top in tops for folder, _, names in os.walk(top)
                if any(name.startswith("lib") and ".so" in name for name in names)]
-    return (arch.find(tops, *["/%sbin/%s" % (part, name) for part in ("usr/", "", "usr/s", "s")]),
+    return (arch.find(tops, *[f"/{part}bin/{name}" for part in ("usr/", "", "usr/s", "s")]),
             dict(os.environ, LD_LIBRARY_PATH=":".join(folders)))
 
 

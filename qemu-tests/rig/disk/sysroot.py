@@ -43,8 +43,8 @@ def make_tree(tree, files, version):
         if not os.path.lexists(os.path.join(tree, "usr/bin", applet)):
             os.symlink("busybox", os.path.join(tree, "usr/bin", applet))
     for name, text in {
-            "usr/lib/os-release": 'ID=demo\nNAME="Demo OTA"\nPRETTY_NAME="Demo OTA"\nVERSION=%s\n'
-                                  % version,
+            "usr/lib/os-release": 'ID=demo\nNAME="Demo OTA"\nPRETTY_NAME="Demo OTA"\n'
+                                  f'VERSION={version}\n',
             "usr/etc/fstab": "", "usr/etc/hostname": "demo\n",
             "usr/etc/passwd": "root::0:0:root:/root:/bin/sh\n", "usr/etc/group": "root:x:0:\n",
             }.items():
@@ -102,7 +102,7 @@ def make(sysroot, repo, generator, plan, kargs):
     last stateroot becomes the default.
     """
     environment = dict(os.environ, OSTREE_GRUB2_EXEC=generator, **ENVIRONMENT)
-    writer, inner = plan["writer"], "--repo=%s/ostree/repo" % sysroot
+    writer, inner = plan["writer"], f"--repo={sysroot}/ostree/repo"
     admin = writer + ["admin", "--sysroot=" + sysroot]
     os.makedirs(sysroot)
     disk.run(writer + ["admin", "init-fs", sysroot])

@@ -58,8 +58,8 @@ def mark(tree, version):
     texts.update({"usr/etc/life/" + name: "default of " + version
                   for name in ("edited", "removed", "default", "only-" + version)})
     for number in range(FILES):
-        noise = random.Random("%s %d" % (version, number)).randbytes(4096)
-        texts["usr/share/life/%s/%d" % (version, number)] = noise.hex()
+        noise = random.Random(f"{version} {number}").randbytes(4096)
+        texts[f"usr/share/life/{version}/{number}"] = noise.hex()
     for name, text in texts.items():
         path = os.path.join(tree, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -84,10 +84,10 @@ def make_tree(build, cell, version, tree, work):
     """Makes one version of the tree."""
     machine = kernel_of(cell, version)
     release, vmlinuz = kernels.kernel(machine)
-    files = {"usr/lib/modules/%s/vmlinuz" % release: vmlinuz, debian.JUDGE: LIFE,
+    files = {f"usr/lib/modules/{release}/vmlinuz": vmlinuz, debian.JUDGE: LIFE,
              **programs(cell), **loaders.of(machine).tree(build)}
     if "initramfs" in VERSIONS[version]:
-        files["usr/lib/modules/%s/initramfs.img" % release] = initramfs.initramfs(build, dict(
+        files[f"usr/lib/modules/{release}/initramfs.img"] = initramfs.initramfs(build, dict(
             cell, machine=machine, initramfs=dict(cell["initramfs"], kind="rootstock")))
     if cell["disk"]["userland"] == "debian":
         files[debian.UNIT] = debian.SERVICE
@@ -122,8 +122,7 @@ def repository(build, cell):
             kernels.kernel(kernel_of(cell, version))[1] for version in found] + [
                 LIFE, INIT, sysroot.__file__, debian.__file__, initramfs.__file__, __file__],
         found, kind["loader"], plan["userland"], plan["ostree"])
-    name = "%s%s-life-%s-%s" % (plan["userland"], plan["ostree"], cell["name"].split("/")[0],
-                                "-".join(found))
+    name = f"{plan['userland']}{plan['ostree']}-life-{cell['name'].split('/')[0]}-{'-'.join(found)}"
     with image.lock:
         path = image.replace(os.path.join(build, "qemu/images"), name, key,
                              lambda path, work: make(path, work, build, cell))

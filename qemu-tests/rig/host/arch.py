@@ -27,7 +27,7 @@ def programs(build, arch):
 
 def tool(arch, name):
     """The name of a compiler tool (gcc, strip) for an architecture."""
-    return name if arch == HOST else "%s-%s" % (TRIPLETS[arch], name)
+    return name if arch == HOST else f"{TRIPLETS[arch]}-{name}"
 
 
 def compiler(build, arch):
@@ -35,7 +35,7 @@ def compiler(build, arch):
     if arch == HOST:
         return ["musl-gcc"]
     return [tool(arch, "gcc"), "-specs=" + os.path.join(programs(build, arch), "musl.specs"),
-            "-idirafter", "/usr/%s/include" % TRIPLETS[arch]]
+            "-idirafter", f"/usr/{TRIPLETS[arch]}/include"]
 
 
 def files(arch, *packages):
@@ -52,7 +52,7 @@ def find(tops, *names):
         for name in names:
             if os.path.exists(top + name):
                 return top + name
-    raise RuntimeError("there is no %s in %s" % (names[0], " ".join(tops) or "/"))
+    raise RuntimeError(f"there is no {names[0]} in {' '.join(tops) or '/'}")
 
 
 def libraries(arch, tops, program):
@@ -61,7 +61,7 @@ def libraries(arch, tops, program):
     while todo:
         listed = subprocess.run(["readelf", "--dynamic", "--program-headers", "--wide", todo.pop()],
                                 check=True, text=True, stdout=subprocess.PIPE).stdout
-        names = ["/lib/%s/%s" % (TRIPLETS[arch], name)
+        names = [f"/lib/{TRIPLETS[arch]}/{name}"
                  for name in re.findall(r"\(NEEDED\).*\[(.+)\]", listed)]
         names += re.findall(r"program interpreter: (.+)\]", listed)
         for name in names:

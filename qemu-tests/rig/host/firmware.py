@@ -47,8 +47,8 @@ def patched(path, patch):
     for line in patch.splitlines():
         old, new = line.strip().encode().split(b"|")
         if old + b"\0" not in data or len(new) > len(old):
-            raise RuntimeError("%s: '%s' is not there, or shorter than '%s'" % (
-                path, old.decode(), new.decode()))
+            raise RuntimeError(f"{path}: '{old.decode()}' is not there, or shorter than "
+                               f"'{new.decode()}'")
         data = data.replace(old, new.ljust(len(old)))
     return kept(data, os.path.basename(path))
 

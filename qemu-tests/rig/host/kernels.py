@@ -20,7 +20,7 @@ def debs(release, arch, *packages):
         words, shown = [os.path.join(HERE, "kernel/build"), arch], None
     done = subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=shown, check=False)
     if done.returncode:
-        raise RuntimeError("%s: %s" % (" ".join(words), (done.stderr or "see above").strip()))
+        raise RuntimeError(f"{' '.join(words)}: {(done.stderr or 'see above').strip()}")
     return done.stdout.split("\n")[:-1]
 
 
@@ -36,15 +36,15 @@ def kernel(machine):
                      glob.glob(folder + "/usr/lib/modules/*/vmlinuz")):
             release = re.search(r"vmlinu[xz]-(.+)$|([^/]+)/vmlinuz$", path)
             return release.group(1) or release.group(2), path
-    raise RuntimeError("no kernel: %s: there is no vmlinuz" % machine["kernel"])
+    raise RuntimeError(f"no kernel: {machine['kernel']}: there is no vmlinuz")
 
 
 def board_dtb(machine):
     """The path of the machine's device tree in its kernel package."""
     for folder in unpacked(machine):
-        for path in glob.glob("%s/usr/lib/linux-image-*/%s" % (folder, machine["board-dtb"])):
+        for path in glob.glob(f"{folder}/usr/lib/linux-image-*/{machine['board-dtb']}"):
             return path
-    raise RuntimeError("%s: there is no %s" % (machine["kernel"], machine["board-dtb"]))
+    raise RuntimeError(f"{machine['kernel']}: there is no {machine['board-dtb']}")
 
 
 def link(source, target):
@@ -64,8 +64,8 @@ def modules(machine, work):
     release = kernel(machine)[0]
     path = os.path.join(work, "lib/modules", release)
     for folder in unpacked(machine):
-        for name in (glob.glob("%s/lib/modules/%s" % (folder, release)) +
-                     glob.glob("%s/usr/lib/modules/%s" % (folder, release))):
+        for name in (glob.glob(f"{folder}/lib/modules/{release}") +
+                     glob.glob(f"{folder}/usr/lib/modules/{release}")):
             shutil.copytree(name, path, symlinks=True, copy_function=link, dirs_exist_ok=True)
     subprocess.run(["depmod", "-b", work, release], check=True, stderr=subprocess.PIPE)
     return path

@@ -16,9 +16,9 @@ CI_SECONDS = 3600
 
 def findings(tiers, table):
     """What is wrong with {cell: tier} and {cell: seconds}, as a list of sentences."""
-    found = ["%s has no line in qemu-tests/times: run it and write down its seconds" % name
+    found = [f"{name} has no line in qemu-tests/times: run it and write down its seconds"
              for name in sorted(set(tiers) - set(table))]
-    found += ["qemu-tests/times has %s, which is not a cell: remove the line" % name
+    found += [f"qemu-tests/times has {name}, which is not a cell: remove the line"
               for name in sorted(set(table) - set(tiers))]
     if left(tiers, table) < 0:
         found.append("the cells of tier ci take %.0f seconds, %.0f more than CI has: move some to "
@@ -36,8 +36,8 @@ def main():
     tiers = {cell["name"]: cell["tier"] for cell in cells.load(HERE)}
     table = times.measured(os.path.join(HERE, "times"))
     found = findings(tiers, table)
-    print("\n".join(found) or "tier ci: %d cells, %.0f of %d seconds are left" % (
-        list(tiers.values()).count("ci"), left(tiers, table), CI_SECONDS))
+    print("\n".join(found) or f"tier ci: {list(tiers.values()).count('ci')} cells, "
+                              f"{left(tiers, table):.0f} of {CI_SECONDS} seconds are left")
     return 1 if found else 0
 
 

@@ -104,7 +104,7 @@ def grid(results):
 
 def findings(result):
     """The findings of a cell, one below the other."""
-    return "".join('<pre class="finding">%s</pre>\n' % text(finding)
+    return "".join(f'<pre class="finding">{text(finding)}</pre>\n'
                    for finding in result["findings"])
 
 
@@ -122,8 +122,8 @@ def details(result, folder):
     """Everything about a cell, folded. The ID is on the inside: a link to it unfolds the cell."""
     place = os.path.join(folder, result["name"])
     word = tap_junit.word(result)
-    times = " ".join('<span class="%s"></span> %s %s' % (
-        stage, STAGES[stage], tap_junit.seconds(seconds)) for stage, seconds in stages(result))
+    times = " ".join(f'<span class="{stage}"></span> {STAGES[stage]} {tap_junit.seconds(seconds)}'
+                     for stage, seconds in stages(result))
     return """<details><summary class="%s"><b>%s</b> %s <small>%s</small></summary>
 <div id="%s" class="cell">
 <p class="quiet">%s</p>
@@ -144,7 +144,7 @@ def details(result, folder):
 
 def power_cuts(table):
     """The section with the table of the power cuts; '' if there is none."""
-    return "<h2>Power cuts</h2>\n<pre>%s</pre>\n" % text(table) if table else ""
+    return f"<h2>Power cuts</h2>\n<pre>{text(table)}</pre>\n" if table else ""
 
 
 def page(results, about):
@@ -155,8 +155,8 @@ def page(results, about):
         style = source.read()
     return PAGE % {
         "title": text("Boot matrix: " + tap_junit.counts(results)), "style": style,
-        "totals": " ".join('<span class="%s"><b>%d</b> %s</span>' % (
-            word, words.count(word), name) for word, name in (
+        "totals": " ".join(
+            f'<span class="{word}"><b>{words.count(word)}</b> {name}</span>' for word, name in (
                 ("FAILED", "failed"), ("ok", "passed"), ("skipped", "skipped"))
             if words.count(word)),
         "line": text(about["line"]), "failed": failures(results), "machines": machines,

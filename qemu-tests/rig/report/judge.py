@@ -39,7 +39,7 @@ def report_of(text):
         note = re.fullmatch(r"# (deployment|prepare)\S* (\S*)", line)
         planned = re.fullmatch(r"1\.\.(\d+)", line)
         if plan is not None:
-            findings.append("the report goes on after its plan: '%s'" % line)
+            findings.append(f"the report goes on after its plan: '{line}'")
         elif planned:
             plan = int(planned.group(1))
         elif check:
@@ -47,7 +47,7 @@ def report_of(text):
             report["passed"] += not check.group(1)
             report["names"].append(check.group(3))
             if int(check.group(2)) != report["checks"]:
-                findings.append("the report lacks check %d" % report["checks"])
+                findings.append(f"the report lacks check {report['checks']}")
             if "#" in check.group(3):
                 findings.append("a check that was not made: " + line)
             if check.group(1):
@@ -57,11 +57,11 @@ def report_of(text):
         elif line.startswith("#   ") and findings:
             findings[-1] += "\n" + line
         else:
-            findings.append("the report has the line '%s'" % line)
+            findings.append(f"the report has the line '{line}'")
     if plan is None or not text.endswith("\n"):
         findings.append("the report ends without a plan")
     elif plan != report["checks"] or not plan:
-        findings.append("the report plans %d checks and has %d" % (plan, report["checks"]))
+        findings.append(f"the report plans {plan} checks and has {report['checks']}")
     return report
 
 
@@ -71,14 +71,14 @@ def reports(text, shared="no"):
     before, *parts = re.split(r"^TAP version 13\r?\n", text, flags=re.MULTILINE)
     found = [report_of(part) for part in parts]
     if found and before and shared == "no":
-        found[0]["findings"].append("the report begins with '%s'" % before.splitlines()[0])
+        found[0]["findings"].append(f"the report begins with '{before.splitlines()[0]}'")
     return found
 
 
 def has(console, sentence):
     """The first line of the console with the sentence, in which * matches anything; else None."""
     pattern = re.escape(sentence).replace(r"\*", ".*")
-    found = re.search(r"^.*%s.*$" % pattern, console, re.MULTILINE)
+    found = re.search(rf"^.*{pattern}.*$", console, re.MULTILINE)
     return found.group(0) if found else None
 
 
@@ -95,7 +95,7 @@ def judge_delay(console, wanted, scale):
     if said is None or done is None:
         return ["the seconds before the restart cannot be told from the console"]
     if not wanted <= done - said <= wanted + SLACK * scale:
-        return ["it restarted after %.1f s, not %d" % (done - said, wanted)]
+        return [f"it restarted after {done - said:.1f} s, not {wanted}"]
     return []
 
 
@@ -106,11 +106,11 @@ def judge_words(kind, expect, console, each=True):
     boots = [boot[max(boot.rfind(" as init process"), 0):]
              for boot in console.split("] Linux version ")[1:] or [""]]
     boots = boots if each else ["\n".join(boots)]
-    findings = ["the console lacks the sentence '%s'" % sentence + (
-        " in boot %d" % number if len(boots) > 1 else "")
+    findings = [f"the console lacks the sentence '{sentence}'" + (
+        f" in boot {number}" if len(boots) > 1 else "")
                 for sentence in expect["console"] for number, after in enumerate(boots, 1)
                 if not has(after, sentence)]
-    findings += ["the loader does not say '%s'" % sentence
+    findings += [f"the loader does not say '{sentence}'"
                  for sentence in expect["loader"] if not has(console, sentence)]
     if kind != "poweroff":
         return findings
@@ -130,21 +130,21 @@ def judge_end(boot, expect, run, console, scale):
     # A machine that cannot power off halts instead.
     end, words = ENDS[boot["off"] if kind == "poweroff" else kind]
     if run["end"] != end:
-        findings.append("the machine's end: %s, expected %s" % (run["end"], end))
+        findings.append(f"the machine's end: {run['end']}, expected {end}")
     if words not in console:
-        findings.append("the console lacks '%s'" % words)
+        findings.append(f"the console lacks '{words}'")
     booted = len(re.findall(r"\] Linux version ", console))
     # If the boot loader gives up, no kernel starts.
     wanted = 0 if kind == "loader" else len(boot["entries"])
     if booted != wanted or len(run["boots"]) != len(boot["entries"]):
-        findings.append("%d boots by the console, %d by QEMU, expected %d" % (
-            booted, len(run["boots"]), wanted))
+        findings.append(f"{booted} boots by the console, {len(run['boots'])} by QEMU, "
+                        f"expected {wanted}")
     if kind == "reboot":
         findings += judge_delay(console, int(seconds or 0), scale)
     if kind not in ("panic", "no-root"):
         trouble = BAD_LINES if kind == "poweroff" else ["Kernel panic"]
         findings += ["the console has: " + line for sign in trouble for line in re.findall(
-            "^.*%s.*$" % re.escape(sign), console, re.MULTILINE)[:3]
+            f"^.*{re.escape(sign)}.*$", console, re.MULTILINE)[:3]
                      if not any(has(line, sentence)
                                 for sentence in expect["loader"] + expect["noise"])]
     return findings + judge_words(kind, expect, console)
@@ -155,8 +155,8 @@ def judge_initramfs(cell, console):
     boot = cell["boot"]
     if cell["initramfs"]["kind"] != "rootstock" or boot["end"] != "poweroff":
         return []
-    wanted = ["rootstock: %s is /dev/" % root for root in boot["roots"] or ["root=*"]]
-    return ["the console lacks '%s'" % sentence
+    wanted = [f"rootstock: {root} is /dev/" for root in boot["roots"] or ["root=*"]]
+    return [f"the console lacks '{sentence}'"
             for sentence in wanted if not has(console, sentence)]
 
 
@@ -174,7 +174,7 @@ def judge_systemd(console, expected=()):
     for number, boot in enumerate(console.split("] Linux version ")[1:], 1):
         last = re.findall(r"systemd-shutdown\[1\]: (.* unmounted.*)", boot)[-1:]
         if not last or last[0] not in UNMOUNT_OK:
-            findings.append("boot %d ended with %s" % (number, last or "no word of systemd"))
+            findings.append(f"boot {number} ended with {last or 'no word of systemd'}")
     return findings
 
 
@@ -185,12 +185,11 @@ def judge_reports(boot, deployments, found):
     wanted = [deployments[entry] for entry in boot["entries"]]
     findings = []
     if len(found) != len(wanted):
-        findings.append("%d reports, expected %d" % (len(found), len(wanted)))
+        findings.append(f"{len(found)} reports, expected {len(wanted)}")
     for number, (report, deployment) in enumerate(zip(found, wanted), 1):
-        findings += ["boot %d: %s" % (number, finding) for finding in report["findings"]]
+        findings += [f"boot {number}: {finding}" for finding in report["findings"]]
         if report["deployment"] != deployment:
-            findings.append("boot %d was of %s, expected %s" % (
-                number, report["deployment"], deployment))
+            findings.append(f"boot {number} was of {report['deployment']}, expected {deployment}")
     return findings
 
 
@@ -200,7 +199,7 @@ def judge_checks(plan, expect, found):
     # With /boot on a FAT, libostree is not asked.
     kind = "fat" if plan["partition"] == "fat" else kind
     least = CHECKS["fixed" if expect["root"] == "fixed" else kind]
-    return ["boot %d: %d checks, %d are made of it" % (number, report["checks"], least)
+    return [f"boot {number}: {report['checks']} checks, {least} are made of it"
             for number, report in enumerate(found, 1) if report["checks"] < least]
 
 
@@ -209,9 +208,9 @@ def judge_disk(states):
     findings = []
     for name, clean, needs_recovery, complaints in states:
         if not clean or needs_recovery:
-            findings.append("%s was not left clean" % name)
+            findings.append(f"{name} was not left clean")
         if complaints:
-            findings.append("the checker about %s: %s" % (name, complaints))
+            findings.append(f"the checker about {name}: {complaints}")
     return findings
 
 
@@ -219,5 +218,4 @@ def judge_names(names, expected_names):
     """Findings about the names in the physical root."""
     if names == expected_names:
         return []
-    return ["the physical root now has %s, before %s" % (
-        " ".join(names), " ".join(expected_names))]
+    return [f"the physical root now has {' '.join(names)}, before {' '.join(expected_names)}"]

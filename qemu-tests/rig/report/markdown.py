@@ -22,7 +22,7 @@ def block(text):
     """Text as a code block, with a fence that does not occur in it."""
     lines = tap_junit.clean(text).splitlines()
     if len(lines) > LINES:
-        lines[LINES:] = ["... %d lines more" % (len(lines) - LINES)]
+        lines[LINES:] = [f"... {len(lines) - LINES} lines more"]
     fence = "`" * max(3, max((len(run) for line in lines for run in re.findall("`+", line)),
                              default=0) + 1)
     return "\n".join([fence] + lines + [fence])
@@ -38,12 +38,12 @@ def line(result):
 def summary(results, about):
     """The complete text; `about` is from tap_junit.about()."""
     failed = [result for result in results if result["findings"]]
-    out = ["### Boot matrix: %s" % tap_junit.counts(results), "", about["line"], ""]
+    out = [f"### Boot matrix: {tap_junit.counts(results)}", "", about["line"], ""]
     for result in failed:
-        out += ["**%s failed:** %s" % (code(result["name"]), result["about"]), "",
+        out += [f"**{code(result['name'])} failed:** {result['about']}", "",
                 block("\n".join(result["findings"])), ""]
-    out += ["<details><summary>all %d cells</summary>" % len(results), "",
-            "| %s |" % " | ".join(tap_junit.NAMES), "|%s" % (" --- |" * len(tap_junit.NAMES))]
+    out += [f"<details><summary>all {len(results)} cells</summary>", "",
+            f"| {' | '.join(tap_junit.NAMES)} |", f"|{' --- |' * len(tap_junit.NAMES)}"]
     out += [line(result) for result in failed + [
         result for result in results if not result["findings"]]]
     out += ["", "</details>", ""]

@@ -26,14 +26,14 @@ def colourful(stream, environment):
 def painted(line, word):
     """A row that ends in its result, with the result in colour."""
     at = line.rindex(word)
-    return "%s\x1b[%sm%s\x1b[0m" % (line[:at], COLOURS[word], line[at:])
+    return f"{line[:at]}\x1b[{COLOURS[word]}m{line[at:]}\x1b[0m"
 
 
 def duration(seconds):
     """A rounded time, in seconds or minutes."""
     if seconds < 90:
-        return "%d s" % (round(seconds / 10) * 10 or 10)
-    return "%d min" % round(seconds / 60)
+        return f"{round(seconds / 10) * 10 or 10} s"
+    return f"{round(seconds / 60)} min"
 
 
 class Progress:

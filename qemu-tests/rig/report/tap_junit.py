@@ -37,7 +37,7 @@ def columns(result):
     checks = sum(report["checks"] for report in result["reports"])
     return [name, firmware, seconds(total(run, "firmware", "loader")),
             seconds(total(run, "kernel")), seconds(max(prepare, default=None), 3),
-            "%d/%d" % (passed, checks) if checks else "-", seconds(result["seconds"]),
+            f"{passed}/{checks}" if checks else "-", seconds(result["seconds"]),
             word(result)]
 
 
@@ -51,13 +51,12 @@ def tap(results):
     lines = []
     for number, result in enumerate(results, 1):
         if result["skip"]:
-            lines.append("ok %d - %s # SKIP %s" % (number, result["name"], result["skip"]))
+            lines.append(f"ok {number} - {result['name']} # SKIP {result['skip']}")
             continue
-        lines.append("%sok %d - %s" % ("not " if result["findings"] else "", number,
-                                       result["name"]))
+        lines.append(f"{'not ' if result['findings'] else ''}ok {number} - {result['name']}")
         for finding in result["findings"]:
             lines += ["#   " + line for line in finding.splitlines()]
-    return "\n".join(lines + ["1..%d" % len(results), ""])
+    return "\n".join(lines + [f"1..{len(results)}", ""])
 
 
 def clean(text):
@@ -72,10 +71,10 @@ def junit(results):
                len(results), sum(bool(result["findings"]) for result in results),
                sum(bool(result["skip"]) for result in results))]
     for result in results:
-        out.append("<testcase classname=\"qemu\" name=%s time=\"%.1f\">" % (
-            quoteattr(result["name"]), result["seconds"]))
+        out.append(f"<testcase classname=\"qemu\" name={quoteattr(result['name'])} "
+                   f"time=\"{result['seconds']:.1f}\">")
         if result["skip"]:
-            out.append("<skipped message=%s/>" % quoteattr(result["skip"]))
+            out.append(f"<skipped message={quoteattr(result['skip'])}/>")
         elif result["findings"]:
             out.append("<failure message=%s>%s</failure>" % (
                 quoteattr(clean(result["findings"][0].splitlines()[0])),
@@ -95,11 +94,10 @@ def counts(results):
 def about(took, hosts, jobs, folder, cuts=""):
     """Facts about a run other than its results. `hosts` has the measured accelerators and scales,
     `cuts` is the table of the last complete run of the power cuts."""
-    return {"folder": folder, "line": "%.0f s, %d at a time, %s" % (took, jobs, hosts),
+    return {"folder": folder, "line": f"{took:.0f} s, {jobs} at a time, {hosts}",
             "cuts": cuts}
 
 
 def summary(results, known):
     """The last line of a run."""
-    return "%s in %s   consoles: %s" % (counts(results), known["line"],
-                                        os.path.relpath(known["folder"]))
+    return f"{counts(results)} in {known['line']}   consoles: {os.path.relpath(known['folder'])}"

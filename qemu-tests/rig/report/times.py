@@ -22,7 +22,7 @@ def measured(path):
             if not words or line.startswith("#"):
                 continue
             if len(words) != 2 or not re.fullmatch(r"\d+(\.\d+)?", words[1]):
-                raise ValueError("%s:%d: a line is a cell and its seconds" % (path, number))
+                raise ValueError(f"{path}:{number}: a line is a cell and its seconds")
             found[words[0]] = float(words[1])
     return found
 
@@ -49,7 +49,7 @@ def part(text):
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     index, count = (int(group) for group in found.groups()) if found else (0, 0)
     if not 1 <= index <= count:
-        raise argparse.ArgumentTypeError("'%s' is not I/N with I from 1 to N, for example 2/3" % text)
+        raise argparse.ArgumentTypeError(f"'{text}' is not I/N with I from 1 to N, for example 2/3")
     return index, count
 
 

@@ -28,7 +28,7 @@ def tell(qmp, command, **arguments):
 
 def attaching(device):
     """The command of QEMU's monitor that attaches the disk to its free port."""
-    return "device_add %s,bus=late" % device
+    return f"device_add {device},bus=late"
 
 
 class Attach:

@@ -30,16 +30,17 @@ def files(cell, commits):
              "settings": "generator=/usr/lib/ostree/%s\nserver=http://%s\nport=/dev/%s\n" % (
                  loaders.of(kind).generator, server.ADDRESS, kind["report"])}
     for number, boot in enumerate(cell["life"], 1):
-        found["%d.steps" % number] = "".join(step + "\n" for step in boot["steps"])
-        found["%d.end" % number] = boot["end"].partition(":")[0] + "\n"
+        found[f"{number}.steps"] = "".join(step + "\n" for step in boot["steps"])
+        found[f"{number}.end"] = boot["end"].partition(":")[0] + "\n"
     return found
 
 
 def birth(cell, commits):
     """A shell script that adds the steps and the remote to the finished sysroot."""
-    script = ["ostree --repo=ostree/repo remote add --no-gpg-verify factory http://%s" %
-              server.ADDRESS, "mkdir -p " + FOLDER]
-    script += ["printf %%s %s >%s/%s" % (shlex.quote(text), FOLDER, name)
+    address = f"http://{server.ADDRESS}"
+    script = ["ostree --repo=ostree/repo remote add --no-gpg-verify factory " + address,
+              "mkdir -p " + FOLDER]
+    script += [f"printf %s {shlex.quote(text)} >{FOLDER}/{name}"
                for name, text in files(cell, commits).items()]
     return "\n".join(script)
 
@@ -100,12 +101,12 @@ def live(cell, words, paths, scale):
 def judge_runs(cell, run, console):
     """Findings about the ends of the runs, and about the console."""
     wanted = ["killed" if boots[-1]["end"][:4] == "kill" else "poweroff" for boots in runs(cell)]
-    findings = [] if run["ends"] == wanted else ["the machine's ends: %s, expected %s" % (
-        ", ".join(run["ends"]), ", ".join(wanted))]
+    findings = [] if run["ends"] == wanted else [
+        f"the machine's ends: {', '.join(run['ends'])}, expected {', '.join(wanted)}"]
     booted = len(re.findall(r"\] Linux version ", console))
     if not booted == len(run["boots"]) == len(cell["life"]):
-        findings.append("%d boots by the console, %d by QEMU, expected %d" % (
-            booted, len(run["boots"]), len(cell["life"])))
+        findings.append(f"{booted} boots by the console, {len(run['boots'])} by QEMU, "
+                        f"expected {len(cell['life'])}")
     fine = ["recovery complete"] if "killed" in wanted else []
     return findings + ["the console has: " + judge.has(console, sign) for sign in judge.BAD_LINES
                        if sign not in fine and judge.has(console, sign)] + judge.judge_words(
@@ -124,11 +125,11 @@ def judge_boot(boot, report, commits):
         else:
             findings.append("it was not killed in the middle of its last step")
     if report["names"] != steps:
-        findings.append("it did: %s" % "; ".join(report["names"]))
+        findings.append(f"it did: {'; '.join(report['names'])}")
     running = (report["deployment"] or "").partition(".")[0]
     if running not in [commits[version] for version in boot["version"]]:
-        findings.append("it was of %s, expected version %s" % (
-            report["deployment"], " or ".join(boot["version"])))
+        findings.append(f"it was of {report['deployment']}, "
+                        f"expected version {' or '.join(boot['version'])}")
     return findings
 
 
@@ -136,8 +137,8 @@ def judge_reports(cell, commits, found):
     """Findings in the guest's reports: one for each boot."""
     findings = []
     if len(found) != len(cell["life"]):
-        findings.append("%d reports, expected %d" % (len(found), len(cell["life"])))
+        findings.append(f"{len(found)} reports, expected {len(cell['life'])}")
     for number, (boot, report) in enumerate(zip(cell["life"], found), 1):
-        findings += ["boot %d: %s" % (number, finding)
+        findings += [f"boot {number}: {finding}"
                      for finding in judge_boot(boot, report, commits)]
     return findings

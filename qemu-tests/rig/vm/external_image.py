@@ -41,16 +41,16 @@ def expectations(path):
     found = cells.read(path, KEYS)
     boot, expect = found["boot"], found["expect"]
     if not re.fullmatch("[1-9][0-9]*", boot["seconds"]):
-        raise ValueError("%s: seconds = %s is not a number of seconds" % (path, boot["seconds"]))
+        raise ValueError(f"{path}: seconds = {boot['seconds']} is not a number of seconds")
     if boot["end"] not in ENDS:
-        raise ValueError("%s: end = %s is not one of %s" % (path, boot["end"], ", ".join(ENDS)))
+        raise ValueError(f"{path}: end = {boot['end']} is not one of {', '.join(ENDS)}")
     for key in ("console", "never"):
         expect[key] = cells.lines(expect[key])
     if not expect["console"]:
-        raise ValueError("%s: [expect] console needs a sentence, or any boot would do" % path)
+        raise ValueError(f"{path}: [expect] console needs a sentence, or any boot would do")
     pairs = [line.partition("=>") for line in cells.lines(boot["typed"])]
     if not all(prompt.strip() and arrow for prompt, arrow, _ in pairs):
-        raise ValueError("%s: a line of typed = is PROMPT => TEXT" % path)
+        raise ValueError(f"{path}: a line of typed = is PROMPT => TEXT")
     return dict(boot, **expect, seconds=int(boot["seconds"]), qemu=shlex.split(boot["qemu"]),
                 typed=[(prompt.strip(), text.strip()) for prompt, _, text in pairs])
 
@@ -61,7 +61,7 @@ def kind_of(path):
         start = source.read(8)
     for magic, command in PACKED.items():
         if start.startswith(magic):
-            raise ValueError("%s is packed: unpack it, for example with %s" % (path, command))
+            raise ValueError(f"{path} is packed: unpack it, for example with {command}")
     return "qcow2" if start.startswith(b"QFI\xfb") else "raw"
 
 
@@ -164,10 +164,10 @@ def watch(words, paths, expect, scale):
 def judged(expect, console, end, untyped):
     """Findings about a boot that has ended, from its complete console."""
     seen = in_order(console, expect["console"])
-    findings = [] if end == expect["end"] else ["the machine's end: %s, expected %s" % (
-        end, expect["end"])]
+    findings = [] if end == expect["end"] else [
+        f"the machine's end: {end}, expected {expect['end']}"]
     if untyped:
-        findings.append("no prompt came to type '%s' at" % untyped[0])
+        findings.append(f"no prompt came to type '{untyped[0]}' at")
     if seen < len(expect["console"]):
         findings.append("the console lacks '%s'%s" % (
             expect["console"][seen],
@@ -180,7 +180,7 @@ def outcome(build, name, kind, path, image, measured):
     """Boots the image; returns an outcome like a cell's. The console and the command are kept in
     the build folder. `measured` is (accelerator, scale of the time limits)."""
     start, expect = time.monotonic(), expectations(path)
-    label = "%s/%s" % (name, os.path.splitext(os.path.basename(path))[0])
+    label = f"{name}/{os.path.splitext(os.path.basename(path))[0]}"
     folder = os.path.join(build, "qemu/theirs", label)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -191,7 +191,7 @@ def outcome(build, name, kind, path, image, measured):
     with open(os.path.join(folder, "command"), "w", encoding="utf-8") as out:
         out.write(shlex.join(words) + "\n")
     end, untyped = watch(words, paths, expect, measured[1])
-    return {"name": label, "about": "%s, judged by %s" % (image, path), "machine": kind,
+    return {"name": label, "about": f"{image}, judged by {path}", "machine": kind,
             "run": {"boots": []}, "reports": [], "skip": "",
             "findings": judged(expect, read(paths["console"]), end, untyped),
             "seconds": time.monotonic() - start}

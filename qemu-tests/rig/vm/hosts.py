@@ -24,11 +24,11 @@ class Hosts:
                     accel = machine.accelerator(kind, vmlinuz)
                     found = accel, machine.calibrate(kind, accel, vmlinuz)
                 self.known[kind["qemu"]] = found
-                self.say("# %s: %s" % (kind["arch"], machine.limits(*found)))
+                self.say(f"# {kind['arch']}: {machine.limits(*found)}")
             return self.known[kind["qemu"]]
 
     def __str__(self):
         accels = sorted({accel.upper() for accel, _ in self.known.values()})
-        scales = sorted({"%.1f" % scale for _, scale in self.known.values()}, key=float)
+        scales = sorted({f"{scale:.1f}" for _, scale in self.known.values()}, key=float)
         return "%s, limits times %s" % ("+".join(accels), " to ".join(
             scales[:1] + scales[1:][-1:])) if accels else "nothing booted"

@@ -46,7 +46,7 @@ def device(machine, drive, port=""):
     """QEMU's arguments for the machine's disk and its bus, with a drive."""
     *others, last = machine["disk-device"].split()
     words = [word for name in others for word in ("-device", name)]
-    return words + ["-device", "%s,drive=%s%s" % (last.replace("rootstock", drive), drive, port)]
+    return words + ["-device", f"{last.replace('rootstock', drive)},drive={drive}{port}"]
 
 
 def command(machine, accel, image, serial, restarts, attach="start"):
@@ -56,7 +56,7 @@ def command(machine, accel, image, serial, restarts, attach="start"):
     second disk; "protected" against writes; or, if it is a number, not yet, but with a free port.
     """
     words = qemu(machine, accel) + firmware.words(machine)
-    drive = "file=%s,format=raw,if=none,cache=unsafe,id=" % in_option(image)
+    drive = f"file={in_option(image)},format=raw,if=none,cache=unsafe,id="
     words += ["-drive", drive + "disk" + {"twice": ",file.locking=off",
                                           "protected": ",readonly=on"}.get(attach, "")]
     if attach.isdigit():
@@ -93,11 +93,11 @@ def ports(machine, console):
 def kept(machine, console, report, keys=""):
     """QEMU's arguments for watch(): console and report go to files, QMP to standard output. What
     comes through the socket `keys` is typed on the console."""
-    back = "file,id=console,path=%s,append=on" % in_option(console)
+    back = f"file,id=console,path={in_option(console)},append=on"
     if keys:
         back = "socket,id=console,path=%s,server=on,wait=off,logfile=%s,logappend=on" % (
             in_option(keys), in_option(console))
-    return ["-chardev", back, "-chardev", "file,id=report,path=%s,append=on" % in_option(report),
+    return ["-chardev", back, "-chardev", f"file,id=report,path={in_option(report)},append=on",
             *ports(machine, "chardev:console"), "-qmp", "stdio"]
 
 
@@ -108,7 +108,7 @@ def kernel_only(machine, accel, vmlinuz, seconds):
         words += ["-dtb", kernels.board_dtb(machine)]
     words += [
         "-no-reboot", "-kernel", vmlinuz, "-append",
-        "console=%s panic=-1 root=/dev/nowhere" % machine["console"]]
+        f"console={machine['console']} panic=-1 root=/dev/nowhere"]
     start = time.monotonic()
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -131,7 +131,7 @@ def calibrate(machine, accel, vmlinuz):
     """How much slower than usual this host is, at least 1: the scale of the time limits."""
     seconds, log = kernel_only(machine, accel, vmlinuz, limit(120))
     if b"Kernel panic" not in log:
-        raise RuntimeError("QEMU does not boot a bare kernel: %s" % log[-300:])
+        raise RuntimeError(f"QEMU does not boot a bare kernel: {log[-300:]}")
     return max(1.0, seconds / CALIBRATED)
 
 
@@ -188,7 +188,7 @@ def size(path):
 
 def head(words):
     """The first line of every console file: the command that shows it again."""
-    return "# %s\n" % shlex.join(words)
+    return f"# {shlex.join(words)}\n"
 
 
 def enter_stage(state, stage):
@@ -244,7 +244,7 @@ def progress(state):
         return "halt" if stands else None
     seconds = LIMITS[STAGES[state["stage"]]] * max(state["scale"], load())
     if time.monotonic() - state["since"] > seconds:
-        return "no end of stage %s" % STAGES[state["stage"]]
+        return f"no end of stage {STAGES[state['stage']]}"
     return None
 
 

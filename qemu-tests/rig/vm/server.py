@@ -98,7 +98,7 @@ class Server(http.server.ThreadingHTTPServer):
             again = sum(self.sent[path] > times for path, times in self.before.items())
             more = len(set(self.sent) - set(self.before))
             known = len(self.before)
-        text = "%d files before, %d of them again, %d more" % (known, again, more)
+        text = f"{known} files before, {again} of them again, {more} more"
         return (200 if known > IN_FLIGHT and again <= IN_FLIGHT and more else 409), text
 
     def obey(self, words):
@@ -124,5 +124,6 @@ class Server(http.server.ThreadingHTTPServer):
 
 def network(port):
     """QEMU's arguments for a network with only the server on that port of the host."""
-    return ["-netdev", "user,id=net,restrict=on,guestfwd=tcp:%s-cmd:busybox nc 127.0.0.1 %d" % (
-        ADDRESS, port), "-device", "virtio-net-pci,netdev=net,romfile="]
+    forward = f"tcp:{ADDRESS}-cmd:busybox nc 127.0.0.1 {port}"
+    return ["-netdev", "user,id=net,restrict=on,guestfwd=" + forward,
+            "-device", "virtio-net-pci,netdev=net,romfile="]

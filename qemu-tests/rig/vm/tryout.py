@@ -69,7 +69,7 @@ def script(words, console, scale):
                     process.stdin.write(keys.encode())
                     process.stdin.flush()
                 good = good and until(process, log, pattern, LIMIT * max(scale, load()))
-                print("%sok %d - %s" % ("" if good else "not ", number, meaning), flush=True)
+                print(f"{'' if good else 'not '}ok {number} - {meaning}", flush=True)
         finally:
             process.kill()
     return good
@@ -99,13 +99,13 @@ def run(build):
     accel = machine.accelerator(kind, vmlinuz)
     if sys.stdin.isatty() and sys.stdout.isatty():
         words = machine.command(kind, accel, path, ["-serial", "mon:stdio"], restarts=True)
-        print("Booting it. Leave with poweroff, or immediately with Ctrl-A, then X.\n# %s"
-              % shlex.join(words), flush=True)
+        print("Booting it. Leave with poweroff, or immediately with Ctrl-A, then X.\n"
+              f"# {shlex.join(words)}", flush=True)
         return subprocess.run(words, check=False).returncode
     words = machine.command(kind, accel, path, ["-serial", "stdio"], restarts=True)
     console = os.path.join(folder, "console.log")
     good = script(words, console, machine.calibrate(kind, accel, vmlinuz))
     left = good and clean(path, facts)
-    print("%sok %d - the file system is clean\n1..%d\n# console: %s" % (
-        "" if left else "not ", len(STEPS) + 1, len(STEPS) + 1, console))
+    print(f"{'' if left else 'not '}ok {len(STEPS) + 1} - the file system is clean\n"
+          f"1..{len(STEPS) + 1}\n# console: {console}")
     return 0 if good and left else 1
