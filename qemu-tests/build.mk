@@ -15,7 +15,7 @@ matrix: all
 		$(MAKE) --no-print-directory ARCH=$$arch || exit 1; \
 	done
 
-## qemu-check: boot the whole matrix and nothing else
+## qemu-check: boot the complete matrix and nothing else
 qemu-check: deps-check
 	$(Q)$(MAKE) --no-print-directory matrix
 	$(Q)qemu-tests/run --build $(BUILD)

@@ -60,7 +60,7 @@ bool initramfs_handed(void)
 		for (size_t j = 0; good && j < 3 && world[i].options[j]; j++)
 			good = look_has(mounted.options, world[i].options[j]);
 		if (!good)
-			report_say("%s is not as it should be\n", world[i].target);
+			report_say("%s is not mounted, or lacks an option\n", world[i].target);
 	}
 	return good;
 }

@@ -168,7 +168,7 @@ if [ -e $life/$boot.steps ]; then
 		check "$line" </dev/null
 	done <$life/$boot.steps
 else
-	check "false # boot $boot was not asked for"
+	check "false # the scenario has no boot $boot"
 fi
 echo "1..$checks" >&3
 if [ -d /run/systemd/system ]; then

@@ -165,14 +165,14 @@ void mounts_check(const struct expect *expect)
 		root_is_deployment(expect), "/ is the deployment that ostree= or the slot names");
 	good = statvfs("/", &fs) == 0 && !(fs.f_flag & ST_RDONLY) != readonly_root;
 	report_say("flags 0x%lx\n", fs.f_flag);
-	report_check(good, "the root is as the kernel mounted it, ro or rw");
+	report_check(good, "the root is still ro or rw, as the kernel mounted it");
 	report_check(before_mounting("/var", expect_one(&expect->var)) &&
 			     before_mounting("/boot", expect_one(&expect->boot)),
 		"what fstab mounts was left alone, the rest was mounted");
 
 	good = (command((char *[]){ "/bin/mount", "-o", "remount,rw", "/", NULL }) || fixed) &&
 	       command((char *[]){ "/bin/mount", "-a", NULL });
-	report_check(good, "mount -o remount,rw / and mount -a work, but for a read-only medium");
+	report_check(good, "mount -a works, and so does remounting / unless it is never writable");
 	if (!fixed)
 		look_mounts(find_readonly, &readonly);
 	report_check(readonly.good, "read-only is what was promised to be, and nothing else");

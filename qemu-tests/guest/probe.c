@@ -112,10 +112,10 @@ int main(int argc, char **argv, char **envp)
 	if (boot < expect.then.count && strncmp(expect.then.at[boot], "reboot", 6) == 0)
 		end = restart(expect.then.at[boot]);
 	report_say("boot %u of %zu\n", boot + 1, expect.then.count);
-	report_check(boot < expect.then.count, "this boot was asked for");
+	report_check(boot < expect.then.count, "the scenario has this boot");
 	error = finish_quiesce();
 	report_say("%s\n", strerror(-error));
-	report_check(error == 0, "the file systems can be left clean");
+	report_check(error == 0, "the file systems are clean at the end");
 	report_close();
 	finish_machine(end);
 }

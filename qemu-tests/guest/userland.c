@@ -30,7 +30,7 @@ static void check_systemd(void)
 {
 	report_check(
 		says(COMMAND("/usr/bin/systemctl", "is-system-running", "--wait"), "running\n"),
-		"systemd says that the system is running");
+		"systemd reports that the system is running");
 	report_check(says(COMMAND("/usr/bin/systemctl", "list-units", "--failed", "--plain",
 				  "--no-legend"),
 			     ""),
@@ -47,7 +47,7 @@ static void check_systemd(void)
 		"the journal has no error");
 	report_check(
 		look_run(COMMAND("/usr/bin/findmnt", "--verify"), (char[2048]){ "" }, 2048) == 0,
-		"findmnt finds no fault in fstab");
+		"findmnt finds no error in fstab");
 }
 
 /* The first boot gives the machine its ID, which never changes. */
@@ -81,7 +81,7 @@ int main(void)
 	mounts_check(&expect);
 	boot = checks_files(&expect);
 	check_identity(boot);
-	report_check(boot < expect.then.count, "this boot was asked for");
+	report_check(boot < expect.then.count, "the scenario has this boot");
 	then = boot < expect.then.count ? expect.then.at[boot] : "poweroff";
 	report_close();
 	execl("/usr/bin/systemctl", "systemctl", then, (char *)NULL);

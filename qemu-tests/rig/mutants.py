@@ -187,6 +187,5 @@ def tell(results, folder):
         for finding in result["findings"]:
             print("    " + finding.replace("\n", "\n    "), flush=True)
     failed = sum(bool(result["findings"]) for result in found)
-    print(f"{len(found) - failed} caught, {failed} failed   what was printed: "
-          f"{os.path.relpath(folder)}")
+    print(f"{len(found) - failed} caught, {failed} failed   logs: {os.path.relpath(folder)}")
     return found

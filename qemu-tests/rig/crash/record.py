@@ -136,7 +136,7 @@ def boot(folder, initramfs, parameters, drives, faults=""):
     with open(console, encoding="utf-8", errors="replace") as source:
         said = source.read()
     if "updates: done" not in said:
-        raise RuntimeError(f"the guest did not come to its end: {console}\n{said[-2000:]}")
+        raise RuntimeError(f"the guest did not reach its end: {console}\n{said[-2000:]}")
 
 
 def logged(path, log):

@@ -39,7 +39,7 @@ def report_of(text):
         note = re.fullmatch(r"# (deployment|prepare)\S* (\S*)", line)
         planned = re.fullmatch(r"1\.\.(\d+)", line)
         if plan is not None:
-            findings.append(f"the report goes on after its plan: '{line}'")
+            findings.append(f"the report continues after its plan: '{line}'")
         elif planned:
             plan = int(planned.group(1))
         elif check:
@@ -49,7 +49,7 @@ def report_of(text):
             if int(check.group(2)) != report["checks"]:
                 findings.append(f"the report lacks check {report['checks']}")
             if "#" in check.group(3):
-                findings.append("a check that was not made: " + line)
+                findings.append("a check was skipped: " + line)
             if check.group(1):
                 findings.append("not so: " + check.group(3))
         elif note:
@@ -93,7 +93,7 @@ def judge_delay(console, wanted, scale):
     said = clock(has(console, "] rootstock: rebooting"))
     done = clock(has(console, "reboot: Restarting system"))
     if said is None or done is None:
-        return ["the seconds before the restart cannot be told from the console"]
+        return ["the console does not show how many seconds were before the restart"]
     if not wanted <= done - said <= wanted + SLACK * scale:
         return [f"it restarted after {done - said:.1f} s, not {wanted}"]
     return []
@@ -174,14 +174,14 @@ def judge_systemd(console, expected=()):
     for number, boot in enumerate(console.split("] Linux version ")[1:], 1):
         last = re.findall(r"systemd-shutdown\[1\]: (.* unmounted.*)", boot)[-1:]
         if not last or last[0] not in UNMOUNT_OK:
-            findings.append(f"boot {number} ended with {last or 'no word of systemd'}")
+            findings.append(f"boot {number} ended with {last or 'no message of systemd'}")
     return findings
 
 
 def judge_reports(boot, deployments, found):
     """Findings in the guest's reports: there must be one for each boot, of the right deployment."""
     if boot["end"] != "poweroff":
-        return ["the tree's init was started in spite of it all"] if found else []
+        return ["the tree's init was started although the boot must fail"] if found else []
     wanted = [deployments[entry] for entry in boot["entries"]]
     findings = []
     if len(found) != len(wanted):
@@ -199,7 +199,7 @@ def judge_checks(plan, expect, found):
     # With /boot on a FAT, libostree is not asked.
     kind = "fat" if plan["partition"] == "fat" else kind
     least = CHECKS["fixed" if expect["root"] == "fixed" else kind]
-    return [f"boot {number}: {report['checks']} checks, {least} are made of it"
+    return [f"boot {number}: {report['checks']} checks, expected at least {least}"
             for number, report in enumerate(found, 1) if report["checks"] < least]
 
 
@@ -210,7 +210,7 @@ def judge_disk(states):
         if not clean or needs_recovery:
             findings.append(f"{name} was not left clean")
         if complaints:
-            findings.append(f"the checker about {name}: {complaints}")
+            findings.append(f"the checker complains about {name}: {complaints}")
     return findings
 
 

@@ -125,7 +125,7 @@ def judge_boot(boot, report, commits):
         else:
             findings.append("it was not killed in the middle of its last step")
     if report["names"] != steps:
-        findings.append(f"it did: {'; '.join(report['names'])}")
+        findings.append(f"its steps were: {'; '.join(report['names'])}")
     running = (report["deployment"] or "").partition(".")[0]
     if running not in [commits[version] for version in boot["version"]]:
         findings.append(f"it was of {report['deployment']}, "
