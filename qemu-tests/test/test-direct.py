@@ -193,7 +193,7 @@ def kernel_paths(work):
         kernels.unpacked = lambda _, top=top: [os.path.join(top, "none"), top]
         tap.check(kernels.kernel({"kernel": ""}) == (
             "5.10-x" if name == "old" else "7.2-x", os.path.join(top, path)),
-                  f"the kernel of an {name} release")
+                  f"the kernel in packages of a release that is {name}")
     kernels.unpacked = lambda _: [work]
     tap.check(tap.raises(RuntimeError, kernels.kernel, {"kernel": "k"}), "no kernel is an error")
 

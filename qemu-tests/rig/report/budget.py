@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What CI can bear: the cells of its tier take CI_SECONDS at most, by the file `times`. As a
-program (`python3 -m rig.budget`, which `make lint` runs) it says how many are left, or what is
-wrong."""
+program (`python3 -m rig.report.budget`, which `make lint` runs) it says how many are left, or what
+is wrong."""
 
 import os
 import sys
