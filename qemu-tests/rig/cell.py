@@ -207,6 +207,6 @@ def interactive(options, cell):
         words = qemu_commands(options.build, cell, accel, facts, serial)[0] + network
         print(f"# {shlex.join(words)}\n# Leave with Ctrl-A, then X.", flush=True)
         if cell["disk"]["attach"].isdigit():
-            print("# Attach the disk with Ctrl-A, then C, and: %s" % actions.attaching(
+            print("# Attach the disk with Ctrl-A, then C, and: " + actions.attaching(
                 machine.device(cell["machine"], "disk")[-1]), flush=True)
         return subprocess.run(words, check=False).returncode

@@ -233,8 +233,8 @@ def life(path, boots):
             raise ValueError(f"{path}: end = {boot['end']} is not known")
     for before, boot in zip([{"end": ""}] + boots, boots):
         if boot["end"][:4] == "kill" and (before["end"] == "reboot" or len(boot["steps"]) < 4):
-            raise ValueError("%s: a boot that ends with a kill is the first of its machine, with a "
-                             "rehearsal two steps before its last one" % path)
+            raise ValueError(f"{path}: a boot that ends with a kill is the first of its machine, "
+                             "with a rehearsal two steps before its last one")
     if boots and boots[-1]["end"] != "poweroff":
         raise ValueError(f"{path}: the last boot needs end = poweroff")
     return boots
@@ -306,8 +306,8 @@ def tiers(path, found):
     tier, *some = found["tier"].split() or [""]
     if (tier not in TIERS or set(some) - set(found["machines"]) or
             (some and (tier != "ci" or set(some) == set(found["machines"])))):
-        raise ValueError("%s: tier = %s is not known: say ci, release, or ci and some of the "
-                         "scenario's machines" % (path, found["tier"]))
+        raise ValueError(f"{path}: tier = {found['tier']} is not known: say ci, release, or ci and "
+                         "some of the scenario's machines")
     return {name: tier if not some or name in some else "release" for name in found["machines"]}
 
 

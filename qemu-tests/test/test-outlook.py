@@ -69,7 +69,7 @@ with tempfile.TemporaryDirectory() as cache:
     first, *rest = found
     for one in rest:
         os.makedirs(os.path.join(cache, "rootstock/debs", one))
-    tap.check("takes %d MB" % found[first] in said(cache) and "7 minutes" in said(cache),
+    tap.check(f"takes {found[first]} MB" in said(cache) and "7 minutes" in said(cache),
               "what is in the cache is not counted", said(cache))
     os.makedirs(os.path.join(cache, "rootstock/debs", first))
     tap.check("MB" not in said(cache) and "6 minutes" in said(cache),

@@ -44,8 +44,8 @@ def drive(number, path, fault, turn):
                                  for state in range(1, turn)]
     raw = {"driver": "raw", "node-name": f"d{number}", "file": node}
     return ["-blockdev", json.dumps(raw), "-device",
-            "virtio-blk-pci,drive=d%d,werror=report,rerror=report,write-cache=on,discard=off,"
-            "write-zeroes=off" % number]
+            f"virtio-blk-pci,drive=d{number},werror=report,rerror=report,write-cache=on,"
+            "discard=off,write-zeroes=off"]
 
 
 def device(number):

@@ -156,6 +156,6 @@ def show(recording, name, seed, path):
     for loader, judge in (("grub", grubjudge), ("uboot", ubootjudge)):
         if loader in bootfs.KINDS[recording.kind].loaders:
             found = judge.read_alone(recording, path)
-            lines.append("%s: %s, %s" % (
-                loader, menus.judge(recording, judge.NAME, state.window, found), found))
+            verdict = menus.judge(recording, judge.NAME, state.window, found)
+            lines.append(f"{loader}: {verdict}, {found}")
     return "\n".join(lines)

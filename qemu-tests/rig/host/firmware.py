@@ -61,6 +61,6 @@ def words(machine):
     if machine["bios-patch"]:
         path = patched(path, machine["bios-patch"].strip())
     if machine["bios-address"]:
-        return ["-device", "loader,file=%s,addr=%s,force-raw=on,cpu-num=0" % (
-            headless(path), machine["bios-address"])]
+        place = f"file={headless(path)},addr={machine['bios-address']}"
+        return ["-device", f"loader,{place},force-raw=on,cpu-num=0"]
     return [machine["bios-option"], path] if path else []

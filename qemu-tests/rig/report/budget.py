@@ -21,8 +21,8 @@ def findings(tiers, table):
     found += [f"qemu-tests/times has {name}, which is not a cell: remove the line"
               for name in sorted(set(table) - set(tiers))]
     if left(tiers, table) < 0:
-        found.append("the cells of tier ci take %.0f seconds, %.0f more than CI has: move some to "
-                     "tier release" % (CI_SECONDS - left(tiers, table), -left(tiers, table)))
+        found.append(f"the cells of tier ci take {CI_SECONDS - left(tiers, table):.0f} seconds, "
+                     f"{-left(tiers, table):.0f} more than CI has: move some to tier release")
     return found
 
 

@@ -95,8 +95,8 @@ def kept(machine, console, report, keys=""):
     comes through the socket `keys` is typed on the console."""
     back = f"file,id=console,path={in_option(console)},append=on"
     if keys:
-        back = "socket,id=console,path=%s,server=on,wait=off,logfile=%s,logappend=on" % (
-            in_option(keys), in_option(console))
+        back = (f"socket,id=console,path={in_option(keys)},server=on,wait=off,"
+                f"logfile={in_option(console)},logappend=on")
     return ["-chardev", back, "-chardev", f"file,id=report,path={in_option(report)},append=on",
             *ports(machine, "chardev:console"), "-qmp", "stdio"]
 
