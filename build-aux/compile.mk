@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# How a static program is compiled for ARCH, with which libraries.
+# How a static program is compiled for ARCH, and with which libraries.
 
 HOST_MACHINE := $(shell uname -m)
 # The kernel's and other systems' names of the architectures.
@@ -20,8 +20,8 @@ triplet_riscv64 := riscv64-linux-gnu
 TRIPLET := $(triplet_$(ARCH))
 $(if $(TRIPLET),,$(error ARCH=$(ARCH) is not known: use x86_64, armhf, arm64 or riscv64))
 
-# Without a compiler of the caller's the programs are linked with musl: natively through Debian's
-# wrapper, for another architecture through a specs file that names the unpacked foreign musl-dev.
+# Unless the caller sets CC, the programs are linked with musl: for this architecture through Debian's
+# wrapper, for another one through a specs file that names the unpacked foreign musl-dev.
 ifeq ($(origin CC),default)
 ifneq ($(CROSS_COMPILE),)
 CC := $(CROSS_COMPILE)gcc
@@ -38,25 +38,25 @@ STRIP ?= $(or $(CROSS_COMPILE),$(if $(filter $(ARCH),$(HOST)),,$(TRIPLET)-))stri
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion
 RS_CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
-# No unwind tables: nothing unwinds, and they are a tenth of a small program.
+# No unwind tables: nothing needs them, and they are a tenth of a small program.
 SMALL := -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
-# The input is hostile, and this costs 1 KB and no instructions that a boot's count shows. A
-# position-independent executable would cost 17 KB and a fifteenth of the instructions of init=; with
-# fixed addresses tables of pointers are read-only data, without relocation.
+# The stack protector is there because the input is hostile. It costs 1 KB, and no instructions that
+# the bench shows. A position-independent executable would cost 17 KB and a fifteenth of the
+# instructions of init=; with fixed addresses, tables of pointers are read-only and need no relocation.
 SMALL += -fstack-protector-strong -fno-pie
-# Optimised together, program and libraries are a tenth smaller. The caller's compiler may lack that,
-# and coverage counts lines in objects.
+# With link-time optimisation, programs are a tenth smaller. The caller's compiler may lack it, and
+# coverage counts lines in objects.
 ifneq ($(if $(COVERAGE),,$(KERNEL_HEADERS)),)
 SMALL += -flto=auto -ffat-lto-objects
 # At link time gcc compiles libblkid again, and since gcc 14 it warns about a variable there that
 # every path sets (wp in btrfs.c: sb_write_pointer() returns 0 or -ENOENT and sets it in both cases).
-# For our own files the compile step has given this warning before.
+# For our own files the compile step gives this warning.
 LTO_LDFLAGS := -Wno-maybe-uninitialized
 endif
 RS_CFLAGS = -std=gnu11 $(SMALL) -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	$(MUSL_SPECS:%=-specs=%) $(KERNEL_HEADERS) $(CFLAGS)
-# One segment less means fewer page faults. An arm64 kernel may have pages of 64 KiB and refuses to
-# map segments laid out for less; without relro the program does not grow to that size.
+# noseparate-code saves a segment, and so page faults. An arm64 kernel may have pages of 64 KiB and
+# refuses to map segments that are aligned to less; norelro keeps the program from growing by that.
 pages_x86_64 := -Wl,-z,max-page-size=4096
 pages_armhf := $(pages_x86_64)
 pages_riscv64 := $(pages_x86_64)
@@ -85,8 +85,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags $(MUSL_SPECS)
 	$(Q)$(CC) $(RS_CPPFLAGS) $(if $(filter $@,$(mount_objects)),$(MOUNT_CPPFLAGS)) $(RS_CFLAGS) \
 		-MMD -MP -c $< -o $@
 
-# The next three rules always run, but each replaces its file only when the content changes: another
-# compiler, other flags or an emptied cache must not leave old objects in place.
+# The next three rules always run, but each replaces its file only if the content changes. So another
+# compiler, other flags or an emptied cache make the objects anew.
 settled = if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(BUILD)/flags: FORCE

@@ -5,9 +5,10 @@ headers = $(wildcard $(FOLDERS:%=%/*.h))
 shells = $(sort $(shell grep -lE '^\#!(/usr)?/bin/(ba|busybox )?sh' -r .ci build-aux $(FOLDERS))) testlib/tap.sh
 pythons = $(sort $(scripts) $(wildcard $(FOLDERS:%=%/test/*.py) qemu-tests/*/*.py qemu-tests/rig/*/*.py testlib/*.py))
 
-# Left out: what asks for C11's Annex K, which no C library here has; clang 14's belief that no
-# va_list is ever started; matters of taste. Of cppcheck: that NULL may not be a pointer (POSIX says
-# it is), and uninitialised variables, where it takes the address of an output for a use of it.
+# Checks of clang-tidy that are left out: use of C11's Annex K, which no C library here has; va_list,
+# which clang 14 never sees initialised; matters of taste. Of cppcheck: NULL as a variable argument,
+# which POSIX says is a pointer; and uninitialised variables, because it counts the address of an output
+# as a use.
 TIDY := bugprone-*,clang-analyzer-*,misc-*,performance-*,portability-*,$\
 	-clang-analyzer-security.insecureAPI.*,-clang-analyzer-valist.Uninitialized,$\
 	-bugprone-easily-swappable-parameters,-bugprone-suspicious-string-compare,$\

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The one list of Debian packages. "A|B" is B where a release has no A.
+# The list of all Debian packages that are needed. "A|B" is B if a release has no A.
 
 cross_arm64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 cross_armhf := gcc-arm-linux-gnueabihf libc6-dev-armhf-cross

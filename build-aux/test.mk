@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unit tests, fuzz targets and scripts of all folders, and how they are run.
+# The unit tests, fuzz targets and test scripts of all folders, and how they are run.
 
 HOSTCC ?= gcc
 GLIB = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
@@ -43,16 +43,16 @@ $$(BUILD)/libfuzzer/$(1)/test/fuzz-%: $(1)/test/fuzz-%.c $$(lib_$(1)) $$(wildcar
 endef
 $(foreach f,$(FOLDERS),$(eval $(call tests,$(f))))
 
-# The rings, from the inside. A test that boots machines or compiles for other architectures has the
-# line "# ring: qemu"; one of these that takes long has "# ring: long" and runs only with LONG=1, as
-# do the parts of other tests that ask for that variable.
+# The rings of tests, from the inside. A test that boots machines or compiles for other architectures
+# has the line "# ring: qemu". One of these that takes long has "# ring: long" and runs only with
+# LONG=1; so do parts of other tests that look at that variable.
 ring = $(shell grep -lx '\# ring: $(1)' $(scripts))
 namespaces := $(filter prepare-root/test/test-ns-% initramfs/test/test-ns-%,$(scripts))
 inner = $(filter-out $(call ring,qemu) $(call ring,long) $(namespaces),$(scripts)) $(namespaces)
 # As many jobs as there are processors, unless the caller has set a number.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 export LONG
-# Whether make check is to do more than it does by default.
+# "more" if make check does more than by default.
 MORE = $(if $(LONG)$(filter-out file,$(origin CELLS)),more)
 built = all $(HELPERS:%=$(BUILD)/%) $(units) $(fuzzers)
 
@@ -74,8 +74,8 @@ check-now: $(built)
 	$(if $(MORE)$(filter-out x86_64,$(HOST)),,$(Q)build-aux/outlook $(BUILD)/test/asked)
 
 ## coverage: measure which lines the tests run; V=1 prints the numbers of the others
-# The same tests with programs that count their lines. Some tests fail because of that (they compare
-# what a program prints, or which system calls it makes); make check tells whether tests pass.
+# Runs the same tests with programs that count their lines. Some tests fail because of that: they compare
+# the output or the system calls of a program. Failures are ignored here; make check reports them.
 counted = $(sort $(foreach m,$(measured),$(firstword $(subst /, ,$(m)))))
 coverage: deps-check
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE='--coverage -Wl,--undefined=__gcov_dump' \

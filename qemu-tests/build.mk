@@ -5,18 +5,17 @@ try: deps-try
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)qemu-tests/run --build $(BUILD) --try
 
-# `make check` boots one cell of each machine whose kernel is Debian's: nothing is built that takes
-# minutes.
+# `make check` boots one cell of each machine with a kernel from Debian: to build one takes minutes.
 CELLS ?= x86-*/pid1 arm64-*/pid1 x86-direct/initramfs armhf-u-boot-armmp/initramfs \
 	riscv64-u-boot/initramfs
 
-# What the machines of the boot matrix run.
+# Builds the programs for all architectures of the boot matrix.
 matrix: all
 	$(Q)for arch in $(filter-out $(ARCH),x86_64 arm64 armhf riscv64); do \
 		$(MAKE) --no-print-directory ARCH=$$arch || exit 1; \
 	done
 
-## qemu-check: boot the whole matrix and nothing else
+## qemu-check: boot the complete matrix and nothing else
 qemu-check: deps-check
 	$(Q)$(MAKE) --no-print-directory matrix
 	$(Q)qemu-tests/run --build $(BUILD)

@@ -3,18 +3,18 @@
 # ring: qemu
 #
 # What a packager relies on: static programs for each architecture, make install, reproducible builds,
-# and a caller's CC and flags that win.
+# and the caller's CC and flags.
 set -u
 . "${0%/*}/testlib/tap.sh"
 
 programs="ostree-prepare-root rootstock-init ostree-grub-generator ostree-uboot-generator rootstock-bls"
 
-# The environment of the make that runs this test must not reach the one inside.
+# Runs make without the environment of the make that runs this test.
 build() {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory "$@"
 }
 
-# build_and_run ARCH EMULATOR FILE'S-NAME-OF-IT
+# build_and_run ARCH EMULATOR NAME: NAME is what `file` calls the architecture.
 build_and_run() {
 	local program emulator
 	emulator=$(command -v "$2-static" || command -v "$2") # newer releases have the second alone
@@ -60,7 +60,7 @@ installs() {
 		755 ./share/initramfs-tools/hooks/rootstock
 		755 ./share/initramfs-tools/scripts/local-bottom/rootstock
 	END
-	# The image's maker finds the rest of itself where it was installed.
+	# rootstock-mkinitramfs finds its other files below the prefix.
 	"$work/dest/opt/x/bin/rootstock-mkinitramfs" -o "$work/image" || return 1
 	"$work/dest/opt/x/bin/rootstock-mkinitramfs" --list "$work/image" | grep ' init$' || return 1
 	"$work/dest/opt/x/bin/rootstock-mkinitramfs" --version |
@@ -69,7 +69,7 @@ installs() {
 		"$work/dest/opt/x/lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf"
 }
 
-# Under any umask of the installing user, other users can read and run what is installed.
+# With any umask, the installed files have the same modes, and other users can read and run them.
 any_umask() {
 	local mask
 	for mask in 022 077 000; do
@@ -81,7 +81,7 @@ any_umask() {
 		grep -q '^755 d ./usr/lib/rootstock$' "$work/modes-022"
 }
 
-# Another checkout at another path, built from nothing.
+# copy DIRECTORY: copies the sources there, without the build folder.
 copy() {
 	rm -rf "$1"
 	mkdir -p "$1"
@@ -101,7 +101,7 @@ obeys_the_caller() {
 	copy "$work/flags"
 	build -C "$work/flags" V=1 CC='gcc -DMARK' CFLAGS=-O1 LDFLAGS=-Wl,-Map=map all >"$work/log" ||
 		return 1
-	# make prints a recipe's lines as they are written: the parts of a line are joined.
+	# make prints the continued lines of a recipe as they are written; this joins them.
 	sed ':a; /\\$/ { N; s/\\\n//; ba }' "$work/log" >"$work/commands"
 	grep -q '^gcc -DMARK .*-O1 .*-c ' "$work/commands" && grep -q 'Map=map' "$work/commands" &&
 		! grep -q musl "$work/commands"
@@ -111,8 +111,8 @@ no_heap() {
 	! nm "${BUILD:?}/ostree-prepare-root" | grep -E ' (malloc|calloc|realloc|free|printf|fopen)$'
 }
 
-# One file of each folder that has arrays. readelf, because nm shows what link-time optimization will
-# see, and that is before the protector.
+# Looks at one file with arrays in each folder. It uses readelf, because nm shows the code for link-time
+# optimisation, which does not have the stack protector yet.
 stack_protected() {
 	local object
 	for object in prepare-root/facts initramfs/search bls/menu grub/menuentry uboot/uenv; do
@@ -123,15 +123,15 @@ stack_protected() {
 	done
 }
 
-check 'armhf: static, and runs' build_and_run armhf qemu-arm 'ARM, EABI5'
-check 'arm64: static, and runs' build_and_run arm64 qemu-aarch64 'ARM aarch64'
-check 'riscv64: static, and runs' build_and_run riscv64 qemu-riscv64 'UCB RISC-V'
-check 'make install' installs
-check 'make install, the same modes under any umask' any_umask
+check 'armhf: the programs are static and run' build_and_run armhf qemu-arm 'ARM, EABI5'
+check 'arm64: the programs are static and run' build_and_run arm64 qemu-aarch64 'ARM aarch64'
+check 'riscv64: the programs are static and run' build_and_run riscv64 qemu-riscv64 'UCB RISC-V'
+check 'make install installs all files, and they work' installs
+check 'make install gives the same modes with any umask' any_umask
 if [ -n "${LONG:-}" ]; then
-	check 'the same bytes from another checkout' same_bytes
-	check 'CC, CFLAGS and LDFLAGS are the caller'"'"'s' obeys_the_caller
+	check 'another checkout builds the same bytes' same_bytes
+	check 'the caller'"'"'s CC, CFLAGS and LDFLAGS are used' obeys_the_caller
 fi
-check 'ostree-prepare-root has no heap and no stdio' no_heap
-check 'the stack is protected' stack_protected
+check 'ostree-prepare-root uses neither heap nor stdio' no_heap
+check 'objects have the stack protector' stack_protected
 tap_end

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What build-aux/deps does about missing packages, for each release and each user. Its /etc/os-release and
-apt's lists are ours, by mounts that it alone sees, and dpkg-query, apt-get, apt-cache, id and sudo
-are programs of ours."""
+"""build-aux/deps installs or names missing packages, for each release and each user. In a mount
+namespace it sees a fake /etc/os-release and fake lists of apt; dpkg-query, apt-get, apt-cache, id
+and sudo are fake programs."""
 
 import os
 import shutil
@@ -30,23 +30,23 @@ BOOKWORM, TRIXIE = 'ID=debian\nVERSION_ID="12"\n', 'ID=debian\nVERSION_ID="13"\n
 
 def run(release, user=0, known="musl-tools qemu-user c", installed="gcc a", fails="-", without=(),
         wanted=tuple(WANTED)):
-    """(exit status, what it said, what apt-get was asked to do). Of `fails`, a command of apt-get,
-    nothing comes; the programs of `without` are not there; `known` is None where there are no lists
-    of packages."""
+    """Runs build-aux/deps; returns (exit status, output, arguments of each apt-get). `fails` is a
+    command of apt-get that fails, `without` are missing programs, and `known` is None if there are
+    no lists of packages."""
     fakes = {
-        # Asked for packages of which it does not know all, the real one names the others, and fails.
+        # If it does not know some of the packages, the real one prints the others, and fails.
         "dpkg-query": 'for p; do case " %s " in *" $p "*) echo "installed $p" ;; esac; done\n'
                       "exit 1" % installed,
         "apt-get": 'echo "$*" >>"${0%/*}/../told"\n'
                    'for word; do test "$word" != ' + fails + " || exit 100; done",
-        "apt-cache": "for p in %s; do echo $p; done" % (known or installed),
-        "id": "echo %d" % user, "sudo": "exit 1"}
+        "apt-cache": f"for p in {known or installed}; do echo $p; done",
+        "id": f"echo {user}", "sudo": "exit 1"}
     with tempfile.TemporaryDirectory() as work:
         tap.write_text(work, "os-release", release)
         tap.write_text(work, "lists/lock" if known is None else "lists/mirror_Packages.lz4", "")
         told = tap.write_text(work, "told", "")
         for name in set(fakes) - set(without):
-            os.chmod(tap.write_text(work, "bin/" + name, "#!/bin/sh\n%s\n" % fakes[name]), 0o755)
+            os.chmod(tap.write_text(work, "bin/" + name, f"#!/bin/sh\n{fakes[name]}\n"), 0o755)
         for name in "sh flock grep sed tr".split():
             os.symlink(shutil.which(name), os.path.join(work, "bin", name))
         done = subprocess.run(
@@ -58,22 +58,22 @@ def run(release, user=0, known="musl-tools qemu-user c", installed="gcc a", fail
 
 
 def installs():
-    """Root, on the releases that are tried."""
+    """For root on Debian 12 and 13, missing packages are installed."""
     for name, release in (("12", BOOKWORM), ("13", TRIXIE)):
         seen = run(release)
         check(seen[0] == 0 and seen[2] == ["-q update", INSTALL + "musl-tools qemu-user"],
-              "root on Debian %s: apt-get gets what is missing, under the release's name" % name,
+              f"root on Debian {name}: apt-get installs missing packages, by the release's names",
               seen)
         check("none of gone|lost" in seen[1],
-              "root on Debian %s: what the release does not have is named" % name, seen)
+              f"root on Debian {name}: packages that the release lacks are named", seen)
     for fails in ("update", "install"):
         seen = run(TRIXIE, fails=fails)
         check(seen[0] == 100 and seen[2][-1].split()[-1 if fails == "update" else 2] == fails,
-              "root on Debian 13: an apt-get %s that fails is the end" % fails, seen)
+              f"root on Debian 13: if apt-get {fails} fails, deps fails", seen)
 
 
 def pastes():
-    """Everybody else."""
+    """For other users and releases, the command is printed and nothing is installed."""
     names = "musl-tools qemu-user"
     for name, release in (("Ubuntu", 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n'),
                           ("Debian 11", 'ID=debian\nVERSION_ID="11"\n'),
@@ -83,35 +83,40 @@ def pastes():
         users = (1000,) if release == TRIXIE else (0, 1000)
         for user in users:
             seen = run(release, user)
-            check(seen[0] == 1 and not seen[2] and "    sudo %s%s\n" % (PASTE, names) in seen[1],
-                  "%s, user %d: the command to paste, and nothing is installed" % (name, user), seen)
+            check(seen[0] == 1 and not seen[2] and f"    sudo {PASTE}{names}\n" in seen[1],
+                  f"{name}, user {user}: the command is printed, nothing is installed", seen)
     seen = run("ID=ubuntu\n", without=("sudo",))
-    check(seen[0] == 1 and "    %s%s\n" % (PASTE, names) in seen[1],
-          "root where there is no sudo: the command is without it", seen)
+    check(seen[0] == 1 and f"    {PASTE}{names}\n" in seen[1],
+          "root without sudo: the command has no sudo", seen)
     seen = run("ID=ubuntu\n", 1000, known=None)
     check(seen[0] == 1 and "    sudo apt-get update && sudo %smusl-tools qemu-user-static gone\n" %
-          PASTE in seen[1], "no lists of packages: the command gets them first", seen)
+          PASTE in seen[1], "no lists of packages: the command updates them first", seen)
 
 
 def nothing():
-    """Where there is nothing to do."""
-    for name, installed in (("all are installed", "gcc musl-tools qemu-user-static a gone"),
-                            ("all are, under the release's names", "gcc musl-tools qemu-user c"),
-                            ("the release has no others", "gcc musl-tools qemu-user a")):
+    """If nothing is missing, nothing is done."""
+    for name, installed in (("all packages are installed",
+                             "gcc musl-tools qemu-user-static a gone"),
+                            ("all are installed, by the release's names",
+                             "gcc musl-tools qemu-user c"),
+                            ("all that the release has are installed",
+                             "gcc musl-tools qemu-user a")):
         seen = run("ID=ubuntu\n", 1000, installed=installed)
         check(seen[0] == 0 and not seen[2] and "apt-get" not in seen[1], name + ": success", seen)
     seen = run(TRIXIE, installed="gcc c", known="gcc c", wanted=("gcc", "a|b|c"))
-    check(seen[0] == 0 and not seen[2], "nor does root ask the network for nothing", seen)
+    check(seen[0] == 0 and not seen[2], "root with all packages: apt-get is not called", seen)
     seen = run(TRIXIE, installed="gcc c", known="gcc a c", wanted=("gcc", "a|b|c"))
-    check(seen[0] == 0 and seen[2][1:] == [INSTALL + "a"], "A goes before a B that is there", seen)
+    check(seen[0] == 0 and seen[2][1:] == [INSTALL + "a"],
+          "of A|B, A is installed although B is there", seen)
     seen = run("ID=fedora\n", without=("dpkg-query",))
-    check(seen[0] == 0 and "musl-tools" in seen[1], "no Debian: what is needed is said", seen)
+    check(seen[0] == 0 and "musl-tools" in seen[1], "not Debian: the packages are named", seen)
     seen = run("ID=ubuntu\n", known="gcc-x", installed="gcc-x", wanted=("gcc",))
-    check(seen[0] == 0 and "none of gcc:" in seen[1], "a longer name is another package", seen)
+    check(seen[0] == 0 and "none of gcc:" in seen[1],
+          "a package whose name only begins with the wanted one does not count", seen)
 
 
 def targets():
-    """The first sentence of `make check` names what all of it needs, so that one paste is enough."""
+    """`make check` asks once for all packages that it needs, so that one command is enough."""
     said = {name: subprocess.run(
         ["make", "-C", os.path.dirname(MAKEFILE), "--no-print-directory", "-n", "deps-" + name],
         env={key: value for key, value in os.environ.items() if not key.startswith("M")},
@@ -119,7 +124,7 @@ def targets():
     for name, less in (("check", "try"), ("lint", "check")):
         check(said[name].count("build-aux/deps") == 1 and
               set(said[less].split()) < set(said[name].split()),
-              "deps-%s asks once for all that deps-%s does, and more" % (name, less), said)
+              f"deps-{name} asks once for all that deps-{less} does, and more", said)
 
 
 installs()

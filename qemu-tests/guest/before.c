@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The /init of an image in which the wait for a disk is measured: leaves in the environment how
- * often process 1 has given up the processor so far, as the kernel's own thread, and becomes the
- * init under test.
+ * The /init of an image that tests the wait for a disk: stores in the environment how often process
+ * 1 has given up the processor so far, as a thread of the kernel, and executes the init under test.
  */
 #include "qemu-tests/guest/initramfs.h"
 

@@ -45,7 +45,7 @@ static bool same_arguments(const struct start *start, const struct words *expect
 	return same;
 }
 
-/* Another system's initramfs adds variables of its own. */
+/* With !EXACT there may be more variables: an initramfs of another system adds some. */
 static bool same_environment(char **envp, const struct words *expected, bool exact)
 {
 	size_t found = 0;
@@ -139,7 +139,7 @@ void checks_handed(const struct expect *expect)
 	report_check(good, "/run/ostree-booted is there and not empty");
 }
 
-/* Tries to make a file; true if the result is ERROR (0: it worked, and is gone again). */
+/* Tries to make a file; true if that gives ERROR (0: it works, and the file is removed again). */
 static bool write_gives(const char *directory, int error)
 {
 	char path[LOOK_TEXT];
@@ -153,7 +153,7 @@ static bool write_gives(const char *directory, int error)
 	return result == -error;
 }
 
-/* Counts a boot in DIRECTORY/probe.boots and returns how many it had, or -1. */
+/* Increments the number of boots in DIRECTORY/probe.boots; returns the old number, or -1. */
 static long count_boot(const char *directory)
 {
 	char path[LOOK_TEXT];
@@ -211,7 +211,7 @@ static void check_repository(const struct expect *expect)
 	report_check(access("/sysroot/ostree/repo/config", R_OK) == 0 &&
 			     access("/ostree/repo/config", R_OK) == 0,
 		"/sysroot has the repository, and /ostree leads there");
-	report_check(physical_root(expect), "nothing was left behind on the physical root");
+	report_check(physical_root(expect), "the physical root has the same names as before");
 	if (!expect_is(&expect->boot, "absent"))
 		report_check(libostree_agrees(expect),
 			"ostree admin status marks this deployment as booted");
@@ -230,14 +230,14 @@ unsigned checks_files(const struct expect *expect)
 		"/usr refuses a new file, but for a hotfix");
 	program = open("/usr/bin/busybox", O_WRONLY | O_CLOEXEC);
 	report_check(overlay ? program >= 0 : program < 0 && errno == EROFS,
-		"/usr refuses to change a file, but for a hotfix");
+		"a file in /usr can be opened for writing only with a hotfix");
 	if (program >= 0)
 		close(program);
 	report_check(write_gives("/", fixed ? EROFS : EPERM),
 		"/ is immutable, as libostree deployed it");
 	if (fixed) {
 		report_check(write_gives("/etc", EROFS) && write_gives("/var", EROFS),
-			"/etc and /var cannot be written, as the medium cannot");
+			"/etc and /var refuse a write, because the root is never writable");
 		check_repository(expect);
 		return 0;
 	}
@@ -248,7 +248,7 @@ unsigned checks_files(const struct expect *expect)
 	report_check(etc == var, "what was written to /etc and /var is there at the next boot");
 	report_check(write_gives("/sysroot", sysroot_ro ? EROFS : 0),
 		"/sysroot is read-only where that was configured, else writable");
-	report_check(write_gives("/boot", 0), "/boot can be written");
+	report_check(write_gives("/boot", 0), "/boot takes a write");
 	check_repository(expect);
 	return etc < 0 ? 0 : (unsigned)etc;
 }

@@ -10,7 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* Unmounts the last mounted ext4 of another device than ROOT's; 0 when there was none, else 1. */
+/* Unmounts the last mounted ext4 that is not on ROOT; returns 1, or 0 if none was unmounted. */
 static int unmount_one(dev_t root, int *ret_error)
 {
 	FILE *table = fopen("/proc/self/mountinfo", "re");

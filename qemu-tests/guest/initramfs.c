@@ -31,7 +31,7 @@ long initramfs_switches(void)
 	return number("/proc/self/status", "voluntary_ctxt_switches");
 }
 
-/* The pages of a ramfs cannot be evicted, those of a tmpfs are shared memory. */
+/* The pages of a ramfs count as unevictable, those of a tmpfs as shared memory. */
 static bool is_freed(long most)
 {
 	long ramfs = number("/proc/meminfo", "Unevictable");
@@ -43,7 +43,7 @@ static bool is_freed(long most)
 
 bool initramfs_handed(void)
 {
-	/* As systemd mounts them unless they are mounted already. */
+	/* The options with which systemd would mount them. */
 	static const struct {
 		const char *target;
 		const char *options[3];
@@ -60,7 +60,7 @@ bool initramfs_handed(void)
 		for (size_t j = 0; good && j < 3 && world[i].options[j]; j++)
 			good = look_has(mounted.options, world[i].options[j]);
 		if (!good)
-			report_say("%s is not as it should be\n", world[i].target);
+			report_say("%s is not mounted, or lacks an option\n", world[i].target);
 	}
 	return good;
 }

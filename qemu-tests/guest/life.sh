@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# One boot of a device's life. The rig has written into /var/life what each boot is to do: lines of
-# shell, made of the words below and of the tree's own programs. Each is a check, which passes if it
-# ends well; the report goes to the second serial port. In the end it says in /run/life.end how the
-# machine is to end, or has systemd do it.
+# One boot of a device's life. /var/life, which the rig wrote, has the steps of each boot: lines of
+# shell that use the functions below and the tree's own programs. Each line is a check, which passes
+# if its status is 0; the report goes to the second serial port. Finally it lets systemd end the
+# machine, or writes to /run/life.end how the machine is to end.
 set -u
 
 life=/var/life
@@ -13,19 +13,19 @@ life=/var/life
 export OSTREE_GRUB2_EXEC="${generator:?}"
 : "${server:?} ${port:?}"
 
-# --- words for steps ------------------------------------------------------------------------------
+# --- functions for steps --------------------------------------------------------------------------
 
 not() {
 	! "$@"
 }
 
-# The deployment that is mounted on /: the kernel's word, not libostree's.
+# Prints the deployment that is mounted on /, by the kernel's mountinfo, not by libostree.
 deployment() {
 	sed -n 's|^[^ ]* [^ ]* [^ ]* /ostree/deploy/demo/deploy/\([^ ]*\) / .*|\1|p' \
 		/proc/self/mountinfo | tail -n 1
 }
 
-# commit VERSION, release VERSION: what is known of a version, its kernel's release for one.
+# commit VERSION, release VERSION: prints the version's commit, or its kernel's release.
 commit() {
 	sed -n "s/^$1 \([^ ]*\) .*/\1/p" $life/versions
 }
@@ -38,7 +38,7 @@ version() {
 	sed -n 's/^VERSION=//p' /usr/lib/os-release
 }
 
-# booted VERSION...: one of these is what the kernel, libostree and the tree say is running.
+# booted VERSION...: the kernel, libostree and the tree agree that one of these is running.
 booted() {
 	for wanted; do
 		[ "$(version)" = "$wanted" ] || continue
@@ -70,7 +70,7 @@ kernel() {
 	[ "$(uname -r)" = "$(release "$1")" ]
 }
 
-# started PROGRAM: the kernel's first one.
+# started PROGRAM: the kernel has started it as init.
 started() {
 	dmesg | grep 'as init process' | tee /dev/stderr | grep -q "Run $1"
 }
@@ -93,7 +93,7 @@ says() {
 	esac
 }
 
-# The network is up after it: with udev the card has its driver already.
+# Brings the network up. With udev the card already has its driver.
 network() {
 	if [ -z "$(card)" ] && [ -e /usr/lib/life/order ]; then
 		while read -r module; do
@@ -131,7 +131,8 @@ other() {
 	[ "$(version)" = A ] && echo B || echo A
 }
 
-# Back to a version that is still there: by the command for it, where this ostree has one.
+# Goes back to a version whose deployment still exists, with the command for it if this ostree has
+# one.
 rollback() {
 	if ostree admin --help 2>&1 | grep -q '^ *rollback'; then
 		ostree admin rollback
@@ -167,7 +168,7 @@ if [ -e $life/$boot.steps ]; then
 		check "$line" </dev/null
 	done <$life/$boot.steps
 else
-	check "false # boot $boot was not asked for"
+	check "false # the scenario has no boot $boot"
 fi
 echo "1..$checks" >&3
 if [ -d /run/systemd/system ]; then

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The real init of a small tree that lives: runs one boot's steps, leaves the file systems clean and
-# ends the machine.
+# The real init of the small tree in a device's life: runs the steps of one boot, makes the file
+# systems clean and ends the machine.
 export PATH=/usr/sbin:/usr/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * lognote DEVICE OFFSET TEXT: one sector with TEXT, straight to the device.
+ * lognote DEVICE OFFSET TEXT: writes one sector with TEXT directly to the device.
  *
- * Written after the file system of a disk whose writes are recorded, it tells the reader of the
- * record what the guest was doing between which of them. It goes past the page cache, and so makes
- * nothing else go to the disk.
+ * The sector is after the file system of a disk whose writes are recorded. In the recording it
+ * shows what the guest was doing between the other writes. It bypasses the page cache, so that it
+ * causes no other writes.
  */
 #include <fcntl.h>
 #include <stdio.h>

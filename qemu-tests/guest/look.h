@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How the probe looks at the system it woke up in: mounts, small files, other programs. What
- * cannot be read is reported as an explanation (report_say) where the caller has no better one.
+ * Looks at the running system: mounts, small files, other programs. Where the caller has no better
+ * explanation of a failure, these functions add one with report_say().
  */
 #pragma once
 
@@ -25,16 +25,16 @@ struct mounted {
 /* Calls EACH for every mount in the table, in its order. */
 void look_mounts(void (*each)(const struct mounted *mounted, void *data), void *data);
 
-/* The topmost mount on TARGET; false, and said, if there is none. */
+/* The topmost mount on TARGET; false, with an explanation, if there is none. */
 bool look_mount(const char *target, struct mounted *ret);
 
 /* True if the comma-separated LIST has WORD. */
 bool look_has(const char *list, const char *word);
 
-/* The first line of a file, without its line feed; false when it cannot be read. */
+/* The first line of a file, without its line feed; false if it cannot be read. */
 bool look_text(const char *path, char *ret, size_t size);
 
-/* Writes a small file that is on the disk when this returns; 0 or -errno. */
+/* Writes a small file, with fsync; returns 0 or -errno. */
 int look_store(const char *path, const char *text);
 
 /* Runs a program and returns its exit status, with what it printed in RET; -1 if it did not run. */

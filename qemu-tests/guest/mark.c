@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The real init of the bench: its first code is the mark that ends the count; then it says which
- * world it found, so that a boot which left work out is not taken for a cheap one, and powers off.
+ * The real init of the bench: its first code is the mark that ends the count. Then it reports the
+ * state of the mounts, so that a boot that did not do its work is not counted as a cheap one, and
+ * powers off.
  */
 #include <stdio.h>
 #include <sys/mount.h>

@@ -12,7 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* The value of the first word with this name, as the program under test reads it. */
+/* The value of the first word with this name on the kernel command line. */
 static bool kernel_word(const char *name, char *ret, size_t size)
 {
 	static char line[4096];
@@ -60,8 +60,8 @@ struct readonly {
 };
 
 /*
- * A mount may be read-only only where that was promised, and no file system may be. In /run the
- * real init has its own.
+ * Only mounts that must be read-only may be so, and no file system may be. Mounts below /run are
+ * the real init's own.
  */
 static void find_readonly(const struct mounted *mounted, void *data)
 {
@@ -105,7 +105,7 @@ static bool overlaid(const char *target)
 	return there && strcmp(mounted.type, "overlay") == 0;
 }
 
-/* What the tree's own init does with a command of the tree, as its start-up scripts would. */
+/* Runs a command of the tree, as its start-up scripts would; true if its status is 0. */
 static bool command(char *const argv[])
 {
 	char out[2048];
@@ -124,8 +124,9 @@ static bool before_mounting(const char *target, const char *kind)
 }
 
 /*
- * Below /sysroot a mount would be met a second time at shutdown (ostree issue 2086). An initramfs
- * with systemd makes all mounts private when it switches, and the real systemd shared again.
+ * /var must be a shared mount, but a mount below it must not also appear below /sysroot, where it
+ * would be found a second time at shutdown (ostree issue 2086). systemd in an initramfs makes all
+ * mounts private when it switches the root, and the real systemd makes them shared again.
  */
 static bool var_is_shared(const struct expect *expect, const char *var)
 {
@@ -164,14 +165,14 @@ void mounts_check(const struct expect *expect)
 		root_is_deployment(expect), "/ is the deployment that ostree= or the slot names");
 	good = statvfs("/", &fs) == 0 && !(fs.f_flag & ST_RDONLY) != readonly_root;
 	report_say("flags 0x%lx\n", fs.f_flag);
-	report_check(good, "the root is as the kernel mounted it, ro or rw");
+	report_check(good, "the root is still ro or rw, as the kernel mounted it");
 	report_check(before_mounting("/var", expect_one(&expect->var)) &&
 			     before_mounting("/boot", expect_one(&expect->boot)),
 		"what fstab mounts was left alone, the rest was mounted");
 
 	good = (command((char *[]){ "/bin/mount", "-o", "remount,rw", "/", NULL }) || fixed) &&
 	       command((char *[]){ "/bin/mount", "-a", NULL });
-	report_check(good, "mount -o remount,rw / and mount -a work, but for a read-only medium");
+	report_check(good, "mount -a works, and so does remounting / unless it is never writable");
 	if (!fixed)
 		look_mounts(find_readonly, &readonly);
 	report_check(readonly.good, "read-only is what was promised to be, and nothing else");

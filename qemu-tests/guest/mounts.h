@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The mounts that a deployment's init was promised, as it found them and after it did what an init
- * does with them. A check that cannot be made is a check that failed.
+ * The mounts that a deployment's init may rely on, as it finds them and after it has remounted and
+ * mounted as an init does. A check that cannot be made has failed.
  */
 #pragma once
 

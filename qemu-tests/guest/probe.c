@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The probe is the real init of a deployment under test: it looks at everything that was promised
- * to an init, reports each promise on the second serial port, leaves the file systems clean, and
- * powers off or restarts as /etc/probe.conf says.
+ * The probe is the real init of a deployment under test: it checks everything that an init may rely
+ * on, reports each check on the second serial port, makes the file systems clean, and powers off or
+ * restarts as /etc/probe.conf says.
  */
 #include "qemu-tests/guest/checks.h"
 #include "qemu-tests/guest/finish.h"
@@ -20,10 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Any that is not long ago. */
+/* Any date that is not long ago. */
 enum { DATE = 1700000000 };
 
-/* Seconds since the kernel logged "Run INIT as init process", by the kernel log's own clock. */
+/* Seconds since the kernel logged "Run INIT as init process", by the kernel log's clock; -1 if
+ * unknown. */
 static double seconds_prepared(void)
 {
 	static const char mark[] = "<7>probe: started\n";
@@ -78,13 +79,13 @@ int main(int argc, char **argv, char **envp)
 	int error;
 
 	checks_take(argc, argv, envp, &start);
-	/* A board without a clock starts in 1970, as systemd would not leave it: what is deleted in
-	 * its first second has no time of deletion, which e2fsck calls an error. */
+	/* A board without a clock starts in 1970, which systemd would correct. Files deleted in that
+	 * first second have a deletion time of 0, which is an error for e2fsck. */
 	if (time(NULL) < DATE)
 		(void)clock_settime(CLOCK_REALTIME, &(struct timespec){ .tv_sec = DATE });
 	start.prepared = seconds_prepared();
 	handed = initramfs_handed();
-	/* An init finds these unmounted, unless the kernel's own program had to mount them. */
+	/* Usually the real init mounts these itself; after an initramfs they are mounted already. */
 	(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	switches = initramfs_switches();
 	(void)mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -111,10 +112,10 @@ int main(int argc, char **argv, char **envp)
 	if (boot < expect.then.count && strncmp(expect.then.at[boot], "reboot", 6) == 0)
 		end = restart(expect.then.at[boot]);
 	report_say("boot %u of %zu\n", boot + 1, expect.then.count);
-	report_check(boot < expect.then.count, "this boot was asked for");
+	report_check(boot < expect.then.count, "the scenario has this boot");
 	error = finish_quiesce();
 	report_say("%s\n", strerror(-error));
-	report_check(error == 0, "the file systems can be left clean");
+	report_check(error == 0, "the file systems are clean at the end");
 	report_close();
 	finish_machine(end);
 }

@@ -8,7 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* The machine's second serial port has other names elsewhere: the rig says. */
+/* The rig defines the name of the machine's second serial port. */
 #ifndef REPORT_PORT
 #define REPORT_PORT "/dev/ttyS1"
 #endif

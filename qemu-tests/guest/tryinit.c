@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The real init of the disk to look around in: does the little that any init does, keeps a shell
- * running on the console, and ends the machine with clean file systems when reboot, poweroff or
- * halt ask for it (busybox sends init SIGTERM, SIGUSR2 and SIGUSR1).
+ * The real init of the disk to look around in: does the minimum of an init, keeps a shell running
+ * on the console, and ends the machine with clean file systems when busybox' reboot, poweroff or
+ * halt send it SIGTERM, SIGUSR2 or SIGUSR1.
  */
 #include "qemu-tests/guest/finish.h"
 
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The terminal that /dev/console stands for; /dev/console itself cannot control a session. */
+/* The terminal behind /dev/console; /dev/console itself cannot be a controlling terminal. */
 static void console_name(char *ret, size_t size)
 {
 	FILE *active = fopen("/sys/class/tty/console/active", "re");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The judge of a whole distribution: a service of systemd, started when multi-user.target is
- * reached. It looks at what systemd made of the deployment, and then at the same promises as the
- * probe, reports on the second serial port, and lets systemd power off or restart.
+ * The judge of a complete distribution: a systemd service that starts when multi-user.target is
+ * reached. It checks the state of systemd, and then the same as the probe, reports on the second
+ * serial port, and lets systemd power off or restart.
  */
 #include "qemu-tests/guest/checks.h"
 #include "qemu-tests/guest/look.h"
@@ -15,7 +15,7 @@
 
 #define COMMAND(...) ((char *[]){ __VA_ARGS__, NULL })
 
-/* True if a command ends well and has printed exactly this. */
+/* True if a command's status is 0 and it has printed exactly this. */
 static bool says(char *const argv[], const char *expected)
 {
 	char out[2048];
@@ -25,12 +25,12 @@ static bool says(char *const argv[], const char *expected)
 	return status == 0 && strcmp(out, expected) == 0;
 }
 
-/* What systemd thinks of this boot, when nothing is left to do. */
+/* Checks the state of systemd when it has finished the boot. */
 static void check_systemd(void)
 {
 	report_check(
 		says(COMMAND("/usr/bin/systemctl", "is-system-running", "--wait"), "running\n"),
-		"systemd says that the system is running");
+		"systemd reports that the system is running");
 	report_check(says(COMMAND("/usr/bin/systemctl", "list-units", "--failed", "--plain",
 				  "--no-legend"),
 			     ""),
@@ -39,7 +39,7 @@ static void check_systemd(void)
 				  "local-fs.target", "var.mount", "ostree-remount.service"),
 			     "active\nactive\nactive\nactive\n"),
 		"the targets, /var and libostree's unit are active");
-	/* Of the kernel only what a program told it: the rest the host sees on the console. */
+	/* Not the kernel's own messages, which the host sees on the console. */
 	report_check(says(COMMAND("/usr/bin/journalctl", "-b", "-p", "err", "-q", "-o", "cat",
 				  "_TRANSPORT=journal", "_TRANSPORT=stdout", "_TRANSPORT=syslog",
 				  "+", "SYSLOG_IDENTIFIER=systemd", "SYSLOG_IDENTIFIER=rootstock"),
@@ -47,10 +47,10 @@ static void check_systemd(void)
 		"the journal has no error");
 	report_check(
 		look_run(COMMAND("/usr/bin/findmnt", "--verify"), (char[2048]){ "" }, 2048) == 0,
-		"findmnt finds no fault in fstab");
+		"findmnt finds no error in fstab");
 }
 
-/* The machine has one name for ever, which the first boot gave it. */
+/* The first boot gives the machine its ID, which never changes. */
 static void check_identity(unsigned boot)
 {
 	static const char copy[] = "/var/probe.machine-id";
@@ -81,7 +81,7 @@ int main(void)
 	mounts_check(&expect);
 	boot = checks_files(&expect);
 	check_identity(boot);
-	report_check(boot < expect.then.count, "this boot was asked for");
+	report_check(boot < expect.then.count, "the scenario has this boot");
 	then = boot < expect.then.count ? expect.then.at[boot] : "poweroff";
 	report_close();
 	execl("/usr/bin/systemctl", "systemctl", then, (char *)NULL);

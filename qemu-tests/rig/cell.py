@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One cell of the matrix: its disk, its machine's QEMU commands, its boots, and what is wrong with
-them. Everything that a boot has left, its console for example, is in the cell's folder."""
+"""One cell of the matrix: makes its disk, runs its machine and judges the boots. What the boots
+leave, such as the console, is kept in the cell's folder."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from rig.vm import actions, device_life, machine
 
 
 def paths_of(build, cell):
-    """The paths of a cell's output, which its QEMU command names too."""
+    """{name: path} of a cell's output files; the QEMU command names some of them too."""
     folder = os.path.join(build, "qemu", cell["name"])
     return {name: os.path.join(folder, file) for name, file in (
         ("folder", ""), ("console", "console.log"), ("report", "verdict.tap"), ("keys", "keys"),
@@ -24,7 +24,7 @@ def paths_of(build, cell):
 
 
 def make(build, cell):
-    """Makes what a cell boots; returns (the pristine disk, its facts)."""
+    """Makes a cell's disk; returns (path of the pristine image, facts about it)."""
     if cell["life"]:
         return device_life.make(build, cell)
     initrd = initramfs.initramfs(build, cell)
@@ -36,7 +36,7 @@ def make(build, cell):
 
 
 def without_loader(cell, facts):
-    """The words for each start of a machine without a boot loader, one boot each."""
+    """QEMU's arguments for each boot of a machine without a boot loader."""
     vmlinuz, boot = image.kernel(cell["machine"])[1], cell["boot"]
     lines = [facts["options"][entry] for entry in boot["entries"]]
     if boot["roots"]:
@@ -49,8 +49,8 @@ def without_loader(cell, facts):
 
 
 def qemu_commands(build, cell, accel, facts, serial=None):
-    """The QEMU commands of a cell, one after the other. With a boot loader there is one, and only a
-    cell that powers off in the end may restart before."""
+    """The QEMU commands of a cell, in order. With a boot loader there is only one, and its machine
+    may restart only if the cell ends with a power-off."""
     paths, alone = paths_of(build, cell), cell["machine"]["loader"] == "none"
     serial = serial or machine.kept(cell["machine"], paths["console"], paths["report"],
                                     paths["keys"] if cell["boot"]["typed"] else "")
@@ -61,7 +61,7 @@ def qemu_commands(build, cell, accel, facts, serial=None):
 
 
 def prepare(build, cell):
-    """An empty output folder with a fresh disk in it; returns the facts about that disk."""
+    """Makes an output folder with a fresh disk in it; returns the facts about that disk."""
     paths = paths_of(build, cell)
     shutil.rmtree(paths["folder"], ignore_errors=True)
     os.makedirs(paths["folder"])
@@ -71,7 +71,7 @@ def prepare(build, cell):
 
 
 def text_of(path):
-    """What was written to a file, if it is there at all."""
+    """The text of a file without carriage returns; '' if there is no such file."""
     if not os.path.exists(path):
         return ""
     with open(path, encoding="utf-8", errors="replace") as source:
@@ -79,7 +79,7 @@ def text_of(path):
 
 
 def actions_of(build, cell):
-    """The actions on a cell's machine while it runs."""
+    """What is done to a cell's machine while it runs (see actions.py)."""
     found = []
     if cell["disk"]["attach"].isdigit():
         words = machine.device(cell["machine"], "disk")
@@ -90,7 +90,8 @@ def actions_of(build, cell):
 
 
 def boot(build, cell, commands, scale):
-    """Runs a cell's machines until one does not power off; returns what machine.watch() says."""
+    """Runs a cell's machines until one does not power off; returns the last result of
+    machine.watch(), with the boots of all."""
     paths, boots = paths_of(build, cell), []
     if cell["life"]:
         return device_life.live(cell, commands[0], paths, scale)
@@ -106,18 +107,19 @@ def boot(build, cell, commands, scale):
 
 
 def states_of(cell, path, parts):
-    """What judge_disk() wants to know of the partitions. No checker takes a file system's halves."""
+    """The states of the partitions for judge_disk(). If the root is on two partitions or is damaged
+    on purpose, there are none: no checker can read it here."""
     if cell["disk"]["damage"] or cell["disk"]["devices"] != "1":
         return []
     second = "vfat" if cell["disk"]["partition"] == "fat" else "ext4"
     kinds = [cell["disk"]["filesystem"]] + [second] * (len(parts) - 1)
-    return [("partition %d" % part["number"],) + filesystem.state(path, part, kind)
+    return [(f"partition {part['number']}",) + filesystem.state(path, part, kind)
             for part, kind in zip(parts, kinds)]
 
 
 def judge_bytes(cell, path, facts):
-    """Findings about a root file system that must stay as it was, because it is damaged or of a kind
-    that is never written."""
+    """Findings about a root file system that must not change, because it is damaged or of a kind
+    that is never writable."""
     kept_as_is = cell["disk"]["damage"] or cell["disk"]["filesystem"] in filesystem.FIXED
     if not kept_as_is or filesystem.same(path, facts["pristine"], facts["parts"][0]):
         return []
@@ -161,7 +163,7 @@ def boot_and_judge(build, cell, hosts):
 
 
 def outcome(cell, start, **parts):
-    """All that is known about a cell in the end."""
+    """The outcome of a cell: these parts, and defaults for the others."""
     return dict({"name": cell["name"], "about": cell["scenario"]["about"],
                  "machine": cell["machine"], "run": {"boots": []}, "reports": [], "findings": [],
                  "skip": "", "seconds": time.monotonic() - start}, **parts)
@@ -172,7 +174,7 @@ def run_cell(build, cell, hosts):
     start = time.monotonic()
     try:
         parts = boot_and_judge(build, cell, hosts)
-    except Exception as error:  # whatever it is, the other cells go on
+    except Exception as error:  # whatever it is, the other cells still run
         words = traceback.format_exception_only(type(error), error)
         words += traceback.format_tb(error.__traceback__, -2)
         parts = {"findings": ["the rig: " + "".join(words).rstrip()]}
@@ -188,14 +190,14 @@ def run_cell(build, cell, hosts):
 
 
 def skipped(cell, why):
-    """The outcome of a cell that cannot run here; where everything must run, a failure."""
+    """The outcome of a cell that cannot run here: skipped, or failed with MUST_RUN=1."""
     if os.environ.get("MUST_RUN") == "1":
         return outcome(cell, time.monotonic(), findings=["cannot run: " + why])
     return outcome(cell, time.monotonic(), skip=why)
 
 
 def interactive(options, cell):
-    """One cell's machine in this terminal, on the very disk that the test would boot."""
+    """Runs one cell's machine in this terminal, on the same disk as the test."""
     accel = machine.accelerator(cell["machine"], image.kernel(cell["machine"])[1])
     facts = prepare(options.build, cell)
     paths = paths_of(options.build, cell)
@@ -203,8 +205,8 @@ def interactive(options, cell):
         paths["report"])] + machine.ports(cell["machine"], "mon:stdio")
     with device_life.served(cell, facts) as network:
         words = qemu_commands(options.build, cell, accel, facts, serial)[0] + network
-        print("# %s\n# Leave with Ctrl-A, then X." % shlex.join(words), flush=True)
+        print(f"# {shlex.join(words)}\n# Leave with Ctrl-A, then X.", flush=True)
         if cell["disk"]["attach"].isdigit():
-            print("# Attach the disk with Ctrl-A, then C, and: %s" % actions.attaching(
+            print("# Attach the disk with Ctrl-A, then C, and: " + actions.attaching(
                 machine.device(cell["machine"], "disk")[-1]), flush=True)
         return subprocess.run(words, check=False).returncode

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs many cells, some at a time, prints a line for each and writes the reports."""
+"""Runs many cells, several at a time, prints a line for each and writes the reports."""
 
 import concurrent.futures
 import contextlib
@@ -15,9 +15,10 @@ from rig.vm.hosts import Hosts
 
 
 def results_of(options, runnable, hosts, told):
-    """Runs the cells, some at a time; yields each one's outcome as it comes.
+    """Runs the cells, several at a time; yields the outcome of each when it ends.
 
-    If the caller leaves early (a signal, a failure), the machines end and no other cell starts.
+    If the caller stops early (a signal, a failure), the machines are stopped and no other cell
+    starts.
     """
     def work(cell):
         told.start(cell["name"])
@@ -40,7 +41,7 @@ def results_of(options, runnable, hosts, told):
 
 
 def write_reports(options, results, about):
-    """The files that were asked for."""
+    """Writes the report files that the command line names."""
     for path, form in ((options.tap, tap_junit.tap), (options.junit, tap_junit.junit),
                        (options.markdown, lambda found: markdown.summary(found, about)),
                        (options.html, lambda found: html_page.page(found, about))):
@@ -72,5 +73,5 @@ def run(options, chosen):
                        os.path.join(options.build, "qemu"), history.table(options.build))
     write_reports(options, results, about)
     print(tap_junit.summary(results, about))
-    # What could not run has not passed.
+    # A run in which no cell could run has not passed.
     return 1 if any(result["findings"] for result in results) or not runnable else 0

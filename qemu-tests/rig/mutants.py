@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Mutants: copies of this tree with one thing wrong, to see that the matrix sees it. Each is a
-section of mutants/*.ini: in `file` the text `old`, which is there once, becomes `new`; of each of
-the `cells` the run must then say one of the sentences in `finding`, where * stands for anything.
+"""Mutants: copies of this tree with one fault each, which the matrix must find. Each is a section
+of mutants/*.ini: in `file` the text `old`, which occurs once, is replaced by `new`. Then each of
+the `cells` must fail with one of the sentences in `finding`, where * matches anything.
 
-A cell that passes has let the mutant survive, and one that fails for another reason proves nothing:
-both are failures. Each new scenario comes with a mutant that only it would catch."""
+If a cell passes, the mutant has survived; if it fails for another reason, that proves nothing. Both
+count as failures. Each new scenario comes with a mutant that only this scenario catches."""
 
 import concurrent.futures
 import configparser
@@ -26,7 +26,7 @@ KEYS = {"file", "old", "new", "cells", "finding"}
 
 
 def load(folder):
-    """The mutants of a folder, as dicts with their name, `cells` and `finding` being lists."""
+    """The mutants of a folder, as dicts with a `name`; `cells` and `finding` are lists."""
     found = []
     for path in sorted(glob.glob(os.path.join(folder, "mutants", "*.ini"))):
         parser = configparser.ConfigParser(interpolation=None, delimiters=("=",),
@@ -39,33 +39,33 @@ def load(folder):
         for name in parser.sections():
             if set(parser[name]) != KEYS or not all(
                     parser[name][key] for key in KEYS - {"new"}):
-                raise ValueError("%s: [%s] needs %s" % (path, name, ", ".join(sorted(KEYS))))
+                raise ValueError(f"{path}: [{name}] needs {', '.join(sorted(KEYS))}")
             found.append(dict(parser[name], name=name, cells=parser[name]["cells"].split(),
                               finding=parser[name]["finding"].strip().splitlines()))
     return found
 
 
 def apply(mutant, top):
-    """Changes the mutant's file below `top`; returns its text before."""
+    """Changes the mutant's file below `top`; returns its previous text."""
     path = os.path.join(top, mutant["file"])
     with open(path, encoding="utf-8") as source:
         text = source.read()
     if text.count(mutant["old"]) != 1:
-        raise ValueError("mutant %s: %s has '%s' %d times, not once" % (
-            mutant["name"], mutant["file"], mutant["old"], text.count(mutant["old"])))
+        raise ValueError(f"mutant {mutant['name']}: {mutant['file']} has '{mutant['old']}' "
+                         f"{text.count(mutant['old'])} times, not once")
     write(path, text.replace(mutant["old"], mutant["new"]))
     return text
 
 
 def write(path, text):
-    """Writes a file anew, which makes it newer than what was built of it."""
+    """Writes a file, which makes it newer than what was built from it."""
     with open(path, "w", encoding="utf-8") as out:
         out.write(text)
 
 
 def copy(build, tree):
-    """Makes a fresh copy of this tree, with the disks that are in the build folder already: those
-    that a mutant does not touch need not be made again."""
+    """Makes a fresh copy of this tree, with the disk images that the build folder already has.
+    Those that a mutant does not affect need not be made again."""
     shutil.rmtree(tree, ignore_errors=True)
     shutil.copytree(TOP, tree, symlinks=True, ignore=lambda folder, names: [
         name for name in names if name in (".git", "build", "__pycache__") or
@@ -82,7 +82,8 @@ def folder_in(tree):
 
 
 def call(words, tree, log):
-    """Runs a program in the copy, to its end or ours; what it says goes to the log."""
+    """Runs a program in the copy until it ends or the run is stopped, with its output in the
+    log."""
     with subprocess.Popen(words, cwd=tree, stdin=subprocess.DEVNULL, stdout=log,
                           stderr=subprocess.STDOUT) as process:
         while process.poll() is None:
@@ -93,8 +94,8 @@ def call(words, tree, log):
 
 
 def verdict(mutant, result):
-    """Findings about one of the mutant's cells, from what its run kept of it: [] if it is caught.
-    """
+    """Findings about one of the mutant's cells, from its kept result; [] if it caught the
+    mutant."""
     if not result:
         return ["the cell did not run"]
     if result["result"] == history.PASSED:
@@ -102,12 +103,12 @@ def verdict(mutant, result):
     if any(judge.has(finding, sentence) for finding in result["findings"]
            for sentence in mutant["finding"]):
         return []
-    return ["the cell is '%s', but says none of: %s" % (
-        result["result"], "; ".join(mutant["finding"]))] + result["findings"]
+    return [f"the cell is '{result['result']}', but says none of: "
+            f"{'; '.join(mutant['finding'])}"] + result["findings"]
 
 
 def boot(mutant, tree, scale, log):
-    """{cell: findings} of a mutant that is in the copy."""
+    """Builds and runs the copy with a mutant in it; returns {cell: findings}."""
     build = folder_in(tree)
     for name in sorted(mutant["archs"]):
         if call(["make", "ARCH=" + name], tree, log):
@@ -122,7 +123,7 @@ def boot(mutant, tree, scale, log):
 
 
 def prove(mutant, tree, hosts):
-    """What show wants to know of an outcome, for each of the mutant's cells."""
+    """Tries one mutant; returns an outcome, as the reports take it, for each of its cells."""
     start = time.monotonic()
     with open(os.path.join(os.path.dirname(tree), mutant["name"] + ".log"), "w",
               encoding="utf-8") as log:
@@ -132,13 +133,13 @@ def prove(mutant, tree, hosts):
                          log)
         finally:
             write(os.path.join(tree, mutant["file"]), before)
-    return [{"name": "%s by %s" % (mutant["name"], cell), "findings": findings, "skip": "",
+    return [{"name": f"{mutant['name']} by {cell}", "findings": findings, "skip": "",
              "seconds": (time.monotonic() - start) / len(found)}
             for cell, findings in found.items()]
 
 
 def of_cells(chosen):
-    """The mutants that some of these cells must catch, with those cells only."""
+    """The mutants that any of these cells must catch, each with only those of its cells."""
     machines = {cell["name"]: cell["machine"] for cell in chosen}
     for mutant in load(HERE):
         names = [cell for cell in mutant["cells"] if cell in machines]
@@ -149,13 +150,13 @@ def of_cells(chosen):
 
 
 def run(build, chosen, jobs, hosts):
-    """Makes all mutants that some of the cells must catch, in as many copies as may run at a time,
-    and yields what show wants to know of each such cell."""
+    """Tries all mutants that any of the cells must catch, in one copy of the tree for each job;
+    yields an outcome for each such cell."""
     folder, free = os.path.join(build, "mutants"), queue.SimpleQueue()
     shutil.rmtree(folder, ignore_errors=True)
     for number in range(jobs):
-        copy(build, os.path.join(folder, "tree-%d" % number))
-        free.put(os.path.join(folder, "tree-%d" % number))
+        copy(build, os.path.join(folder, f"tree-{number}"))
+        free.put(os.path.join(folder, f"tree-{number}"))
 
     def work(mutant):
         tree = free.get()
@@ -177,7 +178,7 @@ def run(build, chosen, jobs, hosts):
 
 
 def tell(results, folder):
-    """Prints a line for each; returns the list of all."""
+    """Prints a line for each result; returns all results as a list."""
     found = []
     for result in results:
         found.append(result)
@@ -186,6 +187,5 @@ def tell(results, folder):
         for finding in result["findings"]:
             print("    " + finding.replace("\n", "\n    "), flush=True)
     failed = sum(bool(result["findings"]) for result in found)
-    print("%d caught, %d failed   what was printed: %s" % (
-        len(found) - failed, failed, os.path.relpath(folder)))
+    print(f"{len(found) - failed} caught, {failed} failed   logs: {os.path.relpath(folder)}")
     return found

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""The bench: what it reads out of the plugin's lines and out of images; that it takes no boot which
-left work out; and that a /init which does needless work is over its budget."""
+"""The bench: it reads the plugin's lines and images correctly, rejects a boot that did not do its
+work, and finds that an /init with needless work exceeds its budget."""
 
 import contextlib
 import gzip
@@ -41,7 +41,7 @@ block 400002 11
 block ffffffffc0000000 5
 """
 TABLE = [(0xffffffff81000000, "one"), (0xffffffff81000020, "two"), (0xffffffff81000100, "end")]
-# /init of an image in which /real is ours: needless instructions first, two a turn.
+# The /init of an image: executes needless instructions, two in each turn, and then our init, /real.
 SPIN = """#include <unistd.h>
 int main(int argc, char **argv, char **envp)
 {
@@ -58,7 +58,7 @@ ROW = ("rootstock", "PARTUUID", "nvme")
 
 
 def bench():
-    """The program as a module."""
+    """The program bench as a module."""
     loader = importlib.machinery.SourceFileLoader("bench", os.path.join(HERE, "bench"))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
     loader.exec_module(module)
@@ -66,7 +66,7 @@ def bench():
 
 
 def pack(work, files):
-    """An image of files {name: (mode, content)} in a newc archive, as bytes."""
+    """The bytes of a newc archive with files {name: (mode, content)}."""
     for name, (mode, content) in files.items():
         path = os.path.join(work, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -79,27 +79,28 @@ def pack(work, files):
 
 
 def counters():
-    """From lines to figures."""
+    """The plugin's lines become figures and a profile."""
     tap.check(count.figures(LINES) == {"unpack": 300, "init": 2020, "calls": 20, "boot": 3030},
-              "figures: the second archive, the first init, the first mark", count.figures(LINES))
+              "figures are from the second archive, the first init and the first mark",
+              count.figures(LINES))
     without = "".join(line for line in LINES.splitlines(True) if "rootfs" not in line
                       and "initrd" not in line)
-    tap.check(count.figures(without)["unpack"] == 0, "without an image nothing is unpacked")
+    tap.check(count.figures(without)["unpack"] == 0, "without an image, unpack is 0")
     for name, text in (("", ""), ("FROM", LINES.replace("FROM", "x")),
                        ("MARK", LINES.replace("MARK", "x"))):
         tap.check(tap.raises(RuntimeError, count.figures, text),
-                  "lines without %s are an error" % (name or "anything"))
+                  f"lines without {name or 'anything'} are an error")
     rows = profile.sequence(PROFILE)
     tap.check(rows == [["exec", 50, 1, 7, 2 + 3], ["mount", 40, 0, 9, 4 + 5],
                        ["mount", 60, 0, 0, 0]],
-              "a profile's calls, with faults and interrupts beside them", rows)
+              "a profile counts faults and interrupts with the call before them", rows)
     found = profile.blocks(PROFILE, TABLE, [(0x400000, "main")])
     tap.check(found == ({"one": 90, "two": 10, "a module": 5}, {"main": 11}),
-              "a profile's functions", found)
+              "a profile has the instructions of each function", found)
 
 
 def images(work):
-    """Bytes and files of an image."""
+    """The size and the number of files of an image."""
     plain = pack(work, {"a": (0o644, b"x"), "d/bc": (0o755, b"12345"), "d/e": (0o644, b"")})
     for name, data in (("plain", plain), ("gzip", gzip.compress(plain)),
                        ("lz4", table.piped(["lz4", "-lcq"], plain)),
@@ -108,14 +109,14 @@ def images(work):
         with open(path, "wb") as out:
             out.write(data)
         tap.check(table.weigh(path) == {"bytes": len(data), "files": 3},
-                  "an image is weighed: " + name, table.weigh(path))
+                  "bytes and files of an image: " + name, table.weigh(path))
     tap.check(tap.raises(ValueError, table.files, plain[:200]), "an archive cut short is an error")
-    tap.check(tap.raises(ValueError, table.files, b"what"), "so is what is no image")
-    tap.check(table.weigh(None) == {"bytes": 0, "files": 0}, "no image weighs nothing")
+    tap.check(tap.raises(ValueError, table.files, b"what"), "a file of another kind is an error")
+    tap.check(table.weigh(None) == {"bytes": 0, "files": 0}, "without an image both are 0")
 
 
 def spinning(work, turns):
-    """The path of an image whose /init spends instructions before it becomes ours."""
+    """The path of an image whose /init executes needless instructions before our init."""
     binary = os.path.join(work, "spin")
     subprocess.run(["musl-gcc", "-Os", "-static", "-s", "-x", "c", "-", "-o", binary], check=True,
                    input=SPIN % turns, text=True)
@@ -123,15 +124,15 @@ def spinning(work, turns):
     for path in (binary, os.path.join(BUILD, "rootstock-init")):
         with open(path, "rb") as source:
             contents.append(source.read())
-    path = os.path.join(work, "image-%d" % turns)
+    path = os.path.join(work, f"image-{turns}")
     with open(path, "wb") as out:
-        out.write(pack(os.path.join(work, "root-%d" % turns),
+        out.write(pack(os.path.join(work, f"root-{turns}"),
                        {"init": (0o755, contents[0]), "real": (0o755, contents[1])}))
     return path
 
 
 def table_status(program, row, result, work):
-    """The status after a table of one row; RuntimeError if the file does not have that row."""
+    """The exit status of a table with one row; RuntimeError if bench.md lacks that row."""
     program.ROWS, program.measure = (row,), lambda *_: result
     kernel = types.SimpleNamespace(release="6.1", machine={"qemu": "qemu-system-x86_64"})
     options = types.SimpleNamespace(build=work, peers=[], runs=1)
@@ -144,7 +145,7 @@ def table_status(program, row, result, work):
 
 
 def budgets(work):
-    """A budget that the program keeps is broken by the same program with needless work."""
+    """A program within its budget exceeds it with needless work."""
     program = bench()
     machine = cells.machine(os.path.join(HERE, "machines/x86-direct.ini"))
     if cells.missing(machine):
@@ -161,28 +162,29 @@ def budgets(work):
     total = sum(row[1] + row[3] + row[4] for row in calls)
     tap.check(abs(total - found[1]["init"]) < 0.1 * total and
               {"exec", "mount", "execve"} <= {row[0] for row in calls},
-              "a profile has all instructions in its calls", (total, found[1]["init"], calls))
+              "a profile's calls have all instructions", (total, found[1]["init"], calls))
     kernel, user = profile.blocks(text, rig.symbols, [(0, "program")])
     tap.check(abs(sum(kernel.values()) + sum(user.values()) - total) < 0.01 * total,
-              "and in its functions", (sum(kernel.values()), sum(user.values()), total))
+              "a profile's functions have all instructions",
+              (sum(kernel.values()), sum(user.values()), total))
     more = found[1]["init"] - found[0]["init"]
     tap.check(0.7 * NEEDLESS < more < 1.3 * NEEDLESS,
-              "%d needless instructions are counted" % NEEDLESS, more)
+              f"{NEEDLESS} needless instructions are counted", more)
     row = ROW + (found[0]["init"],)
-    tap.check(program.over(row, found[0]) == "", "a budget can be kept")
+    tap.check(program.over(row, found[0]) == "", "a row within its budget is not reported")
     told = program.over(row, found[1])
     tap.check("rootstock/PARTUUID" in told and str(found[0]["init"]) in told,
-              "needless instructions break it", told)
+              "a row with needless instructions exceeds its budget", told)
     for result, status in zip(found, (0, 1)):
         tap.check(table_status(program, row, result, work) == status,
-                  "the status of a table in which it is %s" % ("broken" if status else "kept"))
+                  f"the exit status if a budget is {'exceeded' if status else 'kept'}")
     count.run = lambda words: "mark: pid=1 usr=rw var=rw booted=yes\n"
     told = tap.raises(RuntimeError, rig.boot, row, None)
-    tap.check(told and "usr=ro" in told, "a boot that left work out is an error", told)
+    tap.check(told and "usr=ro" in told, "a boot that did not do its work is an error", told)
 
 
 def main():
-    """All of them."""
+    """Runs all parts."""
     with tempfile.TemporaryDirectory() as work:
         counters()
         images(work)

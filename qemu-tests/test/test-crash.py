@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the judges of the power cuts make of what they hear. That the trials find what is wrong, is
-shown by make crash MUTANTS=1."""
+"""The judges of the power cuts interpret their input correctly. `make crash MUTANTS=1` shows that
+the trials find faults."""
 
 import sys
 
@@ -11,7 +11,7 @@ from testlib import tap
 
 
 class Starts:
-    """A U-Boot that dies of some states, and of any once it has read 3."""
+    """Plays a U-Boot that crashes in some states, and in any state after it has read three."""
 
     count = 8
 
@@ -19,35 +19,35 @@ class Starts:
         self.deadly, self.firsts = deadly, []
 
     def run(self, _folder, disk, first):
-        """What one start says."""
+        """The output of one start, and whether it reached the end."""
         self.firsts.append(first)
         said = []
         for number in range(first, disk.count + 1):
-            said.append("state %d" % number)
+            said.append(f"state {number}")
             if number in self.deadly or len(said) > 3:
                 return said, False
         return said, True
 
 
 def deaths():
-    """Only what U-Boot dies of at once has ended it by itself."""
+    """Only a crash in the first state of a start counts."""
     real = ubootjudge.run
     for deadly, firsts in (((), [1, 4, 7]), ((5,), [1, 4, 5, 6]), ((8,), [1, 4, 7, 8])):
         starts = Starts(deadly)
         ubootjudge.run = starts.run
         said = ubootjudge.say("folder", starts)
-        wanted = [ubootjudge.DIED if number in deadly else "state %d" % number
+        wanted = [ubootjudge.DIED if number in deadly else f"state {number}"
                   for number in range(1, 9)]
-        tap.check((said, starts.firsts) == (wanted, firsts), "what U-Boot dies of: %s" % (
-            deadly or "nothing",), (said, starts.firsts))
+        tap.check((said, starts.firsts) == (wanted, firsts),
+                  f"U-Boot crashes in: {deadly or 'no state'}", (said, starts.firsts))
     ubootjudge.run = real
     tap.check(ubootjudge.understand(None, ubootjudge.DIED) == "U-Boot dies of it",
-              "which is no verdict")
+              "a crash is reported as wrong")
 
 
 def files():
-    """What starts is the first entry that has its files, an empty one being none."""
-    pairs = [("/k/vmlinuz-6.1.%d" % version, "/k/initramfs-6.1.%d.img" % version)
+    """The first entry that has its files starts; an empty file counts as missing."""
+    pairs = [(f"/k/vmlinuz-6.1.{version}", f"/k/initramfs-6.1.{version}.img")
              for version in (1, 2)]
     whole = {path: content(name, version) for version, pair in enumerate(pairs, 1)
              for name, path in zip(("vmlinuz", "initramfs"), pair)}
@@ -57,7 +57,7 @@ def files():
                            ({pairs[0][1]: b"x"}, pairs[0][0] + " is torn, and starts"),
                            (dict.fromkeys(whole), "no entry has its files")):
         found = menus.try_entries(pairs, (whole | change).get)
-        tap.check(found == wanted, "files: %s" % (sorted(change.items()) or "all"), found)
+        tap.check(found == wanted, f"files: {sorted(change.items()) or 'all'}", found)
 
 
 deaths()

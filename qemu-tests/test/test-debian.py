@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The userland of the whole distributions: made once, kept, and nothing kept of a failure. A script
-plays mmdebstrap here. What a tree is made of it is seen, too, on a small userland."""
+"""The userland of the complete distributions is made once and kept, unless making it fails; here a
+script plays mmdebstrap. And the tree that is made of a small userland is correct."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ MACHINE = {"kernel": "bookworm amd64 some-kernel"}
 
 
 def play(work, script):
-    """Puts a fake mmdebstrap with this end in front of the real one."""
+    """Installs a fake mmdebstrap that ends with these commands."""
     path = os.path.join(work, "bin/mmdebstrap")
     with open(path, "w", encoding="ascii") as out:
         out.write(FAKE % (work, script))
@@ -34,36 +34,36 @@ def play(work, script):
 
 
 def left(work):
-    """What is in the cache besides the package and apt's folder."""
+    """What is in the cache other than the package and apt's folder."""
     return sorted(set(os.listdir(os.path.join(work, "cache"))) - {"kernel", "apt"})
 
 
 def userlands(work):
-    """A failure, an interruption, a success, and once more."""
+    """An archive is kept after a success, but not after a failure or an interruption."""
     play(work, "echo no such mirror >&2; exit 1")
     error = tap.raises(RuntimeError, debian.userland, MACHINE)
     tap.check(error and "no such mirror" in error and not left(work),
-              "a failure says what mmdebstrap said, and nothing is kept", (error, left(work)))
+              "a failure reports mmdebstrap's message, and nothing is kept", (error, left(work)))
     play(work, "exec sleep %d" % limit(60))
     start = time.monotonic()
     threading.Timer(1, disk.stop.set).start()
     error = tap.raises(RuntimeError, debian.userland, MACHINE)
     disk.stop.clear()
     tap.check(error and time.monotonic() - start < limit(30) and not left(work),
-              "a run that is to end ends it", (error, left(work)))
+              "if the run is stopped, mmdebstrap ends and nothing is kept", (error, left(work)))
     play(work, "exit 0")
     path = debian.userland(MACHINE)
     with open(os.path.join(work, "asked"), encoding="ascii") as source:
         asked = source.read().splitlines()
     tap.check(left(work) == [os.path.basename(path)] and asked == ["bookworm a mirror"] * 3,
-              "the archive is kept, of the kernel's release and from its mirror", asked)
+              "a success is kept; the release and the mirror are the kernel's", asked)
     play(work, "exit 1")
     tap.check(tap.raises(RuntimeError, debian.userland, MACHINE) is None,
-              "what was made once is used again")
+              "an archive that exists is used again")
 
 
 def tree(work):
-    """A tree of a userland with what must not be in one."""
+    """A tree is made correctly of a userland with files that must not be in a tree."""
     source, files = os.path.join(work, "source"), {}
     for name in ("dev/null", "var/lib/x", "home/user/y", "etc/shadow", "etc/machine-id",
                  "etc/systemd/system/timers.target.wants/apt-daily.timer", "usr/lib/os-release",
@@ -82,18 +82,19 @@ def tree(work):
         with open(os.path.join(made, name), encoding="ascii") as out:
             found[name] = out.read()
     tap.check(found["usr/etc/shadow"].startswith("root::1") and not found["usr/etc/machine-id"] and
-              "VERSION=2" in found["usr/lib/os-release"], "its /usr/etc and version", found)
+              "VERSION=2" in found["usr/lib/os-release"],
+              "the tree's /usr/etc and version are right", found)
     tap.check(not any(os.listdir(os.path.join(made, name)) for name in (
         "var", "dev", "usr/etc/systemd/system/timers.target.wants")) and
         os.listdir(os.path.join(made, "usr/lib/tmpfiles.d")) == ["0-ostree.conf"],
-        "what is not deployed is not there")
+        "the tree lacks what must not be deployed")
     tap.check(os.readlink(os.path.join(made, "home")) == "var/home" and
               os.readlink(os.path.join(made, "ostree")) == "sysroot/ostree" and
               os.path.isdir(os.path.join(made, "sysroot")) and
               os.path.isdir(os.path.join(made, "usr/lib/modules/kernel")) and
               os.path.exists(os.path.join(made, os.path.dirname(
                   debian.UNIT), "multi-user.target.wants/rootstock-judge.service")),
-              "the links, the modules and the judge are")
+              "the tree has the links, the modules and the judge")
 
 
 with tempfile.TemporaryDirectory() as scratch:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The boot matrix's parts for cells with an initramfs: which machines a scenario is for, disks that
-are not as usual, kernels without a boot loader, and hands that reach into a running machine."""
+"""The parts of the boot matrix for cells with an initramfs: the machines of a scenario, special
+disks, kernels without a boot loader, and actions on a running machine."""
 
 import json
 import os
@@ -31,19 +31,19 @@ def load(folder, scenario, pattern="*"):
 
 
 def bindings(work):
-    """Scenarios and machines."""
+    """A scenario and its machines make cells, if they fit each other."""
     both = ABOUT % "x86-bios-grub x86-direct"
     names = [cell["name"] for cell in load(work, both)]
     tap.check(names == ["x86-bios-grub/s", "x86-direct/s"], "a cell for each machine", names)
     names = [cell["name"] for cell in load(work, "[scenario]\nabout = x\ntier = ci\n")]
-    tap.check(names == ["x86-bios-grub/s"], "a machine for those that name none", names)
+    tap.check(names == ["x86-bios-grub/s"], "a default machine if the scenario names none", names)
     names = [cell["name"] for cell in load(work, both, "x/y */s")]
-    tap.check(len(names) == 2, "one of several patterns is enough", names)
+    tap.check(len(names) == 2, "a cell must match only one of several patterns", names)
     names = [cell["name"] for cell in load(work, both, "x86-d* x/y")]
-    tap.check(names == ["x86-direct/s"], "and chooses", names)
+    tap.check(names == ["x86-direct/s"], "a pattern chooses cells", names)
     found = load(work, ABOUT % "x86-direct" + "[disk]\nbus = virtio\n")[0]["machine"]
-    tap.check((found["disk-name"], found["partition-name"]) == ("vda", "vda%d"), "another bus",
-              found)
+    tap.check((found["disk-name"], found["partition-name"]) == ("vda", "vda%d"),
+              "another bus gives the disk another name", found)
     found = load(work, ABOUT % "x86-direct" + "[disk]\nfilesystem = xfs\n[initramfs]\n"
                  "kind = dracut\n")[0]["machine"]["needs"].split()
     tap.check({"mkfs.xfs:xfsprogs", "dracut:dracut-core", "sfdisk:fdisk"} <= set(found),
@@ -61,24 +61,25 @@ def bindings(work):
             ("an unknown file system", "ntfs", both + "[disk]\nfilesystem = ntfs\n"),
             ("an unknown damage", "rust", both + "[disk]\ndamage = rust\n"),
             ("an unknown initramfs", "mkinitcpio", both + "[initramfs]\nkind = mkinitcpio\n"),
-            ("a number that is none", "many", both + "[expect]\nswitches = many\n"),
-            ("an end that nobody types", "typed", both + "[boot]\nend = typed\n"
+            ("a value that is not a number", "many", both + "[expect]\nswitches = many\n"),
+            ("end = typed without typed =", "typed", both + "[boot]\nend = typed\n"
              "[expect]\nconsole = x\n"),
-            ("something typed without its end", "typed", both + "[boot]\ntyped = exit\n"),
+            ("typed = without end = typed", "typed", both + "[boot]\ntyped = exit\n"),
             ("modules without our initramfs", "modules", both + "[initramfs]\nmodules = xfs\n"),
-            ("a kernel that cannot do without", "rootstock", ABOUT % "riscv64-u-boot"),
+            ("a kernel that needs modules, without our initramfs", "rootstock",
+             ABOUT % "riscv64-u-boot"),
             ):
         error = tap.raises(ValueError, load, work, text)
         tap.check(error and word in error, name + " is an error", error)
 
 
 def blkid(path):
-    """What Debian's blkid says of a file, as {key: value}."""
+    """Debian's blkid on a file, as {key: value}."""
     return dict(line.split("=", 1) for line in releases.blkid(path).stdout.splitlines())
 
 
 def damages(work):
-    """blkid judges what we write."""
+    """blkid recognises each damage that we write."""
     part = {"start": 0, "size": 32 * disk.MIB}
     for kind, wanted in (("superblock", None), ("block", "ext4"), ("luks", "crypto_LUKS"),
                          ("lvm", "LVM2_member"), ("raid", "linux_raid_member")):
@@ -89,11 +90,11 @@ def damages(work):
         tap.check(blkid(path).get("TYPE") == wanted, "damage: " + kind, blkid(path))
     tap.check(subprocess.run(["dumpe2fs", "-h", os.path.join(work, "raid")], check=False,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0,
-              "in a leg of a RAID1 there is an ext4")
+              "a member of a RAID1 still has its ext4")
 
 
 def tables(work):
-    """sfdisk judges the partition tables."""
+    """sfdisk reads the partition tables that we write."""
     path = os.path.join(work, "disk.img")
     for table, label, uuid in (("gpt", "gpt", disk.UUID.upper() % 2), ("mbr", "dos", None)):
         disk.create(path, disk.layout([8]), loaders.BIOS_BOOT, table)
@@ -101,12 +102,12 @@ def tables(work):
                                           stdout=subprocess.PIPE).stdout)["partitiontable"]
         second = found["partitions"][1]
         tap.check(found["label"] == label and second["start"] == 4096 and
-                  second.get("uuid") == uuid, "a disk with %s" % table, found)
+                  second.get("uuid") == uuid, f"a disk with {table}", found)
     tap.check(found["id"] == "0x" + disk.MBR, "the signature of an MBR", found)
 
 
 def fixed(work):
-    """A read-only file system in its partition, by blkid; and what its state is."""
+    """blkid finds a read-only file system in its partition."""
     path, source = os.path.join(work, "fixed.img"), os.path.join(work, "source")
     os.makedirs(source)
     tap.write_text(source, "file", "text")
@@ -129,35 +130,37 @@ def fixed(work):
 
 
 def commands():
-    """How QEMU is called."""
+    """QEMU's arguments for disks and kernels are right."""
     kind = dict(cells.MACHINE, **{"qemu": "q", "disk-device": "virtio-scsi-pci scsi-hd"})
     words = machine.command(kind, "tcg", "i", [], False)
     tap.check(words[-5:] == ["-device", "virtio-scsi-pci", "-device", "scsi-hd,drive=disk",
-                             "-no-reboot"], "what the disk hangs on comes first", words)
+                             "-no-reboot"], "the bus of a disk comes before it", words)
     kind["disk-device"] = "nvme,serial=rootstock"
     words = machine.command(kind, "tcg", "i", [], False, "twice")
     serials = [word.split(",")[1] for word in words if word.startswith("nvme")]
     tap.check(len(set(serials)) == 2 and any("snapshot=on" in word for word in words),
-              "two disks are two, and one is a copy", words)
+              "of two disks one is a temporary copy", words)
     words = machine.command(kind, "tcg", "i", [], False, "3")
-    tap.check(not any(word.startswith("nvme") for word in words), "a late disk is not there", words)
+    tap.check(not any(word.startswith("nvme") for word in words),
+              "a late disk is missing at the start", words)
     options = "a init=/ostree/boot.1/x/0/usr/lib/ostree/ostree-prepare-root ostree=/o init=/mine"
     tap.check(machine.direct("k", "i", options)[-1] == "a ostree=/o init=/mine",
-              "libostree's init= is for trees without initramfs")
-    tap.check(machine.direct("k", None, options)[-1] == options, "which need it")
+              "with an initramfs, libostree's init= is removed")
+    tap.check(machine.direct("k", None, options)[-1] == options,
+              "without an initramfs, libostree's init= is kept")
     tap.check(image.then([0, 1, 0], 0, "none") == ["poweroff"] * 2,
-              "without a boot loader each boot ends the machine")
+              "without a boot loader each boot ends with a power-off")
 
 
 def reaching(work):
-    """The hands, with a pipe and a socket in the machine's place."""
+    """The actions attach a disk and type, with a file and a socket in place of the machine."""
     path = os.path.join(work, "qmp")
     with open(path, "w+b", buffering=0) as qmp:
         attach = actions.Attach("nvme,drive=disk", 0)
         attach.start(qmp)
         attach.look(b"", "kernel")
         attach.look(b"", "kernel")
-        tap.check(not os.stat(path).st_size, "nothing is attached before there is an init")
+        tap.check(not os.stat(path).st_size, "nothing is attached before an init starts")
         for _ in range(3):
             attach.look(b"", "prepare")
         qmp.seek(0)
@@ -174,7 +177,7 @@ def reaching(work):
         for more, left in ((b"/ # ", 1), (b"", 1), (b"one\r\nout\r\n", 1), (b"~ # \x1b[6n", 0)):
             console += more
             typist.look(console, "prepare")
-            tap.check(len(typist.typed) == left, "%d lines are left after %s" % (left, more))
+            tap.check(len(typist.typed) == left, f"{left} lines are left after {more}")
         client = server.accept()[0]
         tap.check(client.recv(99) == b"one\rtwo\r" and not typist.typed,
                   "one line is typed at each prompt")
@@ -183,14 +186,14 @@ def reaching(work):
 
 
 def kernel_paths(work):
-    """Where packages of old and new releases have a kernel and its modules."""
+    """The kernel is found in packages of old and new releases."""
     for name, path in (("old", "boot/vmlinuz-5.10-x"), ("new", "usr/lib/modules/7.2-x/vmlinuz")):
         top = os.path.join(work, name)
         tap.write_text(top, path, "")
         kernels.unpacked = lambda _, top=top: [os.path.join(top, "none"), top]
         tap.check(kernels.kernel({"kernel": ""}) == (
             "5.10-x" if name == "old" else "7.2-x", os.path.join(top, path)),
-                  "the kernel of an %s release" % name)
+                  f"the kernel in packages of a release that is {name}")
     kernels.unpacked = lambda _: [work]
     tap.check(tap.raises(RuntimeError, kernels.kernel, {"kernel": "k"}), "no kernel is an error")
 

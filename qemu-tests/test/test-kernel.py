@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ring: qemu
-"""kernel/build: made once, kept, and nothing kept of a failure. A tree with a small Makefile
-plays the kernel's source here; what the real one becomes is seen where a machine boots it."""
+"""kernel/build makes a kernel once and keeps it, unless the build fails. Here a tree with a small
+Makefile plays the kernel's source; the machines of the matrix boot the real one."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from testlib import tap
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Like kconfig it takes what it knows and says nothing of the rest.
+# Like kconfig, it silently drops options that it does not know.
 MAKEFILE = """
 allnoconfig:
 \tgrep -E '^CONFIG_(GOOD|WORD)=' $(KCONFIG_ALLCONFIG) >.config
@@ -40,7 +40,7 @@ GOOD = '# a comment on CONFIG_X\nCONFIG_GOOD=y\n# CONFIG_BAD is not set\nCONFIG_
 
 
 class Rig:
-    """A copy of kernel/build with its own configuration, source and cache."""
+    """A copy of kernel/build with a test configuration, source and cache."""
 
     def __init__(self, work):
         self.work = work
@@ -54,15 +54,15 @@ class Rig:
         self.source("true")
 
     def write(self, name, text):
-        """A file of the rig; returns its path."""
+        """Writes a file of the rig; returns its path."""
         return tap.write_text(self.work, name, text)
 
     def configure(self, text):
-        """Puts another configuration in place."""
+        """Writes another configuration."""
         self.write("qemu-tests/kernel/armhf.config", text)
 
     def source(self, command):
-        """Puts a source in place whose compilation is a shell command."""
+        """Writes another source, whose compilation is a shell command."""
         makefile = self.write("Makefile", MAKEFILE % {"work": self.work, "compile": command})
         folder = os.path.join(self.work, "rootstock/debs/bookworm-amd64/linux-source-6.1/usr/src")
         os.makedirs(folder, exist_ok=True)
@@ -82,17 +82,17 @@ class Rig:
         return process.returncode, out, err
 
     def builds(self):
-        """How many compilations there have been."""
+        """The number of compilations so far."""
         with open(os.path.join(self.work, "builds"), encoding="ascii") as source:
             return len(source.readlines())
 
     def kept(self):
-        """What the cache holds besides locks and logs."""
+        """What is in the cache other than locks and logs."""
         return [name for name in os.listdir(self.cache) if not name.endswith((".lock", ".log"))]
 
 
 def failures(rig):
-    """What goes wrong leaves a message and nothing else."""
+    """A failure prints a message and keeps nothing."""
     for text, line in ((GOOD + "CONFIG_MISSING=y\n", 'line 5: "CONFIG_MISSING=y" was asked for, but'
                         ' it became "# CONFIG_MISSING is not set"'),
                        ("# CONFIG_GOOD is not set\nCONFIG_GOOD=y\n", 'line 1: "# CONFIG_GOOD is not'
@@ -100,7 +100,7 @@ def failures(rig):
         rig.configure(text)
         status, out, err = rig.build("armhf")
         tap.check(status == 1 and not out and line in err and not rig.kept(),
-                  "a configuration that did not become what it says: " + line[:40], err)
+                  "an option that kconfig changes is an error: " + line[:40], err)
     rig.configure(GOOD)
     rig.source("echo the compiler is unhappy; false")
     status, out, err = rig.build("armhf")
@@ -108,19 +108,20 @@ def failures(rig):
               "a failed compilation shows the log's end and keeps nothing", err)
     for names in ((), ("no-such",), ("armhf", "armhf")):
         status, out, err = rig.build(*names)
-        tap.check(status == 2 and "usage" in err, "usage: %s" % (names,), err)
+        tap.check(status == 2 and "usage" in err, f"wrong arguments: {names}", err)
     rig.write("qemu-tests/kernel/other.config", GOOD)
     status, out, err = rig.build("other")
-    tap.check(status == 2 and "no compiler is known for other" in err, "an unknown architecture", err)
+    tap.check(status == 2 and "no compiler is known for other" in err,
+              "an unknown architecture is an error", err)
     os.mkdir(os.path.join(rig.work, "bin"))
     for name in ("dirname", "sh"):
         os.symlink(shutil.which(name), os.path.join(rig.work, "bin", name))
     status, out, err = rig.build("armhf", path=os.path.join(rig.work, "bin"))
-    tap.check(status == 1 and "make is needed" in err, "a program that is not there", err)
+    tap.check(status == 1 and "make is needed" in err, "a missing program is an error", err)
 
 
 def killed(rig):
-    """A build that dies does not harm the next one."""
+    """A killed build leaves its folder; successes() then shows that it does no harm."""
     rig.source("sleep %d" % limit(30))
     process = rig.start("armhf")
     while not (os.path.isdir(rig.cache) and os.path.exists(rig.work + "/builds") and
@@ -129,39 +130,40 @@ def killed(rig):
     process.send_signal(signal.SIGKILL)
     process.wait()
     tap.check(len(rig.kept()) == 1, "a killed build leaves its folder", rig.kept())
-    # The counter writes to standard error; what is left of make does not.
+    # Wait for the end of the progress counter, which writes to standard error.
     process.stderr.read()
 
 
 def successes(rig):
-    """One compilation, however many ask for it."""
+    """A kernel is compiled once, and then used again."""
     rig.source("sleep %d" % limit(2))
     pair = [rig.start("armhf"), rig.start("armhf")]
     outs = [process.communicate(timeout=limit(60)) for process in pair]
     folder = outs[0][0].rstrip("\n")
     tap.check([process.returncode for process in pair] == [0, 0] and outs[0][0] == outs[1][0] and
-              rig.builds() == 3, "of two at once one builds", (outs, rig.builds()))
-    tap.check("waiting for" in outs[0][1] + outs[1][1], "and the other says that it waits", outs)
-    tap.check(rig.kept() == [os.path.basename(folder)], "what was left of the killed one is gone",
+              rig.builds() == 3, "if two builds start together, only one compiles",
+              (outs, rig.builds()))
+    tap.check("waiting for" in outs[0][1] + outs[1][1], "the other build says that it waits", outs)
+    tap.check(rig.kept() == [os.path.basename(folder)], "the folder of a killed build is removed",
               rig.kept())
     tap.check(os.path.exists(folder + "/usr/lib/linux-image-6.1.0-fake/imx6q-sabrelite.dtb"),
-              "device trees are where Debian has them")
+              "device trees are at the same path as in Debian's packages")
     kernels.HERE = os.path.join(rig.work, "qemu-tests")
     os.environ["XDG_CACHE_HOME"] = rig.work
     built = kernels.kernel({"kernel": "built armhf"})
     tap.check(built == ("6.1.0-fake", folder + "/boot/vmlinuz-6.1.0-fake") and rig.builds() == 3,
-              "a machine's kernel may be a built one, and is built once", built)
+              "a machine's kernel may be a built one, which is built once", built)
     error = tap.raises(RuntimeError, kernels.kernel, {"kernel": "built no-such"})
-    tap.check(error and "kernel/build no-such" in error, "or an error", error)
+    tap.check(error and "kernel/build no-such" in error, "an unknown one is an error", error)
     rig.configure(GOOD + "# another word\n")
     status, out, err = rig.build("armhf")
     tap.check(status == 0 and out.rstrip("\n") != folder and rig.builds() == 4,
-              "another configuration is another kernel", (out, err))
+              "another configuration makes another kernel", (out, err))
 
 
 def main():
-    """Runs all of it."""
-    os.environ.pop("ASKED", None)  # the cache is made up: nothing in it is downloaded
+    """Runs all parts."""
+    os.environ.pop("ASKED", None)  # the cache is fake: nothing is downloaded
     with tempfile.TemporaryDirectory() as work:
         rig = Rig(work)
         failures(rig)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The life of a device: what its scenarios may say, what its judge must find, how its server fails
-and how its machine is killed."""
+"""The life of a device: its scenarios are checked, its judge finds each fault, its server fails and
+its machine is killed at the right time."""
 
 import http.client
 import os
@@ -33,7 +33,7 @@ COMMITS = {"A": "aaa", "B": "bbb"}
 
 
 def scenario(work, text):
-    """The scenario of a text."""
+    """A scenario from its text."""
     path = os.path.join(work, "a.ini")
     with open(path, "w", encoding="ascii") as out:
         out.write(text)
@@ -41,54 +41,56 @@ def scenario(work, text):
 
 
 def scenarios(work):
-    """What is and what is not a life."""
+    """The sections of a life are read, and wrong ones are errors."""
     found = scenario(work, SCENARIO + FIRST + LAST)
     tap.check([boot["end"] for boot in found["life"]] == ["reboot", "poweroff"] and
               found["life"][0]["steps"] == ["booted A", "deploy B"] and
-              found["disk"]["versions"] == ["A"], "boots in their order", found)
-    tap.check(scenario(work, SCENARIO)["life"] == [], "without boots it is no life")
+              found["disk"]["versions"] == ["A"], "the boots are read in order", found)
+    tap.check(scenario(work, SCENARIO)["life"] == [], "a scenario without boots is not a life")
     for name, word, text in (
-            ("a boot that is left out", "boot 3", LAST.replace("boot 2", "boot 3")),
-            ("a life without an end", "poweroff", LAST.replace("poweroff", "reboot")),
+            ("a missing number of a boot", "boot 3", LAST.replace("boot 2", "boot 3")),
+            ("a life without a power-off at its end", "poweroff",
+             LAST.replace("poweroff", "reboot")),
             ("an unknown end", "explode", LAST.replace("poweroff", "explode")),
             ("a kill after a restart", "rehearsal", LAST.replace("poweroff", "kill:1")),
             ("an unknown key", "step", LAST.replace("steps", "step")),
-            ("a boot of no version", "version", LAST.replace("version = B\n", ""))):
+            ("a boot without a version", "version", LAST.replace("version = B\n", ""))):
         error = tap.raises(ValueError, scenario, work, SCENARIO + FIRST + text)
         tap.check(error and word in error, name + " is an error", error)
     return found
 
 
 def findings(found, text):
-    """What the judge of a life finds in the guest's reports."""
+    """The judge's findings in the guest's reports."""
     return device_life.judge_reports(found, COMMITS, judge.reports(text))
 
 
 def judged(found):
-    """Whatever a boot did not do, did besides or is not, is a finding."""
-    tap.check(findings(found, REPORT) == [], "a life as it should be", findings(found, REPORT))
+    """Missing, failed and additional steps and boots are findings."""
+    tap.check(findings(found, REPORT) == [], "a correct life has no finding",
+              findings(found, REPORT))
     for name, old, new in (
-            ("a step that failed", "ok 2 - deploy B", "not ok 2 - deploy B"),
-            ("a step that is missing", "ok 2 - deploy B\n1..2", "1..1"),
+            ("a failed step", "ok 2 - deploy B", "not ok 2 - deploy B"),
+            ("a missing step", "ok 2 - deploy B\n1..2", "1..1"),
             ("another step", "deploy B", "deploy C"),
             ("a boot of another version", "bbb", "aaa"),
-            ("a boot of no deployment", "# deployment bbb.0\n", ""),
-            ("a report without its end", "1..2\n", ""),
-            ("a boot that is missing", REPORT[REPORT.index("1..2\n") + 5:], "")):
+            ("a boot without a deployment", "# deployment bbb.0\n", ""),
+            ("a report without a plan", "1..2\n", ""),
+            ("a missing boot", REPORT[REPORT.index("1..2\n") + 5:], "")):
         tap.check(findings(found, REPORT.replace(old, new)), name + " is found")
     killed = dict(found, life=[dict(found["life"][0], end="kill:1"), found["life"][1]])
     short = REPORT.replace("ok 2 - deploy B\n1..2\n", "")
-    tap.check(findings(killed, short) == [], "what was killed in its last step", short)
+    tap.check(findings(killed, short) == [], "a boot killed in its last step has no finding", short)
     for name, text in (("is not killed", REPORT), ("is killed too early", short.replace(
             "ok 1 - booted A\n", "")), ("is killed too late", REPORT.replace("1..2\n", ""))):
-        tap.check(findings(killed, text), "what %s is found" % name)
+        tap.check(findings(killed, text), f"a boot that {name} is found")
 
 
 def get(running, path):
-    """The answer of a server: its status, and how many bytes came."""
+    """(status, number of bytes) of a server's answer."""
     try:
-        with urllib.request.urlopen("http://127.0.0.1:%d/%s" % (
-                running.server_port, path), timeout=limit(10)) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{running.server_port}/{path}",
+                                    timeout=limit(10)) as answer:
             return answer.status, len(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, 0
@@ -99,33 +101,35 @@ def get(running, path):
 
 
 def served(work):
-    """A server that is cut off where it was told, and what it counts."""
+    """The server goes down at the byte that it was told, and counts what was fetched again."""
     for number in range(server.IN_FLIGHT * 3):
-        with open(os.path.join(work, "%d.filez" % number), "wb") as out:
+        with open(os.path.join(work, f"{number}.filez"), "wb") as out:
             out.write(bytes(10000))
     running = server.Server(work)
     half = server.IN_FLIGHT * 3 // 2
     tap.check(get(running, "-/up")[0] == 409 and get(running, "-/resumed")[0] == 409,
-              "what is not down does not come up")
+              "a server that is not down refuses to come up")
     tap.check(get(running, "no-such-file")[0] == 404 and get(running, "../x")[0] == 404 and
-              get(running, "-/cut/%d" % (half * 10000 + 5000))[0] == 200, "it obeys")
-    seen = [get(running, "%d.filez" % number) for number in range(half + 2)]
+              get(running, f"-/cut/{half * 10000 + 5000}")[0] == 200,
+              "it serves only files below its folder, and obeys")
+    seen = [get(running, f"{number}.filez") for number in range(half + 2)]
     tap.check(seen == [(200, 10000)] * half + [("cut", 4096), ("gone", 0)],
               "it goes down in the middle of a file", seen)
     tap.check(get(running, "-/up")[0] == 200 and get(running, "-/resumed")[0] == 409,
               "a client that fetches nothing more has not resumed")
     for number in range(half, half * 2):
-        get(running, "%d.filez" % number)
-    tap.check(get(running, "-/resumed")[0] == 200, "one that fetches the rest has")
+        get(running, f"{number}.filez")
+    tap.check(get(running, "-/resumed")[0] == 200, "a client that fetches the rest has resumed")
     for number in range(server.IN_FLIGHT + 1):
-        get(running, "%d.filez" % number)
-    tap.check(get(running, "-/resumed")[0] == 409, "one that fetches it all again has not")
+        get(running, f"{number}.filez")
+    tap.check(get(running, "-/resumed")[0] == 409,
+              "a client that fetches everything again has not resumed")
     running.close()
-    tap.check(get(running, "1.filez")[0] == "gone", "it ends")
+    tap.check(get(running, "1.filez")[0] == "gone", "a closed server does not answer")
 
 
 class Pipe:
-    """What QEMU is told."""
+    """Keeps the commands to QEMU."""
 
     def __init__(self):
         self.told = []
@@ -136,7 +140,7 @@ class Pipe:
 
 
 def killed(work):
-    """A machine is killed after its part of the writes that the rehearsal took, not before."""
+    """A machine is killed after its fraction of the rehearsal's writes, not before."""
     path, pipe = os.path.join(work, "report"), Pipe()
     killer = actions.Killer(path, 4, 1)
     killer.start(pipe)
@@ -152,7 +156,7 @@ def killed(work):
     killer.since = 0
     tap.check(ends == [None] * 6 and killer.look() == "killed" and
               sum(b"throttle" in line for line in pipe.told) == 1,
-              "it is killed in the middle of its last step", (ends, pipe.told))
+              "the machine is killed in the middle of its last step", (ends, pipe.told))
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a machine's architecture and boot loader need: firmware, libraries, what is on the disk. The
-judges are ldd, sfdisk and mtools."""
+"""What a machine's architecture and boot loader need: firmware, libraries, and the loader's parts
+of the disk. The judges are ldd, sfdisk and mtools."""
 
 import json
 import os
@@ -23,11 +23,11 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def machine_of(name):
     """A machine of the matrix."""
-    return cells.machine(os.path.join(HERE, "machines/%s.ini" % name))
+    return cells.machine(os.path.join(HERE, f"machines/{name}.ini"))
 
 
 def patches(work):
-    """Settings in a firmware."""
+    """Settings in a firmware are overwritten; a wrong patch is an error."""
     path = os.path.join(work, "rom")
     with open(path, "wb") as out:
         out.write(b"\0delay=2\0targets=usb virtio\0delay=2\0")
@@ -35,10 +35,11 @@ def patches(work):
     with open(firmware.patched(path, "delay=2|delay=0\ntargets=usb virtio|targets=nvme"),
               "rb") as source:
         data = source.read()
-    tap.check(data == b"\0delay=0\0targets=nvme      \0delay=0\0", "new settings, as long", data)
+    tap.check(data == b"\0delay=0\0targets=nvme      \0delay=0\0",
+              "new settings have the length of the old ones", data)
     for patch in ("delay=3|delay=0", "delay=2|delay=10", "target|tar"):
         tap.check(tap.raises(RuntimeError, firmware.patched, path, patch),
-                  "the patch %s is an error" % patch)
+                  f"the patch {patch} is an error")
     with open(path, "wb") as out:
         out.write(struct.pack("<6I", 0, 0x17800000, 0, 0, 0, 0x177ff400).ljust(0xc00) + b"code")
     kind = dict(cells.MACHINE, **{"bios": path, "bios-address": "0x17800000"})
@@ -48,12 +49,12 @@ def patches(work):
     kind = dict(cells.MACHINE, bios=path)
     tap.check(firmware.words(kind) == ["-bios", path] and
               firmware.words(dict(kind, **{"bios-option": "-kernel"})) == ["-kernel", path] and
-              firmware.words(dict(kind, bios="")) == [], "QEMU's words for a firmware")
+              firmware.words(dict(kind, bios="")) == [], "QEMU's arguments for a firmware")
     del os.environ["XDG_CACHE_HOME"]
 
 
 def libraries():
-    """All of a program's libraries, where the tree has them."""
+    """All libraries of a program are found, with their paths in a tree."""
     program = shutil.which("ostree")
     if not program:
         tap.skip("a program's libraries", "ostree is not installed")
@@ -64,36 +65,37 @@ def libraries():
     tap.check({os.path.realpath(path) for path in found.values()} == wanted and
               all(name.startswith("usr/lib") for name in found), "a program's libraries", found)
     tap.check("libnothing" in (tap.raises(RuntimeError, arch.find, ["/nowhere"], "/libnothing.so")
-                               or ""), "a library that is missing is named")
+                               or ""), "a missing library is named")
 
 
 def ports():
-    """The guest's second port, where the board has only one."""
+    """QEMU's arguments for console and report are right, also on a board with one serial port."""
     kind = dict(cells.MACHINE, **{"qemu": "q", "disk-device": "d"})
-    tap.check(machine.ports(kind, "stdio") == ["-serial", "stdio", "-serial", "chardev:report"], "a second serial port")
+    tap.check(machine.ports(kind, "stdio") == ["-serial", "stdio", "-serial", "chardev:report"],
+              "the report is the second serial port")
     kind["report-first"] = "yes"
     tap.check(machine.ports(kind, "stdio") == ["-serial", "chardev:report", "-serial", "stdio"],
-              "the console is the second one")
+              "the console is the second serial port")
     kind.update({"report-first": "no", "report-device": "pci-serial"})
     tap.check(machine.ports(kind, "stdio") == ["-serial", "stdio", "-device",
                                                "pci-serial,chardev=report"],
-              "a serial port that is a device")
+              "the report is a device")
 
 
 def entries(work):
-    """Only a loader that the guest can tell may go from entry to entry."""
+    """Only machines whose loader the guest can control may boot different entries."""
     path = os.path.join(work, "a.ini")
     with open(path, "w", encoding="ascii") as out:
         out.write("[scenario]\nabout = x\n[boot]\nentries = 0 1\n")
     for name, fine in (("x86-bios-grub", True), ("x86-direct", True), ("arm64-u-boot", False),
                        ("x86-efi-grub", False)):
         error = tap.raises(ValueError, cells.cell,
-                           os.path.join(HERE, "machines/%s.ini" % name), path)
+                           os.path.join(HERE, f"machines/{name}.ini"), path)
         tap.check(fine == (error is None), "two entries on " + name, error)
 
 
 def system_partition(work):
-    """GRUB, its stub and the way to /boot on a FAT."""
+    """The EFI system partition has GRUB, the stub and the UUID of /boot."""
     kind = machine_of("x86-efi-grub")
     if cells.missing(kind):
         tap.skip("the EFI system partition", cells.missing(kind))
@@ -103,18 +105,19 @@ def system_partition(work):
     disk.create(path, parts, loader.first)
     cell = {"boot": {"chosen": 1, "timeout": "0"}}
     loader.install(path, work, cell, parts[0], "/boot")
-    where = "%s@@%d" % (path, disk.MIB)
+    where = f"{path}@@{disk.MIB}"
     names = subprocess.run(["mdir", "-b", "-i", where, "::/EFI/BOOT"], check=True, text=True,
                            stdout=subprocess.PIPE).stdout.upper().split()
     tap.check(sorted(name.rsplit("/", 1)[1] for name in names) == [
-        "BOOTX64.EFI", "CUSTOM.CFG", "GRUB.CFG", "ROOTSTOCK.CFG"], "the EFI system partition", names)
+        "BOOTX64.EFI", "CUSTOM.CFG", "GRUB.CFG", "ROOTSTOCK.CFG"],
+        "the EFI system partition has all files", names)
     text = subprocess.run(["mtype", "-i", where, "::/EFI/BOOT/rootstock.cfg"], check=True, text=True,
                           stdout=subprocess.PIPE).stdout
-    tap.check(parts[0]["uuid"] in text, "it says where /boot is", text)
+    tap.check(parts[0]["uuid"] in text, "rootstock.cfg has the UUID of /boot", text)
 
 
 def bootable(work):
-    """The partition that U-Boot looks at."""
+    """sfdisk shows that the partition for U-Boot is marked as bootable."""
     path, parts = os.path.join(work, "u.img"), disk.layout([8, 8])
     disk.create(path, parts, loaders.BIOS_BOOT, "gpt", parts[1])
     found = json.loads(subprocess.run(["sfdisk", "--json", path], check=True,

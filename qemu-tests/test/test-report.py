@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a run shows while it goes on and when it is over: nothing that failed may be missing, and
-nothing that a guest wrote may become a part of the report itself."""
+"""The output during a run and the reports after it: no failure may be missing, and nothing that a
+guest wrote may become markup of a report."""
 
 import argparse
 import html.parser
@@ -22,7 +22,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 EVIL = "</pre></details><script>alert(1)</script> & \x1b[31mred\x1b[0m \x00 \udcff ``` | `x`"
 VOID = {"meta", "br"}
-# HTML lets their end tags out.
+# HTML allows to omit the end tags of these.
 OPTIONAL = {"html", "p", "tr", "td", "th"}
 
 
@@ -38,7 +38,7 @@ RESULTS = [result("m/a"), result("m/b", findings=[EVIL + "\nmore", "second"]),
 
 
 class Reader(html.parser.HTMLParser):
-    """Reads a page: its tags, its ids, its links, its text, and whether all that opens closes."""
+    """Reads a page: its tags, IDs, links and text, and which elements are not closed."""
 
     def __init__(self, text):
         super().__init__()
@@ -62,7 +62,7 @@ class Reader(html.parser.HTMLParser):
 
 
 def pages(work):
-    """The page."""
+    """The HTML page has each result, and guests' text is escaped in it."""
     os.makedirs(os.path.join(work, "m/b"))
     with open(os.path.join(work, "m/b/console.log"), "wb") as out:
         out.write(b"first\n" + EVIL.encode(errors="surrogateescape") + b"\n" + b"x" * 99 +
@@ -71,72 +71,72 @@ def pages(work):
         out.write("qemu -append 'a <b> c'\n")
     made = html_page.page(RESULTS, tap_junit.about(9, "TCG", 2, work))
     seen = Reader(made)
-    tap.check(not seen.bad and not seen.open, "all that opens closes", (seen.bad, seen.open))
+    tap.check(not seen.bad and not seen.open, "all elements are closed", (seen.bad, seen.open))
     tap.check(not {"script", "link", "img", "iframe"} & {tag for tag, _ in seen.tags} and
               all(link.startswith("#") for link in seen.links) and "url(" not in made and
-              "@import" not in made, "it needs no script and no other file")
+              "@import" not in made, "the page needs no script and no other file")
     tap.check(all(link[1:] in seen.ids for link in seen.links) and
               len(set(seen.ids)) == len(seen.ids) == len(RESULTS), "each link leads to its cell")
     tap.check("<script>alert(1)</script> & red \N{REPLACEMENT CHARACTER}" in seen.text and
-              "\x1b" not in made, "what a guest wrote is text, without colours")
+              "\x1b" not in made, "a guest's output is escaped text, without colours")
     tap.check("\nfirst\n" in seen.text and "last\n" in seen.text and
               "bytes more are in console.log" in seen.text and len(made) < 150 * 1024,
-              "of a long console start and end are there", len(made))
+              "the start and the end of a long console are in the page", len(made))
     tap.check("qemu -append 'a <b> c'" in seen.text and "There is none." in seen.text,
-              "so is the command; what was not written is missed")
+              "the command is in the page; a missing file is reported")
     titles = [attrs["title"] for tag, attrs in seen.tags if tag == "i"]
     tap.check(titles[:4] == ["firmware 0.5 s", "loader 1.0 s", "kernel 3.0 s", "prepare 0.2 s"] and
-              len(titles) == 4 * 3 * 2, "a bar has the stages that were come through", titles)
+              len(titles) == 4 * 3 * 2, "a bar has the stages that ended", titles)
     grid = made[made.index("<tbody>"):made.index("</tbody>")]
     order = re.findall(r'<td class="(\w+)">|<tr><th[^>]*>(\w+)', grid)
     tap.check([one or two for one, two in order] == [
         "b", "FAILED", "ok", "a", "ok", "none", "c", "none", "skipped"],
-              "scenarios by machines, what failed first", order)
+              "the grid has scenarios by machines, with failures first", order)
     tap.check(made.index("<h2>Failed") < made.index("<h2>Scenarios") and
               "<b>1</b> failed" in made and "<b>2</b> passed" in made and
-              "<b>1</b> skipped" in made, "totals")
+              "<b>1</b> skipped" in made, "the totals are right, and failures come first")
     tap.check("<h2>Failed" not in html_page.page(RESULTS[:1], tap_junit.about(9, "TCG", 2, work)),
-              "nothing about failures where there is none")
+              "without failures there is no section about them")
     seen = Reader(html_page.page(RESULTS, tap_junit.about(9, "TCG", 2, work, "a <table>\n")))
     tap.check("Power cuts" not in made and "a <table>\n" in seen.text and not seen.bad,
-              "the table of the power cuts, where there is one")
+              "the page has the table of the power cuts, if there is one")
 
 
 def tables(work):
-    """What is kept of the power cuts: a run that did not come to its end leaves no older table."""
+    """The table of the power cuts is kept; a run that does not end leaves no older table."""
     os.makedirs(os.path.join(work, "crash"))
     history.keep_table(work, None)
-    tap.check(history.table(work) == "", "no table before the first run")
+    tap.check(history.table(work) == "", "there is no table before the first run")
     history.keep_table(work, "a table\n")
-    tap.check(history.table(work) == "a table\n", "a table")
+    tap.check(history.table(work) == "a table\n", "a table is kept")
     history.keep_table(work, None)
-    tap.check(history.table(work) == "", "none during the next run")
+    tap.check(history.table(work) == "", "there is no table during the next run")
 
 
 def summaries():
-    """Markdown."""
+    """The Markdown has each result, and guests' text stays in code blocks."""
     made = markdown.summary(RESULTS, tap_junit.about(9, "nothing", 2, "f"))
     lines = made.splitlines()
     start = lines.index("````")
     block = lines[start + 1:lines.index("````", start + 1)]
     tap.check(lines[0] == "### Boot matrix: 2 passed, 1 failed, 1 skipped" and
               len(block) == 3 and "``` |" in block[0] and block[1:] == ["more", "second"],
-              "what failed comes first, in a fence that its text does not end", lines[:12])
+              "failures come first, in fences that their text does not end", lines[:12])
     table = [line for line in lines if line.startswith("|")]
     width = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
     tap.check(len(table) == 6 and width == {9} and "`m/b`" in table[2],
-              "a table with as many columns in each line", table)
-    many = result("m/b", findings=["\n".join("line %d" % number for number in range(100))])
+              "all lines of the table have the same number of columns", table)
+    many = result("m/b", findings=["\n".join(f"line {number}" for number in range(100))])
     made = markdown.summary([many], tap_junit.about(9, "TCG", 2, "f"))
     tap.check("line 19\n... 80 lines more\n" in made and "line 20\n" not in made,
-              "what is too long says how much more there is")
+              "long findings are cut, with the number of further lines")
     made = markdown.summary([many], tap_junit.about(9, "TCG", 2, "f", "a table\n"))
     tap.check(made.endswith("</details>\n\n### Power cuts\n\n```\na table\n```\n\n"),
-              "the table of the power cuts, where there is one", made[-100:])
+              "the summary has the table of the power cuts, if there is one", made[-100:])
 
 
 class Terminal(io.StringIO):
-    """Something to write to that may be a terminal."""
+    """A stream that may be a terminal."""
 
     def __init__(self, live):
         super().__init__()
@@ -147,7 +147,7 @@ class Terminal(io.StringIO):
 
 
 def told(live, environment):
-    """What is written of two cells, with a clock that can be set."""
+    """The output about three cells, with a fake clock, and the estimates of the time left."""
     now, out = [0.0], Terminal(live)
     os.environ.pop("NO_COLOR", None)
     os.environ.update({"TERM": "xterm", **environment})
@@ -169,14 +169,16 @@ def told(live, environment):
 
 
 def growing():
-    """The table on the terminal."""
+    """The table on the terminal, its last line and the time left are right."""
     text, first, middle, late, end = told(True, {})
-    tap.check("time left not known yet: m/a m/b" in first, "nobody knows before the first", first)
-    # The first took twice what was expected: 20 and 8 s are to come, 2 of which have passed.
-    tap.check((middle, late, end) == (18.0, 14.0, 0.0), "the time left", (middle, late, end))
+    tap.check("time left not known yet: m/a m/b" in first,
+              "the time left is unknown before the first cell has ended", first)
+    # The first cell took twice as long as expected, so 20 and 8 s are left, of which 2 have passed.
+    tap.check((middle, late, end) == (18.0, 14.0, 0.0), "the time left is right",
+              (middle, late, end))
     tap.check("\x1b[32mok\x1b[0m" in text and "\x1b[1;31mFAILED\x1b[0m" in text and
               "\r\x1b[K1 of 3 done, about 20 s left: m/b" in text and
-              "1 FAILED" in text, "rows in colour and a last line", text)
+              "1 FAILED" in text, "rows are in colour, and there is a last line", text)
     lines = [line for line in text.split("\r\x1b[K") if "\n" in line]
     tap.check("\n".join(lines).count("m/a") == 1 and lines[-1].startswith("3/3 n/b"),
               "the last line never stays", lines)
@@ -186,47 +188,47 @@ def growing():
         plain = told(live, environment)[0]
         tap.check("\x1b[32m" not in plain and "\x1b[1" not in plain and "3/3 n/b" in plain,
                   name + ": no colour", plain)
-    tap.check("\x1b" not in plain and "\r" not in plain, "and no last line")
+    tap.check("\x1b" not in plain and "\r" not in plain, "no terminal: no last line")
     tap.check([progress.duration(value) for value in (0, 4, 84, 100, 1000)] ==
-              ["10 s", "10 s", "80 s", "2 min", "17 min"], "rough times")
+              ["10 s", "10 s", "80 s", "2 min", "17 min"], "times are rounded")
 
 
 def shards():
-    """Who runs what."""
+    """Shards have each cell once, and take about equally long."""
     rolls = random.Random(1)
     for count in (1, 2, 3, 7, 40):
-        seconds = {"m/%d" % number: rolls.choice((3.0, 5.0, 5.0, 60.0)) for number in range(40)}
+        seconds = {f"m/{number}": rolls.choice((3.0, 5.0, 5.0, 60.0)) for number in range(40)}
         turned = dict(reversed(list(seconds.items())))
         parts = [times.shard(seconds, index, count) for index in range(1, count + 1)]
         again = [times.shard(turned, index, count) for index in range(1, count + 1)]
         loads = [sum(seconds[name] for name in part) for part in parts]
         tap.check(sorted(sum(parts, [])) == sorted(seconds) and parts == again,
-                  "%d shards: each cell in one, whatever the order" % count, parts)
+                  f"{count} shards: each cell is in one, for any order of the cells", parts)
         tap.check(max(loads) - min(loads) <= max(seconds.values()) and
                   max(loads) <= max(sum(seconds.values()) / count * 4 / 3 + 1, 60.0),
-                  "%d shards: about equally long" % count, loads)
-    seconds = {"m/long": 60.0, **{"m/%d" % number: 5.0 for number in range(12)}}
+                  f"{count} shards: about equally long", loads)
+    seconds = {"m/long": 60.0, **{f"m/{number}": 5.0 for number in range(12)}}
     tap.check(times.shard(seconds, 1, 2) == ["m/long"] and len(times.shard(seconds, 2, 2)) == 12,
-              "one that takes long is a shard of its own")
+              "a long cell is alone in its shard")
     for text in ("0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"):
         tap.check(tap.raises(argparse.ArgumentTypeError, times.part, text),
-                  "'%s' is no shard" % text)
-    tap.check(times.part("2/3") == (2, 3), "2/3 is one")
+                  f"'{text}' is not a shard")
+    tap.check(times.part("2/3") == (2, 3), "2/3 is a shard")
     table = {"m/a": 4.0, "n/a": 6.0, "m/b": 30.0}
     tap.check([times.estimate(name, table) for name in ("m/a", "o/a", "n/b", "m/c", "o/d")] ==
               [4.0, 5.0, 30.0, 17.0, times.UNKNOWN],
-              "estimates: the cell, its scenario, its machine")
+              "an estimate is from the cell, its scenario or its machine")
     seconds = times.estimates(HERE, [cell["name"] for cell in cells.load(HERE)])
     tap.check(min(seconds.values()) > 0, "all cells have an estimate")
 
 
 def room():
-    """What CI can bear."""
+    """Too many seconds in tier ci, and differences between times and cells, are findings."""
     tiers = {"m/a": "ci", "m/b": "ci", "m/c": "release"}
     table = {"m/a": 3000.0, "m/b": 600.0, "m/c": 9000.0}
     tap.check(budget.left(tiers, table) == 0 and budget.findings(tiers, table) == [],
-              "a cell of tier release costs CI nothing")
-    for name, changed, word in (("a cell too much", dict(table, **{"m/b": 601.0}), "1 more than"),
+              "a cell of tier release does not count for CI")
+    for name, changed, word in (("too many seconds", dict(table, **{"m/b": 601.0}), "1 more than"),
                                 ("a cell without a time", {"m/a": 1.0, "m/b": 1.0}, "m/c has no"),
                                 ("a time without a cell", dict(table, **{"n/a": 1.0}), "n/a")):
         found = budget.findings(tiers, changed)
@@ -238,23 +240,24 @@ def room():
 
 
 def memory(work):
-    """What is kept."""
-    tap.check(history.unfinished(work) is None, "nothing is kept where nothing ran")
+    """The latest result of each cell is kept."""
+    tap.check(history.unfinished(work) is None, "nothing is kept before the first run")
     history.begin(work, ["m/a", "m/b", "n/b", "n/c", "n/d"])
-    tap.check(len(history.unfinished(work)) == 5, "what has not come to its end did not pass")
+    tap.check(len(history.unfinished(work)) == 5, "cells that have not ended have not passed")
     for one in RESULTS:
         history.note(work, one)
-    tap.check(history.unfinished(work) == {"m/b", "n/d"}, "what failed, and what did not run",
-              history.unfinished(work))
+    tap.check(history.unfinished(work) == {"m/b", "n/d"},
+              "failed cells and cells that have not ended are unfinished", history.unfinished(work))
     history.begin(work, ["m/a"])
-    tap.check(history.unfinished(work) == {"m/a", "m/b", "n/d"}, "a new run forgets a success")
+    tap.check(history.unfinished(work) == {"m/a", "m/b", "n/d"}, "a new run discards a success")
     history.note(work, result("m/a", seconds=3.04))
     tap.check(history.unfinished(work) == {"m/b", "n/d"} and history.seconds(work) == {
-        "m/a": 3.0, "m/b": 2.0, "n/b": 2.0}, "and no failure of others", history.seconds(work))
+        "m/a": 3.0, "m/b": 2.0, "n/b": 2.0}, "a new run keeps failures of other cells",
+              history.seconds(work))
 
 
 def options(work):
-    """The words of the command line that choose cells."""
+    """The options of the command line choose the right cells."""
     def run(*words):
         done = subprocess.run([os.path.join(HERE, "run"), "--build", work, "--list", *words],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -262,17 +265,18 @@ def options(work):
         return done.returncode, re.sub("(?m)^#.*\n", "", done.stdout)
 
     listed = run()[1].splitlines()
-    parts = [run("--shard", "%d/3" % index)[1].splitlines() for index in (1, 2, 3)]
-    tap.check(sorted(sum(parts, [])) == listed and all(parts), "the shards are the whole matrix")
+    parts = [run("--shard", f"{index}/3")[1].splitlines() for index in (1, 2, 3)]
+    tap.check(sorted(sum(parts, [])) == listed and all(parts), "the shards have all cells")
     tiers = [run("--only", tier)[1].splitlines() for tier in ("ci", "release")]
-    tap.check(sorted(sum(tiers, [])) == listed and all(tiers), "so are the two tiers")
+    tap.check(sorted(sum(tiers, [])) == listed and all(tiers), "the two tiers have all cells")
     tap.check(run("--rerun-failed")[0] == 1 and "nothing ran" in run("--rerun-failed")[1],
-              "a first run cannot be a second")
+              "--rerun-failed in the first run is an error")
     history.begin(work, ["x86-direct/plain", "x86-direct/gone"])
     tap.check(run("--rerun-failed")[1].split()[0] == "x86-direct/plain" and
-              len(run("--rerun-failed")[1].splitlines()) == 1, "what did not pass is listed")
+              len(run("--rerun-failed")[1].splitlines()) == 1,
+              "--rerun-failed chooses the cells that did not pass")
     tap.check(run("--shard", "999/999")[0] == 1, "an empty shard is an error")
-    tap.check(run("--shard", "0/2")[0] == 2, "and a wrong one")
+    tap.check(run("--shard", "0/2")[0] == 2, "a wrong shard is an error")
 
 
 with tempfile.TemporaryDirectory() as scratch:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`run --image`: what is an expectation, what is judged of a console, and a whole run with a
-program that plays QEMU."""
+"""`run --image`: files of expectations are checked, consoles are judged, and a complete run works
+with a program that plays QEMU."""
 
 import hashlib
 import os
@@ -32,23 +32,24 @@ console =
     Welcome
 """
 
-# What a machine has where QEMU's own will do.
+# The defaults of a machine file.
 BARE = {key: value for key, value in cells.MACHINE.items() if value is not None}
 
 
 def files(work):
-    """Files of expectations."""
+    """Files of expectations are read, and wrong ones are errors."""
     found = external_image.expectations(tap.write_text(work, "a.ini", FILE))
     tap.check(found["console"] == ["GRUB", "Linux * 6", "Welcome"] and found["seconds"] == 20 and
               found["typed"] == [("login:", "root"), ("~#", "poweroff now")] and
-              found["never"] == ["Kernel panic"], "lists and defaults", found)
-    tap.check(external_image.expectations(os.path.join(HERE, "expect-example.ini")), "the example is one")
+              found["never"] == ["Kernel panic"], "a file has its lists and the defaults", found)
+    tap.check(external_image.expectations(os.path.join(HERE, "expect-example.ini")),
+              "the example is read")
     for name, word, old, new in (
             ("no sentence", "needs a sentence", FILE[FILE.index("    GRUB"):], ""),
             ("an unknown key", "nevr", "[expect]", "[expect]\nnevr = x"),
             ("an unknown end", "explode", "poweroff\n", "explode\n"),
             ("no time limit", "seconds", "seconds = 20\n", ""),
-            ("a time limit of nothing", "seconds", "= 20", "= 0"),
+            ("a time limit of 0", "seconds", "= 20", "= 0"),
             ("a typed line without a prompt", "PROMPT", "login: =>", "=>"),
             ("a typed line without an arrow", "PROMPT", "login: => root", "root"),
             ):
@@ -58,46 +59,47 @@ def files(work):
 
 
 def formats(work):
-    """What images begin with."""
+    """The format of an image is detected, and QEMU's command has it."""
     for name, start, kind in (("raw", b"\0" * 64, "raw"), ("qcow2", b"QFI\xfb" + b"\0" * 60,
                                                            "qcow2"), ("empty", b"", "raw")):
         with open(os.path.join(work, name), "wb") as out:
             out.write(start)
-        tap.check(external_image.kind_of(os.path.join(work, name)) == kind, "%s is %s" % (name, kind))
+        tap.check(external_image.kind_of(os.path.join(work, name)) == kind, f"{name} is {kind}")
     with open(os.path.join(work, "gz"), "wb") as out:
         out.write(b"\x1f\x8b\x08 and so on")
     error = tap.raises(ValueError, external_image.kind_of, os.path.join(work, "gz"))
-    tap.check(error and "gzip -dk" in error, "what is packed is not booted", error)
+    tap.check(error and "gzip -dk" in error, "a packed image is an error", error)
     kind = {**BARE, "qemu": "q", "disk-device": "d", "loader": "grub"}
     words = external_image.command(kind, "tcg", os.path.join(work, "qcow2"), [], ["-m", "1G"])
     tap.check("-snapshot" in words and words[-2:] == ["-m", "1G"] and
               any("format=qcow2" in word for word in words) and
-              not any("format=raw" in word for word in words), "the command", words)
+              not any("format=raw" in word for word in words),
+              "the command has the format and -snapshot", words)
     tap.check(tap.raises(ValueError, external_image.command, dict(kind, loader="none"), "tcg",
-                         os.path.join(work, "raw"), [], []), "a machine without a loader is none")
+                         os.path.join(work, "raw"), [], []), "no boot loader is an error")
 
 
 def judged():
-    """Consoles."""
+    """Sentences must come in order, and the machine must end as expected."""
     expect = {"console": ["one", "t*o", "three"], "never": ["panic"], "end": "said"}
     for name, good, console, end, untyped in (
             ("all in order", True, "one\ntwo\nthree\n", "said", []),
             ("in one line", True, "one two three", "said", []),
             ("out of order", False, "two\none\nthree\n", "said", []),
-            ("one lacks", False, "one\ntwo\n", "said", []),
-            ("nothing at all", False, "", "said", []),
-            ("across two lines", False, "one\nt\no\nthree\n", "said", []),
-            ("what must not be", False, "one\ntwo\nthree\npanic\n", "said", []),
+            ("a sentence is missing", False, "one\ntwo\n", "said", []),
+            ("an empty console", False, "", "said", []),
+            ("a sentence across two lines", False, "one\nt\no\nthree\n", "said", []),
+            ("a sentence that must not come", False, "one\ntwo\nthree\npanic\n", "said", []),
             ("another end", False, "one\ntwo\nthree\n", "poweroff", []),
-            ("the limit", False, "one\ntwo\nthree\n", "none in time", []),
-            ("not all typed", False, "one\ntwo\nthree\n", "said", ["x"]),
+            ("no end within the time limit", False, "one\ntwo\nthree\n", "none in time", []),
+            ("a line was not typed", False, "one\ntwo\nthree\n", "said", ["x"]),
             ):
         found = external_image.judged(expect, console, end, untyped)
         tap.check(bool(found) != good, name, found)
 
 
 def play(mode, words):
-    """Plays QEMU: a boot with a login, as `mode` says."""
+    """Plays QEMU: boots to a login and ends, with the fault `mode`."""
     console = next(re.search(r"(?:path|logfile)=([^,]*)", word).group(1)
                    for word in words if "id=console" in word and (
                        "logfile" in word or word.startswith("file")))
@@ -135,7 +137,7 @@ def play(mode, words):
 
 
 def whole(work):
-    """All of it, with a program that plays QEMU."""
+    """A complete run has the right findings, with a program that plays QEMU."""
     path = tap.write_text(work, "their.img", "\0" * 4096)
     before = hashlib.sha256(b"\0" * 4096).hexdigest()
     for mode, said in (("good", ""), ("switch", ""), ("reset", "the machine's end: reset"),
@@ -143,7 +145,7 @@ def whole(work):
                        ("gone", "QEMU is gone: no such device"),
                        ("command", "the console lacks 'theirs'"),
                        ("silent", "the machine's end: none in time")):
-        kind = {"qemu": "%s %s play %s" % (sys.executable, __file__, mode), "disk-device": "d",
+        kind = {"qemu": f"{sys.executable} {__file__} play {mode}", "disk-device": "d",
                 "loader": "grub", "firmware": "F", **BARE}
         expect = FILE.replace("= 20", "= 1") if mode == "silent" else FILE
         if mode == "command":
@@ -151,18 +153,18 @@ def whole(work):
         found = external_image.outcome(work, "m", kind, tap.write_text(work, "my.ini", expect), path,
                                ("tcg", limit(1)))
         tap.check(bool(found["findings"]) == bool(said) and said in "\n".join(found["findings"]),
-                  "a machine that is %s" % mode, found["findings"])
+                  f"the findings about the machine '{mode}'", found["findings"])
         if mode == "good":
             with open(os.path.join(work, "qemu/theirs/m/my/console.log"),
                       encoding="utf-8") as source:
                 tap.check(source.readline().startswith("# " + sys.executable) and
                           found["name"] == "m/my", "console and command are kept")
     with open(path, "rb") as source:
-        tap.check(hashlib.sha256(source.read()).hexdigest() == before, "the image is what it was")
+        tap.check(hashlib.sha256(source.read()).hexdigest() == before, "the image is unchanged")
 
 
 def refused(work):
-    """Words of the command line that do not go together."""
+    """Options that do not go together are errors."""
     path, expect = tap.write_text(work, "i", "x"), tap.write_text(work, "e", FILE)
     for words, said in ((("--machine", "x86-bios-grub"), "needs --machine and --expect"),
                         (("--machine", "no-such", "--expect", expect), "no machine no-such")):

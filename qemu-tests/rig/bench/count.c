@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A QEMU TCG plugin that counts guest instructions of an x86_64 machine, kernel and user apart, and
- * writes the counters when the guest comes to a hook. Counts are steady where seconds are not.
- * Debian ships no qemu-plugin.h, so what is used of API versions 1 (QEMU 4.2 to 8) to 4 (QEMU 10)
- * is declared here.
+ * A QEMU TCG plugin that counts guest instructions of an x86_64 machine, separately for kernel and
+ * user mode, and writes the counters when the guest reaches a hook. These counts are reproducible,
+ * unlike seconds. Debian ships no qemu-plugin.h, so this file declares what it needs of the API, in
+ * versions 1 (QEMU 4.2 to 8) to 4 (QEMU 10).
  *
- *   -plugin count.so,out=FILE,hook=NAME@ADDRESS,...    a line each time the guest is there
- *     tally=NAME@ADDRESS                               how often it was, in each line
- *     profile=on                                       and where the instructions were, see below
+ *   -plugin count.so,out=FILE,hook=NAME@ADDRESS,...    writes a line each time the guest gets there
+ *     tally=NAME@ADDRESS                               counts how often; the number is in each line
+ *     profile=on                                       adds where the instructions were, see below
  *
- * The guest's MARK, a NOP that no compiler makes, is a hook that is always there. FROM is the hook
- * at which a profile starts; it ends at the next MARK. In it each way into the kernel is a line:
- * how many user instructions went before it, and how many it took (whatever else the kernel did
- * meanwhile included). Its reason is the first of the tallies that was hit. After them, each
- * translated block with the instructions that were executed in it.
+ * The hook MARK always exists: it is a NOP in the guest that no compiler generates. A profile
+ * starts at the hook FROM and ends at the next MARK. It has a line for each entry into the kernel:
+ * its reason, which is the first tally that was hit; how many instructions the kernel executed
+ * until it returned; and how many were executed in user mode before. Then there is a line for each
+ * translated block, with the number of instructions that were executed in it.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -38,9 +38,9 @@ size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 void qemu_plugin_register_vcpu_insn_exec_cb(
 	struct qemu_plugin_insn *, void (*)(unsigned, void *), int, void *);
-/* Until version 2 it returns where the bytes are; since 3 it copies them, and returns how many. */
+/* Up to version 2 it returns the address of the bytes; since 3 it copies them. */
 uintptr_t qemu_plugin_insn_data(const struct qemu_plugin_insn *, void *, size_t);
-/* Version 1 counts in a variable of the plugin, later ones in one that they make for each vCPU. */
+/* Version 1 counts in a variable of the plugin, later ones in a scoreboard for all vCPUs. */
 WEAK void qemu_plugin_register_vcpu_insn_exec_inline(
 	struct qemu_plugin_insn *, int, void *, uint64_t);
 struct qemu_plugin_u64 {
@@ -68,7 +68,7 @@ struct hook {
 	bool tally;
 };
 
-/* The machine has one vCPU, and so each counter one value. */
+/* The machine has one vCPU, so a counter has one value. */
 struct counter {
 	uint64_t *value;
 	struct qemu_plugin_scoreboard *score;
@@ -89,14 +89,14 @@ static struct counter kernel, user;
 static int version;
 static FILE *out;
 static bool profile;
-/* Of the profile: whether it is on, the blocks, the counters at the last way back to user mode, and
- * the reason of the way into the kernel after it. */
+/* The profile: whether it has started, its blocks, the counters at the last return to user mode,
+ * and the reason of the entry into the kernel after that. */
 static bool started;
 static struct block *blocks;
 static uint64_t kernel_before, user_before;
 static const char *reason;
 
-/* QEMU reads the version as soon as this has run. */
+/* A constructor, because QEMU reads the version right after loading the plugin. */
 __attribute__((constructor)) static void choose_version(void)
 {
 	if (qemu_plugin_register_vcpu_insn_exec_inline)
@@ -141,7 +141,7 @@ static void report(const struct hook *hook)
 	fflush(out);
 }
 
-/* The way into the kernel that ended just now. */
+/* Writes the line of the entry into the kernel that has just ended. */
 static void leave_kernel(void)
 {
 	fprintf(out, "trap %s kernel=%" PRIu64 " user=%" PRIu64 "\n", reason ? reason : "other",
@@ -237,7 +237,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	}
 	if (profile)
 		count_block(tb, qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0)));
-	/* Instruction by instruction, since a page fault may leave a block in the middle. */
+	/* Each instruction separately, because a page fault may end a block in the middle. */
 	for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		uint64_t address = qemu_plugin_insn_vaddr(insn);

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Counts the instructions of a boot with a QEMU plugin (count.c): a figure that neither the host's
-load nor its speed moves.
+"""Counts the instructions of a boot with a QEMU plugin (count.c). The figure depends neither on the
+host's load nor on its speed.
 
-The kernel runs where it was linked (nokaslr), so that the addresses of its functions, which a boot
-of its own asks it for, are hooks. It unpacks the initramfs at once (initramfs_async=0), not beside
-other work. Its clock goes by instructions, or a busy host would add timer interrupts, 10,000
-instructions each.
+The kernel runs at the addresses for which it was linked (nokaslr), so that those of its functions
+can be hooks; a separate boot asks it for them. It unpacks the initramfs synchronously
+(initramfs_async=0). Its clock counts instructions: otherwise a busy host would add timer interrupts
+of 10,000 instructions each.
 """
 
 import os
@@ -17,12 +17,12 @@ from rig.vm import machine
 from testlib.slowness import limit
 
 LIMIT = 300
-# An instruction takes 2^3 ns: shorter ones make the kernel's delay loops long.
+# An instruction takes 2^3 ns. With less, the kernel's delay loops would have more instructions.
 CLOCK = ["-icount", "shift=3"]
 # "Run ... as init process" is printed by run_init_process.
 FROM, UNPACK, UNPACKED = "run_init_process", "unpack_to_rootfs", "free_initrd_mem"
 SYSCALL = "do_syscall_64"
-# One system call, a page fault, an interrupt.
+# The kernel's functions for a system call, a page fault and interrupts.
 TRAP = re.compile(r"__x64_sys_(\w+)|exc_page_fault|common_interrupt|sysvec_apic_timer_interrupt")
 INIT = """#!/busybox sh
 /busybox mount -t proc proc /proc
@@ -33,7 +33,7 @@ INIT = """#!/busybox sh
 
 
 def plugin(build):
-    """Compiles the plugin, for the host; returns its path."""
+    """Compiles the plugin for the host; returns its path."""
     path = os.path.join(build, "qemu/count.so")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     subprocess.run(["gcc", "-std=gnu11", "-O2", "-shared", "-fPIC", "-o", path,
@@ -42,10 +42,11 @@ def plugin(build):
 
 
 def qemu(kind, path, vmlinuz, initrd, kargs):
-    """The QEMU command that boots a kernel without a boot loader; the console is its output."""
+    """The QEMU command that boots a kernel without a boot loader, with the console on its
+    output."""
     words = machine.command(kind, "tcg", path, ["-serial", "stdio"], restarts=False)
-    words += ["-kernel", vmlinuz, "-append", "console=%s nokaslr initramfs_async=0 panic=-1 %s" % (
-        kind["console"], kargs)]
+    options = f"console={kind['console']} nokaslr initramfs_async=0 panic=-1 {kargs}"
+    words += ["-kernel", vmlinuz, "-append", options]
     return words + CLOCK + (["-initrd", initrd] if initrd else [])
 
 
@@ -57,7 +58,7 @@ def version(kind):
 
 
 def run(words):
-    """Runs a machine until it powers off; returns what was on its console."""
+    """Runs a machine until it powers off; returns its console."""
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as process:
         try:
@@ -71,7 +72,7 @@ def run(words):
 
 
 def ask_kernel(path, work, kind, vmlinuz):
-    """Makes the file `path` with the kernel's own list of its symbols."""
+    """Makes the file `path` with the kernel's symbols, from its /proc/kallsyms."""
     root, initrd, target = (os.path.join(work, name) for name in ("root", "initrd", "target"))
     for name in ("proc", "dev"):
         os.makedirs(os.path.join(root, name))
@@ -79,7 +80,7 @@ def ask_kernel(path, work, kind, vmlinuz):
     with open(os.path.join(root, "init"), "w", encoding="ascii") as out:
         out.write(INIT % kind["disk-name"])
     os.chmod(os.path.join(root, "init"), 0o755)
-    disk.run(["sh", "-euc", "find . | cpio --quiet -o -H newc >'%s'" % initrd], cwd=root)
+    disk.run(["sh", "-euc", f"find . | cpio --quiet -o -H newc >'{initrd}'"], cwd=root)
     with open(target, "wb") as out:
         out.truncate(32 * disk.MIB)
     console = run(qemu(kind, target, vmlinuz, initrd, ""))
@@ -92,7 +93,7 @@ def ask_kernel(path, work, kind, vmlinuz):
 
 
 def symbols(build, kind):
-    """[(address, name)] of the machine's kernel, in order; asked for once a kernel."""
+    """[(address, name)] of the functions of the machine's kernel, sorted; kept for each kernel."""
     vmlinuz = image.kernel(kind)[1]
     path = image.replace(os.path.join(build, "qemu/images"), "symbols", image.digest([vmlinuz]),
                          lambda path, work: ask_kernel(path, work, kind, vmlinuz))
@@ -102,37 +103,38 @@ def symbols(build, kind):
 
 
 def hooks(table, profile):
-    """What the plugin is told about the kernel's symbols."""
+    """The plugin's options for the kernel's symbols."""
     options = ["profile=on"] if profile else []
     for address, name in table:
         trap = TRAP.fullmatch(name)
         if name == FROM:
-            options.append("hook=FROM@%x" % address)
+            options.append(f"hook=FROM@{address:x}")
         elif name in (UNPACK, UNPACKED):
-            options.append("hook=%s@%x" % (name, address))
+            options.append(f"hook={name}@{address:x}")
         elif profile and trap:
-            options.append("tally=%s@%x" % (trap.group(1) or name, address))
+            options.append(f"tally={trap.group(1) or name}@{address:x}")
         elif not profile and name == SYSCALL:
-            options.append("tally=%s@%x" % (name, address))
+            options.append(f"tally={name}@{address:x}")
     return ",".join(options)
 
 
 def parse(text):
-    """[(hook, {counter: value})] of the lines that the plugin wrote for its hooks."""
+    """[(hook, {counter: value})] from the plugin's lines about hooks."""
     return [(name, {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counters)})
             for name, counters in re.findall(r"^hook (\S+) (.*)$", text, re.MULTILINE)]
 
 
 def between(first, last):
-    """The instructions, kernel and user, between two hooks' counters."""
+    """The instructions of kernel and user mode between two sets of counters."""
     return sum(last[name] - first[name] for name in ("kernel", "user"))
 
 
 def figures(text):
-    """What a boot cost, from the plugin's lines: {init, unpack, boot: instructions, calls: number}.
+    """The cost of a boot, from the plugin's lines: {init, unpack, boot: instructions, calls:
+    number}.
 
-    The kernel unpacks a first archive, its own, which is empty, then the image. RuntimeError if
-    the boot did not come from the kernel's start of an init to the mark.
+    The kernel unpacks its built-in archive, which is empty, and then the image. RuntimeError if the
+    boot did not get from the kernel's start of an init to the mark.
     """
     found, unpacking = {}, None
     for name, counters in parse(text):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Where the instructions of one boot went, from what count.c wrote with profile=on: by system call
-in their order, by reason, by function of the kernel and of the program."""
+"""Where the instructions of one boot went, from the output of count.c with profile=on: by single
+system call in order, by kind of system call, and by function of the kernel and of the program."""
 
 import bisect
 import collections
@@ -11,7 +11,7 @@ TOP = 25
 
 
 def functions(program):
-    """[(address, name)] of a static program that still has its symbols, in order."""
+    """[(address, name)] of the functions of a static program with symbols, sorted."""
     listed = subprocess.run(["nm", "--defined-only", program], text=True, check=True,
                             stdout=subprocess.PIPE).stdout
     found = (line.split() for line in listed.splitlines())
@@ -21,7 +21,7 @@ def functions(program):
 def name_of(table, address):
     """The function at an address."""
     index = bisect.bisect_right(table, (address, "\uffff")) - 1
-    return table[index][1] if index >= 0 else "%x" % address
+    return table[index][1] if index >= 0 else f"{address:x}"
 
 
 def blocks(text, kernel, program):
@@ -40,9 +40,8 @@ def blocks(text, kernel, program):
 
 
 def sequence(text):
-    """[(reason, its instructions in the kernel, page faults after it, theirs, user's after it)].
-
-    What a page fault or an interrupt takes is shown beside the system call before it.
+    """[(system call, its kernel instructions, page faults after it, their instructions, user
+    instructions after it)]. Page faults and interrupts are counted with the call before them.
     """
     rows = []
     for reason, kernel, user in re.findall(r"^trap (\S+) kernel=(\d+) user=(\d+)$", text,
@@ -59,7 +58,7 @@ def sequence(text):
 
 
 def show(text, kernel, program):
-    """The profile as text. `kernel` and `program` are tables of functions."""
+    """The profile as text; `kernel` and `program` are tables of functions."""
     rows = sequence(text)
     out = ["every system call: its instructions, then until the next one: page faults, their "
            "instructions (and interrupts'), the program's own",
@@ -77,7 +76,7 @@ def show(text, kernel, program):
         sum(row[0] for row in totals.values()), "all",
         *[sum(row[i] for row in totals.values()) for i in range(1, 5)]))
     for title, found in zip(("kernel", "program"), blocks(text, kernel, program)):
-        out.append("\ninstructions by function of the %s (its own, without those it calls)" % title)
+        out.append(f"\ninstructions by function of the {title} (its own, without those it calls)")
         out += ["%9d  %s" % (count, name) for name, count in found.most_common(TOP)]
         out.append("%9d  all" % sum(found.values()))
     return "\n".join(out)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The file systems that a /boot is tried on: how they are made, and which loaders read them."""
+"""The file systems of /boot in the trials: how they are made, and which loaders read them."""
 
 import collections
 import os
@@ -8,11 +8,11 @@ import subprocess
 
 MIB = 1024 * 1024
 SECTOR = 512
-# Room for the notes of the guest, after the end of the file system.
+# Bytes for the guest's notes after the end of the file system.
 NOTES = MIB
 EXT4 = "mkfs.ext4 -q -F -O ^metadata_csum_seed,^orphan_file -b "
 # `make` is a command that takes the path of an image of `mib` MiB. A small file system has a small
-# journal, which is written back often: more states, sooner.
+# journal, which is written back often, so that there are more states.
 Kind = collections.namedtuple("Kind", "type mib make modules loaders")
 KINDS = {
     "ext4-1k": Kind("ext4", 12, EXT4 + "1024", [], ("grub", "uboot")),
@@ -26,7 +26,7 @@ os.environ["PATH"] = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 
 
 def make(path, kind):
-    """An empty file system of that kind; returns its size."""
+    """Makes an empty file system of a kind; returns its size."""
     _, mib, command, _, _ = KINDS[kind]
     with open(path, "wb") as image:
         image.truncate(mib * MIB)
@@ -35,7 +35,7 @@ def make(path, kind):
 
 
 def unread(path, kind):
-    """The [first, end) sectors of the journal, which no loader that replays none looks at."""
+    """The [first, end) sectors of the journal, which the loaders do not read."""
     if not kind.startswith("ext4"):
         return []
     done = subprocess.run(["debugfs", "-R", "stat <8>", path], check=True, text=True,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Disks that fail while a live menu is replaced: each write and each flush in turn answers EIO, the
-file system is full but for some KiB, or it turns read-only before or between the two menus.
+"""Disks that fail while a live menu is replaced: one of the writes or flushes returns EIO, the file
+system is full except for some KiB, or it becomes read-only before or between the two menus.
 
-What GRUB then reads must be the old menu or the new one, whole, and the new one wherever the
-generator has ended with success. (Each system call in turn: bls/test/test-faults.py.)
+Then GRUB must read the complete old or new menu, and the new one if the generator has reported
+success. (bls/test/test-faults.py lets each system call fail.)
 """
 
 import base64
@@ -19,7 +19,8 @@ from rig.crash import bootfs, grubjudge, menus, record
 from rig.crash.trial import Tally
 from rig.crash.writelog import Recording
 
-# How many writes and flushes a change takes at most, mounting and unmounting included.
+# Each plan's faults (kind, number). A change with its mount and unmount has no more writes and
+# flushes than these.
 PLANS = {
     "write": [("write", number) for number in range(1, 25)],
     "flush": [("flush", number) for number in range(1, 13)],
@@ -30,8 +31,8 @@ NAMES = ("grub.cfg", "uEnv.txt")
 
 
 def drive(number, path, fault, turn):
-    """The words for a disk on which the request number `turn` of a sort fails once. It is counted
-    by the states of blkdebug, which sees requests only below a node `raw`."""
+    """QEMU's arguments for a disk on which request number `turn` of a kind fails once. The states
+    of blkdebug count the requests; it sees them only below a node `raw`."""
     node = {"driver": "file", "filename": path}
     if fault in EVENTS:
         event, sort = EVENTS[fault]
@@ -41,20 +42,20 @@ def drive(number, path, fault, turn):
         if turn > 1:  # QEMU takes no empty list
             node["set-state"] = [{"event": event, "state": state, "new_state": state + 1}
                                  for state in range(1, turn)]
-    raw = {"driver": "raw", "node-name": "d%d" % number, "file": node}
+    raw = {"driver": "raw", "node-name": f"d{number}", "file": node}
     return ["-blockdev", json.dumps(raw), "-device",
-            "virtio-blk-pci,drive=d%d,werror=report,rerror=report,write-cache=on,discard=off,"
-            "write-zeroes=off" % number]
+            f"virtio-blk-pci,drive=d{number},werror=report,rerror=report,write-cache=on,"
+            "discard=off,write-zeroes=off"]
 
 
 def device(number):
-    """What Linux calls the disk."""
+    """Linux's name of the disk."""
     return "vd" + chr(ord("a") + number)
 
 
 def run(build, recording, folder, plan):
-    """Lets the guest change the menu on each disk of a plan; returns {disk: (statuses, menus)}.
-    The first disk has no fault."""
+    """Lets the guest change the menu on each disk of a plan; returns ({disk: statuses of the two
+    generators}, {name: new menu}). The first disk has no fault; the new menus are its."""
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     plan = [("none", 0)] + plan
@@ -64,7 +65,7 @@ def run(build, recording, folder, plan):
         subprocess.run(["cp", "--sparse=always", os.path.join(recording.folder, "end.img"), path],
                        check=True)
         words += drive(number, path, fault, turn)
-        lines.append("%s %s %d\n" % (device(number), fault, turn))
+        lines.append(f"{device(number)} {fault} {turn}\n")
     record.boot(folder, record.system(build, build), {
         "filesystem": bootfs.KINDS[recording.kind].type, "operation": "faults", "device": "vda",
         "top": "/sysroot/boot", "count": len(recording.menus)}, words, "".join(lines))
@@ -77,7 +78,7 @@ def run(build, recording, folder, plan):
 
 
 def judge(image, name, status, legal):
-    """(what is wrong with one menu on a disk, or None; whether it is the new one)."""
+    """(what is wrong with a menu on a disk or None, whether it is the new menu)."""
     found = menus.find(legal, name, lambda path: grubjudge.cat(image, path))
     if isinstance(found, str):
         return found, False
@@ -85,13 +86,13 @@ def judge(image, name, status, legal):
         return "files of an entry are missing", False
     new = found.generation == 1
     if status == "0" and not new:
-        return "the old menu, although the generator ended with success", False
+        return "the old menu, although the generator has reported success", False
     return None, new
 
 
 def try_plan(build, folder, name):
-    """([for each run whether both menus are new], [what was wrong]) for one plan on the disk of a
-    recording."""
+    """Tries one plan on the disk of a recording; returns ([for each disk whether both menus are
+    new], [what was wrong])."""
     recording = Recording(folder)
     work = os.path.join(folder, "faults-" + name)
     statuses, new = run(build, recording, work, PLANS[name])
@@ -103,11 +104,11 @@ def try_plan(build, folder, name):
         given = statuses[device(number)].split()
         failed += given != ["0", "0"]
         found = [judge(image, *pair, legal) for pair in zip(NAMES, given)]
-        wrong += ["%s %d, %s: %s (%s)" % (fault, turn, menu, problem, image)
+        wrong += [f"{fault} {turn}, {menu}: {problem} ({image})"
                   for menu, (problem, _) in zip(NAMES, found) if problem]
         new_ones.append(all(is_new for _, is_new in found))
     if not failed:
-        wrong.append("no generator has failed: the faults were not there")
+        wrong.append("no generator has failed: the faults did not happen")
     return new_ones, wrong
 
 

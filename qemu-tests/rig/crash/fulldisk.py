@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""States from the firmware to userspace: a whole disk, with GRUB and grub/stub.cfg, a stock kernel,
-ostree-prepare-root, and the two trees that libostree deploys and takes back while we record.
+"""States that are booted from the firmware to userspace: a complete disk with GRUB, grub/stub.cfg,
+a stock kernel, ostree-prepare-root, and two trees that libostree deploys and undeploys during the
+recording.
 
-It is one file system, so that the kernel mounts and replays what GRUB has read without.
+/boot is on the root file system, so that the kernel replays the journal of what GRUB has read.
 """
 
 import os
@@ -19,7 +20,7 @@ from rig.host import kernels
 from rig.vm import machine
 from testlib.slowness import limit
 
-# What of a scenario there is to say.
+# The parts of a scenario that the disk needs.
 CELL = {"boot": {"chosen": 0, "timeout": "0"}}
 PLAN = {"repo-config": "", "stateroots": ["demo"], "versions": ["1", "2"], "writer": ["ostree"]}
 QEMU = "qemu-system-x86_64 -M q35 -accel tcg -cpu qemu64 -smp 1 -m 256 -nodefaults -display none"
@@ -30,9 +31,10 @@ SECONDS = 240
 
 
 def make_disk(build, folder):
-    """folder/base.img, a disk that boots version 2 and has version 1 too; returns its size."""
+    """Makes folder/base.img, a disk that boots version 2 and also has version 1; returns its
+    size."""
     release, vmlinuz = kernels.kernel(record.MACHINE)
-    files = {"usr/bin/busybox": shutil.which("busybox"), "usr/lib/modules/%s/vmlinuz" % release:
+    files = {"usr/bin/busybox": shutil.which("busybox"), f"usr/lib/modules/{release}/vmlinuz":
              vmlinuz, image.PREPARE_ROOT: os.path.join(build, "ostree-prepare-root"),
              "usr/sbin/init": image.HERE + "/guest/came-up"}
     repo, root, path = (os.path.join(folder, name) for name in ("repo", "root", "base.img"))
@@ -53,7 +55,7 @@ def make_disk(build, folder):
 
 
 def make(build, folder):
-    """Records the guest that takes back and deploys."""
+    """Records a guest that undeploys and deploys in turn."""
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     record.run(folder, record.system(build, build), make_disk(build, folder), "ext4-4k", {
@@ -61,8 +63,8 @@ def make(build, folder):
 
 
 def choose(recording, seed):
-    """Some different states, from as many epochs as there are: else most would be of the copying of
-    a kernel."""
+    """The names of BOOTS different states, from all epochs in turn. Otherwise most would be from
+    the copying of a kernel."""
     epochs, seen = {}, set()
     for state in states.states(states.Disk(recording), range(SAMPLES), seed):
         if state.key not in seen:
@@ -74,8 +76,7 @@ def choose(recording, seed):
             if names:
                 chosen.append(names.pop(dice.randrange(len(names))))
     if len(chosen) < BOOTS:
-        raise RuntimeError("only %d states differ, of which %d are to be booted" % (
-            len(chosen), BOOTS))
+        raise RuntimeError(f"only {len(chosen)} states differ, but {BOOTS} are to be booted")
     return set(dice.sample(chosen, BOOTS))
 
 
@@ -88,8 +89,8 @@ def first(recording, generation):
 
 
 def boot(path, folder):
-    """(what the machine said on its second serial port, how often it started); the console is
-    kept beside it. It ends when the tree switches it off."""
+    """Boots a disk until the tree powers the machine off; returns (the output of its second serial
+    port, how often Linux started). Both serial ports are kept in `folder`."""
     os.makedirs(folder, exist_ok=True)
     console, report = os.path.join(folder, "console"), os.path.join(folder, "report")
     words = QEMU.split() + ["-serial", "file:" + console, "-serial", "file:" + report,
@@ -105,7 +106,7 @@ def boot(path, folder):
 
 
 def verdict(recording, state, said):
-    """The verdict on a state that was booted."""
+    """The verdict on a state, from what its tree reported."""
     found = re.search(r"^came up: version (\d+) prepared .*\bostree=(\S+)", said, re.MULTILINE)
     if not found:
         return "nothing came up"
@@ -118,26 +119,25 @@ def verdict(recording, state, said):
 
 
 def try_disk(recording, state, path, kept):
-    """Boots the image of a state; returns the verdict, with the consoles in the folder `kept`.
+    """Boots the image of a state; returns the verdict. The consoles are in the folder `kept`.
 
-    On a busy host a serial port may lose what is printed right before the power goes off. It is the
-    same disk again: what does not come up does not come up twice.
+    On a busy host a serial port may lose what is printed right before the power-off, so a boot
+    without a report is repeated. The disk is the same: one that does not boot fails again.
     """
     said, starts = boot(path, kept)
     if not said:
         said, starts = boot(path, kept)
     word = verdict(recording, state, said)
-    # A menu that is late may name a tree that Linux finds removed once it has replayed the journal.
-    # It panics; and the menu that GRUB reads then is the new one.
+    # A late menu may name a tree that is gone once Linux has replayed the journal. Then Linux
+    # panics, and GRUB reads the new menu at the next start.
     return "restart" if starts > 1 and word in ("old", "new") else word
 
 
 def show(recording, name, seed, path):
-    """Makes the disk of one state, boots a copy and says what came of it."""
+    """Makes the disk of one state and boots it; returns the verdict and the paths as text."""
     state = find(recording, name, seed, path)
     kept = os.path.join(recording.folder, "boots", name)
-    return "%s\n%s\n%s/console\n%s" % (path, state.window, kept,
-                                        try_disk(recording, state, path, kept))
+    return f"{path}\n{state.window}\n{kept}/console\n{try_disk(recording, state, path, kept)}"
 
 
 def judge(folder, seed):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""GRUB reads the states: its own file-system code, in Debian's grub-emu and grub-fstest.
+"""GRUB reads the states, with its own file-system code in Debian's grub-emu and grub-fstest.
 
-grub-emu takes many states in one run and compares each with the menus that may be there, by hashes,
-in the first of the directories. Whatever it does not find to be so, grub-fstest reads file by file.
-"""
+One run of grub-emu takes many states. In each it compares the files of the first directory, by
+their hashes, with the menus that may be there. If none of them matches, grub-fstest reads file by
+file. """
 
 import hashlib
 import os
@@ -13,12 +13,12 @@ from rig.crash import menus
 from testlib.slowness import limit
 
 NAME = "grub.cfg"
-# States in one run of grub-emu.
+# The number of states in one run of grub-emu.
 BATCH = 64
 
 
 def cat(image, path):
-    """The bytes of a file in an image, as GRUB reads it, or None."""
+    """The bytes of a file in an image, read by GRUB; None if it cannot be read."""
     done = subprocess.run(["grub-fstest", image, "cat", "(loop0)" + path], check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return None if done.returncode else done.stdout
@@ -30,37 +30,38 @@ def read_alone(recording, image):
 
 
 def write_list(folder, recording, generation):
-    """The hashes of one generation's menu and of all that it names; for hashsum --check."""
-    path = os.path.join(folder, "list-%d" % generation)
+    """Writes the hashes of one generation's menu and of all files that it names, for hashsum
+    --check; returns the path."""
+    path = os.path.join(folder, f"list-{generation}")
     if not os.path.exists(path):
         menu = recording.menus[generation][NAME]
         files = {"/loader/" + NAME: menu}
         for entry in menus.entries(NAME, menu):
             files.update({name: menus.content(name) for name in entry})
         with open(path, "w", encoding="ascii") as out:
-            out.write("".join("%s  %s\n" % (hashlib.md5(data).hexdigest(), name)
+            out.write("".join(f"{hashlib.md5(data).hexdigest()}  {name}\n"
                               for name, data in files.items()))
     return path
 
 
 def script(folder, recording, cases):
-    """What grub-emu does: says @NUMBER=GENERATION= of each state in which it finds one whole."""
+    """A script for grub-emu: prints @NUMBER=GENERATION= for each state with a complete menu."""
     lines = ["set pager=0", "set enable_progress_indicator=0"]
     for number, (state, image) in enumerate(cases):
-        lines.append("loopback s (host)%s" % image)
+        lines.append(f"loopback s (host){image}")
         word = "if"
         likely = state.window.legal | {state.window.committed - 1}
         for generation in sorted(likely - {-1}, reverse=True):
-            lines.append("%s hashsum --hash md5 --check (host)%s --prefix (s); then" % (
-                word, write_list(folder, recording, generation)))
-            lines.append("echo @%d=%d=" % (number, generation))
+            lines.append(f"{word} hashsum --hash md5 --check "
+                         f"(host){write_list(folder, recording, generation)} --prefix (s); then")
+            lines.append(f"echo @{number}={generation}=")
             word = "elif"
         lines += ["fi", "loopback -d s"]
     return "\n".join(lines + ["exit", ""])
 
 
 def emulate(folder, recording, cases):
-    """{number of the case: generation} of those that grub-emu finds whole."""
+    """{number of the case: generation} of the cases in which grub-emu finds a complete menu."""
     with open(os.path.join(folder, "grub.cfg"), "w", encoding="ascii") as out:
         out.write(script(folder, recording, cases))
     done = subprocess.run(["grub-emu", "-d", folder], stdin=subprocess.DEVNULL, check=True,
@@ -71,7 +72,7 @@ def emulate(folder, recording, cases):
 
 
 def readings(folder, recording, cases):
-    """What GRUB finds in each of some (state, image), as menus.find() does."""
+    """What GRUB finds in each (state, image) of the cases, as menus.find() returns it."""
     whole = emulate(folder, recording, cases)
     return [menus.Reading(whole[number], None, True) if number in whole else
             read_alone(recording, image) for number, (_, image) in enumerate(cases)]

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a boot loader may find: the menus of a recording, the files that they name, the verdicts.
+"""What a boot loader finds: the menus of a recording, the files that they name, and the verdicts.
 
-    old, new    the menu before the change or the one after it, and every file that it names
-    late        the one before, whole, although the change has been reported as done
-    restart     old or new came up, but only at the second start (a whole disk)
-    shorter     one of the first three, but files of an entry are gone; what starts is the old tree
-                or the new one, since both readers pass over such an entry
+    old, new    the menu before or after the change, and every file that it names
+    late        the complete old menu, although the change has been reported as done
+    restart     old or new came up, but only at the second start (if a complete disk is booted)
+    shorter     one of the first three, but files of an entry are missing; the old or the new tree
+                starts, because both readers skip such an entry
 
-All else is a sentence about what is wrong.
+Any other verdict is a sentence that says what is wrong.
 """
 
 import collections
@@ -22,24 +22,24 @@ END = b"rootstock_complete=1\n"
 KERNELS = {"grub.cfg": rb"linux '(/[^']+)'.*\n\s*initrd '(/[^']+)'",
            "uEnv.txt": rb"(?m)^kernel_image\d*=(/\S+)\n(?:.*\n)?ramdisk_image\d*=(/\S+)$"}
 
-# What a reader makes of a menu: its generation, the files of the entry that starts, and whether
-# each file that the menu names is there.
+# What a reader finds: the menu's generation, the files of the entry that starts, and whether every
+# file that the menu names is there.
 Reading = collections.namedtuple("Reading", "generation started whole")
 
 
 def entries(name, menu):
-    """The files of each entry of a menu, kernel and initramfs."""
+    """[(kernel, initramfs)] of the entries of a menu, as paths."""
     return [tuple(path.decode() for path in pair) for pair in re.findall(KERNELS[name], menu)]
 
 
 def content(path):
-    """The bytes that a file of a menu must have."""
+    """The bytes that a file named by a menu must have."""
     name, version = re.fullmatch(r"(\w+)-6\.1\.(\d+)(?:\.img)?", os.path.basename(path)).groups()
     return writelog.content(name, int(version))
 
 
 def complete(name, menu):
-    """Whether the loader takes it for a menu: if it has an end, of the same menu as the rest."""
+    """Whether the loader accepts a menu: it must have an end that belongs to the rest."""
     if not menu.endswith(END):
         return False
     if name == "uEnv.txt":
@@ -51,37 +51,38 @@ def complete(name, menu):
 
 
 def generation_of(recording, name, menu):
-    """Which generation's menu it is, or None."""
+    """The generation of a menu, or None."""
     return next((generation for generation, menus in recording.menus.items()
                  if menus[name] == menu), None)
 
 
 def find(recording, name, read):
-    """What a reader finds through read(path), which gives bytes or None: a Reading, or what is
-    wrong."""
+    """What a reader finds: a Reading, or a sentence that says what is wrong. read(path) returns the
+    bytes of a file, or None."""
     for directory in recording.directories:
-        menu = read("/%s/%s" % (directory, name))
+        menu = read(f"/{directory}/{name}")
         if menu is None or not complete(name, menu):
             continue
         generation = generation_of(recording, name, menu)
         if generation is None:
-            return "%s/%s is a mixture" % (directory, name)
+            return f"{directory}/{name} is a mixture"
         found = try_entries(entries(name, menu), read)
         return found if isinstance(found, str) else Reading(generation, *found)
     return "no menu"
 
 
 def try_entries(menu, read):
-    """(The entry that starts, whether all have all of their files), or what is wrong."""
+    """(the entry that starts, whether all entries have their files), or a sentence that says what
+    is wrong."""
     started, whole = None, True
     for entry in menu:
         files = [read(path) for path in entry]
-        # Our menus pass over an empty file as over one that is not there.
+        # Our menus skip an entry with an empty file, as with a missing one.
         if not all(files):
             whole = False
         elif any(data != content(path) for path, data in zip(entry, files)):
             if not started:
-                return "%s is torn, and starts" % entry[0]
+                return f"{entry[0]} is torn, and starts"
             whole = False
         else:
             started = started or entry
@@ -97,16 +98,15 @@ def judge(recording, name, window, found):
         return word
     legal = [entries(name, recording.menus[generation][name])[0]
              for generation in window.legal | {window.committed - 1} if generation >= 0]
-    return "shorter" if found.started in legal else "%s starts" % found.started[0]
+    return "shorter" if found.started in legal else f"{found.started[0]} starts"
 
 
 def standing(window, generation):
-    """How a generation stands to what the guest has finished and begun."""
+    """Compares a generation with those that the guest has finished and begun."""
     if generation == window.committed:
         return "old" if window.changing else "new"
     if generation == window.changing:
         return "new"
     if generation == window.committed - 1:
         return "late"
-    return "generation %d where %s is legal" % (
-        generation, " or ".join(map(str, sorted(window.legal))))
+    return f"generation {generation} where {' or '.join(map(str, sorted(window.legal)))} is legal"

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whether the trials see what they are for.
-
-Each of the steps by which bls/outfile.c keeps a live menu safe is left out once, and a trial must find
-that; in the generators as they are it must find nothing.
+"""Tests the trials: each precaution of bls/outfile.c for a live menu is left out in turn, and a
+trial must find that. In the unchanged generators it must find nothing.
 """
 
 import fnmatch
@@ -28,10 +26,11 @@ EXCHANGE = "\tif (job->way != WAY_FILES) {\n\t\t*ret_exchanged"
 RENAME = "\tif (false) {\n\t\t*ret_exchanged"
 LEFTOVER = "\t\terr = settle(job->dir_fd, name, job->way);\n\tif (!err && unlinkat"
 FSYNC = ("\tif (!err)\n\t\terr = flushed(fsync(fd));\n", "")
-# On ext4 the hold does what exchange does, and the order of removal, unless something kills the
-# generator: so they are left out together, or the generator is killed. Not to know ext4 is no fault
-# there: syncfs and fsync of the directory, which is what then happens, do as much on Linux 6.1.
-# (what is missing, the trial that shows it, (text, text that takes its place)...)
+# On ext4 the hold has the same effect as the exchange and as the order of the removal, unless the
+# generator is killed. So they are left out together, or the generator is killed. There is no mutant
+# without the special case for ext4: its generators would use syncfs and an fsync of the directory,
+# which have the same effect on Linux 6.1.
+# (what is missing, the trial that shows it, (text, text that replaces it)...)
 MUTANTS = [
     ("nothing", "ext4-1k-menu"), ("nothing", "ext4-nojournal-menu"), ("nothing", "vfat-menu"),
     ("fsync of the new file", "ext4-1k-menu", FSYNC),
@@ -58,7 +57,7 @@ MUTANTS = [
 
 
 def copy_tree(folder):
-    """A copy of the sources, to be built in."""
+    """Copies the sources into a folder, to build there."""
     top = os.path.dirname(image.HERE)
     for name in FOLDERS:
         shutil.copytree(os.path.join(top, name), os.path.join(folder, name), symlinks=True)
@@ -66,11 +65,11 @@ def copy_tree(folder):
 
 
 def build(folder, original, changes):
-    """Builds the generators with changes to outfile.c; returns their directory."""
+    """Builds the generators with changes to outfile.c; returns the build folder."""
     text = original
     for old, new in changes:
         if text.count(old) != 1:
-            raise RuntimeError("%s no longer has this once: %s" % (FILE, old))
+            raise RuntimeError(f"{FILE} no longer has this once: {old}")
         text = text.replace(old, new)
     with open(os.path.join(folder, FILE), "w", encoding="utf-8") as out:
         out.write(text)
@@ -92,7 +91,7 @@ def try_one(top, programs, name, seed):
 
 
 def run(top, seed, only):
-    """Tries each whose name matches; prints TAP and returns the exit status."""
+    """Tries each mutant whose name matches `only`; prints TAP and returns the exit status."""
     chosen = [each for each in MUTANTS if fnmatch.fnmatch("%s on %s" % each[:2], only)]
     if not chosen:
         raise ValueError("no mutant matches '%s'; there are\n  %s" % (
@@ -103,11 +102,11 @@ def run(top, seed, only):
     with open(os.path.join(source, FILE), encoding="utf-8") as text:
         original = text.read()
     broken = 0
-    print("1..%d" % len(chosen))
+    print(f"1..{len(chosen)}")
     for number, (name, where, *changes) in enumerate(chosen, 1):
         found = try_one(top, build(source, original, changes), where, seed)
         good = bool(found) == bool(changes)
         broken += not good
-        print("%s %d - without %s on %s: %s" % ("ok" if good else "not ok", number, name, where,
-                                                found or "nothing is found"), flush=True)
+        print(f"{'ok' if good else 'not ok'} {number} - without {name} on {where}: "
+              f"{found or 'nothing is found'}", flush=True)
     return 1 if broken else 0

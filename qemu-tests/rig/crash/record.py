@@ -26,23 +26,23 @@ GENERATORS = ("ostree-grub-generator", "ostree-uboot-generator")
 VERSIONS = 6
 # The Debian release whose libostree makes the changes of an operation, if not the host's.
 WRITERS = {"newer": "trixie"}
-# What a machine takes at most, with others on this host.
+# The time limit of a machine, with others running on this host.
 SECONDS = 900
 COUNTS = {"menu": 40, "killed": 40, "kargs": 24, "deploy": 16, "row": 16, "newer": 16,
           "frozen": 16, "truncate": 24}
 
 
 def write(path, data):
-    """A file and the directories that it needs."""
+    """Writes a file, and makes its directories."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as out:
         out.write(data)
 
 
 def make_sysroot(top, work):
-    """top/sysroot with the commits demo/1, demo/2, ... of small trees, nothing deployed."""
+    """Makes top/sysroot with commits demo/1, demo/2, ... of small trees; nothing is deployed."""
     root, tree = os.path.join(top, "sysroot"), os.path.join(work, "tree")
-    repo = "--repo=%s/ostree/repo" % root
+    repo = f"--repo={root}/ostree/repo"
     os.makedirs(root)
     disk.run(["ostree", "admin", "init-fs", root])
     shutil.rmtree(os.path.join(root, "boot"))
@@ -50,22 +50,22 @@ def make_sysroot(top, work):
     disk.run(["ostree", "admin", "os-init", "--sysroot=" + root, "demo"])
     disk.run(["ostree", repo, "config", "set", "sysroot.bootloader", "grub2"])
     for version in range(1, VERSIONS + 1):
-        modules = "%s/usr/lib/modules/6.1.%d/" % (tree, version)
+        modules = f"{tree}/usr/lib/modules/6.1.{version}/"
         write(modules + "vmlinuz", content("vmlinuz", version))
         write(modules + "initramfs.img", content("initramfs", version))
         write(tree + "/usr/lib/os-release", b"ID=demo\nPRETTY_NAME=Demo\n")
         write(tree + "/usr/etc/os-release", b"ID=demo\n")
         for name in ("boot", "dev", "proc", "run", "sys", "sysroot", "var"):
             os.makedirs(os.path.join(tree, name), exist_ok=True)
-        disk.run(["ostree", repo, "commit", "--branch=demo/%d" % version, "--tree=dir=" + tree,
+        disk.run(["ostree", repo, "commit", f"--branch=demo/{version}", "--tree=dir=" + tree,
                   "--owner-uid=0", "--owner-gid=0", "--no-xattrs",
-                  "--add-metadata-string=version=%d" % version])
+                  f"--add-metadata-string=version={version}"])
         shutil.rmtree(tree)
 
 
 def make_system(build, programs, tops, path, work):
-    """Packs path/initrd, the guest's: all but the parameters, so that it serves every recording.
-    The programs and their libraries are in the directories `tops`, the first that has them."""
+    """Packs path/initrd, the guest's initramfs without the parameters, so that all recordings can
+    use it. ostree and strace come from the first of the directories `tops` that has them."""
     top = os.path.join(work, "top")
     copies = {"bin/busybox": shutil.which("busybox"), "init": image.HERE + "/guest/updates",
               "hook": image.HERE + "/guest/hook",
@@ -80,20 +80,20 @@ def make_system(build, programs, tops, path, work):
     for target, source in copies.items():
         os.makedirs(os.path.dirname(os.path.join(top, target)), exist_ok=True)
         shutil.copy(source, os.path.join(top, target))
-    write(top + "/modules/order", "".join("/modules/%s\n" % os.path.basename(name)
+    write(top + "/modules/order", "".join(f"/modules/{os.path.basename(name)}\n"
                                           for name in modules).encode())
     for name in ("lib", "lib64"):
         os.symlink("usr/" + name, os.path.join(top, name))
     for version in (1, 2):
-        write("%s/k/vmlinuz-6.1.%d" % (top, version), content("vmlinuz", version))
-        write("%s/k/initramfs-6.1.%d.img" % (top, version), content("initramfs", version))
+        write(f"{top}/k/vmlinuz-6.1.{version}", content("vmlinuz", version))
+        write(f"{top}/k/initramfs-6.1.{version}.img", content("initramfs", version))
     make_sysroot(top, work)
     os.mkdir(path)
     pack(top, os.path.join(path, "initrd"))
 
 
 def pack(top, path):
-    """A directory as a cpio archive whose files are root's."""
+    """Packs a directory into a cpio archive with root as the owner."""
     with open(path, "wb") as out:
         listed = subprocess.run(["find", ".", "-mindepth", "1"], cwd=top, check=True,
                                 stdout=subprocess.PIPE).stdout
@@ -102,7 +102,7 @@ def pack(top, path):
 
 
 def system(build, programs, operation=""):
-    """The guest's initramfs with the generators in the directory `programs`."""
+    """The path of the guest's initramfs, with the generators from the directory `programs`."""
     release = WRITERS.get(operation, "")
     tops = ([releases.unpacked(release, "amd64")] if release else []) + arch.files(
         "x86_64", "ostree", "strace")
@@ -115,7 +115,7 @@ def system(build, programs, operation=""):
 
 
 def boot(folder, initramfs, parameters, drives, faults=""):
-    """Runs the guest to its end; what it said is in folder/console and folder/report."""
+    """Runs the guest to its end; its output is in folder/console and folder/report."""
     top = os.path.join(folder, "top")
     write(top + "/faults", faults.encode())
     write(top + "/parameters", "".join("%s='%s'\n" % pair for pair in parameters.items()).encode())
@@ -136,13 +136,12 @@ def boot(folder, initramfs, parameters, drives, faults=""):
     with open(console, encoding="utf-8", errors="replace") as source:
         said = source.read()
     if "updates: done" not in said:
-        raise RuntimeError("the guest did not come to its end: %s\n%s" % (
-            console, said[-2000:]))
+        raise RuntimeError(f"the guest did not reach its end: {console}\n{said[-2000:]}")
 
 
 def logged(path, log):
-    """The words for a disk whose writes are logged. Its zeroes are written, and it discards
-    nothing, because QEMU 7.2 logs neither well."""
+    """QEMU's arguments for a disk whose writes are logged. Write-zeroes and discard are off,
+    because QEMU 7.2 does not log them correctly."""
     return ["-blockdev", "driver=file,node-name=f,filename=" + path,
             "-blockdev", "driver=file,node-name=l,filename=" + log,
             "-blockdev", "driver=blklogwrites,node-name=lw,file=f,log=l,log-sector-size=512",
@@ -150,7 +149,7 @@ def logged(path, log):
 
 
 def menus(report):
-    """{generation: {name: base64}} of what the guest reported."""
+    """{generation: {name: base64}} of the menus in the guest's report."""
     found = {}
     with open(report, encoding="ascii") as source:
         for generation, name, text in re.findall(r"^menu (\d+) (\S+) (\S+)\r?$", source.read(),
@@ -160,20 +159,20 @@ def menus(report):
 
 
 def check(found, count):
-    """Fails unless there is each generation, and none is like the one before: a guest that changes
+    """Fails unless every generation exists and differs from the one before: a guest that changes
     nothing would prove nothing."""
     for generation in range(count + 1):
         for name in ("grub.cfg", "uEnv.txt"):
             now = found.get(generation, {}).get(name)
             if not now or not base64.b64decode(now).endswith(b"rootstock_complete=1\n"):
-                raise RuntimeError("the guest made no %s number %d" % (name, generation))
+                raise RuntimeError(f"the guest made no {name} number {generation}")
             if generation and now == found[generation - 1][name]:
-                raise RuntimeError("%s number %d is the one before" % (name, generation))
+                raise RuntimeError(f"{name} number {generation} equals the one before")
 
 
 def run(folder, initramfs, size, kind, parameters):
-    """Records what the guest does with a copy of folder/base.img, and writes down the facts. The
-    file system, or the disk, is `size` bytes long, and after it is room for the notes."""
+    """Records the guest's writes to a copy of folder/base.img, and writes facts.json. The file
+    system or disk is `size` bytes long; the notes are after it."""
     base, live, log = (os.path.join(folder, name) for name in ("base.img", "live.img", "log"))
     subprocess.run(["cp", "--sparse=always", base, live], check=True)
     os.truncate(live, size + bootfs.NOTES)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The states in which a power cut can leave the disk of a recording.
 
-In order: all writes up to each one. Reordered: what the last flush made safe, and of the later ones
-any subset, as a cache loses them, some of them cut off at a sector. A sector is whole or not there.
-Which ones, a seed decides: recording, position and sample number name a state for ever.
+In order: all writes up to each one. Reordered: all writes before the last flush, and any subset of
+the later ones, as a cache loses them, some of them cut off at a sector. A sector is old or new as a
+whole. A seed chooses the subsets: with it, recording, position and sample number identify a state.
 """
 
 import collections
@@ -14,25 +14,24 @@ import random
 
 from rig.crash.bootfs import SECTOR
 
-# What a state is made of: `epoch` counts the flushes after which it is safe, `writes` are the
-# (offset, bytes) after the last one. Equal `key`: equal to every loader.
+# A state: `epoch` is the number of flushes before it, `writes` are the (offset, bytes) after the
+# last of them. States with the same `key` are the same for every loader.
 State = collections.namedtuple("State", "position sample window epoch writes key")
 
 
 def name_of(it):
-    """What repeats the state, on the command line: a write's number, or an epoch's and a
-    sample's."""
-    return "%d" % it.position if it.sample is None else "%d.%d" % (it.epoch, it.sample)
+    """The name of a state on the command line: the number of a write, or EPOCH.SAMPLE."""
+    return f"{it.position}" if it.sample is None else f"{it.epoch}.{it.sample}"
 
 
 def digest(sector, data):
-    """A number for the content of one sector; those of a disk are combined by exclusive or."""
+    """A hash of the content of one sector, as a number. A disk's key is their exclusive or."""
     return int.from_bytes(hashlib.blake2b(data, digest_size=12,
                                           salt=sector.to_bytes(8, "little")).digest(), "little")
 
 
 class Disk:
-    """The content of a recording's disk after some number of its flushes."""
+    """The content of a recording's disk after a number of flushes."""
 
     def __init__(self, recording):
         self.recording = recording
@@ -57,14 +56,14 @@ class Disk:
         self.epoch += 1
 
     def before(self, sector):
-        """The digest of a sector as it is after the flush."""
+        """The digest of a sector after the last flush."""
         if sector not in self.known:
             at = sector * SECTOR
             self.known[sector] = digest(sector, self.bytes[at:at + SECTOR])
         return self.known[sector]
 
     def difference(self, writes):
-        """What writes change in the key of the disk."""
+        """The exclusive or by which writes change the disk's key."""
         now = {}
         for offset, data in writes:
             for at in range(0, len(data), SECTOR):
@@ -78,7 +77,8 @@ class Disk:
 
 
 def torn(data, dice, atom):
-    """A write that the power cut off: its head or its tail, in multiples of `atom` bytes."""
+    """(skip, data) of a write. Three in ten of those longer than `atom` bytes are cut: only the
+    head or the tail is left, in multiples of `atom`."""
     if len(data) <= atom or dice.random() < 0.7:
         return 0, data
     cut = dice.randrange(1, -(-len(data) // atom)) * atom
@@ -86,7 +86,7 @@ def torn(data, dice, atom):
 
 
 def subset(pending, dice, atom):
-    """Some of the pending writes, in any order of those that do not overlap."""
+    """A random subset of the pending writes; it stays in order, because they may overlap."""
     chance = dice.choice((0.2, 0.5, 0.8))
     found = []
     for event in pending:
@@ -97,7 +97,7 @@ def subset(pending, dice, atom):
 
 
 def state(disk, moment, sample, writes):
-    """The state at a moment, (event, number of pending writes), with some writes of its epoch."""
+    """The state at a moment (event, number of pending writes), with these writes of its epoch."""
     event = moment[0]
     return State(event.number, sample, event.window, disk.epoch, writes,
                  disk.key ^ disk.difference(writes))
@@ -109,15 +109,17 @@ def in_order(disk, pending, moment):
 
 
 def reordered(disk, pending, moments, seed, sample):
-    """The state number `sample` of those in which a power cut in this epoch can leave the disk."""
-    dice = random.Random("%s %s %d %d" % (seed, disk.recording.name, disk.epoch, sample))
+    """Sample number `sample` of the states in which a power cut in this epoch can leave the
+    disk."""
+    dice = random.Random(f"{seed} {disk.recording.name} {disk.epoch} {sample}")
     moment = dice.choice(moments)
     return state(disk, moment, sample, subset(pending[:moment[1]], dice,
                                               disk.recording.atom))
 
 
 def states(disk, samples, seed):
-    """Each write point in order, and `samples` (numbers) of each epoch; moves the disk along."""
+    """Yields the state after each write, and the `samples` (numbers) of each epoch; moves the disk
+    from epoch to epoch."""
     pending, moments = [], []
     for event in disk.recording.events:
         if event.data:
@@ -133,7 +135,7 @@ def states(disk, samples, seed):
 
 
 class Slot:
-    """A file with the image of one state after the other."""
+    """A file that becomes the image of one state after another."""
 
     def __init__(self, path, disk):
         self.path, self.disk, self.applied, self.dirty = path, disk, 0, []
@@ -148,7 +150,7 @@ class Slot:
         self.file = os.open(path, os.O_RDWR)
 
     def put(self, state):
-        """Makes the file the image of a state of the epoch in which the disk is."""
+        """Makes the file the image of a state, which must be of the disk's current epoch."""
         assert state.epoch == self.disk.epoch
         for offset, size in self.dirty + self.disk.changed[self.applied:]:
             os.pwrite(self.file, self.disk.bytes[offset:offset + size], offset)

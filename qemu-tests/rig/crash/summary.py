@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is told of the trials: TAP as they end, and a table of all."""
+"""The output of the trials: a line of TAP as each ends, and a table of all."""
 
 import os
 import time
@@ -10,23 +10,23 @@ COLUMNS = ("states", "differ") + menus.VERDICTS + ("wrong", "seconds")
 
 
 def tell(number, name, tallies, options):
-    """Prints a trial's line of TAP, and how to see again what was wrong; returns 1 if it failed."""
+    """Prints a trial's line of TAP, and how to reproduce what was wrong; returns 1 if it failed."""
     wrong = [(tally, text) for tally in tallies for text in tally.violations]
     print("%s %d - %s: %s" % ("not ok" if wrong else "ok", number, name, ", ".join(
         "%d states for %s" % (tally.built, tally.loader) for tally in tallies)))
     for tally, text in wrong[:10]:
-        print("# %s: %s" % (tally.loader, text))
-        again = ("--only " + name if tally.operation == "faults" else "--show %s --state %s" % (
-            name, text.split(":")[0]))
-        print("#   qemu-tests/crash --build %s --seed %d %s" % (
-            os.path.relpath(options.build), options.seed, again))
+        print(f"# {tally.loader}: {text}")
+        again = ("--only " + name if tally.operation == "faults" else
+                 f"--show {name} --state {text.split(':')[0]}")
+        print(f"#   qemu-tests/crash --build {os.path.relpath(options.build)} "
+              f"--seed {options.seed} {again}")
     if wrong:
-        print("# %d are wrong" % len(wrong))
+        print(f"# {len(wrong)} are wrong")
     return 1 if wrong else 0
 
 
 def table(tallies, seconds):
-    """A row for each file system, operation and loader."""
+    """A table with a row for each file system, operation and loader."""
     rows = [("file system", "operation", "loader") + COLUMNS]
     total = [0] * len(COLUMNS)
     for tally in sorted(tallies, key=lambda tally: (tally.operation, tally.name, tally.loader)):
@@ -43,6 +43,5 @@ def table(tallies, seconds):
 
 
 def headline(trials, broken, seed):
-    """What stands above the table of a run."""
-    return "%d of %d trials failed, seed %d, %s" % (
-        broken, trials, seed, time.strftime("%Y-%m-%d %H:%M:%S"))
+    """The line above the table of a run."""
+    return f"{broken} of {trials} trials failed, seed {seed}, {time.strftime('%Y-%m-%d %H:%M:%S')}"

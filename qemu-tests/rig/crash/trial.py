@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One recording's states before its judges, and what is counted of them."""
+"""Gives the states of one recording to the judges, and counts their verdicts."""
 
 import collections
 import os
@@ -9,10 +9,10 @@ import time
 from rig.crash import bootfs, grubjudge, menus, states, ubootjudge, writelog
 from rig.crash.states import Disk, Slot, name_of
 
-# Of the states on which grub-emu has the verdict one in so many goes to grub-fstest too.
+# One in so many of the states that grub-emu has judged goes to grub-fstest too.
 AGAIN = 50
-# Of all states one in so many goes to U-Boot: with what no kind of it reads, more than 2,000 of
-# 100,000.
+# One in so many of all states goes to U-Boot. It does not read every file system, so there are a
+# bit more than 2,000 of 100,000.
 UBOOT = 35
 
 
@@ -27,17 +27,17 @@ class Tally:
         self.late_is_wrong = recording.late_is_wrong
 
     def add(self, state, verdict):
-        """Counts a verdict; what no device may be left with is a violation."""
+        """Counts a verdict; one that must not happen is a violation too."""
         self.judged += 1
         self.verdicts[verdict if verdict in menus.VERDICTS else "wrong"] += 1
         wrong = () if verdict in menus.VERDICTS else (verdict,)
         if verdict in ("late", "shorter") and self.late_is_wrong(state.window):
-            wrong = ("the menu before, whole, although the change was reported as done",)
-        self.violations += ["%s: %s" % (name_of(state), text) for text in wrong]
+            wrong = ("the old menu, although the change was reported as done",)
+        self.violations += [f"{name_of(state)}: {text}" for text in wrong]
 
 
 def samples_for(recording, wanted):
-    """How many samples of each epoch make that many states, and at least ten."""
+    """The number of samples of each epoch, at least ten, that make about `wanted` states."""
     events = recording.events
     points = sum(1 for event in events if event.data or not event.flush)
     epochs = sum(1 for event in events if event.flush)
@@ -45,7 +45,7 @@ def samples_for(recording, wanted):
 
 
 def different(disk, samples, seed, tally):
-    """The states of a recording, each but once for each window."""
+    """The states of a recording, without repetitions in the same window."""
     seen = set()
     for state in states.states(disk, range(samples), seed):
         tally.built += 1
@@ -55,11 +55,11 @@ def different(disk, samples, seed, tally):
 
 
 def batches(disk, found, folder, size):
-    """Some [(state, image)] at a time, for as long as the caller looks at them."""
+    """Yields lists of up to `size` (state, image); the images are valid until the next list."""
     slots, cases = [], []
     for state in found:
         if len(slots) <= len(cases):
-            slots.append(Slot(os.path.join(folder, "state-%d" % len(slots)), disk))
+            slots.append(Slot(os.path.join(folder, f"state-{len(slots)}"), disk))
         slots[len(cases)].put(state)
         cases.append((state, slots[len(cases)].path))
         if len(cases) == size:
@@ -72,8 +72,8 @@ def batches(disk, found, folder, size):
 
 
 def read_by_grub(folder, wanted, seed, first_only=False, without_us=False):
-    """Has GRUB judge a recording; returns the tally and the names of the states judged. Without us
-    it reads `loader` and nothing else."""
+    """Lets GRUB judge a recording; returns (tally, names of the judged states). With `without_us`
+    it reads only `loader`, as without our stub."""
     recording = writelog.Recording(folder)
     if without_us:
         recording.directories = ("loader",)
@@ -88,7 +88,7 @@ def read_by_grub(folder, wanted, seed, first_only=False, without_us=False):
             if not dice.randrange(AGAIN):
                 alone = grubjudge.read_alone(recording, image)
                 if menus.judge(recording, grubjudge.NAME, state.window, alone) != verdict:
-                    verdict = "grub-emu finds %s, grub-fstest %s" % (reading, alone)
+                    verdict = f"grub-emu finds {reading}, grub-fstest {alone}"
             tally.add(state, verdict)
             names.append(name_of(state))
         if first_only and tally.violations:
@@ -98,14 +98,14 @@ def read_by_grub(folder, wanted, seed, first_only=False, without_us=False):
 
 
 def pick(disk, names, samples, seed):
-    """Those of a recording's states that have these names."""
+    """The states of a recording that have these names."""
     for state in states.states(disk, range(samples), seed):
         if name_of(state) in names:
             yield state
 
 
 def judge_disk(recording, tally, disk, batch):
-    """Has U-Boot read a disk full of states, and counts what it found."""
+    """Lets U-Boot read a disk of states, and counts the verdicts."""
     disk.finish()
     for state, said in zip(batch, ubootjudge.say(os.path.dirname(disk.path), disk)):
         reading = ubootjudge.understand(recording, said)
@@ -115,8 +115,8 @@ def judge_disk(recording, tally, disk, batch):
 
 
 def read_by_uboot(folder, names, wanted, seed):
-    """Has U-Boot judge a share of the states with these names; returns the tally, or None where it
-    does not read the file system."""
+    """Lets U-Boot judge some of the states with these names; returns the tally, or None if U-Boot
+    does not read this file system."""
     recording = writelog.Recording(folder)
     if "uboot" not in bootfs.KINDS[recording.kind].loaders:
         return None
@@ -146,16 +146,16 @@ def find(recording, name, seed, path):
         if name_of(state) == name:
             Slot(path, disk).put(state)
             return state
-    raise ValueError("%s has no state %s" % (recording.folder, name))
+    raise ValueError(f"{recording.folder} has no state {name}")
 
 
 def show(recording, name, seed, path):
-    """Makes the image of one state and says what each loader finds in it."""
+    """Makes the image of one state; returns as text what each loader finds in it."""
     state = find(recording, name, seed, path)
     lines = [path, str(state.window)]
     for loader, judge in (("grub", grubjudge), ("uboot", ubootjudge)):
         if loader in bootfs.KINDS[recording.kind].loaders:
             found = judge.read_alone(recording, path)
-            lines.append("%s: %s, %s" % (
-                loader, menus.judge(recording, judge.NAME, state.window, found), found))
+            verdict = menus.judge(recording, judge.NAME, state.window, found)
+            lines.append(f"{loader}: {verdict}, {found}")
     return "\n".join(lines)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""U-Boot reads the states: Debian's, for arm, and what it runs is uboot/boot.cmd.
+"""U-Boot reads the states: Debian's U-Boot for arm runs uboot/boot.cmd.
 
-Each state is a partition of one disk, so one start of U-Boot reads a hundred. The script is the one
-that boards run, but with a checksum of each loaded file, and in place of the start of
-the kernel a word, after which it finds nothing more to do.
+Each state is a partition of one disk, so one start of U-Boot reads many. The script is the one that
+boards run, with two changes: it prints a checksum of each loaded file, and instead of starting the
+kernel it prints a word and ends.
 """
 
 import contextlib
@@ -21,15 +21,15 @@ from rig.host.kernels import HERE
 from testlib import realuboot
 
 NAME = "uEnv.txt"
-# States on one disk; see say() for why they are not more.
+# The number of states on one disk; say() explains why they are not more.
 BATCH = 48
-# What a start takes at most, with others on this host.
+# The time limit of a start, with others running on this host.
 SECONDS = 200
 OUTER, INNER = 0x42000000, 0x43000000
 ADDRESSES = {"kernel_addr_r": "44000000", "ramdisk_addr_r": "48000000"}
 LINUX = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4").bytes_le
 CHUNK = 64 * 1024
-# Stands for what U-Boot says of a state that ends it.
+# In place of U-Boot's output for a state that crashes it.
 DIED = "@died"
 NOT_EMPTY = " && test \"${filesize}\" != 0; then\n"
 CHANGES = [
@@ -47,18 +47,18 @@ LOADED = r"^@(menu|kernel|ramdisk|started) ?(\S*)\n(?:.*==> ([0-9a-f]{8})$)?"
 
 
 def boot_script():
-    """uboot/boot.cmd with the changes."""
+    """The text of uboot/boot.cmd with CHANGES."""
     with open(os.path.join(os.path.dirname(HERE), "uboot/boot.cmd"), encoding="utf-8") as source:
         text = source.read()
     for old, new in CHANGES:
         if text.count(old) != 1:
-            raise RuntimeError("boot.cmd no longer has this once: %s" % old)
+            raise RuntimeError(f"boot.cmd no longer has this once: {old}")
         text = text.replace(old, new.replace("%s", old))
     return text
 
 
 def header(mine, other, table, last, checksum):
-    """One of the two headers of a GPT."""
+    """The bytes of one of the two headers of a GPT."""
     def packed(own):
         return b"EFI PART" + struct.pack(
             "<4I4Q16sQ3I", 0x10000, 92, own, 0, mine, other, 34, last, bytes(16), table, 128, 128,
@@ -75,7 +75,7 @@ class Disk:
             pass
 
     def add(self, image):
-        """Copies an image into the next partition, but for what is zero."""
+        """Copies an image, without its zeros, into the next partition."""
         at = MIB + self.count * self.step * SECTOR
         self.count += 1
         with open(image, "rb") as source, open(self.path, "r+b") as disk:
@@ -103,7 +103,7 @@ class Disk:
 
 
 def image_of(folder, name, text):
-    """Makes a script into what `source` takes."""
+    """Makes a script image for U-Boot's `source`; returns its path."""
     path = os.path.join(folder, name)
     with open(path + ".cmd", "w", encoding="utf-8") as out:
         out.write(text)
@@ -113,38 +113,38 @@ def image_of(folder, name, text):
 
 
 def run(folder, disk, first):
-    """What one start of U-Boot says of the partitions from `first` on, as far as it comes, and
-    whether it came to its end."""
+    """Starts U-Boot once; returns (its output for each partition from `first` that it reached,
+    whether it reached the end)."""
     lines = ["virtio scan"]
     for number in range(first, disk.count + 1):
-        lines += ["echo @state=%x" % number, "setenv rootstock_disk virtio 0:%x" % number,
-                  "source %x" % INNER]
+        lines += [f"echo @state={number:x}", f"setenv rootstock_disk virtio 0:{number:x}",
+                  f"source {INNER:x}"]
     lines.append("echo @state=end")
     devices = ["-drive", "if=none,id=d,format=raw,snapshot=on,file=" + disk.path,
                "-device", "virtio-blk-device,drive=d"]
     for name, address, text in (("outer", OUTER, "\n".join(lines + ["reset", ""])),
                                 ("inner", INNER, boot_script())):
-        devices += ["-device", "loader,file=%s,addr=%#x,force-raw=on" % (
-            image_of(folder, name, text), address)]
-    # Without an end, it hangs in the last state that it came to.
+        devices += ["-device",
+                    f"loader,file={image_of(folder, name, text)},addr={address:#x},force-raw=on"]
+    # If it does not end, it hangs in the last state that it reached.
     with contextlib.suppress(AssertionError), realuboot.Machine(
-            folder, "arm", {"bootdelay": "-2", "bootcmd": "source %x" % OUTER, **ADDRESSES},
+            folder, "arm", {"bootdelay": "-2", "bootcmd": f"source {OUTER:x}", **ADDRESSES},
             devices, seconds=SECONDS):
         pass
     with open(os.path.join(folder, "console"), encoding="latin-1") as console:
         text = console.read().replace("\r", "")
     parts = re.split(r"@state=[0-9a-f]+\n", text)[1:]
     if not parts:
-        raise RuntimeError("U-Boot came to no state:\n" + text[-2000:])
+        raise RuntimeError("U-Boot reached no state:\n" + text[-2000:])
     whole = parts[-1].partition("@state=end\n")
     return parts[:-1] + [whole[0]], bool(whole[1])
 
 
 def say(folder, disk):
-    """What U-Boot says of each partition of a disk. Where it dies the next start begins with that
-    state, and only what it dies of then is the state's fault: Debian's 2023.01 damages its own heap
-    ("data abort" in malloc) in some 300 loads of files, without a script of ours too, which is more
-    than a device ever does."""
+    """U-Boot's output for each partition of a disk. If it crashes, the next start begins with that
+    state, and only a crash in this first state counts. Debian's 2023.01 damages its own heap ("data
+    abort" in malloc) after about 300 loads of files, even without our script; a device never has so
+    many."""
     said = []
     while len(said) < disk.count:
         parts, ended = run(folder, disk, len(said) + 1)
@@ -155,7 +155,8 @@ def say(folder, disk):
 
 
 def understand(recording, said):
-    """What U-Boot has found, by what it says: a menus.Reading or what is wrong."""
+    """What U-Boot found, from its output: a menus.Reading, or a sentence that says what is
+    wrong."""
     if said == DIED:
         return "U-Boot dies of it"
     menu, entry = None, []
@@ -173,22 +174,22 @@ def understand(recording, said):
 
 
 def recognise(recording, menu, entry):
-    """The generation of what was loaded, by the checksums."""
+    """Finds by the checksums which generation was loaded; returns as understand() does."""
     generation = next((number for number, texts in recording.menus.items()
                        if zlib.crc32(texts[NAME]) == menu[1]), None)
     if generation is None:
-        return "%s/%s is a mixture" % (menu[0], NAME)
+        return f"{menu[0]}/{NAME} is a mixture"
     paths = tuple(path for path, _ in entry)
     entries = menus.entries(NAME, recording.menus[generation][NAME])
     if paths not in entries:
-        return "%s starts and is in no entry" % " ".join(paths)
+        return f"{' '.join(paths)} starts and is in no entry"
     if any(zlib.crc32(menus.content(path)) != checksum for path, checksum in entry):
-        return "%s is torn, and starts" % paths[0]
+        return f"{paths[0]} is torn, and starts"
     return menus.Reading(generation, paths, paths == entries[0])
 
 
 def read_alone(recording, image):
-    """What U-Boot finds in an image, on a disk of its own."""
+    """What U-Boot finds in an image that is alone on a disk."""
     work = os.path.join(recording.folder, "work")
     os.makedirs(work, exist_ok=True)
     disk = Disk(os.path.join(work, "disk.img"), recording.size)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A whole Debian with systemd as a tree for libostree. mmdebstrap makes the userland, once, in the
-user's cache; what makes a tree of it is what every distribution on OSTree does."""
+"""A complete Debian with systemd as a tree for libostree. mmdebstrap makes the userland once, in
+the user's cache; it is turned into a tree as every distribution on OSTree does it."""
 
 import functools
 import hashlib
@@ -17,17 +17,18 @@ from rig.host.kernels import HERE
 PACKAGES = """cron dbus e2fsprogs kmod libpam-systemd ostree-boot procps systemd systemd-sysv
     udev""".split()
 OPTIONS = ["--variant=minbase", "--include=" + ",".join(PACKAGES), "--format=tar"] + [
-    "--dpkgopt=path-exclude=/usr/share/%s/*" % name for name in ("doc", "info", "locale", "man")]
+    f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "info", "locale", "man")]
 # The program that judges the boot, and its unit, which multi-user.target wants.
 JUDGE = "usr/lib/rootstock-judge"
 UNIT = "usr/lib/systemd/system/rootstock-judge.service"
 SERVICE = os.path.join(HERE, "guest/userland.service")
-# Of the root file system in MiB, and how much longer than the probe such a tree takes to report.
+# The size of the root file system in MiB, and the factor by which a boot is slower than the
+# probe's.
 SIZE = 1024
 TIME_FACTOR = 5
-# Makes a tree of the userland in the current directory; $1 is the version. Of /var nothing is
-# deployed: systemd-tmpfiles makes what is missing, and must not wonder about the links to it. The
-# first boot gives the machine its ID. What a package manager does by the calendar does not happen.
+# Makes a tree of the userland in the current directory; $1 is the version. Nothing in /var is
+# deployed: systemd-tmpfiles makes what is missing, without those of its files that do not expect
+# links to /var. The first boot gives the machine its ID. The timers of apt and dpkg are disabled.
 SCRIPT = """
 rm -rf var run home root opt mnt srv media etc/hostname etc/resolv.conf \\
 	etc/systemd/system/timers.target.wants/apt-* etc/systemd/system/timers.target.wants/dpkg-* \\
@@ -47,7 +48,7 @@ mv etc usr/etc
 
 
 def lagging():
-    """apt's settings about mirrors that are out of date, which mmdebstrap does not read."""
+    """Options with apt's setting for outdated mirrors, which mmdebstrap does not read itself."""
     dumped = subprocess.run(["apt-config", "dump", "Acquire::Check-Valid-Until"], check=True,
                             text=True, stdout=subprocess.PIPE).stdout
     return ["--aptopt=" + line for line in dumped.splitlines()]
@@ -56,11 +57,11 @@ def lagging():
 def mmdebstrap(options, release, sources, out):
     """Makes the archive `out` of packages of the release, from the mirror in the file `sources`.
 
-    Many owners are in it: a user needs the numbers of /etc/subuid for that, which root does not.
+    The archive has files of many owners. An ordinary user needs the IDs of /etc/subuid for that.
     """
     words = (["unshare", "--mount", "mmdebstrap", "--mode=root"] if os.geteuid() == 0 else
              ["mmdebstrap", "--mode=unshare"]) + options + lagging() + [release, out, sources]
-    print("Unpacking Debian %s, once: two minutes and the network ..." % release,
+    print(f"Unpacking Debian {release}, once: two minutes and the network ...",
           file=sys.stderr)
     with tempfile.TemporaryFile("w+") as log, subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT) as process:
@@ -69,18 +70,17 @@ def mmdebstrap(options, release, sources, out):
                 process.terminate()
         if process.returncode:
             log.seek(0)
-            raise RuntimeError("no packages of Debian %s: mmdebstrap: %s" % (
-                release, log.read()[-2000:]))
+            raise RuntimeError(f"no packages of Debian {release}: mmdebstrap: {log.read()[-2000:]}")
 
 
 def userland(machine):
-    """Path of the archive of the userland that goes with a machine's kernel, of the same release.
+    """The path of an archive with the userland, of the same release as the machine's kernel.
 
-    As with what build-aux/debs unpacks, what was made once is used again; remove it to get a newer one.
+    An archive is kept and used again, as in build-aux/debs; remove it to get a newer one.
     """
     release, folder = machine["kernel"].split()[0], os.path.dirname(kernels.unpacked(machine)[0])
     key = hashlib.sha256(repr(OPTIONS).encode()).hexdigest()[:16]
-    path = os.path.join(folder, "userland@%s.tar" % key)
+    path = os.path.join(folder, f"userland@{key}.tar")
     if not os.path.exists(path):
         with tempfile.TemporaryDirectory(prefix="new.", dir=folder) as work:
             made = os.path.join(work, "userland.tar")
@@ -90,8 +90,8 @@ def userland(machine):
 
 
 def make_tree(tree, files, version, machine):
-    """A tree of the machine's userland and its kernel's modules, with `files` {path in the tree:
-    path here}. All of it is root's."""
+    """Makes a tree of the machine's userland, its kernel's modules, and `files` {path in the tree:
+    path here}, all owned by root."""
     archive = userland(machine)
     os.makedirs(tree)
     disk.run(["tar", "--no-same-owner", "-xpf", archive, "--exclude=./dev/*"], cwd=tree)
@@ -108,5 +108,5 @@ def make_tree(tree, files, version, machine):
 
 
 def maker(machine):
-    """(make_tree() for the machine, what its trees are made of as a word)."""
+    """(make_tree() for the machine, the name of the archive from which it makes trees)."""
     return (functools.partial(make_tree, machine=machine), os.path.basename(userland(machine)))

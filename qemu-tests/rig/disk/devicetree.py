@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A board's device tree for the deployment: QEMU's own for the machine, under another name, by
-which the guest can tell that the kernel was started with it."""
+"""A device tree for the deployment: QEMU's own with another model name, by which the guest can tell
+that the kernel got this one."""
 
 from rig.disk import disk
 from rig.host import firmware
 
 
 def make(path, machine, model):
-    """Writes the device tree of a machine, whose model is `model`, to a file."""
-    # With a firmware the board has other devices than without.
+    """Writes the device tree of a machine, with the name `model`, to a file."""
+    # With a firmware the board has other devices than without one.
     disk.run(machine["qemu"].split() + firmware.words(machine) + [
         "-machine", "dumpdtb=" + path, "-display", "none"])
     disk.run(["fdtput", "-t", "s", path, "/", "model", model])

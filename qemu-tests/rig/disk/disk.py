@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Disk images as an ordinary user makes them: no loop device, no mount, no root.
+"""Disk images, made by an ordinary user: no loop device, no mount, no root.
 
-The file systems come from mkfs.ext4 -d, straight at their offset in the file.
+mkfs.ext4 -d writes each file system directly to its offset in the image.
 """
 
 import os
@@ -13,26 +13,26 @@ import threading
 SECTOR = 512
 MIB = 1024 * 1024
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
-# The signature of a disk with an MBR, and the first words of all that is in a GPT.
+# The disk signature in an MBR, and the start of all UUIDs in a GPT.
 MBR = "5ca1ab1e"
 UUID = MBR + "-0000-4000-8000-%012x"
 EXT4_MAGIC = 0xEF53
 EXT4_NEEDS_RECOVERY = 0x4
 EXT4_CLEAN = 0x1
-# Where Debian keeps mkfs.ext4 and its like, which an ordinary user's PATH does not name.
+# Debian has mkfs.ext4 and similar tools in folders that an ordinary user's PATH lacks.
 os.environ["PATH"] = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 
-# Set when the whole run is to end: run() then starts no tool, machine.watch() kills its machine.
+# Set to end the run: then run() starts no tool and machine.watch() kills its machine.
 stop = threading.Event()
 
 
 def as_root():
-    """What stands before a command that must see its files as root's; nothing where we are root."""
+    """A prefix for commands that must see our files as owned by root; [] if we are root."""
     return [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
 
 
 def run(command, **options):
-    """Runs a tool quietly as root or in a user namespace; a failure carries all that it printed."""
+    """Runs a tool as root or in a user namespace; returns its output, which an error has too."""
     if stop.is_set():
         raise RuntimeError("stopped")
     done = subprocess.run(
@@ -40,13 +40,13 @@ def run(command, **options):
         errors="replace", stdin=options.pop("stdin", None) or subprocess.DEVNULL, check=False,
         **options)
     if done.returncode:
-        raise RuntimeError("%s: status %d\n%s" % (" ".join(command), done.returncode, done.stdout))
+        raise RuntimeError(f"{' '.join(command)}: status {done.returncode}\n{done.stdout}")
     return done.stdout
 
 
 def layout(sizes, first=1):
-    """The partitions [{number, start, size, uuid}] for the sizes in MiB, after the loader's own of
-    `first` MiB."""
+    """The partitions [{number, start, size, uuid}] for sizes in MiB. They follow the loader's
+    partition of `first` MiB."""
     start, parts = (1 + first) * MIB, []
     for number, size in enumerate(sizes, 2):
         parts.append({"number": number, "start": start, "size": size * MIB,
@@ -56,14 +56,14 @@ def layout(sizes, first=1):
 
 
 def create(path, parts, first, table="gpt", bootable=None):
-    """A sparse disk with a GPT: a partition of the type `first`, then `parts`, of which one may be
-    bootable; or with an MBR, whose first partition is of no use. A GPT that is a "backup" has lost its
-    first two sectors: the MBR that protects it, and its header."""
+    """Makes a sparse disk with a GPT: a partition of the type `first`, then `parts`, one of which
+    may be bootable. With table="mbr" it is an MBR whose first partition is unused. With
+    table="backup" the first two sectors of the GPT are zeros: the protective MBR and the header."""
     size = parts[0]["start"] // SECTOR - 2048
     with open(path, "wb") as disk:
         disk.truncate(parts[-1]["start"] + parts[-1]["size"] + MIB)
     if table == "mbr":
-        lines = ["label: dos", "label-id: 0x" + MBR, "start=2048, size=%d, type=da" % size]
+        lines = ["label: dos", "label-id: 0x" + MBR, f"start=2048, size={size}, type=da"]
     else:
         lines = ["label: gpt", "label-id: " + UUID % 0xd15c,
                  "start=2048, size=%d, type=%s, uuid=%s" % (size, first, UUID % 1)]
@@ -71,7 +71,7 @@ def create(path, parts, first, table="gpt", bootable=None):
         line = "start=%d, size=%d, type=%s" % (part["start"] // SECTOR, part["size"] // SECTOR,
                                                "83" if table == "mbr" else LINUX)
         if table != "mbr":
-            line += ", uuid=%s, name=part-%d" % (part["uuid"], part["number"])
+            line += f", uuid={part['uuid']}, name=part-{part['number']}"
         lines.append(line + (", attrs=LegacyBIOSBootable" if part is bootable else ""))
     subprocess.run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", path],
                    input="\n".join(lines) + "\n", text=True, check=True,
@@ -84,44 +84,44 @@ def create(path, parts, first, table="gpt", bootable=None):
 def fill(path, part, directory, label):
     """Makes an ext4 in the partition with the contents of `directory`.
 
-    GRUB 2.06 cannot read two of ext4's newer features, which other distributions switch on. A file
-    system this small would get blocks of 1 KiB, which no device has and each boot pays for.
+    GRUB 2.06 cannot read two newer features of ext4, which some distributions enable by default. By
+    default such a small file system would have blocks of 1 KiB, which are slow and unlike a device.
     """
     run(["mkfs.ext4", "-q", "-F", "-L", label, "-U", part["uuid"], "-d", directory, "-m", "0",
          "-b", "4096", "-O", "^metadata_csum_seed,^orphan_file", "-E",
-         "offset=%d,lazy_journal_init=1" % part["start"], path, "%dk" % (part["size"] // 1024)])
+         f"offset={part['start']},lazy_journal_init=1", path, f"{part['size'] // 1024}k"])
 
 
 def debugfs(path, part, *requests):
-    """Runs debugfs requests (they may write) on the partition and returns what they printed."""
+    """Runs debugfs requests on the partition, which may write; returns their output."""
     done = subprocess.run(
-        ["debugfs", "-w", "-f", "-", "%s?offset=%d" % (path, part["start"])], check=True,
+        ["debugfs", "-w", "-f", "-", f"{path}?offset={part['start']}"], check=True,
         input="\n".join(requests) + "\n", text=True, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
     return done.stdout
 
 
 def make_immutable(path, part, names):
-    """Sets the immutable flag that `ostree admin deploy` puts on a deployment's root directory.
+    """Sets the immutable flag that `ostree admin deploy` sets on a deployment's root directory.
 
-    mkfs.ext4 -d does not copy it, and without it a disk would be kinder than a real one: 0x80000
-    is the flag for extents, which the directory has anyway, 0x10 the immutable one.
+    mkfs.ext4 -d does not copy this flag (0x10). A directory of ext4 also has the one for extents
+    (0x80000).
     """
-    debugfs(path, part, *["set_inode_field %s flags 0x80010" % name for name in names])
+    debugfs(path, part, *[f"set_inode_field {name} flags 0x80010" for name in names])
 
 
 def names_in(path, part, directory):
-    """The sorted names in a directory of the partition, read without the kernel."""
-    listed = debugfs(path, part, "ls -p %s" % directory)
+    """The sorted names in a directory of the partition, read by debugfs."""
+    listed = debugfs(path, part, f"ls -p {directory}")
     names = re.findall(r"^/\d+/\d*/\d*/\d*/([^/]*)/", listed, re.MULTILINE)
     return sorted(set(names) - {".", "..", ""})
 
 
 def fill_fat(path, start, mebibytes, directory):
     """Makes a FAT in the image, `start` bytes into it, with the contents of `directory`."""
-    run(["mkfs.vfat", "-n", "ESP", "--offset=%d" % (start // SECTOR), path,
+    run(["mkfs.vfat", "-n", "ESP", f"--offset={start // SECTOR}", path,
          str(mebibytes * MIB // 1024)])
-    run(["mcopy", "-s", "-i", "%s@@%d" % (path, start)] +
+    run(["mcopy", "-s", "-i", f"{path}@@{start}"] +
         [os.path.join(directory, name) for name in os.listdir(directory)] + ["::"])
 
 
@@ -133,12 +133,12 @@ def superblock_state(path, part):
     magic, state = struct.unpack_from("<HH", block, 0x38)
     incompat = struct.unpack_from("<I", block, 0x60)[0]
     if magic != EXT4_MAGIC:
-        raise RuntimeError("%s: no ext4 at byte %d" % (path, part["start"]))
+        raise RuntimeError(f"{path}: no ext4 at byte {part['start']}")
     return state == EXT4_CLEAN, bool(incompat & EXT4_NEEDS_RECOVERY)
 
 
 def check_ext4(path, part):
-    """What e2fsck has against the file system: '' for nothing."""
-    done = subprocess.run(["e2fsck", "-f", "-n", "%s?offset=%d" % (path, part["start"])], text=True,
+    """The complaints of e2fsck about the file system; '' if it finds no error."""
+    done = subprocess.run(["e2fsck", "-f", "-n", f"{path}?offset={part['start']}"], text=True,
                           check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return "" if done.returncode == 0 else done.stdout.strip()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Root file systems besides ext4, made without root and without mounts on the host: read-only ones
-by their own tools; the others are made empty, and a guest mounts and fills them."""
+"""Root file systems other than ext4, made without root and without mounts on the host. Tools make
+the read-only ones with their contents; the others are made empty, and a guest fills them."""
 
 import os
 import subprocess
@@ -12,13 +12,13 @@ from testlib.slowness import limit
 # The size of a root file system in MiB; mkfs.xfs makes none below 300.
 KINDS = {"ext4": 192, "btrfs": 320, "xfs": 320, "f2fs": 256, "squashfs": 192, "erofs": 192}
 FIXED = ("squashfs", "erofs")
-# Where in its file system the root is: in a subvolume that rootflags= has to name.
+# The path of the root in its file system, if it is a subvolume, which rootflags= must name.
 INSIDE = {"btrfs": "/@root"}
-# Without a journal of its own, or checked when it is mounted: what finds errors in a partition.
+# The command that finds errors in a partition; ext4 has check_ext4(), and FIXED ones need none.
 CHECKS = {"vfat": ["fsck.vfat", "-n"], "btrfs": ["btrfs", "check", "--readonly"],
           "xfs": ["xfs_repair", "-n"],
           "f2fs": ["fsck.f2fs", "--dry-run"]}
-# What Debian's static busybox has not.
+# Tools that Debian's static busybox lacks.
 TOOLS = ["/usr/bin/chattr"]
 FILL = """#!/busybox sh
 /busybox mount -t devtmpfs dev /dev
@@ -31,7 +31,7 @@ cd / && /busybox umount /mnt && /busybox poweroff -f
 
 
 def pack(path, work, machine, script, kind):
-    """Makes an initramfs in which busybox runs the script, with the modules of a file system."""
+    """Makes an initramfs whose busybox runs the script, with the modules of a file system."""
     top = os.path.join(work, "filler")
     for name in ("dev", "mnt"):
         os.makedirs(os.path.join(top, name))
@@ -49,7 +49,7 @@ def pack(path, work, machine, script, kind):
     with open(os.path.join(top, "init"), "w", encoding="ascii") as out:
         out.write(script)
     os.chmod(os.path.join(top, "init"), 0o755)
-    disk.run(["sh", "-euc", "find . | cpio --quiet -o -H newc >'%s'" % path], cwd=top)
+    disk.run(["sh", "-euc", f"find . | cpio --quiet -o -H newc >'{path}'"], cwd=top)
 
 
 def fill_in_guest(paths, work, machine, script, kind):
@@ -59,16 +59,15 @@ def fill_in_guest(paths, work, machine, script, kind):
     words = machine["qemu"].split() + ["-nodefaults", "-no-user-config", "-display", "none",
                                        "-no-reboot", "-serial", "stdio"]
     for number, file in enumerate([paths[0], os.path.join(work, "content.tar")] + paths[1:]):
-        words += ["-drive", "file=%s,format=raw,if=none,id=d%d,cache=unsafe" % (
-            file.replace(",", ",,"), number), "-device", "nvme,drive=d%d,serial=%d" % (
-                number, number)]
+        words += ["-drive",
+                  f"file={file.replace(',', ',,')},format=raw,if=none,id=d{number},cache=unsafe",
+                  "-device", f"nvme,drive=d{number},serial={number}"]
     words += ["-kernel", kernels.kernel(machine)[1], "-initrd", initrd, "-append",
-              "console=%s panic=-1" % machine["console"]]
+              f"console={machine['console']} panic=-1"]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, check=False, timeout=limit(300))
     if b"\nall of it is there" not in done.stdout:
-        raise RuntimeError("no %s was made: %s" % (kind, done.stdout.decode(
-            errors="replace")[-2000:]))
+        raise RuntimeError(f"no {kind} was made: {done.stdout.decode(errors='replace')[-2000:]}")
 
 
 def make(paths, part, directory, cell, work, immutable):
@@ -89,7 +88,7 @@ def make(paths, part, directory, cell, work, immutable):
                       part["uuid"]] + paths)
         else:
             disk.run(["mkfs.xfs", "-q", "-L", label, "-m", "uuid=" + part["uuid"], path])
-        # Status 1: other cells have made links to the repository's files, which tar calls a change.
+        # Status 1 means that files changed: other cells have made links to the repository's files.
         disk.run(["sh", "-c", "tar --numeric-owner --record-size=1M -C \"$0\" -cf content.tar . || "
                   "[ $? = 1 ]", directory], cwd=work)
         fill_in_guest(paths, work, cell["machine"], FILL % {
@@ -98,35 +97,35 @@ def make(paths, part, directory, cell, work, immutable):
 
 
 def fill(image, parts, directory, cell, work, immutable):
-    """Makes the cell's root file system in its partitions, with the contents of `directory`, the
-    directories `immutable` in it being what libostree makes of them."""
+    """Makes the cell's root file system in its partitions, with the contents of `directory`. The
+    directories `immutable` get the immutable flag, as libostree sets it."""
     if cell["disk"]["filesystem"] == "ext4":
         disk.fill(image, parts[0], directory, cell["disk"]["label"])
         disk.make_immutable(image, parts[0], immutable)
         return
-    paths = [os.path.join(work, "filesystem-%d" % part["number"]) for part in parts]
+    paths = [os.path.join(work, f"filesystem-{part['number']}") for part in parts]
     make(paths, parts[0], directory, cell, work, immutable)
     for path, part in zip(paths, parts):
         disk.run(["dd", "if=" + path, "of=" + image, "bs=1M", "conv=notrunc,sparse",
-                  "seek=%d" % (part["start"] // disk.MIB)])
+                  f"seek={part['start'] // disk.MIB}"])
 
 
 def same(image, pristine, part):
-    """Whether a partition has the bytes that it had."""
-    return subprocess.run(["cmp", "--quiet", "--ignore-initial=%d" % part["start"],
-                           "--bytes=%d" % part["size"], image, pristine],
+    """Whether a partition has the same bytes in both images."""
+    return subprocess.run(["cmp", "--quiet", f"--ignore-initial={part['start']}",
+                           f"--bytes={part['size']}", image, pristine],
                           check=False).returncode == 0
 
 
 def state(image, part, kind):
-    """(clean, needs recovery, complaints of its checker) of a file system in a partition."""
+    """(clean, needs recovery, complaints of its checker) for the file system in a partition."""
     if kind == "ext4":
         return disk.superblock_state(image, part) + (disk.check_ext4(image, part),)
     if kind in FIXED:
         return True, False, ""
     path = image + ".part"
     disk.run(["dd", "if=" + image, "of=" + path, "bs=1M", "conv=sparse",
-              "skip=%d" % (part["start"] // disk.MIB), "count=%d" % (part["size"] // disk.MIB)])
+              f"skip={part['start'] // disk.MIB}", f"count={part['size'] // disk.MIB}"])
     done = subprocess.run(CHECKS[kind] + [path], text=True, check=False, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     os.unlink(path)

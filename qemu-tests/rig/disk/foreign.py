@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Images made by other initramfs systems, with ostree-prepare-root as their guest.
+"""Images of other initramfs systems, with ostree-prepare-root in them.
 
-The system's own tools make them, in a mount namespace in which our files lie over /usr where `make
-install` puts them, and the modules of the unpacked kernel in /lib/modules. The system's
-configuration is not read, nothing of it changes, and no root is needed.
-"""
+The host's own tools make them in a mount namespace. There an overlay on /usr has our files where
+`make install` puts them, and the modules of the unpacked kernel. The host's configuration is
+neither read nor changed, and no root is needed. """
 
 import os
 import shutil
@@ -15,24 +14,25 @@ from rig.disk.image import digest, lock, replace
 from rig.host.kernels import HERE
 
 INITRAMFS = os.path.join(os.path.dirname(HERE), "initramfs")
-# What the machines' disks need, where the kernel has it as modules.
+# The drivers of the machines' disks, which are included if they are modules.
 DRIVERS = ("nvme", "virtio_pci", "virtio_blk", "virtio_scsi", "ahci", "sd_mod", "ext4")
 DRACUT = ["dracut", "--force", "--reproducible", "--no-hostonly", "--no-early-microcode",
           "--conf", "dracut.conf", "--confdir", "nothing", "--tmpdir", ".", "--compress", "lz4 -l",
-          # What no machine needs, and what of it there is depends on this host.
+          # No machine needs these, and the host decides which of them exist.
           "--omit", "btrfs crypt dm lunmask nvdimm overlay-root qemu resume virtiofs"]
-# Whose new versions make new images.
+# Packages whose new versions make new images necessary.
 PACKAGES = ["busybox-static", "dracut-core", "initramfs-tools-core", "kmod", "klibc-utils", "libc6",
             "systemd", "udev"]
-# How each kind makes an image, whose name and the kernel's release follow these words.
+# The command of each kind, without its last arguments: the image's name and the kernel's release.
 COMMANDS = {
     "dracut": DRACUT + ["--add", "rootstock", "--omit", "systemd systemd-initrd dracut-systemd"],
     "dracut-systemd": DRACUT + ["--add", "rootstock systemd systemd-initrd dracut-systemd"],
-    # As nobody: for root it copies owners, which a user's namespace does not have.
+    # Not as root: then it would copy owners, which do not exist in a user namespace.
     "initramfs-tools": ["unshare", "--user", "mkinitramfs", "-d", "conf", "-c", "lz4", "-o"],
 }
-# Makes initrd.img with the words from $3 on, with $PWD/usr over /usr and in it the modules of the
-# kernel $1 of the tree $2. overlayfs takes "," and ":" for its own: it sees no path but ours.
+# Makes initrd.img with the command from $3 on, with $PWD/usr over /usr. The modules of the kernel
+# $1 of the tree $2 are copied there first. "," and ":" in a path would confuse the options of
+# overlayfs, so they have no path but "usr".
 SCRIPT = """
 release=$1 tree=$2
 shift 2
@@ -46,7 +46,8 @@ exec "$@" initrd.img "$release"
 
 
 def guests(build):
-    """{path below PREFIX: file here} of what `make install` gives other initramfs systems."""
+    """{path below PREFIX: file here} of what `make install` installs for other initramfs
+    systems."""
     found = {"lib/ostree/ostree-prepare-root": os.path.join(build, "ostree-prepare-root"),
              "lib/systemd/system/ostree-prepare-root.service":
                  os.path.join(INITRAMFS, "ostree-prepare-root.service")}
@@ -61,8 +62,8 @@ def guests(build):
 
 
 def lay_out(files, work, drivers):
-    """Puts our files into work/usr, and configurations with the drivers into work/conf, for
-    initramfs-tools, and work/dracut.conf."""
+    """Puts our files into work/usr, and configurations that name the drivers into work/conf (for
+    initramfs-tools) and work/dracut.conf."""
     for name, file in files.items():
         path = os.path.join(work, "usr", name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -75,16 +76,16 @@ def lay_out(files, work, drivers):
     with open(os.path.join(conf, "modules"), "w", encoding="ascii") as out:
         out.write("\n".join(drivers) + "\n")
     with open(os.path.join(work, "dracut.conf"), "w", encoding="ascii") as out:
-        out.write('drivers="%s"\n' % " ".join(drivers))
+        out.write(f'drivers="{" ".join(drivers)}"\n')
 
 
 def release_of(vmlinuz):
-    """The release of the kernel TREE/boot/vmlinuz-RELEASE."""
+    """The RELEASE of a path TREE/boot/vmlinuz-RELEASE."""
     return os.path.basename(vmlinuz)[len("vmlinuz-"):]
 
 
 def make(path, work, command, files, vmlinuz, drivers=DRIVERS):
-    """Makes the directory `path` with the image and what its tool said."""
+    """Makes the directory `path` with the image and its tool's output."""
     lay_out(files, work, drivers)
     said = disk.run(["unshare", "--mount", "sh", "-euc", SCRIPT, "sh", release_of(vmlinuz),
                      os.path.dirname(os.path.dirname(vmlinuz))] + command, cwd=work,
@@ -96,7 +97,7 @@ def make(path, work, command, files, vmlinuz, drivers=DRIVERS):
 
 
 def image(build, kind, vmlinuz, drivers=DRIVERS):
-    """Path of the initramfs of `kind`, see COMMANDS, for the kernel TREE/boot/vmlinuz-RELEASE."""
+    """The path of an image of `kind` (see COMMANDS) for the kernel TREE/boot/vmlinuz-RELEASE."""
     files = guests(build)
     versions = subprocess.run(["dpkg-query", "-W"] + PACKAGES, text=True, check=True,
                               stdout=subprocess.PIPE).stdout

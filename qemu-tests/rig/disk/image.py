@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The disk image of a cell, built once and kept as long as nothing that goes into it changes."""
+"""The disk image of a cell, which is kept until something that goes into it changes."""
 
 import glob
 import hashlib
@@ -16,56 +16,56 @@ from rig.host.kernels import HERE, kernel
 
 SECOND_SIZE = 64
 GIB = 1 << 30
-# GiB free on the disk: what a run needs to begin with; and with less than what a cell's images go
-# once it has passed: what cells share takes 3, a large tree in the making 2.
+# Free GiB on the host's disk: LEAST is needed to start a run; below ROOM the images of a cell are
+# removed when it has passed. What cells share takes 3, making a large tree 2.
 LEAST, ROOM = 1, 6
-# What may be kept of a cell, besides what cells share.
+# The kinds of images that only one cell uses.
 OWN = ("", ".initramfs", ".repo")
-# KiB in memory file systems when the real init starts: what is in /run, and a few pages.
+# KiB that may be in memory file systems when the real init starts: /run, and a few pages.
 MEMORY = 1024
 PROGRAMS = ("ostree-prepare-root", "rootstock-init")
 PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
-GUESTS = {"probe": ["guest/%s.c" % name for name in
+GUESTS = {"probe": [f"guest/{name}.c" for name in
                     ("probe", "report", "look", "expect", "checks", "mounts", "initramfs",
                      "finish")],
-          "debian": ["guest/%s.c" % name for name in
+          "debian": [f"guest/{name}.c" for name in
                      ("userland", "report", "look", "expect", "checks", "mounts")],
           "tryinit": ["guest/tryinit.c", "guest/finish.c"], "mark": ["guest/mark.c"],
           "lognote": ["guest/lognote.c"],
-          "before": ["guest/%s.c" % name for name in ("before", "initramfs", "expect", "look",
+          "before": [f"guest/{name}.c" for name in ("before", "initramfs", "expect", "look",
                                                   "report")]}
-# Linked with glibc, as most trees' init is: what that costs at a start is a part of the bench.
+# Linked with glibc, as most trees' init is: the bench includes the cost of its start.
 GLIBC_GUESTS = ("mark",)
-# Cells that run at the same time need the same repository.
+# Held while a repository is made: cells that run at the same time may need the same one.
 lock = threading.Lock()
 
 
 def need_programs(build, machines):
-    """Fails if the programs under test are not built: without them nothing is worth a skip."""
+    """Fails if the programs under test are not built. That must not count as skipped cells."""
     needed = [os.path.join(arch.programs(build, kind["arch"]), name)
               for kind in machines for name in PROGRAMS]
     needed += [os.path.join(build, loaders.of(kind).generator) for kind in machines]
     for path in sorted(set(needed)):
         if not os.access(path, os.X_OK):
-            raise RuntimeError("%s is not there: run make ARCH=%s first" % (
-                path, os.path.basename(os.path.dirname(path))))
+            raise RuntimeError(f"{path} is not there: "
+                               f"run make ARCH={os.path.basename(os.path.dirname(path))} first")
 
 
 def free(build):
-    """GiB that are free where the images are."""
+    """The free GiB on the disk with the images."""
     return shutil.disk_usage(build).free / GIB
 
 
 def need_room(build):
-    """Fails if there is no room even for one cell's images."""
+    """Fails if there is no room for the images of a single cell."""
     if free(build) < LEAST:
-        raise RuntimeError("%s: its disk has %.1f GiB free, and %d are needed: make room first" %
-                           (build, free(build), LEAST))
+        raise RuntimeError(f"{build}: its disk has {free(build):.1f} GiB free, and {LEAST} are "
+                           "needed: make room first")
 
 
 def make_room(build, cell):
-    """Removes the images that only this cell boots if the disk is getting full. Where there is room
-    they stay for the next run; those of the whole matrix take some 18."""
+    """Removes the images that only this cell uses, if the disk is nearly full. Otherwise they stay
+    for the next run; those of the complete matrix take about 18 GiB."""
     if free(build) >= ROOM:
         return
     for kind in OWN:
@@ -73,18 +73,18 @@ def make_room(build, cell):
 
 
 def own(cell, kind=""):
-    """What replace() calls a thing of this cell's, one of OWN; the image itself is ""."""
+    """The prefix in replace() of a cell's own image; `kind` is one of OWN, "" is the disk image."""
     return cell["name"].replace("/", ".") + kind
 
 
 def drop(folder, prefix):
-    """Removes what replace() has made with this prefix."""
+    """Removes everything that replace() has made with this prefix."""
     for path in glob.glob(os.path.join(glob.escape(folder), prefix + "@*")):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def digest(paths, *words):
-    """A short name for the contents of files and for what is done with them."""
+    """A short hash of the contents of files and of `words`."""
     total = hashlib.sha256(repr(words).encode())
     for path in paths:
         with open(path, "rb") as source:
@@ -93,23 +93,22 @@ def digest(paths, *words):
 
 
 def guest(build, machine, name):
-    """Compiles the guest program `name`, statically, for the tree; returns its path."""
-    path = os.path.join(build, "qemu/guest-%s-%s" % (machine["arch"], machine["report"]), name)
+    """Compiles the static guest program `name`; returns its path."""
+    path = os.path.join(build, f"qemu/guest-{machine['arch']}-{machine['report']}", name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     compiler = (["gcc"] if name in GLIBC_GUESTS else arch.compiler(build, machine["arch"]))
     subprocess.run(compiler + ["-std=gnu11", "-D_GNU_SOURCE", "-Os", "-static", "-s",
-                               "-DREPORT_PORT=\"/dev/%s\"" % machine["report"],
+                               f"-DREPORT_PORT=\"/dev/{machine['report']}\"",
                                "-I" + os.path.dirname(HERE), "-o", path] +
                    [os.path.join(HERE, source) for source in GUESTS[name]], check=True)
     return path
 
 
 def replace(folder, prefix, key, make):
-    """Makes folder/PREFIX@KEY with make(path, work folder) if it is missing; drops older ones.
-
-    The name is PREFIX@KEY: no prefix has an "@", so the older ones are not another cell's.
+    """Makes folder/PREFIX@KEY with make(path, work folder) if it is missing, and removes older ones
+    with this prefix; returns its path. No prefix has an "@", so they are not another cell's.
     """
-    path = os.path.join(folder, "%s@%s" % (prefix, key))
+    path = os.path.join(folder, f"{prefix}@{key}")
     if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
         work = tempfile.mkdtemp(prefix=".new-", dir=folder)
@@ -124,9 +123,9 @@ def replace(folder, prefix, key, make):
 
 
 def own_kernels(files, release, work):
-    """The versions' own kernels: `files` with the version after the bytes of the kernel, which
-    boots as before."""
-    name, found = "usr/lib/modules/%s/vmlinuz" % release, {}
+    """{version: files} in which each version has its own kernel: its number is appended to the
+    file, which boots as before."""
+    name, found = f"usr/lib/modules/{release}/vmlinuz", {}
     for version in sysroot.VERSIONS:
         found[version] = dict(files, **{name: os.path.join(work, "vmlinuz-" + version)})
         shutil.copyfile(files[name], found[version][name])
@@ -136,13 +135,13 @@ def own_kernels(files, release, work):
 
 
 def tree_files(build, cell, init):
-    """{path in the tree: path here} of what every tree has."""
+    """{path in the tree: path here} of the files that every tree has."""
     kind = cell["machine"]
     release, vmlinuz = kernel(kind)
     files = {PREPARE_ROOT: os.path.join(arch.programs(build, kind["arch"]), "ostree-prepare-root"),
-             "usr/lib/modules/%s/vmlinuz" % release: vmlinuz, **loaders.of(kind).tree(build)}
+             f"usr/lib/modules/{release}/vmlinuz": vmlinuz, **loaders.of(kind).tree(build)}
     if kind["board-dtb"]:
-        files["usr/lib/modules/%s/devicetree" % release] = kernels.board_dtb(kind)
+        files[f"usr/lib/modules/{release}/devicetree"] = kernels.board_dtb(kind)
     tops = arch.files(kind["arch"], "ostree", "busybox-static")
     files["usr/bin/busybox"] = arch.find(tops, "/bin/busybox", "/usr/bin/busybox")
     if init == "debian":
@@ -157,15 +156,15 @@ def tree_files(build, cell, init):
 
 
 def repository(build, cell, init, initrd=None):
-    """The repository with the two commits, whose real init is the guest program `init`. With an
-    initramfs in the tree, or files of its own, it is the cell's own."""
+    """The path of the repository with two commits, whose real init is the guest program `init`. If
+    the tree has an initramfs or special files, no other cell uses the repository."""
     plan, release = cell["disk"], kernel(cell["machine"])[0]
     name = "%s-repo-%s" % (init, "-".join([cell["machine"]["arch"], cell["machine"]["report"],
                                            cell["machine"]["loader"], release]))
     with lock:
         files = tree_files(build, cell, init)
         if initrd:
-            files["usr/lib/modules/%s/initramfs.img" % release] = initrd
+            files[f"usr/lib/modules/{release}/initramfs.img"] = initrd
         if initrd or plan["tree-files"] or plan["devicetree"] or plan["kernels"] == "each":
             name = own(cell, ".repo")
         make, basis = debian.maker(cell["machine"]) if init == "debian" else (
@@ -178,7 +177,7 @@ def repository(build, cell, init, initrd=None):
             if plan["devicetree"]:
                 made = os.path.join(work, "devicetree")
                 devicetree.make(made, cell["machine"], plan["devicetree"])
-                files["usr/lib/modules/%s/devicetree" % release] = made
+                files[f"usr/lib/modules/{release}/devicetree"] = made
             versions = (own_kernels(files, release, work) if plan["kernels"] == "each" else
                         dict.fromkeys(sysroot.VERSIONS, files))
             sysroot.commit(path, work, versions, plan["tree-files"], make)
@@ -189,8 +188,8 @@ def repository(build, cell, init, initrd=None):
 def then(entries, index, loader="grub-bios"):
     """What the probe of menu entry `index` does at the end of each of its boots.
 
-    The boots of the cell go through `entries`; where the next one is another entry, the probe has
-    to tell GRUB. Without a loader each boot is a start of the machine.
+    The cell boots the `entries` in order; the probe has to tell GRUB if the next one is another
+    entry. Without a loader each boot starts the machine anew.
     """
     if loader == "none":
         return ["poweroff"] * entries.count(index)
@@ -203,7 +202,7 @@ def then(entries, index, loader="grub-bios"):
         elif entries[position + 1] == index:
             steps.append("reboot")
         else:
-            steps.append("reboot:%d" % entries[position + 1])
+            steps.append(f"reboot:{entries[position + 1]}")
     return steps
 
 
@@ -219,8 +218,8 @@ def expectations(cell, item, index, top):
     for name in ("var", "boot"):
         found.append((name, "fstab" if plan["partition"] == name else "absent" if name == "boot" and
                       plan["partition"] == "fat" else "prepared"))
-    # Other systems leave variables of their own, and free their memory when the real init has long
-    # started; systemd makes all mounts private.
+    # Other initramfs systems add variables, and free their memory only after the real init has
+    # started; systemd in an initramfs makes all mounts private.
     ours = kind in ("none", "rootstock")
     found.append(("environment", "exact" if ours and expect["switches"] == "0" else "more"))
     found.append(("world", "own" if kind == "none" else "handed"))
@@ -239,7 +238,7 @@ def expectations(cell, item, index, top):
 
 
 def write_etc(cell, menu, top):
-    """The host's part of each deployment's /etc: expectations and the line for the partition."""
+    """Writes the files of each deployment's /etc that differ: probe.conf and fstab."""
     partition = cell["disk"]["partition"]
     for index, item in enumerate(menu):
         with open(os.path.join(item["path"], "etc/probe.conf"), "w", encoding="utf-8") as out:
@@ -251,8 +250,8 @@ def write_etc(cell, menu, top):
 
 
 def make_plain(root, menu):
-    """Puts the tree of the default deployment on top of the sysroot too: a root without OSTree.
-    Returns a menu of it alone."""
+    """Copies the tree of the default deployment to the sysroot's root directory, to boot it without
+    OSTree; returns a menu with only that."""
     tree = menu[0]["path"]
     disk.run(["cp", "-al", tree + "/usr", root])
     disk.run(["cp", "-a"] + [os.path.join(tree, name) for name in ("etc", "bin", "sbin", "lib",
@@ -263,12 +262,13 @@ def make_plain(root, menu):
 
 
 def change(plan, root, generator, menu_file, menu):
-    """What the scenario does to a sysroot that libostree made.
+    """Makes the scenario's changes to a sysroot that libostree made.
 
-    `options` is a sed script for the entries' options, after which the menu is generated anew;
-    `change` a shell script, in the physical root, with the paths of the default deployment, of the
-    other one, of the directory of the default one's bootlink, of the generator and of its file. The
-    files are links to those of a repository that is kept: it may replace one, not write to it.
+    `options` is a sed script for the entries' options, after which the menu is generated again.
+    `change` is a shell script that runs in the physical root. It gets these paths: DEPLOYMENT (the
+    default one), OTHER (the other one), BOOTLINKS (the directory of the default one's bootlink),
+    GENERATOR and MENU (the file that this writes). The files are hard links into a repository that
+    is kept, so the script may replace them, but not write to them.
     """
     if plan["options"]:
         disk.run(["sed", "-i", "/^options /" + plan["options"]] +
@@ -281,18 +281,18 @@ def change(plan, root, generator, menu_file, menu):
 
 
 def kargs(cell, parts):
-    """What libostree is told to write into the entries."""
+    """The kernel arguments that libostree writes into the entries."""
     plan = cell["disk"]
-    uuid = parts[0]["uuid"] if plan["table"] != "mbr" else "%s-%02d" % (
-        disk.MBR, parts[0]["number"])
-    # On a busy host the kernel of a PC may find that QEMU's timer does not work, and panic.
+    uuid = parts[0]["uuid"] if plan["table"] != "mbr" else f"{disk.MBR}-{parts[0]['number']:02d}"
+    # On a busy host the kernel of a PC may conclude that QEMU's timer does not work, and panic.
     timer = ["no_timer_check"] if cell["machine"]["arch"] == "x86_64" else []
     return (["root=PARTUUID=" + uuid, "rootwait", "panic=1"] + timer +
             ["console=" + cell["machine"]["console"]] + plan["kargs"].split())
 
 
 def options(root):
-    """The options of each entry, the default's first: what a boot loader gives to the kernel."""
+    """The options of each entry, which a boot loader gives to the kernel; the default entry
+    first."""
     found = []
     for path in glob.glob(os.path.join(root, "boot/loader/entries/*.conf")):
         with open(path, encoding="utf-8") as source:
@@ -302,7 +302,7 @@ def options(root):
 
 
 def make_sysroot(root, cell, repo, generator, parts):
-    """Makes the sysroot; returns its menu and the facts about it."""
+    """Makes the sysroot; returns (its menu, facts about it)."""
     plan = cell["disk"]
     menu = sysroot.make(root, repo, generator, plan, kargs(cell, parts))
     if plan["tree"] == "plain":
@@ -351,8 +351,8 @@ def build_disk(path, work, cell, repo, generator):
 
 
 def image(build, cell, init="probe", initrd=None, repo=None):
-    """(path of the pristine image, facts about it) for a cell; builds what is missing. `initrd` is
-    an initramfs for the tree: a boot loader takes it from there."""
+    """(path of the pristine image, facts about it) for a cell; makes what is missing. `initrd` is
+    an initramfs to put into the tree, for a boot loader to load."""
     repo, loader = repo or repository(build, cell, init, initrd), loaders.of(cell["machine"])
     cell = dict(cell, disk=dict(cell["disk"], writer=releases.writer(cell["disk"]["ostree"])))
     generator = os.path.join(build, loader.generator)
@@ -365,7 +365,7 @@ def image(build, cell, init="probe", initrd=None, repo=None):
 
 
 def scratch(pristine, path):
-    """A copy of an image to boot from; holes stay holes. An overlay would cost as much (a tenth of
-    a second): it has to be flattened for e2fsck and its like, which read no qcow2."""
+    """Copies an image to boot from, with its holes. A qcow2 overlay would not be faster: it would
+    have to be converted for e2fsck and similar tools."""
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", pristine, path], check=True)
     os.chmod(path, 0o644)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The initramfs of a cell: ours, made by rootstock-mkinitramfs, or another system's with our guest
-in it. They are made once and kept as long as nothing that goes into them changes."""
+"""The initramfs of a cell: ours, made by rootstock-mkinitramfs, or another system's with
+ostree-prepare-root in it. It is kept until something that goes into it changes."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ TOOL = os.path.join(os.path.dirname(image.HERE), "initramfs/rootstock-mkinitramf
 
 
 def command(build, cell, work, out):
-    """The words that make the file `out`."""
+    """The rootstock-mkinitramfs command that makes the file `out`."""
     plan = cell["initramfs"]
     init, words = os.path.join(work, "init"), [TOOL, "-o", out]
     if cell["expect"]["switches"] == "0":
@@ -35,10 +35,10 @@ def command(build, cell, work, out):
 
 def make(path, work, build, cell):
     """Makes the directory `path` with the image in it."""
-    disk.run(["sh", "-euc", "head -c %sM /dev/urandom >blob" % cell["initramfs"]["blob"]], cwd=work)
+    disk.run(["sh", "-euc", f"head -c {cell['initramfs']['blob']}M /dev/urandom >blob"], cwd=work)
     with open(os.path.join(work, "conf"), "w", encoding="utf-8") as out:
         out.write("".join(line + "\n" for line in cell["initramfs"]["conf"]))
-    # As "make install" does it.
+    # Stripped, as "make install" does it.
     kind = cell["machine"]["arch"]
     disk.run([arch.tool(kind, "strip"), "-o", "init",
               os.path.join(arch.programs(build, kind), "rootstock-init")], cwd=work)
@@ -47,7 +47,7 @@ def make(path, work, build, cell):
 
 
 def initramfs(build, cell):
-    """Path of the cell's initramfs; None if it has none."""
+    """The path of the cell's initramfs; None if it has none."""
     kind, vmlinuz = cell["initramfs"]["kind"], kernels.kernel(cell["machine"])[1]
     if kind == "none":
         return None

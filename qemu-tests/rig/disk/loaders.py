@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The boot loaders: what each wants on a disk, and who writes its menu.
+"""The boot loaders: what each needs on a disk, and which generator writes its menu.
 
-A machine names one of KINDS. GRUB is put on the disk by hand, since grub-install wants a block
-device, and reads our stub as its grub.cfg; U-Boot is in the machine's firmware and finds our boot
-script. Formats: GRUB's grub-core/boot/i386/pc/{boot,diskboot}.S; U-Boot's doc/develop/distro.rst.
-"""
+A machine names one of KINDS. We write GRUB to the disk ourselves, because grub-install needs a
+block device; it reads our stub as its grub.cfg. U-Boot is in the machine's firmware and finds our
+boot script. Formats: GRUB's grub-core/boot/i386/pc/{boot,diskboot}.S; U-Boot's
+doc/develop/distro.rst. """
 
 import glob
 import os
@@ -17,17 +17,17 @@ from rig.host import kernels
 BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649"
 ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 STUB = os.path.join(os.path.dirname(kernels.HERE), "grub/stub.cfg")
-# What GRUB's image must bring along, because there is no grub-install to put modules beside it.
+# The modules in GRUB's image. Without grub-install there are no others on the disk.
 MODULES = """part_gpt ext2 fat normal configfile linux echo test serial terminal ls cat reboot halt
     search search_fs_file search_fs_uuid sleep true minicmd""".split()
-# Where patches go in GRUB's boot code.
+# The offset in GRUB's boot code of the sector at which its image starts.
 BOOT_KERNEL_SECTOR = 0x5C
 # The name that firmware looks for on a removable disk.
 EFI_NAMES = {"x86_64-efi": "BOOTX64.EFI", "arm64-efi": "BOOTAA64.EFI"}
 
 
 def write(path, text):
-    """A file with a text, and its directory."""
+    """Writes a text file, and makes its directory."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="ascii") as out:
         out.write(text)
@@ -35,7 +35,7 @@ def write(path, text):
 
 class Direct:
     """No boot loader: QEMU starts the kernel with the options of an entry. The first partition is
-    as useless as it is on a disk that was made for another machine."""
+    empty."""
 
     generator, menu = "ostree-grub-generator", "grub.cfg"
     first, size, bootable = BIOS_BOOT, 1, False
@@ -44,11 +44,11 @@ class Direct:
         self.machine = machine
 
     def sources(self):
-        """The files here that go onto a disk, besides the tree."""
+        """The files on the host that go onto a disk, in addition to the tree."""
         return []
 
     def tree(self, build):
-        """{path in the tree: file here} of what a tree must have for this loader."""
+        """{path in the tree: file here} of what this loader needs in a tree."""
         del build
         return {}
 
@@ -56,14 +56,14 @@ class Direct:
         """Adds files to the directory that will be /boot."""
 
     def install(self, image, work, cell, part, top):
-        """Puts the loader itself on the disk; /boot is the directory `top` of the partition."""
+        """Writes the loader itself to the disk; /boot is the directory `top` of `part`."""
 
 
 class GrubBios(Direct):
     """GRUB in its own partition and in the gap after the partition table."""
 
     def folder(self):
-        """Where GRUB's modules are: Debian's of this release, or of another one."""
+        """The folder of GRUB's modules: the host's, or of the package that the machine names."""
         kind = {"grub-bios": "i386-pc", "grub-efi": {"x86_64": "x86_64-efi", "arm64": "arm64-efi"}[
             self.machine["arch"]]}[self.machine["loader"]]
         words = self.machine["grub"].split()
@@ -75,18 +75,17 @@ class GrubBios(Direct):
         return sorted(glob.glob(self.folder() + "/*.[im][mo][gd]")) + [STUB]
 
     def custom(self, cell):
-        """The file that has the last word in our menu: it chooses the entry."""
-        return "set default=%d\nset timeout=%s\n" % (cell["boot"]["chosen"],
-                                                     cell["boot"]["timeout"])
+        """The text of custom.cfg, which our menu reads last: it chooses the entry."""
+        return f"set default={cell['boot']['chosen']}\nset timeout={cell['boot']['timeout']}\n"
 
     def configure(self, boot, cell):
-        """The stub is GRUB's own grub.cfg."""
+        """Makes the stub GRUB's grub.cfg."""
         os.makedirs(os.path.join(boot, "grub"))
         shutil.copy(STUB, os.path.join(boot, "grub/grub.cfg"))
         write(os.path.join(boot, "grub/custom.cfg"), self.custom(cell))
 
     def core(self, work, early, prefix, modules):
-        """GRUB's image with all its modules, as bytes."""
+        """The bytes of GRUB's image, with all its modules."""
         write(os.path.join(work, "early.cfg"), early)
         path = os.path.join(work, "core.img")
         folder = self.folder()
@@ -96,8 +95,8 @@ class GrubBios(Direct):
             return source.read()
 
     def install(self, image, work, cell, part, top):
-        """GRUB's boot code in the first sector, its image in the first partition."""
-        prefix = "(hd0,gpt%d)%s/grub" % (part["number"], top)
+        """Writes GRUB's boot code to the first sector and its image to the first partition."""
+        prefix = f"(hd0,gpt{part['number']}){top}/grub"
         data = bytearray(self.core(work, """serial --unit=0 --speed=115200
 terminal_input serial
 terminal_output serial
@@ -116,7 +115,7 @@ normal
                          (len(data) - 1) // disk.SECTOR, segment)
         with open(image, "r+b") as out:
             mbr = out.read(disk.SECTOR)
-            # The table of the protective MBR, and the disk's signature before it, stay.
+            # Keep the partition table of the protective MBR, and the disk signature before it.
             out.seek(0)
             out.write(bytes(boot[:0x1B8]) + mbr[0x1B8:])
             out.seek(disk.MIB)
@@ -124,20 +123,20 @@ normal
 
 
 class GrubEfi(GrubBios):
-    """GRUB on an EFI system partition, with the stub beside it."""
+    """GRUB and the stub on an EFI system partition."""
 
     first, size = ESP, 16
 
     def configure(self, boot, cell):
-        """Nothing in /boot."""
+        """/boot needs no files: they are on the EFI system partition."""
 
     def install(self, image, work, cell, part, top):
-        """Makes the system partition, a FAT with GRUB, its stub and its settings."""
+        """Makes the EFI system partition, a FAT with GRUB, the stub and their settings."""
         esp, home = os.path.join(work, "esp"), os.path.join(work, "esp/EFI/BOOT")
         data = self.core(work, "echo GRUB on EFI\nnormal\n", "/EFI/BOOT", ["efi_gop"] if
                          self.machine["arch"] == "x86_64" else ["fdt"])
         write(os.path.join(home, "rootstock.cfg"),
-              "search --no-floppy --fs-uuid --set=root %s\n" % part["uuid"])
+              f"search --no-floppy --fs-uuid --set=root {part['uuid']}\n")
         write(os.path.join(home, "custom.cfg"), self.custom(cell))
         shutil.copy(STUB, os.path.join(home, "grub.cfg"))
         with open(os.path.join(home, EFI_NAMES[os.path.basename(self.folder())]), "wb") as out:
@@ -146,17 +145,17 @@ class GrubEfi(GrubBios):
 
 
 class UBoot(Direct):
-    """U-Boot in the firmware, with our boot script, as an image of mkimage, from the tree."""
+    """U-Boot in the firmware; it runs our boot script from /boot, a mkimage image in the tree."""
 
     generator, menu, bootable = "ostree-uboot-generator", "uEnv.txt", True
     script = "usr/lib/ostree-boot/boot.scr"
 
     def tree(self, build):
-        """The script is in the tree, where an integrator would ship it."""
+        """The boot script, at the place where an integrator would ship it."""
         return {self.script: os.path.join(build, "boot.scr")}
 
     def configure(self, boot, cell):
-        """Copies the script of the first deployment to where U-Boot looks."""
+        """Copies the boot script of the first deployment to where U-Boot looks for it."""
         deployed = os.path.join(os.path.dirname(boot), "ostree/deploy",
                                 cell["disk"]["stateroots"][0], "deploy")
         first = sorted(name for name in os.listdir(deployed) if not name.endswith(".origin"))[0]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Programs of any Debian release, unpacked in the user's cache. An ostree with all its libraries
-writes disks on this host and updates them in a guest, whatever its architecture; others judge what
-this host makes, and give the same answers on each release."""
+writes disks on this host, and updates them in guests of any architecture. Other programs judge what
+this host makes; as their release is fixed, they give the same answers on every host."""
 
 import functools
 import os
@@ -15,7 +15,7 @@ OPTIONS = ["--variant=extract", "--include=ostree", "--format=tar"]
 
 
 def unpacked(release, architecture):
-    """The directory of a release's ostree and all that its package depends on."""
+    """The directory with a release's ostree and all dependencies of its package."""
     folder = os.path.dirname(kernels.debs(release, architecture, "ostree")[0])
     path = os.path.join(folder, "ostree-and-libraries")
     if not os.path.exists(path):
@@ -30,8 +30,8 @@ def unpacked(release, architecture):
 
 
 def writer(release):
-    """The words that run a release's ostree on this host, whatever libraries that has; the host's
-    own for ''."""
+    """The command that runs a release's ostree on this host, with its own libraries; for '' it is
+    the host's ostree."""
     if not release:
         return ["ostree"]
     top = unpacked(release, {"x86_64": "amd64"}.get(arch.HOST, arch.HOST))
@@ -43,25 +43,25 @@ def writer(release):
 
 @functools.cache
 def program(release, name, *packages):
-    """(path of a program in a release's packages, the environment in which it runs on this host):
-    libraries of these packages go before the host's. The C library is the host's."""
+    """(path of a program in a release's packages, the environment to run it with on this host). It
+    uses the libraries in these packages, and otherwise the host's, such as the C library."""
     architecture = subprocess.run(["dpkg", "--print-architecture"], check=True, text=True,
                                   stdout=subprocess.PIPE).stdout.strip()
     tops = kernels.debs(release, architecture, *packages)
     folders = [folder for top in tops for folder, _, names in os.walk(top)
                if any(name.startswith("lib") and ".so" in name for name in names)]
-    return (arch.find(tops, *["/%sbin/%s" % (part, name) for part in ("usr/", "", "usr/s", "s")]),
+    return (arch.find(tops, *[f"/{part}bin/{name}" for part in ("usr/", "", "usr/s", "s")]),
             dict(os.environ, LD_LIBRARY_PATH=":".join(folders)))
 
 
 def util_linux(name):
-    """What program() says of Debian 12's blkid or wipefs. Newer ones take some bytes for something
-    else: a DRBD over an ext4 for the ext4, a damaged file system for none."""
+    """program() for Debian 12's blkid or wipefs. Newer ones differ for some images: they report an
+    ext4 for a DRBD on top of one, and nothing for a damaged file system."""
     return program("bookworm", name, "util-linux", "libblkid1")
 
 
 def blkid(path):
-    """What blkid says of an image, as subprocess.run() does."""
+    """The result of subprocess.run() for blkid on an image."""
     name, environment = util_linux("blkid")
     return subprocess.run([name, "-p", "-o", "export", path], text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is on the disk: a small tree, and a sysroot that the real `ostree admin` makes of it.
+"""The contents of a disk: a small tree, and a sysroot that the real `ostree admin` deploys it to.
 
-The tree has no initramfs, so libostree itself writes init=…/ostree-prepare-root into the entries,
-and libostree itself calls our GRUB generator (OSTREE_GRUB2_EXEC).
+If the tree has no initramfs, libostree writes init=…/ostree-prepare-root into the entries. It also
+calls our generator (OSTREE_GRUB2_EXEC).
 """
 
 import glob
@@ -23,13 +23,13 @@ ENVIRONMENT = {"OSTREE_SYSROOT_OPTS": "skip-sync", "OSTREE_SYSROOT_DEBUG": "muta
 
 
 def applets():
-    """The names of busybox's programs, except those of which the tree has another program."""
+    """The names of busybox's programs, without those that the tree has from elsewhere."""
     listed = subprocess.run(["busybox", "--list"], check=True, text=True, stdout=subprocess.PIPE)
     return [name for name in listed.stdout.split() if name not in ("busybox", "init", "linuxrc")]
 
 
 def make_tree(tree, files, version):
-    """A bootable tree of `files` {path in the tree: path here}, among them busybox."""
+    """Makes a bootable tree of `files` {path in the tree: path here}, which include busybox."""
     for directory in DIRECTORIES:
         os.makedirs(os.path.join(tree, directory))
     for name, target in LINKS.items():
@@ -43,8 +43,8 @@ def make_tree(tree, files, version):
         if not os.path.lexists(os.path.join(tree, "usr/bin", applet)):
             os.symlink("busybox", os.path.join(tree, "usr/bin", applet))
     for name, text in {
-            "usr/lib/os-release": 'ID=demo\nNAME="Demo OTA"\nPRETTY_NAME="Demo OTA"\nVERSION=%s\n'
-                                  % version,
+            "usr/lib/os-release": 'ID=demo\nNAME="Demo OTA"\nPRETTY_NAME="Demo OTA"\n'
+                                  f'VERSION={version}\n',
             "usr/etc/fstab": "", "usr/etc/hostname": "demo\n",
             "usr/etc/passwd": "root::0:0:root:/root:/bin/sh\n", "usr/etc/group": "root:x:0:\n",
             }.items():
@@ -54,7 +54,7 @@ def make_tree(tree, files, version):
 
 
 def begin(repo, mode):
-    """An empty repository, made fast."""
+    """Makes an empty repository, without fsync, which is faster."""
     disk.run(["ostree", "--repo=" + repo, "init", "--mode=" + mode])
     disk.run(["ostree", "--repo=" + repo, "config", "set", "core.fsync", "false"])
 
@@ -69,8 +69,8 @@ def commit_tree(repo, tree, version):
 
 
 def commit(repo, work, versions, texts, make=make_tree):
-    """A repository with the commits demo/1 and demo/2: trees of their files in `versions` {version:
-    {path in the tree: path here}}, and `texts` {path in the tree: a line of text}."""
+    """Makes a repository with a commit demo/VERSION for each of `versions` {version: {path in the
+    tree: path here}}. All trees have the files `texts` {path in the tree: a line of text} too."""
     begin(repo, "bare")
     for version, files in versions.items():
         tree = os.path.join(work, "tree-" + version)
@@ -82,7 +82,7 @@ def commit(repo, work, versions, texts, make=make_tree):
 
 
 def deployments(sysroot):
-    """The boot menu as libostree wrote it: the entry of the highest version first."""
+    """The boot menu that libostree wrote, with the entry of the highest version first."""
     menu = []
     for path in glob.glob(os.path.join(sysroot, "boot/loader/entries/*.conf")):
         with open(path, encoding="utf-8") as source:
@@ -95,13 +95,14 @@ def deployments(sysroot):
 
 
 def make(sysroot, repo, generator, plan, kargs):
-    """A sysroot with the scenario's deployments; returns its menu (see deployments).
+    """Makes a sysroot with the scenario's deployments; returns its menu (see deployments()).
 
-    One stateroot gets all of the plan's versions, 1 and 2 say, the last of which becomes the
-    default; of several stateroots each gets the first one and the last one is the default.
+    A single stateroot gets all versions of the plan, for example 1 and 2; the last becomes the
+    default. If there are several stateroots, each gets the first version, and the deployment of the
+    last stateroot becomes the default.
     """
     environment = dict(os.environ, OSTREE_GRUB2_EXEC=generator, **ENVIRONMENT)
-    writer, inner = plan["writer"], "--repo=%s/ostree/repo" % sysroot
+    writer, inner = plan["writer"], f"--repo={sysroot}/ostree/repo"
     admin = writer + ["admin", "--sysroot=" + sysroot]
     os.makedirs(sysroot)
     disk.run(writer + ["admin", "init-fs", sysroot])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The versions of a tree that a device gets in its life, in an archive repository to be served: all
-that a user installs of ours is in them, and each differs from A by what its name says."""
+"""The versions of a tree that a device gets in its life, in an archive repository for the update
+server. They have all files of `make install`, and differ from A as their names say."""
 
 import os
 import random
@@ -8,32 +8,33 @@ import random
 from rig.disk import debian, disk, image, initramfs, loaders, releases, sysroot
 from rig.host import arch, kernels
 
-# Of which release the other kernel is.
+# The Debian release of the other kernel.
 OTHER = "trixie"
-# What each version has: the kernel's machine, and whether there is an initramfs.
+# What each version has other than A: a kernel of another release, or an initramfs.
 VERSIONS = {"A": {}, "B": {}, "kernel": {"kernel": OTHER}, "initramfs": {"initramfs": True}}
 LIFE = os.path.join(image.HERE, "guest/life.sh")
 INIT = os.path.join(image.HERE, "guest/lifeinit.sh")
 NETWORK = ["virtio_pci", "virtio_net"]
-# Files that only one version has, so that a pull takes a while.
+# The number of files that only one version has, so that a pull takes a while.
 FILES = 200
 
 
 def versions(cell):
-    """The versions that the steps of a cell's life name, A being there from the start."""
+    """The versions that the steps of a cell's life name, and A, which is on the disk at the
+    start."""
     words = {word for boot in cell["life"] for step in boot["steps"] for word in step.split()}
     return [name for name in VERSIONS if name == "A" or name in words]
 
 
 def kernel_of(cell, version):
-    """The cell's machine with the kernel that a version has."""
+    """The cell's machine with the kernel of a version."""
     words = cell["machine"]["kernel"].split()
     return dict(cell["machine"], kernel=" ".join(
         [VERSIONS[version].get("kernel", words[0])] + words[1:]))
 
 
 def install(build, tree, kind):
-    """What a user gets from us."""
+    """Runs `make install` into a tree."""
     top = os.path.dirname(image.HERE)
     disk.run(["make", "-s", "-C", top, "install", "DESTDIR=" + tree, "PREFIX=/usr",
               "ARCH=" + kind["arch"],
@@ -42,7 +43,7 @@ def install(build, tree, kind):
 
 
 def drivers(tree, machine, work):
-    """Puts the modules of the network card into a tree without kmod, and their order beside."""
+    """Puts the network card's modules and a list of their order into a tree without kmod."""
     folder = os.path.join(tree, "usr/lib/life")
     os.makedirs(folder)
     files = kernels.insert(machine, work, NETWORK)
@@ -52,13 +53,13 @@ def drivers(tree, machine, work):
 
 
 def mark(tree, version):
-    """The files by which the versions can be told apart: in /usr, and in /usr/etc for the merge."""
+    """Adds files that distinguish the versions: in /usr, and in /usr/etc for the merge."""
     texts = {"usr/share/life/only-" + version: version}
     texts.update({"usr/etc/life/" + name: "default of " + version
                   for name in ("edited", "removed", "default", "only-" + version)})
     for number in range(FILES):
-        noise = random.Random("%s %d" % (version, number)).randbytes(4096)
-        texts["usr/share/life/%s/%d" % (version, number)] = noise.hex()
+        noise = random.Random(f"{version} {number}").randbytes(4096)
+        texts[f"usr/share/life/{version}/{number}"] = noise.hex()
     for name, text in texts.items():
         path = os.path.join(tree, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -67,7 +68,7 @@ def mark(tree, version):
 
 
 def programs(cell):
-    """{path in the tree: path here} of what the steps of a boot are done with."""
+    """{path in the tree: path here} of the programs that the steps of a boot use."""
     kind, release = cell["machine"], cell["disk"]["ostree"]
     tops = arch.files(kind["arch"], "ostree", "busybox-static")
     files = {"usr/bin/busybox": arch.find(tops, "/bin/busybox", "/usr/bin/busybox")}
@@ -80,13 +81,13 @@ def programs(cell):
 
 
 def make_tree(build, cell, version, tree, work):
-    """One version of the tree."""
+    """Makes one version of the tree."""
     machine = kernel_of(cell, version)
     release, vmlinuz = kernels.kernel(machine)
-    files = {"usr/lib/modules/%s/vmlinuz" % release: vmlinuz, debian.JUDGE: LIFE,
+    files = {f"usr/lib/modules/{release}/vmlinuz": vmlinuz, debian.JUDGE: LIFE,
              **programs(cell), **loaders.of(machine).tree(build)}
     if "initramfs" in VERSIONS[version]:
-        files["usr/lib/modules/%s/initramfs.img" % release] = initramfs.initramfs(build, dict(
+        files[f"usr/lib/modules/{release}/initramfs.img"] = initramfs.initramfs(build, dict(
             cell, machine=machine, initramfs=dict(cell["initramfs"], kind="rootstock")))
     if cell["disk"]["userland"] == "debian":
         files[debian.UNIT] = debian.SERVICE
@@ -100,7 +101,7 @@ def make_tree(build, cell, version, tree, work):
 
 
 def make(path, work, build, cell):
-    """Makes the repository `path` of all the versions."""
+    """Makes the repository `path` with all versions of a cell."""
     sysroot.begin(path, "archive")
     for version in versions(cell):
         tree = os.path.join(work, "tree-" + version)
@@ -121,8 +122,7 @@ def repository(build, cell):
             kernels.kernel(kernel_of(cell, version))[1] for version in found] + [
                 LIFE, INIT, sysroot.__file__, debian.__file__, initramfs.__file__, __file__],
         found, kind["loader"], plan["userland"], plan["ostree"])
-    name = "%s%s-life-%s-%s" % (plan["userland"], plan["ostree"], cell["name"].split("/")[0],
-                                "-".join(found))
+    name = f"{plan['userland']}{plan['ostree']}-life-{cell['name'].split('/')[0]}-{'-'.join(found)}"
     with image.lock:
         path = image.replace(os.path.join(build, "qemu/images"), name, key,
                              lambda path, work: make(path, work, build, cell))

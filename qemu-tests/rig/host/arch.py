@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The architectures of the machines: where the programs for each are, what compiles the guest's,
-and the files of Debian that a tree needs, the host's or another architecture's, unpacked."""
+"""The architectures of the machines: where the programs for each are, which compiler makes those of
+the guest, and the files from Debian that a tree needs."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ import subprocess
 
 from rig.host import kernels
 
-# What the programs are built for: the name of Debian's compiler and folders, and QEMU's own name.
+# {architecture: the prefix of Debian's compiler and library folders}.
 TRIPLETS = {"x86_64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu",
             "armhf": "arm-linux-gnueabihf", "riscv64": "riscv64-linux-gnu"}
 # What the rig needs on the host for each.
@@ -21,47 +21,47 @@ HOST = {"aarch64": "arm64", "armv7l": "armhf"}.get(platform.machine(), platform.
 
 
 def programs(build, arch):
-    """The folder of the programs for an architecture; `build` is that of the host's."""
+    """The build folder for an architecture; `build` is the host's."""
     return build if arch == HOST else os.path.join(os.path.dirname(build), arch)
 
 
 def tool(arch, name):
-    """A tool of the compiler's for an architecture."""
-    return name if arch == HOST else "%s-%s" % (TRIPLETS[arch], name)
+    """The name of a compiler tool (gcc, strip) for an architecture."""
+    return name if arch == HOST else f"{TRIPLETS[arch]}-{name}"
 
 
 def compiler(build, arch):
-    """The words that compile and link with musl, as the Makefile does."""
+    """The command that compiles and links with musl, as the Makefile does."""
     if arch == HOST:
         return ["musl-gcc"]
     return [tool(arch, "gcc"), "-specs=" + os.path.join(programs(build, arch), "musl.specs"),
-            "-idirafter", "/usr/%s/include" % TRIPLETS[arch]]
+            "-idirafter", f"/usr/{TRIPLETS[arch]}/include"]
 
 
 def files(arch, *packages):
-    """The directories that hold the files of Debian's packages, with all that these depend on: of
-    the host's architecture what is installed."""
+    """Directories with the files of Debian packages and all their dependencies. For the host's
+    architecture that is the root directory: they are installed."""
     if arch == HOST:
         return [""]
     return kernels.debs("base", arch, *["closure:" + name for name in packages])
 
 
 def find(tops, *names):
-    """The first of the files `names` that is in one of the directories."""
+    """The path of the first of the files `names` that exists below one of the directories."""
     for top in tops:
         for name in names:
             if os.path.exists(top + name):
                 return top + name
-    raise RuntimeError("there is no %s in %s" % (names[0], " ".join(tops) or "/"))
+    raise RuntimeError(f"there is no {names[0]} in {' '.join(tops) or '/'}")
 
 
 def libraries(arch, tops, program):
-    """{path in the tree: file here} of a program's shared libraries, its loader included."""
+    """{path in the tree: file here} of a program's shared libraries and its dynamic loader."""
     found, todo = {}, [program]
     while todo:
         listed = subprocess.run(["readelf", "--dynamic", "--program-headers", "--wide", todo.pop()],
                                 check=True, text=True, stdout=subprocess.PIPE).stdout
-        names = ["/lib/%s/%s" % (TRIPLETS[arch], name)
+        names = [f"/lib/{TRIPLETS[arch]}/{name}"
                  for name in re.findall(r"\(NEEDED\).*\[(.+)\]", listed)]
         names += re.findall(r"program interpreter: (.+)\]", listed)
         for name in names:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What runs leave for those that follow: the latest result of each cell, in qemu/results.json of a
-build folder. What was to run and did not come to an end is kept as that, not as what it was before.
-And of the trials of power cuts the table, in crash/table, for the reports.
-"""
+"""What a run keeps for later ones, in the build folder: the latest result of each cell, in
+qemu/results.json, and the table of the power-cut trials, in crash/table. A cell that started and
+did not end is kept as "not run"; its older result is gone. """
 
 import contextlib
 import json
@@ -12,7 +11,7 @@ PASSED, FAILED, SKIPPED, NOT_RUN = "passed", "failed", "skipped", "not run"
 
 
 def path_in(build):
-    """Where the results of a build folder are."""
+    """The path of the results in a build folder."""
     return os.path.join(build, "qemu", "results.json")
 
 
@@ -25,7 +24,7 @@ def load(build):
 
 
 def save(build, news):
-    """Replaces what is kept; a reader at the same time sees either the old or the new."""
+    """Adds or replaces results; a concurrent reader sees the old or the new file."""
     path = path_in(build)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path + ".new", "w", encoding="ascii") as out:
@@ -34,12 +33,12 @@ def save(build, news):
 
 
 def table_in(build):
-    """Where the table of the power cuts is."""
+    """The path of the table of the power cuts in a build folder."""
     return os.path.join(build, "crash", "table")
 
 
 def keep_table(build, text):
-    """Keeps the table of a whole run of the power cuts; None while there is none."""
+    """Keeps the table of a complete run of the power-cut trials; None removes it."""
     if text is None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(table_in(build))
@@ -49,7 +48,7 @@ def keep_table(build, text):
 
 
 def table(build):
-    """What was kept of the power cuts, or nothing."""
+    """The kept table of the power cuts; '' if there is none."""
     if not os.path.exists(table_in(build)):
         return ""
     with open(table_in(build), encoding="utf-8") as source:
@@ -62,26 +61,26 @@ def verdict(result):
 
 
 def begin(build, names):
-    """These cells are about to run. How long they took before is still worth to know."""
+    """Notes that these cells start. Their seconds are kept, for the estimate of the time left."""
     before = load(build)
     save(build, {name: {"result": NOT_RUN, "findings": [],
                         "seconds": before.get(name, {}).get("seconds")} for name in names})
 
 
 def note(build, result):
-    """A cell has come to its end."""
+    """Notes the result of a cell that has ended."""
     save(build, {result["name"]: {
         "result": verdict(result), "findings": result["findings"],
         "seconds": None if result["skip"] else round(result["seconds"], 1)}})
 
 
 def unfinished(build):
-    """The cells that did not pass when they were last to run; None if nothing ever ran."""
+    """The cells that failed or did not end in their last run; None if nothing ever ran."""
     results = load(build)
     return {name for name, kept in results.items()
             if kept["result"] in (FAILED, NOT_RUN)} if results else None
 
 
 def seconds(build):
-    """{cell: seconds} of those that ran here before."""
+    """{cell: seconds} of the cells that ran here before."""
     return {name: kept["seconds"] for name, kept in load(build).items() if kept["seconds"]}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A run as one page of HTML that needs nothing else, neither script nor network: what failed, then
-scenarios by machines, then each cell with its times, its findings, its command and its console."""
+"""A run as a single page of HTML, without scripts and other files: first what failed, then a table
+of scenarios by machines, then each cell with its times, findings, command and console."""
 
 import html
 import os
@@ -9,10 +9,10 @@ import re
 from rig.report import tap_junit
 from rig.vm import machine
 
-# Of a console the start and the end are in the page, in KiB; of one that failed more.
+# The KiB of the start and of the end of each console that are in the page; more if the cell failed.
 HEAD, TAIL, TAIL_FAILED = 4, 12, 60
 STYLE = os.path.join(os.path.dirname(__file__), "html_page.css")
-# What stages are called here: the last one is the tree's own init, which is the probe.
+# The names of the stages in the page. The last stage is the tree's own init, here the probe.
 STAGES = dict(zip(machine.STAGES, machine.STAGES), probe="init")
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -38,14 +38,14 @@ PAGE = """<!DOCTYPE html>
 
 
 def text(words):
-    """Text for a page. Of what a terminal would do with it only the lines are left."""
+    """Text for a page, escaped. Of its control characters only line feeds and tabs are kept."""
     words = re.sub(r"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[A-Z78=>])", "", words)
     return html.escape(re.sub(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\uffff\U00010000-\U0010ffff]",
                               "\N{REPLACEMENT CHARACTER}", words.replace("\r", "")))
 
 
 def excerpt(path, tail):
-    """The start and the end of a file that may be long, or not be there."""
+    """The start and the end of a file that may be long or missing."""
     if not os.path.exists(path):
         return "There is none."
     with open(path, "rb") as source:
@@ -58,18 +58,18 @@ def excerpt(path, tail):
 
 
 def anchor(name):
-    """A cell's name as a place in the page."""
+    """The ID in the page for a cell's name."""
     return name.replace("/", ".")
 
 
 def stages(result):
-    """[(stage, seconds)] over all boots of a cell, of those that were come through."""
+    """[(stage, seconds)] over all boots of a cell, for the stages that ended."""
     found = [(stage, tap_junit.total(result["run"], stage)) for stage in machine.STAGES]
     return [(stage, seconds) for stage, seconds in found if seconds]
 
 
 def bar(result):
-    """The stages of a cell side by side, as wide as they are long."""
+    """A bar with the stages of a cell, as wide as they took long."""
     return '<span class="bar">%s</span>' % "".join(
         '<i class="%s" style="flex-grow:%.2f" title="%s %s"></i>' % (
             stage, seconds, STAGES[stage], tap_junit.seconds(seconds))
@@ -77,7 +77,7 @@ def bar(result):
 
 
 def square(result):
-    """A cell in the grid."""
+    """A cell's field in the grid."""
     word = tap_junit.word(result)
     shown = tap_junit.seconds(result["seconds"]) if word == "ok" else word
     return '<td class="%s"><a href="#%s" title="%s"><b>%s</b>%s</a>' % (
@@ -85,7 +85,7 @@ def square(result):
 
 
 def row(scenario, machines, found):
-    """A scenario's line in the grid."""
+    """A scenario's row in the grid."""
     about = next(result["about"] for (_, name), result in found.items() if name == scenario)
     return '<tr><th title="%s">%s%s' % (text(about), text(scenario), "".join(
         square(found[kind, scenario]) if (kind, scenario) in found else '<td class="none">'
@@ -93,7 +93,7 @@ def row(scenario, machines, found):
 
 
 def grid(results):
-    """(heads of the columns, rows), the scenarios that failed somewhere first."""
+    """(heads of the columns, rows) of the grid; scenarios that failed anywhere come first."""
     found = {tuple(result["name"].split("/")): result for result in results}
     machines = sorted({kind for kind, _ in found})
     failed = {name for (_, name), result in found.items() if result["findings"]}
@@ -103,13 +103,13 @@ def grid(results):
 
 
 def findings(result):
-    """What was found, one below the other."""
-    return "".join('<pre class="finding">%s</pre>\n' % text(finding)
+    """The findings of a cell, one below the other."""
+    return "".join(f'<pre class="finding">{text(finding)}</pre>\n'
                    for finding in result["findings"])
 
 
 def failures(results):
-    """The part of the page that one opens it for, if there is anything to say."""
+    """The section on what failed; '' if nothing has."""
     failed = [result for result in results if result["findings"]]
     if not failed:
         return ""
@@ -119,11 +119,11 @@ def failures(results):
 
 
 def details(result, folder):
-    """All about a cell. A link to what is inside opens what is around it."""
+    """Everything about a cell, folded. The ID is on the inside: a link to it unfolds the cell."""
     place = os.path.join(folder, result["name"])
     word = tap_junit.word(result)
-    times = " ".join('<span class="%s"></span> %s %s' % (
-        stage, STAGES[stage], tap_junit.seconds(seconds)) for stage, seconds in stages(result))
+    times = " ".join(f'<span class="{stage}"></span> {STAGES[stage]} {tap_junit.seconds(seconds)}'
+                     for stage, seconds in stages(result))
     return """<details><summary class="%s"><b>%s</b> %s <small>%s</small></summary>
 <div id="%s" class="cell">
 <p class="quiet">%s</p>
@@ -143,20 +143,20 @@ def details(result, folder):
 
 
 def power_cuts(table):
-    """The table of the power cuts, where there is one."""
-    return "<h2>Power cuts</h2>\n<pre>%s</pre>\n" % text(table) if table else ""
+    """The section with the table of the power cuts; '' if there is none."""
+    return f"<h2>Power cuts</h2>\n<pre>{text(table)}</pre>\n" if table else ""
 
 
 def page(results, about):
-    """The whole page. `about` is what tap_junit.about() knows of the run."""
+    """The complete page; `about` is from tap_junit.about()."""
     machines, rows = grid(results)
     words = [tap_junit.word(result) for result in results]
     with open(STYLE, encoding="utf-8") as source:
         style = source.read()
     return PAGE % {
         "title": text("Boot matrix: " + tap_junit.counts(results)), "style": style,
-        "totals": " ".join('<span class="%s"><b>%d</b> %s</span>' % (
-            word, words.count(word), name) for word, name in (
+        "totals": " ".join(
+            f'<span class="{word}"><b>{words.count(word)}</b> {name}</span>' for word, name in (
                 ("FAILED", "failed"), ("ok", "passed"), ("skipped", "skipped"))
             if words.count(word)),
         "line": text(about["line"]), "failed": failures(results), "machines": machines,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The table as it grows: a row for each cell that has ended, and on a terminal a last line: what
-runs, how much is done, and how long it may still take.
+"""The table during a run: a row for each cell that has ended, and on a terminal a last line: which
+cells run, how many are done, and how much time is left.
 
-The time left is what the cells to come took before, here or elsewhere, times how that compares with
-those that have ended in this run. Before the first one has, it is unknown."""
+The time left is estimated from what the remaining cells took before, here or elsewhere, scaled by
+how the cells that have ended compare with their own estimates. Before the first one has ended, it
+is unknown."""
 
 import os
 import shutil
@@ -17,26 +18,26 @@ COLOURS = {"ok": "32", "FAILED": "1;31", "skipped": "33"}
 
 
 def colourful(stream, environment):
-    """Whether a stream is to have colours, see no-color.org."""
+    """Whether to write colours to a stream, see no-color.org."""
     return (stream.isatty() and not environment.get("NO_COLOR") and
             environment.get("TERM", "dumb") != "dumb")
 
 
 def painted(line, word):
-    """A row with its result, which it ends in, in colour."""
+    """A row that ends in its result, with the result in colour."""
     at = line.rindex(word)
-    return "%s\x1b[%sm%s\x1b[0m" % (line[:at], COLOURS[word], line[at:])
+    return f"{line[:at]}\x1b[{COLOURS[word]}m{line[at:]}\x1b[0m"
 
 
 def duration(seconds):
-    """A rough time, as rough as it is known."""
+    """A rounded time, in seconds or minutes."""
     if seconds < 90:
-        return "%d s" % (round(seconds / 10) * 10 or 10)
-    return "%d min" % round(seconds / 60)
+        return f"{round(seconds / 10) * 10 or 10} s"
+    return f"{round(seconds / 60)} min"
 
 
 class Progress:
-    """Tells about a run of `names`, `jobs` at a time; `expected` are the seconds of each."""
+    """Shows a run of the cells `names`, `jobs` at a time; `expected` is {name: seconds}."""
 
     def __init__(self, names, expected, jobs, stream=sys.stdout, clock=time.monotonic):
         self.left, self.expected, self.jobs = set(names), expected, jobs
@@ -47,12 +48,13 @@ class Progress:
         self.lock = threading.Lock()
 
     def start(self, name):
-        """A cell starts, in whichever thread."""
+        """Notes that a cell starts; may be called in any thread."""
         with self.lock:
             self.running[name] = self.clock()
 
     def time_left(self):
-        """Seconds until all is done, or None: at least as long as the longest of those to come."""
+        """Seconds until all is done, at least those of the longest remaining cell; None:
+        unknown."""
         with self.lock:
             running = dict(self.running)
         if not self.planned:
@@ -63,7 +65,7 @@ class Progress:
         return max(sum(rest) / self.jobs, max(rest, default=0.0))
 
     def end(self, result):
-        """A cell has ended: its row, and under it what was found."""
+        """Prints the row of a cell that has ended, and its findings below it."""
         name = result["name"]
         with self.lock:
             self.running.pop(name, None)
@@ -80,11 +82,11 @@ class Progress:
         self.tick()
 
     def heading(self):
-        """The table's head, as far to the right as the rows."""
+        """Prints the table's head, aligned with the rows."""
         self.write(" " * (2 * len(str(self.all)) + 2) + tap_junit.HEADER)
 
     def status(self):
-        """The last line."""
+        """The text of the last line."""
         left = self.time_left()
         with self.lock:
             running = " ".join(sorted(self.running))
@@ -94,13 +96,13 @@ class Progress:
             running)
 
     def tick(self):
-        """The last line anew, where there can be one; no longer than the terminal is wide."""
+        """On a terminal, writes the last line again, cut at the terminal's width."""
         if self.live and self.left:
             width = shutil.get_terminal_size().columns - 1
             self.stream.write("\r\x1b[K" + self.status()[:width])
             self.stream.flush()
 
     def write(self, line):
-        """A line above the last one."""
+        """Writes a line above the last one."""
         self.stream.write(("\r\x1b[K" if self.live else "") + line + "\n")
         self.stream.flush()

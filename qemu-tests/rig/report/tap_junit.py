@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a run says: the table on the terminal, TAP, JUnit."""
+"""A run as the table on the terminal, as TAP and as JUnit XML."""
 
 import os
 import re
@@ -11,23 +11,24 @@ HEADER = COLUMNS % NAMES
 
 
 def seconds(value, digits=1):
-    """A time for a column."""
+    """A time as text for a column."""
     return "-" if value is None else "%.*f s" % (digits, value)
 
 
 def total(run, *stages):
-    """The time of stages over all boots of a cell; None if no boot came through them."""
+    """The time of stages over all boots of a cell; None if no boot ended one of them."""
     known = [boot[stage] for boot in run["boots"] for stage in stages if boot[stage] is not None]
     return sum(known) if known else None
 
 
 def word(result):
-    """The outcome of a cell in a word."""
+    """The outcome of a cell as a word."""
     return "FAILED" if result["findings"] else "skipped" if result["skip"] else "ok"
 
 
 def columns(result):
-    """What stands under NAMES for one cell. The program's own time is the longest of its boots."""
+    """The texts under NAMES for one cell. "prepare" is that of the boot in which it took
+    longest."""
     name, firmware, run = result["name"], result["machine"]["firmware"], result["run"]
     if result["skip"]:
         return [name, firmware, *"-----", "skipped: " + result["skip"]]
@@ -36,27 +37,26 @@ def columns(result):
     checks = sum(report["checks"] for report in result["reports"])
     return [name, firmware, seconds(total(run, "firmware", "loader")),
             seconds(total(run, "kernel")), seconds(max(prepare, default=None), 3),
-            "%d/%d" % (passed, checks) if checks else "-", seconds(result["seconds"]),
+            f"{passed}/{checks}" if checks else "-", seconds(result["seconds"]),
             word(result)]
 
 
 def row(result):
-    """The line of the table for one cell."""
+    """The row of the table for one cell."""
     return COLUMNS % tuple(columns(result))
 
 
 def tap(results):
-    """One line a cell, and the plan."""
+    """TAP: a line for each cell, and the plan."""
     lines = []
     for number, result in enumerate(results, 1):
         if result["skip"]:
-            lines.append("ok %d - %s # SKIP %s" % (number, result["name"], result["skip"]))
+            lines.append(f"ok {number} - {result['name']} # SKIP {result['skip']}")
             continue
-        lines.append("%sok %d - %s" % ("not " if result["findings"] else "", number,
-                                       result["name"]))
+        lines.append(f"{'not ' if result['findings'] else ''}ok {number} - {result['name']}")
         for finding in result["findings"]:
             lines += ["#   " + line for line in finding.splitlines()]
-    return "\n".join(lines + ["1..%d" % len(results), ""])
+    return "\n".join(lines + [f"1..{len(results)}", ""])
 
 
 def clean(text):
@@ -65,16 +65,16 @@ def clean(text):
 
 
 def junit(results):
-    """JUnit's XML, for programs that collect results."""
+    """JUnit XML, for programs that collect results."""
     out = ['<?xml version="1.0" encoding="UTF-8"?>',
            '<testsuite name="qemu" tests="%d" failures="%d" skipped="%d">' % (
                len(results), sum(bool(result["findings"]) for result in results),
                sum(bool(result["skip"]) for result in results))]
     for result in results:
-        out.append("<testcase classname=\"qemu\" name=%s time=\"%.1f\">" % (
-            quoteattr(result["name"]), result["seconds"]))
+        out.append(f"<testcase classname=\"qemu\" name={quoteattr(result['name'])} "
+                   f"time=\"{result['seconds']:.1f}\">")
         if result["skip"]:
-            out.append("<skipped message=%s/>" % quoteattr(result["skip"]))
+            out.append(f"<skipped message={quoteattr(result['skip'])}/>")
         elif result["findings"]:
             out.append("<failure message=%s>%s</failure>" % (
                 quoteattr(clean(result["findings"][0].splitlines()[0])),
@@ -92,13 +92,12 @@ def counts(results):
 
 
 def about(took, hosts, jobs, folder, cuts=""):
-    """What is to be known of a whole run besides its results; `hosts` says what was measured, and
-    `cuts` what the last whole run of the power cuts found."""
-    return {"folder": folder, "line": "%.0f s, %d at a time, %s" % (took, jobs, hosts),
+    """Facts about a run other than its results. `hosts` has the measured accelerators and scales,
+    `cuts` is the table of the last complete run of the power cuts."""
+    return {"folder": folder, "line": f"{took:.0f} s, {jobs} at a time, {hosts}",
             "cuts": cuts}
 
 
 def summary(results, known):
-    """The last line."""
-    return "%s in %s   consoles: %s" % (counts(results), known["line"],
-                                        os.path.relpath(known["folder"]))
+    """The last line of a run."""
+    return f"{counts(results)} in {known['line']}   consoles: {os.path.relpath(known['folder'])}"

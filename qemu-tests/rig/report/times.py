@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How long cells take, and who runs which where several machines share them.
+"""How long cells take, and which host runs which cells if several hosts share them.
 
-The file `times` beside `run` has what was measured once, on two slow cores without any image made
-before. It is in the tree because all machines of a CI must split the cells in the same way."""
+The file `times` beside `run` has measured seconds, from two slow cores and without kept images. It
+is in the tree because all hosts of a CI must split the cells in the same way."""
 
 import argparse
 import os
 import re
 import statistics
 
-# Of a cell about which nothing at all is known.
+# The seconds of a cell about which nothing is known.
 UNKNOWN = 10.0
 
 
@@ -22,14 +22,14 @@ def measured(path):
             if not words or line.startswith("#"):
                 continue
             if len(words) != 2 or not re.fullmatch(r"\d+(\.\d+)?", words[1]):
-                raise ValueError("%s:%d: a line is a cell and its seconds" % (path, number))
+                raise ValueError(f"{path}:{number}: a line is a cell and its seconds")
             found[words[0]] = float(words[1])
     return found
 
 
 def estimate(name, table):
-    """The seconds of a cell: as measured, or as its scenario takes on other machines, or as others
-    take on its machine."""
+    """The seconds of a cell: as measured, else the median of its scenario on other machines, else
+    the median of other scenarios on its machine."""
     if name in table:
         return table[name]
     kind, scenario = name.split("/")
@@ -45,17 +45,18 @@ def estimates(folder, names):
 
 
 def part(text):
-    """I/N of a command line as (I, N)."""
+    """I/N on a command line, as (I, N)."""
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     index, count = (int(group) for group in found.groups()) if found else (0, 0)
     if not 1 <= index <= count:
-        raise argparse.ArgumentTypeError("'%s' is not I/N with I from 1 to N, 2/3 say" % text)
+        raise argparse.ArgumentTypeError(f"'{text}' is not I/N with I from 1 to N, for example 2/3")
     return index, count
 
 
 def shard(seconds, index, count):
-    """The names that are part `index` (from 1) of `count` about equally long ones, of {name:
-    seconds}: the longest first, each to the shard that has least to do so far."""
+    """Part `index` (from 1) of the names in {name: seconds}, split into `count` parts that take
+    about equally long: each name, the longest first, goes to the part with the least seconds so
+    far."""
     loads, shares = [0.0] * count, [[] for _ in range(count)]
     for name in sorted(seconds, key=lambda name: (-seconds[name], name)):
         least = loads.index(min(loads))

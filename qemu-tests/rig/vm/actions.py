@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is done to a machine while it runs: attaches its disk, types on its console, kills it.
-Each hand looks at the console from time to time and does its part when it is due; what it returns
-then, if anything, is the machine's end. It hears what QEMU answers."""
+"""Actions on a machine while it runs: attach its disk, type on its console, kill it. machine.py
+calls look() of each action regularly, with the console; if that returns something, it is how the
+machine ended. hear() gets QEMU's messages."""
 
 import contextlib
 import json
@@ -11,39 +11,39 @@ import re
 import socket
 import time
 
-# A shell's prompt, as the last of the console; a shell may ask the terminal where its cursor is.
+# A shell's prompt at the end of the console. A shell may ask the terminal where its cursor is.
 PROMPT = re.compile(rb"[#$] (\x1b\[6n)?$")
 
-# The part of all writes to the disk after which a step is killed, and so many a second may be done
-# then: in the time between two looks there are few.
+# A step is killed after a fraction of its writes to the disk, from this range. Meanwhile the disk
+# is limited to WRITES a second, so that only few happen between two looks.
 MOMENT = (0.02, 0.9)
 WRITES = 100
 
 
 def tell(qmp, command, **arguments):
-    """Sends QEMU a command, if it is still there."""
+    """Sends QEMU a command, if it still runs."""
     with contextlib.suppress(BrokenPipeError):
         qmp.write(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
 
 
 def attaching(device):
-    """QEMU's command that attaches the disk to the port that is there for it."""
-    return "device_add %s,bus=late" % device
+    """The command of QEMU's monitor that attaches the disk to its free port."""
+    return f"device_add {device},bus=late"
 
 
 class Attach:
-    """Attaches the disk so many seconds after the kernel has started an init."""
+    """Attaches the disk some seconds after the kernel has started an init."""
 
     def __init__(self, device, seconds):
         self.device, self.seconds = device, seconds
         self.qmp = self.since = None
 
     def start(self, qmp):
-        """Takes the pipe that QEMU listens on."""
+        """Keeps the pipe through which QEMU takes commands."""
         self.qmp = qmp
 
     def look(self, _, stage):
-        """Waits for the init, then for the seconds, then is done."""
+        """Waits for the init, then for the seconds, then attaches the disk, once."""
         if stage == "prepare" and self.since is None:
             self.since = time.monotonic()
         if self.qmp and self.since and time.monotonic() - self.since > self.seconds:
@@ -62,12 +62,12 @@ class Typist:
         self.socket, self.seen = None, 0
 
     def start(self, _):
-        """Nothing: QEMU may not listen yet."""
+        """Does nothing yet, because QEMU may not listen on the socket."""
 
     def look(self, console, _):
-        """Types the next line if there is a prompt that was not there before."""
+        """Types the next line if there is a new prompt."""
         if self.socket:
-            # There is no other reader, and the machine must not wait for one.
+            # Nobody else reads this socket, and a full one would block the machine.
             with contextlib.suppress(BlockingIOError):
                 self.socket.recv(65536)
         if not self.typed or len(console) == self.seen or not self.prompt.search(console):
@@ -84,23 +84,23 @@ class Typist:
 
 
 class Killer:
-    """Kills the machine in the middle of the last of a boot's steps, after a part, drawn with a
-    seed, of as many writes as its rehearsal took, the step two before it. Time would tell less: a
-    host has other things to do as well."""
+    """Kills the machine in the middle of the last step of a boot. The step two before it is its
+    rehearsal: the machine is killed after a fraction, drawn with a seed, of the writes that this
+    one took. Seconds would be less exact, because the host may be busy."""
 
     def __init__(self, report, steps, seed):
         self.report, self.steps, self.fraction = report, steps, random.Random(seed).uniform(*MOMENT)
         self.qmp, self.before, self.asked, self.over = None, 0, None, False
-        self.writes = {}  # that were done when so many steps were
+        self.writes = {}  # {number of steps done: number of writes at that time}
         self.since = time.monotonic()
 
     def start(self, qmp):
-        """The report of this run comes after those of others."""
+        """Notes where the report of this run starts, after those of others."""
         self.qmp = qmp
         self.before = os.stat(self.report).st_size if os.path.exists(self.report) else 0
 
     def done(self):
-        """How many steps of this boot are done."""
+        """The number of steps of this boot that are done."""
         if not os.path.exists(self.report):
             return 0
         with open(self.report, "rb") as source:
@@ -108,7 +108,7 @@ class Killer:
             return len(re.findall(rb"^(?:not )?ok .*\n", source.read(), re.MULTILINE))
 
     def look(self, *_):
-        """Asks for the number of writes; 'killed' when there were enough."""
+        """Asks QEMU for the number of writes; returns 'killed' when there were enough."""
         now = time.monotonic()
         if self.asked is None and now - self.since > 1 / WRITES and self.done() >= self.steps - 3:
             self.since, self.asked = now, self.done()
@@ -119,7 +119,7 @@ class Killer:
         return "killed" if self.over else None
 
     def hear(self, message):
-        """Takes the number of writes."""
+        """Takes the number of writes from QEMU's answer."""
         if not isinstance(message.get("return"), list):
             return
         writes = message["return"][0]["stats"]["wr_operations"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The life of a device: one disk that is booted again and again, and updated by the ostree in it
-from a server of the host's, with our generator in libostree's hook. In some boots the machine is
-killed, as if its plug was pulled.
+"""The life of a device: one disk boots again and again, and its own ostree updates it from a server
+on the host, with our generator in libostree's hook. In some boots the machine is killed, as if the
+power was cut.
 
 The steps of each boot are in the scenario, and on the disk for the guest (see guest/life.sh).
 """
@@ -22,7 +22,7 @@ TIME_FACTOR = 2
 
 
 def files(cell, commits):
-    """What the guest finds in its folder, {name: text}."""
+    """{name: text} of the files in the guest's folder."""
     kind = cell["machine"]
     found = {"boot": "0\n", "versions": "".join("%s %s %s\n" % (
         version, commit, kernels.kernel(versions.kernel_of(cell, version))[0])
@@ -30,22 +30,23 @@ def files(cell, commits):
              "settings": "generator=/usr/lib/ostree/%s\nserver=http://%s\nport=/dev/%s\n" % (
                  loaders.of(kind).generator, server.ADDRESS, kind["report"])}
     for number, boot in enumerate(cell["life"], 1):
-        found["%d.steps" % number] = "".join(step + "\n" for step in boot["steps"])
-        found["%d.end" % number] = boot["end"].partition(":")[0] + "\n"
+        found[f"{number}.steps"] = "".join(step + "\n" for step in boot["steps"])
+        found[f"{number}.end"] = boot["end"].partition(":")[0] + "\n"
     return found
 
 
 def birth(cell, commits):
-    """The shell script that makes the finished sysroot a device's: steps, and its remote."""
-    script = ["ostree --repo=ostree/repo remote add --no-gpg-verify factory http://%s" %
-              server.ADDRESS, "mkdir -p " + FOLDER]
-    script += ["printf %%s %s >%s/%s" % (shlex.quote(text), FOLDER, name)
+    """A shell script that adds the steps and the remote to the finished sysroot."""
+    address = f"http://{server.ADDRESS}"
+    script = ["ostree --repo=ostree/repo remote add --no-gpg-verify factory " + address,
+              "mkdir -p " + FOLDER]
+    script += [f"printf %s {shlex.quote(text)} >{FOLDER}/{name}"
                for name, text in files(cell, commits).items()]
     return "\n".join(script)
 
 
 def make(build, cell):
-    """Makes what a cell boots; returns (the pristine disk, the facts about it)."""
+    """Makes a cell's disk; returns (path of the pristine image, facts about it)."""
     repo, commits = versions.repository(build, cell)
     change = birth(cell, commits) + "\n" + cell["disk"]["change"]
     pristine, facts = image.image(build, dict(cell, disk=dict(cell["disk"], change=change)),
@@ -55,7 +56,7 @@ def make(build, cell):
 
 @contextlib.contextmanager
 def served(cell, facts):
-    """The words for the network of a life's machine, while its server runs; none for another's."""
+    """Runs the server of a life; yields QEMU's arguments for its network, or [] for other cells."""
     if not cell["life"]:
         yield []
         return
@@ -67,7 +68,7 @@ def served(cell, facts):
 
 
 def runs(cell):
-    """The boots of each run of the machine: it runs until it powers off or is killed."""
+    """The boots of each run of the machine. A run ends with a power-off or a kill."""
     found = [[]]
     for boot in cell["life"]:
         found[-1].append(boot)
@@ -77,14 +78,14 @@ def runs(cell):
 
 
 def killers(boots, report):
-    """The hands for one run of the machine."""
+    """The actions for one run of the machine: a Killer if it ends with a kill."""
     word, _, seed = boots[-1]["end"].partition(":")
     return [actions.Killer(report, len(boots[-1]["steps"]), int(seed))] if word == "kill" else []
 
 
 def live(cell, words, paths, scale):
-    """Runs the machine until the life is over, or one run did not end as it had to. Returns what
-    machine.watch() says, with the ends of all runs."""
+    """Runs the machine until the life is over or a run ends wrongly. Returns the last result of
+    machine.watch(), with the boots and ends of all runs."""
     boots, ends = [], []
     for run in runs(cell):
         found = machine.watch(words, paths["console"], paths["report"],
@@ -98,14 +99,14 @@ def live(cell, words, paths, scale):
 
 
 def judge_runs(cell, run, console):
-    """Findings about how the runs of the machine ended, and what was on the console."""
+    """Findings about the ends of the runs, and about the console."""
     wanted = ["killed" if boots[-1]["end"][:4] == "kill" else "poweroff" for boots in runs(cell)]
-    findings = [] if run["ends"] == wanted else ["the machine's ends: %s, expected %s" % (
-        ", ".join(run["ends"]), ", ".join(wanted))]
+    findings = [] if run["ends"] == wanted else [
+        f"the machine's ends: {', '.join(run['ends'])}, expected {', '.join(wanted)}"]
     booted = len(re.findall(r"\] Linux version ", console))
     if not booted == len(run["boots"]) == len(cell["life"]):
-        findings.append("%d boots by the console, %d by QEMU, expected %d" % (
-            booted, len(run["boots"]), len(cell["life"])))
+        findings.append(f"{booted} boots by the console, {len(run['boots'])} by QEMU, "
+                        f"expected {len(cell['life'])}")
     fine = ["recovery complete"] if "killed" in wanted else []
     return findings + ["the console has: " + judge.has(console, sign) for sign in judge.BAD_LINES
                        if sign not in fine and judge.has(console, sign)] + judge.judge_words(
@@ -113,8 +114,8 @@ def judge_runs(cell, run, console):
 
 
 def judge_boot(boot, report, commits):
-    """Findings in the report of one boot: each step must be in it, and be well. Of a killed machine
-    the last one is missing, and so is the end."""
+    """Findings in the report of one boot: each step must be in it and have passed. If the machine
+    is killed, the last step and the plan must be missing."""
     killed, steps = boot["end"].startswith("kill"), list(boot["steps"])
     findings = list(report["findings"])
     if killed:
@@ -124,11 +125,11 @@ def judge_boot(boot, report, commits):
         else:
             findings.append("it was not killed in the middle of its last step")
     if report["names"] != steps:
-        findings.append("it did: %s" % "; ".join(report["names"]))
+        findings.append(f"its steps were: {'; '.join(report['names'])}")
     running = (report["deployment"] or "").partition(".")[0]
     if running not in [commits[version] for version in boot["version"]]:
-        findings.append("it was of %s, expected version %s" % (
-            report["deployment"], " or ".join(boot["version"])))
+        findings.append(f"it was of {report['deployment']}, "
+                        f"expected version {' or '.join(boot['version'])}")
     return findings
 
 
@@ -136,8 +137,8 @@ def judge_reports(cell, commits, found):
     """Findings in the guest's reports: one for each boot."""
     findings = []
     if len(found) != len(cell["life"]):
-        findings.append("%d reports, expected %d" % (len(found), len(cell["life"])))
+        findings.append(f"{len(found)} reports, expected {len(cell['life'])}")
     for number, (boot, report) in enumerate(zip(cell["life"], found), 1):
-        findings += ["boot %d: %s" % (number, finding)
+        findings += [f"boot {number}: {finding}"
                      for finding in judge_boot(boot, report, commits)]
     return findings

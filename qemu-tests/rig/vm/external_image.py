@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`run --image`: boots a disk image that was made elsewhere, and judges its console by a file of
-expectations. The image is never written to: what the guest writes is forgotten."""
+expectations. The image is never written to: what the guest writes is discarded."""
 
 import contextlib
 import os
@@ -20,55 +20,55 @@ from testlib.slowness import load
 # Section, key and default; None means that the file must have it.
 KEYS = {
     "boot": {
-        "seconds": None,  # until the end, on a host like that of the matrix' own time limits
-        "end": "said",  # poweroff, reset, or said: all sentences, after which QEMU is ended
-        "typed": "",  # lines "PROMPT => TEXT": TEXT is typed when the console ends in PROMPT
-        "qemu": "",  # more words for QEMU, -m 1G say
+        "seconds": None,  # the time limit, multiplied on slow hosts like those of the matrix
+        "end": "said",  # poweroff, reset, or said: QEMU is ended when all sentences have come
+        "typed": "",  # lines PROMPT => TEXT: TEXT is typed when the console ends in PROMPT
+        "qemu": "",  # more arguments for QEMU, for example -m 1G
     },
     "expect": {
-        "console": None,  # sentences that come in this order, one a line, * is anything
+        "console": None,  # sentences that must come in this order, one a line; * matches anything
         "never": "Kernel panic",  # sentences that must not come
     },
 }
-# What files begin with that are no disk, and how to make one of them.
+# {the first bytes of a packed file: the command that unpacks it}.
 PACKED = {b"\x1f\x8b": "gzip -dk", b"\xfd7zXZ": "xz -dk", b"\x28\xb5\x2f\xfd": "zstd -dk",
           b"BZh": "bzip2 -dk", b"PK\x03\x04": "unzip"}
 ENDS = ("said", "poweroff", "reset")
 
 
 def expectations(path):
-    """A file of expectations, with its lists split and its words checked."""
+    """A file of expectations, with its lists split and its values checked."""
     found = cells.read(path, KEYS)
     boot, expect = found["boot"], found["expect"]
     if not re.fullmatch("[1-9][0-9]*", boot["seconds"]):
-        raise ValueError("%s: seconds = %s is no number of seconds" % (path, boot["seconds"]))
+        raise ValueError(f"{path}: seconds = {boot['seconds']} is not a number of seconds")
     if boot["end"] not in ENDS:
-        raise ValueError("%s: end = %s is none of %s" % (path, boot["end"], ", ".join(ENDS)))
+        raise ValueError(f"{path}: end = {boot['end']} is not one of {', '.join(ENDS)}")
     for key in ("console", "never"):
         expect[key] = cells.lines(expect[key])
     if not expect["console"]:
-        raise ValueError("%s: [expect] console needs a sentence, or any boot would do" % path)
+        raise ValueError(f"{path}: [expect] console needs a sentence, or any boot would do")
     pairs = [line.partition("=>") for line in cells.lines(boot["typed"])]
     if not all(prompt.strip() and arrow for prompt, arrow, _ in pairs):
-        raise ValueError("%s: a line of typed = is PROMPT => TEXT" % path)
+        raise ValueError(f"{path}: a line of typed = is PROMPT => TEXT")
     return dict(boot, **expect, seconds=int(boot["seconds"]), qemu=shlex.split(boot["qemu"]),
                 typed=[(prompt.strip(), text.strip()) for prompt, _, text in pairs])
 
 
 def kind_of(path):
-    """QEMU's name for the image's format; a file that QEMU would not boot is an error."""
+    """QEMU's name for the image's format; a packed file is an error."""
     with open(path, "rb") as source:
         start = source.read(8)
     for magic, command in PACKED.items():
         if start.startswith(magic):
-            raise ValueError("%s is packed: unpack it, with %s say" % (path, command))
+            raise ValueError(f"{path} is packed: unpack it, for example with {command}")
     return "qcow2" if start.startswith(b"QFI\xfb") else "raw"
 
 
 def command(kind, accel, image, serial, more):
     """The QEMU command for the image on a machine."""
     if kind["loader"] == "none":
-        raise ValueError("on this machine QEMU starts a kernel of its own: take one with a loader")
+        raise ValueError("this machine has no boot loader: choose one that has")
     form = "format=" + kind_of(image)
     words = [word.replace("format=raw", form) if machine.in_option(image) in word else word
              for word in machine.command(kind, accel, image, serial, restarts=False)]
@@ -76,7 +76,7 @@ def command(kind, accel, image, serial, more):
 
 
 def in_order(console, sentences):
-    """How many of the sentences are on the console, in this order."""
+    """How many of the sentences, counted from the first, are on the console in this order."""
     at = 0
     for number, sentence in enumerate(sentences):
         pattern = r"[^\n]*".join(re.escape(part) for part in sentence.split("*"))
@@ -96,22 +96,21 @@ class Answerer(actions.Typist):
                         for prompt, _ in pairs]
 
     def look(self, console, stage):
-        """Types the next line if its prompt is there."""
+        """Types the next line if the console ends in its prompt."""
         if self.typed:
             self.prompt = self.prompts[-len(self.typed)]
         super().look(console, stage)
 
 
 def read(path):
-    """What the machine wrote to the console that is kept in a file, without what only a terminal
-    understands."""
+    """The machine's output in a console file, without terminal control sequences."""
     with open(path, "rb") as source:
         text = source.read().decode(errors="replace").partition("\n")[2]
     return re.sub(r"\x1b(\[[0-9;?]*[A-Za-z]|[=>78])|\r", "", text)
 
 
 def ended(lines):
-    """How the machine ended, by lines of QEMU's events; None while it runs."""
+    """How the machine ended, by QEMU's events in these lines; None while it runs."""
     for event, reason in machine.events_of(machine.messages_of(lines)):
         if event == "SHUTDOWN":
             return {"guest-shutdown": "poweroff", "guest-reset": "reset"}.get(reason, reason)
@@ -119,7 +118,7 @@ def ended(lines):
 
 
 def step(process, state, expect):
-    """Listens to QEMU for a moment, and types; returns the end if this is it."""
+    """Listens to QEMU for a moment, and types; returns how the machine ended, or None."""
     new, end = b"", None
     if select.select([process.stdout], [], [], 0.1)[0]:
         new = os.read(process.stdout.fileno(), 65536)
@@ -142,8 +141,8 @@ def step(process, state, expect):
 
 
 def watch(words, paths, expect, scale):
-    """Runs the machine to its end; returns (that: poweroff, reset, said, or what was not so, the
-    lines that were not typed)."""
+    """Runs the machine to its end; returns (how it ended: poweroff, reset, said or what went wrong,
+    the lines that were not typed)."""
     answerer = Answerer(paths["keys"], expect["typed"])
     state = {"log": b"", "rest": b"", "console": paths["console"], "answerer": answerer,
              "since": time.monotonic(), "scale": scale}
@@ -163,12 +162,12 @@ def watch(words, paths, expect, scale):
 
 
 def judged(expect, console, end, untyped):
-    """Findings about a boot that has ended, on the whole console."""
+    """Findings about a boot that has ended, from its complete console."""
     seen = in_order(console, expect["console"])
-    findings = [] if end == expect["end"] else ["the machine's end: %s, expected %s" % (
-        end, expect["end"])]
+    findings = [] if end == expect["end"] else [
+        f"the machine's end: {end}, expected {expect['end']}"]
     if untyped:
-        findings.append("no prompt came to type '%s' at" % untyped[0])
+        findings.append(f"no prompt came to type '{untyped[0]}' at")
     if seen < len(expect["console"]):
         findings.append("the console lacks '%s'%s" % (
             expect["console"][seen],
@@ -178,10 +177,10 @@ def judged(expect, console, end, untyped):
 
 
 def outcome(build, name, kind, path, image, measured):
-    """Boots the image and says what show wants to know of a cell; console and command are kept in
-    the build folder. `measured` are accelerator and scale of the time limits."""
+    """Boots the image; returns an outcome like a cell's. The console and the command are kept in
+    the build folder. `measured` is (accelerator, scale of the time limits)."""
     start, expect = time.monotonic(), expectations(path)
-    label = "%s/%s" % (name, os.path.splitext(os.path.basename(path))[0])
+    label = f"{name}/{os.path.splitext(os.path.basename(path))[0]}"
     folder = os.path.join(build, "qemu/theirs", label)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -192,7 +191,7 @@ def outcome(build, name, kind, path, image, measured):
     with open(os.path.join(folder, "command"), "w", encoding="utf-8") as out:
         out.write(shlex.join(words) + "\n")
     end, untyped = watch(words, paths, expect, measured[1])
-    return {"name": label, "about": "%s, judged by %s" % (image, path), "machine": kind,
+    return {"name": label, "about": f"{image}, judged by {path}", "machine": kind,
             "run": {"boots": []}, "reports": [], "skip": "",
             "findings": judged(expect, read(paths["console"]), end, untyped),
             "seconds": time.monotonic() - start}

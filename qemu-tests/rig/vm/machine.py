@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Starts QEMU and watches it: console, report, and what QEMU itself says about the machine's end.
+"""Starts QEMU and watches it: the console, the report, and QEMU's events.
 
-QEMU's own word (a QMP event on standard output) decides whether the guest powered off, restarted or
-just stood still: text on a console cannot be told from text that looks like it.
-"""
+Whether the guest powered off or restarted is decided by QEMU's events (QMP on standard output).
+Text on the console would not do: any program can print it. """
 
 import contextlib
 import json
@@ -20,7 +19,7 @@ from testlib.slowness import limit, load
 
 STAGES = ("firmware", "loader", "kernel", "prepare", "probe")
 # Seconds for each stage on a host that does the calibration boot in CALIBRATED seconds or less.
-# They only have to tell a dead guest from a slow one. GRUB itself waits three times ten seconds
+# They only have to distinguish a dead guest from a slow one. GRUB waits three times ten seconds
 # before it restarts a machine whose menus are all torn.
 LIMITS = {"firmware": 20, "loader": 60, "kernel": 40, "prepare": 60, "probe": 60}
 CALIBRATED = 3.0
@@ -28,7 +27,7 @@ KERNEL_MARK = b"Linux version "
 INIT_MARK = b" as init process"
 HALTED = b"reboot: System halted"
 OFF = b"reboot: Power down"
-# How long a halted machine must go on doing nothing.
+# The seconds for which a halted machine must do nothing more.
 HALT_WATCH = 2.0
 
 
@@ -38,26 +37,26 @@ def in_option(path):
 
 
 def qemu(machine, accel):
-    """The words that start the bare machine."""
+    """The QEMU command for the bare machine."""
     return machine["qemu"].split() + ["-accel", accel, "-nodefaults", "-no-user-config", "-display",
                                       "none"]
 
 
 def device(machine, drive, port=""):
-    """The words for the machine's disk, and what it hangs on, as a device for a drive."""
+    """QEMU's arguments for the machine's disk and its bus, with a drive."""
     *others, last = machine["disk-device"].split()
     words = [word for name in others for word in ("-device", name)]
-    return words + ["-device", "%s,drive=%s%s" % (last.replace("rootstock", drive), drive, port)]
+    return words + ["-device", f"{last.replace('rootstock', drive)},drive={drive}{port}"]
 
 
 def command(machine, accel, image, serial, restarts, attach="start"):
-    """The exact QEMU command for a machine; `serial` are the words for its serial ports.
+    """The exact QEMU command for a machine; `serial` are the arguments for its serial ports.
 
-    The disk is there from the start, or twice, the second one a copy that is thrown away; or
-    (`attach` being a number) there is a port that it can be attached to; or it is write-protected.
+    `attach` says how the disk is there: from the start; "twice", with a temporary copy of it as a
+    second disk; "protected" against writes; or, if it is a number, not yet, but with a free port.
     """
     words = qemu(machine, accel) + firmware.words(machine)
-    drive = "file=%s,format=raw,if=none,cache=unsafe,id=" % in_option(image)
+    drive = f"file={in_option(image)},format=raw,if=none,cache=unsafe,id="
     words += ["-drive", drive + "disk" + {"twice": ",file.locking=off",
                                           "protected": ",readonly=on"}.get(attach, "")]
     if attach.isdigit():
@@ -71,9 +70,10 @@ def command(machine, accel, image, serial, restarts, attach="start"):
 
 
 def direct(vmlinuz, initrd, options):
-    """The words that boot a kernel without a boot loader.
+    """QEMU's arguments that boot a kernel without a boot loader.
 
-    For a tree without initramfs libostree writes an init=, which one with initramfs has not.
+    The options are those of a tree without initramfs. With one, libostree would not write its init=
+    into them, so it is removed.
     """
     words = ["-kernel", vmlinuz]
     if initrd:
@@ -83,7 +83,7 @@ def direct(vmlinuz, initrd, options):
 
 
 def ports(machine, console):
-    """The words for the console and for the port through which the guest reports."""
+    """QEMU's arguments for the console and for the port through which the guest reports."""
     report = (["-device", machine["report-device"] + ",chardev=report"] if machine["report-device"]
               else ["-serial", "chardev:report"])
     serial = ["-serial", console]
@@ -91,24 +91,24 @@ def ports(machine, console):
 
 
 def kept(machine, console, report, keys=""):
-    """Serial ports for watch(): console and report are kept, QEMU itself talks on its output. What
+    """QEMU's arguments for watch(): console and report go to files, QMP to standard output. What
     comes through the socket `keys` is typed on the console."""
-    back = "file,id=console,path=%s,append=on" % in_option(console)
+    back = f"file,id=console,path={in_option(console)},append=on"
     if keys:
-        back = "socket,id=console,path=%s,server=on,wait=off,logfile=%s,logappend=on" % (
-            in_option(keys), in_option(console))
-    return ["-chardev", back, "-chardev", "file,id=report,path=%s,append=on" % in_option(report),
+        back = (f"socket,id=console,path={in_option(keys)},server=on,wait=off,"
+                f"logfile={in_option(console)},logappend=on")
+    return ["-chardev", back, "-chardev", f"file,id=report,path={in_option(report)},append=on",
             *ports(machine, "chardev:console"), "-qmp", "stdio"]
 
 
 def kernel_only(machine, accel, vmlinuz, seconds):
-    """Boots the bare kernel, which has no root file system and panics. Returns (seconds, log)."""
+    """Boots a bare kernel, which panics because it has no root; returns (seconds, console)."""
     words = qemu(machine, accel) + ["-chardev", "null,id=report"] + ports(machine, "stdio")
     if machine["board-dtb"]:
         words += ["-dtb", kernels.board_dtb(machine)]
     words += [
         "-no-reboot", "-kernel", vmlinuz, "-append",
-        "console=%s panic=-1 root=/dev/nowhere" % machine["console"]]
+        f"console={machine['console']} panic=-1 root=/dev/nowhere"]
     start = time.monotonic()
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -120,7 +120,7 @@ def kernel_only(machine, accel, vmlinuz, seconds):
 
 
 def accelerator(machine, vmlinuz):
-    """KVM only where a whole boot with it answered: /dev/kvm may open and then do nothing."""
+    """"kvm" if a complete boot with it works, else "tcg". It is not enough that /dev/kvm opens."""
     if machine["arch"] == arch.HOST and os.access("/dev/kvm", os.R_OK | os.W_OK):
         if b"Kernel panic" in kernel_only(machine, "kvm", vmlinuz, limit(3))[1]:
             return "kvm"
@@ -128,10 +128,10 @@ def accelerator(machine, vmlinuz):
 
 
 def calibrate(machine, accel, vmlinuz):
-    """How much slower than usual this host is: a scale for the time limits, at least 1."""
+    """How much slower than usual this host is, at least 1: the scale of the time limits."""
     seconds, log = kernel_only(machine, accel, vmlinuz, limit(120))
     if b"Kernel panic" not in log:
-        raise RuntimeError("QEMU does not boot a bare kernel: %s" % log[-300:])
+        raise RuntimeError(f"QEMU does not boot a bare kernel: {log[-300:]}")
     return max(1.0, seconds / CALIBRATED)
 
 
@@ -143,9 +143,9 @@ def limits(accel, scale):
 
 
 def stage_of(console, reported, mark):
-    """How far the last boot on a console has come, as an index into STAGES.
+    """The stage that the last boot on a console has reached, as an index into STAGES.
 
-    `mark` is what the boot loader writes first.
+    `mark` is the first text of the boot loader.
     """
     if reported:
         return STAGES.index("probe")
@@ -157,14 +157,14 @@ def stage_of(console, reported, mark):
 
 
 def messages_of(lines):
-    """What QEMU says in lines of QMP."""
+    """The QMP messages in these lines."""
     for line in lines:
         with contextlib.suppress(ValueError):
             yield json.loads(line)
 
 
 def events_of(messages):
-    """The (event, reason) pairs in messages, without those of the host's own doing."""
+    """[(event, reason)] of the shutdowns and resets that the guest, not the host, has caused."""
     found = []
     for message in messages:
         if message.get("event") in ("SHUTDOWN", "RESET") and message["data"]["guest"]:
@@ -173,25 +173,26 @@ def events_of(messages):
 
 
 def unsaid(process, console):
-    """The events that QEMU, which is gone, did not tell: the power switch of 7.2's riscv board ends
-    it at once. Then its status is 0, and the console ends with the kernel's last words."""
+    """The events that QEMU did not report before it ended. In 7.2 the power switch of the riscv
+    board ends QEMU without an event; then its status is 0, and the console ends with the kernel's
+    line."""
     with open(console, "rb") as source:
         off = source.read().rstrip().endswith(OFF)
     return [("SHUTDOWN", "guest-shutdown")] if process.wait() == 0 and off else []
 
 
 def size(path):
-    """The size of a file that may not be there yet."""
+    """The size of a file; 0 if it does not exist yet."""
     return os.stat(path).st_size if os.path.exists(path) else 0
 
 
 def head(words):
-    """What stands before every console: how to see it again."""
-    return "# %s\n" % shlex.join(words)
+    """The first line of every console file: the command that shows it again."""
+    return f"# {shlex.join(words)}\n"
 
 
 def enter_stage(state, stage):
-    """Notes how long the stage took that the machine leaves, and starts the next one's clock."""
+    """Notes the duration of the stage that ends, and starts the clock of the next one."""
     now = time.monotonic()
     if state["boots"]:
         state["boots"][-1][STAGES[state["stage"]]] = now - state["since"]
@@ -199,7 +200,8 @@ def enter_stage(state, stage):
 
 
 def reset(state):
-    """Back to the firmware. SeaBIOS resets the machine once more on its way: that is the same."""
+    """Goes back to the stage firmware. SeaBIOS resets the machine a second time; that is
+    ignored."""
     if state["stage"]:
         enter_stage(state, 0)
         state["reported"] = size(state["report"])
@@ -216,7 +218,8 @@ def ended(state, new):
 
 
 def progress(state):
-    """Moves a boot through its stages; returns an end if one took too long or stands still."""
+    """Moves a boot through its stages; returns an end if a stage takes too long or the machine has
+    halted."""
     with open(state["console"], "rb") as source:
         source.seek(state["start"])
         console = source.read()
@@ -241,14 +244,14 @@ def progress(state):
         return "halt" if stands else None
     seconds = LIMITS[STAGES[state["stage"]]] * max(state["scale"], load())
     if time.monotonic() - state["since"] > seconds:
-        return "no end of stage %s" % STAGES[state["stage"]]
+        return f"no end of stage {STAGES[state['stage']]}"
     return None
 
 
 def follow(process, state):
-    """Steps a machine until it ends; returns (how it ended, all that QEMU wrote)."""
+    """Watches a machine until it ends; returns (how it ended, QEMU's output)."""
     log, rest, end = b"", b"", None
-    # QEMU reports events only after this command. If QEMU is gone, its output ends.
+    # QEMU reports events only after this command. If QEMU has ended already, its output ends too.
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(b'{"execute":"qmp_capabilities"}\n')
     for hand in state["hands"]:
@@ -271,11 +274,10 @@ def follow(process, state):
 
 
 def watch(words, console, report, mark, restarts, scale, hands=()):
-    """Runs a machine to its end: {"end", "boots": [{stage: seconds}], "output": of QEMU}.
+    """Runs a machine to its end; returns {"end", "boots": [{stage: seconds}], "output": QEMU's}.
 
-    `restarts` restarts are expected. The console is kept whole, with the command at its top, after
-    that of a machine before. For the `hands` that act on the machine see actions.py.
-    """
+    `restarts` restarts are expected. The command and the console are appended to the file
+    `console`. The `hands` are actions on the machine: see actions.py. """
     with open(console, "a", encoding="utf-8") as out:
         out.write(head(words))
     state = {"console": console, "report": report, "mark": mark.encode(), "restarts": restarts,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The update server of a life: an archive repository by HTTP on the host's loopback. The guest, and
-nobody else, tells it when to fail (see guest/life.sh): after so many bytes it goes down in the
+"""The update server of a life: serves an archive repository by HTTP on the host's loopback. Only
+the guest tells it when to fail (see guest/life.sh): then it stops after so many bytes, in the
 middle of a file, and does not answer until it is told to come up.
 
-The guest reaches it, and nothing else, through QEMU's own network.
+QEMU's user network lets the guest reach this server and nothing else.
 """
 
 import collections
@@ -11,21 +11,21 @@ import http.server
 import os
 import threading
 
-# As the guest sees it.
+# The server's address for the guest.
 ADDRESS = "10.0.2.100:80"
-# Files that a client may have got, or be getting, when the server goes down, and has not kept:
-# libostree's limits of fetches and of writes at a time.
+# The number of files that a client may have fetched, in full or in part, but not kept when the
+# server goes down: libostree's limits of concurrent fetches and writes.
 IN_FLIGHT = 8 + 16
 CHUNK = 4096
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """One connection of the guest's."""
+    """One connection of the guest."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        """Answers with a file, or obeys."""
+        """Sends a file, or obeys a command (a path below /-/)."""
         server = self.server
         if self.path.startswith("/-/"):
             self.answer(*server.obey(self.path[3:].split("/")))
@@ -40,13 +40,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.send_file(source.read())
 
     def answer(self, status, reason):
-        """An answer without contents, of which the guest prints the reason."""
+        """Sends an answer without a body; the guest prints the reason."""
         self.send_response(status, reason)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def send_file(self, data):
-        """Sends a file, as far as the server lives."""
+        """Sends a file, until the server goes down."""
         self.send_response(200)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -58,11 +58,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.count(self.path)
 
     def log_message(self, *_):
-        """Nothing: what was asked for, the server counts."""
+        """Logs nothing: the server counts the requests."""
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves the folder until close(), and counts what was sent whole."""
+    """Serves the folder until close(), and counts the files that were sent completely."""
 
     daemon_threads = True
 
@@ -75,10 +75,11 @@ class Server(http.server.ThreadingHTTPServer):
                          daemon=True).start()
 
     def handle_error(self, *_):
-        """A guest that is killed leaves open connections: that is no error of the server."""
+        """Ignores errors: a killed guest leaves open connections."""
 
     def may_send(self, size):
-        """Whether that many bytes more may leave; the one that may not takes the server down."""
+        """Whether so many more bytes may be sent; if they exceed the limit, the server goes
+        down."""
         with self.lock:
             if self.left is not None:
                 self.left -= size
@@ -86,22 +87,22 @@ class Server(http.server.ThreadingHTTPServer):
             return not self.down
 
     def count(self, path):
-        """Counts a file that was sent whole."""
+        """Counts a file that was sent completely."""
         with self.lock:
             self.sent[path] += 1
 
     def resumed(self):
-        """(status, reason): whether what was sent before the server went down stayed with the
-        guest, and the rest came after."""
+        """(status, reason): 200 if the guest kept what it got before the server went down, and
+        fetched the rest afterwards."""
         with self.lock:
             again = sum(self.sent[path] > times for path, times in self.before.items())
             more = len(set(self.sent) - set(self.before))
             known = len(self.before)
-        text = "%d files before, %d of them again, %d more" % (known, again, more)
+        text = f"{known} files before, {again} of them again, {more} more"
         return (200 if known > IN_FLIGHT and again <= IN_FLIGHT and more else 409), text
 
     def obey(self, words):
-        """(status, reason) of a command: cut/BYTES, up or resumed."""
+        """Obeys a command, cut/BYTES, up or resumed; returns (status, reason)."""
         if words[0] == "cut":
             self.left = int(words[1])
             self.sent.clear()
@@ -116,12 +117,13 @@ class Server(http.server.ThreadingHTTPServer):
         return 200, "done"
 
     def close(self):
-        """Ends it."""
+        """Ends the server."""
         self.shutdown()
         self.server_close()
 
 
 def network(port):
-    """The words for a machine's network, which ends at the server on that port."""
-    return ["-netdev", "user,id=net,restrict=on,guestfwd=tcp:%s-cmd:busybox nc 127.0.0.1 %d" % (
-        ADDRESS, port), "-device", "virtio-net-pci,netdev=net,romfile="]
+    """QEMU's arguments for a network with only the server on that port of the host."""
+    forward = f"tcp:{ADDRESS}-cmd:busybox nc 127.0.0.1 {port}"
+    return ["-netdev", "user,id=net,restrict=on,guestfwd=" + forward,
+            "-device", "virtio-net-pci,netdev=net,romfile="]

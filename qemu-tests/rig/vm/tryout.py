@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`make try`: the disk to look around in, in the user's terminal; without a terminal a script types
-the same things into the same shell, and the result is whether all of them did what they should."""
+"""`make try`: boots a disk to look around in, in the user's terminal. Without a terminal, a script
+types commands into the same shell and checks what they do."""
 
 import os
 import re
@@ -19,7 +19,7 @@ PROMPT = r"demo-(\d) \S+ # $"
 MENU = "Demo OTA 1"
 DOWN, ENTER = "\x0e", "\r"
 REFUSED = r"Read-only file system"
-# What is typed or pressed, what must then appear within the time limit, and what that proves.
+# (keys to type, pattern that must then appear within the time limit, what that proves).
 STEPS = [
     (None, MENU, "GRUB shows the menu that ostree-grub-generator wrote"),
     (ENTER, PROMPT, "the first entry boots into a shell"),
@@ -40,7 +40,8 @@ LIMIT = 90
 
 
 def until(process, log, pattern, seconds):
-    """Copies the console to `log` until the pattern is on it, or QEMU ends where that is None."""
+    """Copies the console to `log` until the pattern appears (None: until QEMU ends); returns
+    whether it did so in time."""
     text, end = "", time.monotonic() + seconds
     while time.monotonic() < end:
         if not select.select([process.stdout], [], [], 0.1)[0]:
@@ -50,14 +51,14 @@ def until(process, log, pattern, seconds):
             return pattern is None and process.wait(limit(10)) == 0
         log.write(new)
         text += new.decode(errors="replace")
-        # The shell asks the terminal where its cursor is, and positions it; GRUB paints its menu.
+        # Without the control sequences of the shell's line editor and of GRUB's menu.
         if pattern and re.search(pattern, re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)):
             return True
     return False
 
 
 def script(words, console, scale):
-    """Types STEPS into the machine; prints one line of TAP a step. Returns whether all worked."""
+    """Types STEPS into the machine; prints a line of TAP for each. Returns whether all worked."""
     good = True
     with open(console, "wb") as log, subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -68,14 +69,14 @@ def script(words, console, scale):
                     process.stdin.write(keys.encode())
                     process.stdin.flush()
                 good = good and until(process, log, pattern, LIMIT * max(scale, load()))
-                print("%sok %d - %s" % ("" if good else "not ", number, meaning), flush=True)
+                print(f"{'' if good else 'not '}ok {number} - {meaning}", flush=True)
         finally:
             process.kill()
     return good
 
 
 def clean(path, facts):
-    """Whether the disk's file system was left clean."""
+    """Whether the disk's file system is clean."""
     part = facts["parts"][0]
     return disk.superblock_state(path, part) == (True, False) and not disk.check_ext4(path, part)
 
@@ -98,13 +99,13 @@ def run(build):
     accel = machine.accelerator(kind, vmlinuz)
     if sys.stdin.isatty() and sys.stdout.isatty():
         words = machine.command(kind, accel, path, ["-serial", "mon:stdio"], restarts=True)
-        print("Booting it. Leave with poweroff, or at once with Ctrl-A, then X.\n# %s"
-              % shlex.join(words), flush=True)
+        print("Booting it. Leave with poweroff, or immediately with Ctrl-A, then X.\n"
+              f"# {shlex.join(words)}", flush=True)
         return subprocess.run(words, check=False).returncode
     words = machine.command(kind, accel, path, ["-serial", "stdio"], restarts=True)
     console = os.path.join(folder, "console.log")
     good = script(words, console, machine.calibrate(kind, accel, vmlinuz))
     left = good and clean(path, facts)
-    print("%sok %d - the file system is clean\n1..%d\n# console: %s" % (
-        "" if left else "not ", len(STEPS) + 1, len(STEPS) + 1, console))
+    print(f"{'' if left else 'not '}ok {len(STEPS) + 1} - the file system is clean\n"
+          f"1..{len(STEPS) + 1}\n# console: {console}")
     return 0 if good and left else 1
