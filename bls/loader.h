@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "bls/kernel.h"
 #include "bls/settings.h"
 #include "bls/sysroot.h"
 #include "bls/text.h"
@@ -74,6 +75,7 @@ struct loader {
 	int (*label)(const struct loader_job *job, struct loader_label ret_labels[]);
 	const char *place; /* what a label's place is called in JSON */
 
+	unsigned kernels;		   /* the formats that it starts, 1 << KERNEL_... or'ed */
 	const struct loader_limit *limits; /* ends without a type */
 	unsigned unreadable_ext4;	   /* LOADER_EXT4_..., or'ed */
 };

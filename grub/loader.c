@@ -65,6 +65,8 @@ const struct loader grub_loader = {
 	.from_entries = grubcfg_from_entries,
 	.label = label,
 	.place = "number",
+	/* On EFI also what the firmware starts. */
+	.kernels = 1 << KERNEL_BZIMAGE | 1 << KERNEL_ZIMAGE | 1 << KERNEL_IMAGE | 1 << KERNEL_EFI,
 	.limits = limits,
 	.unreadable_ext4 = LOADER_EXT4_EA_INODE | LOADER_EXT4_INLINE_DATA | LOADER_EXT4_CASEFOLD |
 			   LOADER_EXT4_BIGALLOC_1K,

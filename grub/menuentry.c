@@ -8,7 +8,7 @@
 
 #include "bls/bootpath.h"
 #include "bls/kargs.h"
-#include "bls/cmdline-limit.h"
+#include "bls/kernel.h"
 #include "grub/ident.h"
 #include "grub/quote.h"
 
@@ -135,7 +135,7 @@ static int add_word(struct body *body, size_t place, const char *word, const cha
 /* Adds all words, and counts the length of the command line that GRUB will make of them. */
 static int add_words(struct body *body, char *options, size_t line_length)
 {
-	size_t line_max = cmdline_limit(body->rules->boot_fd,
+	size_t line_max = kernel_line_max(body->rules->boot_fd,
 		bootpath_below(body->entry->last[ENTRY_LINUX]->value, body->rules->prefix),
 		entry_value(body->entry, ENTRY_ARCHITECTURE));
 	const char *rest = options, *what;

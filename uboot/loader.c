@@ -65,6 +65,9 @@ const struct loader uboot_loader = {
 	.from_entries = uenv_from_entries,
 	.label = label,
 	.place = "kernel",
+	/* By booti, bootz, bootm and zboot, see boot.cmd. */
+	.kernels = 1 << KERNEL_BZIMAGE | 1 << KERNEL_ZIMAGE | 1 << KERNEL_IMAGE | 1 << KERNEL_GZIP |
+		   1 << KERNEL_UIMAGE,
 	.limits = limits,
 	.unreadable_ext4 = LOADER_EXT4_INLINE_DATA | LOADER_EXT4_BIGALLOC_1K,
 };

@@ -7,7 +7,7 @@
 
 #include "bls/bootpath.h"
 #include "bls/kargs.h"
-#include "bls/cmdline-limit.h"
+#include "bls/kernel.h"
 #include "bls/words.h"
 #include "uboot/crc.h"
 #include "uboot/escape.h"
@@ -121,7 +121,7 @@ static int add_options(struct record *record)
 		add_kargs(record, record->entry->options, &kargs);
 	kargs_free(&kargs);
 	if (record->values[BOOTARGS].size <=
-		cmdline_limit(record->style->boot_fd,
+		kernel_line_max(record->style->boot_fd,
 			bootpath_below(
 				record->entry->last[ENTRY_LINUX]->value, record->style->prefix),
 			entry_value(record->entry, ENTRY_ARCHITECTURE)))

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The greatest length of a command line, according to the headers of kernels. */
+/* What kernels are, and how long a command line may be, by their headers. */
+#include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +14,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "bls/cmdline-limit.h"
+#include "bls/kernel.h"
 
-static char directory[] = "/tmp/test-cmdline-limit.XXXXXX";
+static char directory[] = "/tmp/test-kernel.XXXXXX";
 
 static int set_up(void **state)
 {
@@ -94,8 +96,54 @@ static void test_headers(void **state)
 			close(kernel);
 			expected = 4095;
 		}
-		assert_int_equal(cmdline_limit(fd, "/k", cases[i].architecture), expected);
+		assert_int_equal(kernel_line_max(fd, "/k", cases[i].architecture), expected);
 	}
+}
+
+/* The format and the machine; wide is a byte at 0x236, where a 64-bit x86 kernel has 1. */
+static void test_formats(void **state)
+{
+	static const struct {
+		size_t offset;
+		const char *bytes;
+		size_t length;
+		const char *wide;
+		enum kernel_format format;
+		unsigned machine;
+	} cases[] = {
+		{ 0x202, "HdrS\x05\x02", 6, "\x01", KERNEL_BZIMAGE, EM_NONE },
+		{ 0x202, "HdrS\x0f\x02", 6, "", KERNEL_BZIMAGE, EM_386 },
+		{ 0x202, "HdrS\x0f\x02", 6, "\x01", KERNEL_BZIMAGE, EM_X86_64 },
+		{ 0x24, "\x18\x28\x6f\x01", 4, "", KERNEL_ZIMAGE, EM_ARM },
+		{ 0x38, "ARM\x64", 4, "", KERNEL_IMAGE, EM_AARCH64 },
+		{ 0x38, "RSC\x05", 4, "", KERNEL_IMAGE, EM_RISCV },
+		{ 0, "\xd0\x0d\xfe\xed", 4, "", KERNEL_FIT, EM_NONE },
+		{ 0, "\x1f\x8b\x08", 3, "", KERNEL_GZIP, EM_NONE },
+		{ 0, "MZ", 2, "", KERNEL_EFI, EM_NONE },
+		{ 0, "\x27\x05\x19\x56", 4, "", KERNEL_UIMAGE, EM_NONE },
+		{ 0, "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\xf3", 19, "", KERNEL_ELF, EM_RISCV },
+		{ 0, "x", 1, "", KERNEL_UNKNOWN, EM_NONE },
+	};
+	int fd = *(int *)*state;
+	struct kernel kernel;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int file;
+
+		make(fd, 4096, cases[i].offset, cases[i].bytes, cases[i].length);
+		file = openat(fd, "k", O_WRONLY);
+		assert_int_equal(pwrite(file, cases[i].wide, strlen(cases[i].wide), 0x236),
+			strlen(cases[i].wide));
+		close(file);
+		assert_int_equal(kernel_read(fd, "/k", &kernel), 0);
+		assert_int_equal(kernel.format, cases[i].format);
+		assert_int_equal(kernel.machine, cases[i].machine);
+		assert_true(*kernel_name(kernel.format));
+	}
+	make(fd, 0, 0, "", 0);
+	assert_int_equal(kernel_read(fd, "/k", &kernel), -ENODATA);
+	assert_int_equal(kernel_read(fd, "/gone", &kernel), -ENOENT);
+	assert_int_equal(kernel.format, KERNEL_UNKNOWN);
 }
 
 static void test_paths(void **state)
@@ -105,17 +153,18 @@ static void test_paths(void **state)
 	make(fd, 4096, 0x24, "\x18\x28\x6f\x01", 4);
 	assert_int_equal(symlinkat(".", fd, "boot"), 0);
 	assert_int_equal(symlinkat("../../etc/passwd", fd, "up"), 0);
-	assert_int_equal(cmdline_limit(fd, "/boot/boot/k", NULL), 1023);
-	assert_int_equal(cmdline_limit(fd, "/gone", NULL), 2047);
-	assert_int_equal(cmdline_limit(fd, "/up", NULL), 2047);
-	assert_int_equal(cmdline_limit(-1, "/k", NULL), 2047);
-	assert_int_equal(cmdline_limit(-1, "/k", "arm"), 1023);
+	assert_int_equal(kernel_line_max(fd, "/boot/boot/k", NULL), 1023);
+	assert_int_equal(kernel_line_max(fd, "/gone", NULL), 2047);
+	assert_int_equal(kernel_line_max(fd, "/up", NULL), 2047);
+	assert_int_equal(kernel_line_max(-1, "/k", NULL), 2047);
+	assert_int_equal(kernel_line_max(-1, "/k", "arm"), 1023);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_paths),
 	};
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * kernel: what the file of a kernel is, as its first bytes show.
+ *
+ * The formats and their magic numbers: Linux, Documentation/arch/x86/boot.rst, arch/arm/boot.rst,
+ * arch/arm64/booting.rst, arch/riscv/boot-image-header.rst; U-Boot, include/image.h for its legacy
+ * header and doc/usage/fit for the device tree that is a container. An x86 kernel has the greatest
+ * length of its command line in the header (cmdline_size); elsewhere the architecture gives it
+ * (COMMAND_LINE_SIZE, arch/ARCH/include/uapi/asm/setup.h). A kernel cuts a longer line without a
+ * message, and ostree= is often at its end.
+ */
+#pragma once
+
+#include <stddef.h>
+
+enum kernel_format {
+	KERNEL_UNKNOWN,
+	KERNEL_BZIMAGE, /* x86 */
+	KERNEL_ZIMAGE,	/* arm */
+	KERNEL_IMAGE,	/* arm64, riscv */
+	KERNEL_EFI, /* another program for EFI, for example an arm64 kernel with CONFIG_EFI_ZBOOT */
+	KERNEL_GZIP, /* of what is not known */
+	KERNEL_UIMAGE,
+	KERNEL_FIT,
+	KERNEL_ELF, /* vmlinux */
+};
+
+struct kernel {
+	enum kernel_format format;
+	unsigned machine; /* EM_... of elf.h; 0 if the file does not show it */
+	size_t line_max;  /* of the command line, without the final NUL; 0: see there */
+};
+
+/* How the format is called in a message: "a bzImage". */
+const char *kernel_name(enum kernel_format format);
+
+/* Identifies the kernel at path in the directory boot_fd; a path that leads out of it is not read.
+ * Returns 0, or a negative errno with *ret_kernel empty;
+ * -ENODATA for an empty file. */
+int kernel_read(int boot_fd, const char *path, struct kernel *ret_kernel);
+
+/* The greatest length of a command line for that kernel. architecture is the entry's (UAPI.1) or
+ * NULL; it decides if the file cannot be read or does not show it, for example after gzip. If
+ * neither does, the limit is 2047. boot_fd may be -1: no file is read. */
+size_t kernel_line_max(int boot_fd, const char *path, const char *architecture);
