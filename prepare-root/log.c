@@ -12,6 +12,7 @@
 static int kmsg_fd = -1;
 static bool stderr_open;
 static bool console_warnings = true;
+static void (*diverted)(int level, const char *sentence);
 
 /* A longer part is a path or a value of which the start is enough. */
 enum { PART_MAX = 256 };
@@ -77,6 +78,11 @@ void log_start(void)
 	stderr_open = fcntl(STDERR_FILENO, F_GETFD) >= 0;
 }
 
+void log_divert(void (*take)(int level, const char *sentence))
+{
+	diverted = take;
+}
+
 /* Where /dev could not be mounted, a tree may have put a link or a pipe there. */
 static int open_kmsg(const char *kmsg)
 {
@@ -117,6 +123,10 @@ void log_line(int level, const char *sentence)
 	char escaped[SENTENCE_SIZE], line[SENTENCE_SIZE + 32];
 	int len;
 
+	if (diverted) {
+		diverted(level, sentence);
+		return;
+	}
 	priority[1] = (char)('0' + (LOG_DAEMON | level) / 10);
 	priority[2] = (char)('0' + (LOG_DAEMON | level) % 10);
 	log_escape(sentence, escaped, sizeof escaped);
