@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Checks the type first: opening a device can start a watchdog or rewind a tape. */
-static int open_regular(int dir_fd, const char *name)
+int file_open(int dir_fd, const char *name)
 {
 	struct stat st;
 
@@ -23,7 +23,7 @@ static int open_regular(int dir_fd, const char *name)
 
 ssize_t file_read(int dir_fd, const char *name, char *buffer, size_t size)
 {
-	int fd = open_regular(dir_fd, name);
+	int fd = file_open(dir_fd, name);
 	struct stat st;
 	ssize_t have = 0, n = 1;
 

@@ -5,6 +5,7 @@ import os
 import re
 
 from testlib import tap
+from testlib.bootfiles import INITRAMFS, KERNEL
 from testlib.generator import GRUB, Generator
 
 ERROR, WARNING = "error", "warning"
@@ -19,7 +20,7 @@ ENTRY = "boot/loader/entries/" + NAME
 GOOD = ["title Demo", "version 2", "options root=LABEL=x panic=10 ostree=" + LINK,
         "linux /k/vmlinuz", "initrd /k/initramfs"]
 # The same without an initramfs, with paths as libostree and people write them.
-BARE = GOOD[:2] + [f"options panic=0 panic=-1 init=/x init={INIT} ostree={LINK}",
+BARE = GOOD[:2] + [f"options root=/dev/vda panic=0 panic=-1 init=/x init={INIT} ostree={LINK}",
                    "linux k/vmlinuz", "devicetree /boot/k/a.dtb", "fdtdir /boot/k"]
 OTHER_MENU = "boot/grub2/grub.cfg"
 MENU, FIELDS = "boot/loader/grub.cfg", "boot/loader/uEnv.txt"
@@ -46,8 +47,13 @@ def tree(where, entries=None):
     os.symlink(".", root + "/boot/boot")
     # The configuration of a GRUB that does not need our menu.
     tap.write(root + "/" + OTHER_MENU, b"insmod blscfg\nblscfg\n")
-    for name in ("vmlinuz", "initramfs", "a.dtb"):
-        tap.write(f"{root}/boot/k/{name}", b"x")
+    for name, content in ("vmlinuz", KERNEL), ("initramfs", INITRAMFS), ("a.dtb", b"x"):
+        tap.write(f"{root}/boot/k/{name}", content)
+    for name in ("etc", "var", "run", "dev", "proc", "sys", "sysroot", "../../var"):
+        os.makedirs(f"{root}/{DEPLOYMENT}/{name}", exist_ok=True)
+    init = f"{root}/{DEPLOYMENT}/sbin/init"
+    tap.write(init, b"#!/bin/sh\n")
+    os.chmod(init, 0o755)
     program = f"{root}/{DEPLOYMENT}/usr/lib/ostree/ostree-prepare-root"
     tap.write(program, b"x")
     os.chmod(program, 0o755)
@@ -75,7 +81,8 @@ def finds(root, *expected, arguments=()):
     assert shown == [(severity, f"{root}/{file}", line) for severity, file, line, _ in expected], \
         (found, expected)
     for one, (*_, pattern) in zip(found, expected):
-        assert re.search(pattern, one["what"]), (one, pattern)
+        text = "; ".join(one[key] for key in ("what", "remedy") if key in one)
+        assert re.search(pattern, text), (one, pattern)
 
 
 def make_menu(generator, *arguments):

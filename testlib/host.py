@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 from testlib import tap
+from testlib.bootfiles import INITRAMFS, KERNEL, archive
 from testlib.generator import clean_environment
 
 
@@ -37,9 +38,12 @@ class Host:
         tree = self.where + "/tree"
         shutil.rmtree(tree, ignore_errors=True)
         modules = f"{tree}/usr/lib/modules/6.1.{version}"
-        tap.write(modules + "/vmlinuz", b"kernel " + version.encode())
+        tap.write(modules + "/vmlinuz", KERNEL + version.encode())
         if initramfs:
-            tap.write(modules + "/initramfs.img", b"initramfs " + version.encode())
+            tap.write(modules + "/initramfs.img", archive({"version": version.encode()}) + INITRAMFS)
+        tap.write(tree + "/usr/sbin/init", b"#!/bin/sh\n")
+        os.chmod(tree + "/usr/sbin/init", 0o755)
+        os.symlink("usr/sbin", tree + "/sbin")
         for path, content in (more or {}).items():
             below = modules if path.startswith("modules/") else tree
             tap.write(f"{below}/{path.removeprefix('modules/')}", content)

@@ -37,10 +37,13 @@ static const struct feature {
 	{ "bigalloc and blocks of 1 KiB", RO_COMPAT, 0x200, true, LOADER_EXT4_BIGALLOC_1K },
 };
 
+static const struct finding_kind bootfs_limit = { "bootfs", FINDINGS_WARNING, false };
+
 static void add(const struct sysroot *sysroot, const char *what, struct findings *findings)
 {
-	findings_add(findings, FINDINGS_WARNING, (struct place){ sysroot->root, "boot", 0 },
-		"%s; put it on a file system made with \"" MKFS " DEVICE\"", what);
+	findings_add(
+		findings, &bootfs_limit, (struct place){ sysroot->root, "boot", 0 }, "%s", what);
+	findings_remedy(findings, "put it on a file system made with \"" MKFS " DEVICE\"");
 }
 
 static uint32_t field(const unsigned char block[SUPERBLOCK_SIZE], unsigned offset)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-includes_bls/check = bls prepare-root $(loaders)
+includes_bls/check = bls initramfs prepare-root $(loaders)
 lib_bls/check = $(filter-out bls/check/main.c,$(wildcard bls/check/*.c)) \
-	$(sort $(foreach l,$(loaders),$(lib_$(l))))
+	$(sort $(foreach l,$(loaders),$(lib_$(l))) $(lib_prepare-root) \
+		initramfs/rootparams.c initramfs/rootspec.c)
 libs_bls/check := -lmount -lblkid
 measured += bls/check
 

@@ -2,207 +2,155 @@
 #include "bls/check/entries.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bls/bootpath.h"
-#include "bls/deployment.h"
-#include "bls/kargs.h"
+#include "bls/check/files.h"
 #include "bls/check/known.h"
+#include "bls/check/modules.h"
+#include "bls/check/rootarg.h"
+#include "bls/check/tree.h"
+#include "bls/check/typos.h"
+#include "bls/deployment.h"
 #include "bls/utf8.h"
 #include "bls/version.h"
 #include "prepare-root/path.h"
 
-enum kind { KIND_FILE, KIND_PROGRAM, KIND_DIRECTORY };
+static const struct finding_kind entry_invalid = { "entry-invalid", FINDINGS_ERROR, false };
+static const struct finding_kind byte_order_mark = { "byte-order-mark", FINDINGS_WARNING, false };
+static const struct finding_kind no_panic = { "no-panic", FINDINGS_WARNING, false };
+static const struct finding_kind initrd_unread = { "initrd-unread", FINDINGS_WARNING, false };
+static const struct finding_kind initrd_release = { "initrd-release", FINDINGS_WARNING, false };
+static const struct finding_kind same_name = { "same-name", FINDINGS_WARNING, false };
+static const struct finding_kind other_order = { "other-order", FINDINGS_WARNING, false };
+static const struct finding_kind prefix_needed = { "prefix-needed", FINDINGS_ERROR, true };
+static const struct finding_kind prefix_wrong = { "prefix-wrong", FINDINGS_ERROR, true };
 
-struct subject {
-	const struct sysroot *sysroot;
-	struct findings *findings;
-	const struct menu_item *item;
-	const struct entry *entry;
-};
-
-static struct place place_of(const struct subject *subject, unsigned line)
+static void check_panic(const struct subject *subject)
 {
-	return (struct place){ subject->sysroot->entries, subject->item->name, line };
-}
+	const char *panic = NULL;
 
-/* What is wrong with a path below a directory, as the end of a sentence; else NULL. */
-static const char *look(int dir_fd, const char *path, enum path_rule rule, enum kind kind)
-{
-	char resolved[PATH_MAX];
-	struct stat st;
-	int err = path_resolve(dir_fd, path, rule, resolved);
-
-	if (err >= 0 && fstatat(dir_fd, *resolved ? resolved : ".", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		err = -errno;
-	if (err == -ENOENT || err == -ENOTDIR)
-		return "is not there";
-	if (err == -EXDEV)
-		return "is a symlink that leads elsewhere";
-	if (err < 0)
-		return strerror(-err);
-	if (kind == KIND_DIRECTORY)
-		return S_ISDIR(st.st_mode) ? NULL : "is not a directory";
-	if (!S_ISREG(st.st_mode))
-		return "is not a regular file";
-	if (kind == KIND_PROGRAM && !(st.st_mode & 0111))
-		return "cannot be executed";
-	return st.st_size ? NULL : "is empty";
-}
-
-static void check_file(const struct subject *subject, const struct entry_line *line,
-	const char *path, enum kind kind)
-{
-	const char *what = look(subject->sysroot->boot_fd,
-		bootpath_below(path, subject->sysroot->prefix), PATH_BENEATH, kind);
-
-	if (what)
-		findings_add(subject->findings, FINDINGS_ERROR, place_of(subject, line->number),
-			"%s: %s %s; restore it, or deploy again and remove this entry", line->name,
-			path, what);
-}
-
-static void check_overlays(const struct subject *subject, const struct entry_line *line)
-{
-	char *copy = strdup(line->value), *rest = NULL;
-
-	subject->findings->failed |= !copy;
-	for (char *path = copy ? strtok_r(copy, " \t", &rest) : NULL; path;
-		path = strtok_r(NULL, " \t", &rest))
-		check_file(subject, line, path, KIND_FILE);
-	free(copy);
-}
-
-static void check_files(const struct subject *subject)
-{
-	for (size_t i = 0; i < subject->entry->count; i++) {
-		const struct entry_line *line = &subject->entry->lines[i];
-		bool counts = line->key != ENTRY_UNKNOWN && line == subject->entry->last[line->key];
-
-		switch (line->key) {
-		case ENTRY_INITRD:
-		case ENTRY_EXTRA:
-			check_file(subject, line, line->value, KIND_FILE);
-			break;
-		case ENTRY_LINUX:
-		case ENTRY_EFI:
-		case ENTRY_UKI:
-		case ENTRY_DEVICETREE:
-			if (counts)
-				check_file(subject, line, line->value, KIND_FILE);
-			break;
-		case ENTRY_FDTDIR:
-			if (counts)
-				check_file(subject, line, line->value, KIND_DIRECTORY);
-			break;
-		case ENTRY_DEVICETREE_OVERLAY:
-			if (counts)
-				check_overlays(subject, line);
-			break;
-		default:
-			break;
-		}
-	}
-}
-
-static struct place options_place(const struct subject *subject)
-{
-	const struct entry_line *line = subject->entry->last[ENTRY_OPTIONS];
-
-	return place_of(subject, line ? line->number : 0);
-}
-
-/* The code that follows the bootlink at boot follows it here. */
-static void check_deployment(const struct subject *subject)
-{
-	int fd = deployment_find(subject->sysroot->root_fd, subject->entry->options);
-	const char *what = NULL;
-
-	if (fd == -EXDEV)
-		what = "it leads out of the sysroot";
-	else if (fd == -EINVAL)
-		what = "it leads to something that is not a symlink";
-	else if (fd < 0)
-		what = strerror(-fd);
-	else
-		what = look(fd, "usr", PATH_BENEATH, KIND_DIRECTORY) ? "the tree has no usr" : NULL;
-	if (what)
-		findings_add(subject->findings, FINDINGS_ERROR, options_place(subject),
-			"ostree= does not lead to a deployment: %s; deploy again, or remove this entry",
-			what);
-	if (fd >= 0)
-		close(fd);
-}
-
-/* Without an initramfs the kernel must find the program that prepares the deployment. */
-static void check_init(const struct subject *subject, const char *init)
-{
-	const char *what;
-
-	if (subject->entry->last[ENTRY_INITRD])
-		return;
-	if (!init || !cmdline_names_prepare_root(init)) {
-		findings_add(subject->findings, FINDINGS_ERROR, options_place(subject),
-			"there is neither an initrd nor init= with ostree-prepare-root, so the kernel would start the init of the physical root; add one of them");
-		return;
-	}
-	what = look(subject->sysroot->root_fd, init, PATH_IN_ROOT, KIND_PROGRAM);
-	if (what)
-		findings_add(subject->findings, FINDINGS_ERROR, options_place(subject),
-			"init=%s %s, so the kernel would panic; add ostree-prepare-root to the tree and deploy it",
-			init, what);
-}
-
-static void check_panic(const struct subject *subject, const char *panic)
-{
+	for (size_t i = 0; i < subject->cmdline->count; i++)
+		if (!strcmp(subject->cmdline->words[i].name, "panic") &&
+			subject->cmdline->words[i].value)
+			panic = subject->cmdline->words[i].value;
 	/* The kernel takes 0 for "wait forever". */
 	if (panic && strtol(panic, NULL, 0) != 0)
 		return;
-	findings_add(subject->findings, FINDINGS_WARNING, options_place(subject),
-		"after a panic the kernel would hang forever; %s",
+	findings_add(subject->findings, &no_panic, subject_options(subject),
+		"after a panic the kernel would hang forever");
+	findings_remedy(subject->findings, "%s",
 		subject->item->libostree
 			? "run \"ostree admin kargs edit-in-place --append-if-missing=panic=10\" and then the generator of the menu"
 			: "add panic=10 to the options");
 }
 
-static void check_options(const struct subject *subject)
+/* Reads what is known about the initramfs and the kernel's modules. */
+static void look_inside(
+	const struct subject *subject, struct initrd *initrd, struct text *builtin, char **release)
 {
-	struct kargs kargs;
+	const struct entry *entry = subject->entry;
+	const struct entry_line *line = NULL;
+	int fd = deployment_find(subject->sysroot->root_fd, entry->options);
 
-	if (kargs_split(subject->entry->options, &kargs) < 0) {
+	while ((line = entry_next(entry, ENTRY_INITRD, line)))
+		initrd_read(subject->sysroot->boot_fd,
+			bootpath_below(line->value, subject->sysroot->prefix), initrd);
+	if (fd < 0)
+		return;
+	if (modules_builtin(fd, builtin, release) == -ENOMEM)
 		subject->findings->failed = true;
-	} else {
-		if (kargs_first(&kargs, "ostree")) {
-			check_deployment(subject);
-			check_init(subject, kargs_last(&kargs, "init"));
-		}
-		check_panic(subject, kargs_last(&kargs, "panic"));
-	}
-	kargs_free(&kargs);
+	close(fd);
 }
 
-void entries_check_item(
-	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings)
+static void check_initrd(
+	const struct subject *subject, const struct initrd *initrd, const char *release)
 {
-	const struct subject subject = { sysroot, findings, item, &item->entry };
+	const struct place place =
+		subject_place(subject, subject->entry->last[ENTRY_INITRD]->number);
 
-	if (item->error) {
-		findings_add(findings, FINDINGS_ERROR, place_of(&subject, item->where.line),
-			"%s; correct or remove it, no menu has this entry", item->where.what);
+	if (initrd->unread) {
+		findings_add(subject->findings, &initrd_unread, place,
+			"it is not known what the initramfs has: %s", initrd->unread);
+		findings_remedy(subject->findings, "%s",
+			strstr(initrd->unread, "installed") ? "install it"
+							    : "make the initramfs again");
+	}
+	if (release && *initrd->release && strcmp(release, initrd->release) != 0) {
+		findings_add(subject->findings, &initrd_release, place,
+			"the initramfs has modules for the kernel %s, and the tree for %s",
+			initrd->release, release);
+		findings_remedy(subject->findings, "make the initramfs again");
+	}
+	way_step(subject->way, "The kernel unpacks the initramfs, made by %s.",
+		initrd_name(initrd->maker));
+	if (*initrd->release)
+		way_note(subject->way, "It has modules for %s.", initrd->release);
+}
+
+static void check_boot(struct subject *subject)
+{
+	const bool has_initrd = subject->entry->last[ENTRY_INITRD];
+	struct initrd initrd = { 0 };
+	struct text builtin = { 0 };
+	char *release = NULL;
+
+	way_step(subject->way, "The kernel gets %zu bytes: %s", strlen(subject->entry->options),
+		subject->entry->options);
+	/* Another system's entry is not followed. */
+	if (!subject->cmdline->ostree && !subject->cmdline->slot && !subject->item->libostree) {
+		check_panic(subject);
+		typos_check(subject);
 		return;
 	}
-	if (utf8_mark(item->entry.text, strlen(item->entry.text)))
-		findings_add(findings, FINDINGS_WARNING, place_of(&subject, 1),
-			"the file begins with a byte order mark, which systemd takes for a part of the first key; remove its three bytes");
-	check_files(&subject);
-	if (!menu_hidden(item))
-		check_options(&subject);
+	look_inside(subject, &initrd, &builtin, &release);
+	if (has_initrd)
+		check_initrd(subject, &initrd, release);
+	rootarg_check(subject, has_initrd ? &initrd : NULL, release ? &builtin : NULL);
+	tree_check(subject, has_initrd ? &initrd : NULL);
+	check_panic(subject);
+	typos_check(subject);
+	subject->findings->failed |= builtin.failed || initrd.modules.failed;
+	text_free(&builtin);
+	initrd_free(&initrd);
+	free(release);
+}
+
+void entries_check_item(struct subject *subject)
+{
+	const struct menu_item *item = subject->item;
+	static struct cmdline cmdline;
+	char *options;
+
+	if (item->error) {
+		findings_add(subject->findings, &entry_invalid,
+			subject_place(subject, item->where.line), "%s", item->where.what);
+		findings_remedy(subject->findings, "correct or remove it, no menu has this entry");
+		return;
+	}
+	if (utf8_mark(item->entry.text, strlen(item->entry.text))) {
+		findings_add(subject->findings, &byte_order_mark, subject_place(subject, 1),
+			"the file begins with a byte order mark, which systemd takes for a part of the first key");
+		findings_remedy(subject->findings, "remove its three bytes");
+	}
+	files_check(subject);
+	if (menu_hidden(item))
+		return;
+	/* Longer ones are refused by every loader. */
+	options = strndup(item->entry.options, CMDLINE_MAX);
+	if (!options) {
+		subject->findings->failed = true;
+		return;
+	}
+	cmdline_parse(options, &cmdline);
+	subject->cmdline = &cmdline;
+	check_boot(subject);
+	subject->cmdline = NULL;
+	free(options);
 }
 
 static int compare_names(const void *left, const void *right)
@@ -210,6 +158,15 @@ static int compare_names(const void *left, const void *right)
 	const struct menu_item *a = left, *b = right;
 
 	return version_compare(a->stem, b->stem);
+}
+
+static void add_same_name(const struct sysroot *sysroot, const struct menu_item *item,
+	const struct menu_item *first, struct findings *findings)
+{
+	findings_add(findings, &same_name, (struct place){ sysroot->entries, item->name, 0 },
+		"this name counts as the same as %s, and GRUB's blscfg would show only one of them",
+		first->name);
+	findings_remedy(findings, "remove or rename one");
 }
 
 static void check_names(
@@ -223,10 +180,7 @@ static void check_names(
 
 		findings->failed |= !first;
 		if (first && first != item)
-			findings_add(findings, FINDINGS_WARNING,
-				(struct place){ sysroot->entries, item->name, 0 },
-				"this name counts as the same as %s, and GRUB's blscfg would show only one of them; remove or rename one",
-				first->name);
+			add_same_name(sysroot, item, first, findings);
 	}
 	known_free(known);
 }
@@ -236,11 +190,12 @@ static void check_first(
 {
 	const struct menu_item *ours = menu_first(menu), *theirs = menu_first_by_name(menu);
 
-	if (ours != theirs && !ours->error && !theirs->error)
-		findings_add(findings, FINDINGS_WARNING,
-			(struct place){ sysroot->entries, theirs->name, 0 },
-			"a loader that sorts by file name, for example systemd-boot, boots this entry first, but libostree means %s; deploy again to get names in the right order",
-			ours->name);
+	if (ours == theirs || ours->error || theirs->error)
+		return;
+	findings_add(findings, &other_order, (struct place){ sysroot->entries, theirs->name, 0 },
+		"a loader that sorts by file name, for example systemd-boot, boots this entry first, but libostree means %s",
+		ours->name);
+	findings_remedy(findings, "deploy again to get names in the right order");
 }
 
 void entries_check_menu(
@@ -266,14 +221,20 @@ void entries_check_prefix(const struct sysroot *sysroot, const struct menu *menu
 		return;
 	}
 	below = bootpath_below(path, bootfs->path);
-	if (*bootfs->path && below == path)
-		findings_add(findings, FINDINGS_ERROR, place,
-			"this is a directory of a larger file system, in which a loader finds it by paths that begin with %s; give the generator --boot-prefix %s",
-			bootfs->path, bootfs->path);
-	else if (bootpath_below(below, "/boot") != below &&
-		 (path_resolve(sysroot->boot_fd, "boot", PATH_BENEATH, resolved) != 1 || *resolved))
-		findings_add(findings, FINDINGS_ERROR, place,
-			"this is a file system of its own, in which a loader finds no paths that begin with %s/boot; make a symlink \"boot\" to \".\" in it, or give the generator --boot-prefix %s",
-			bootfs->path, *bootfs->path ? bootfs->path : "none");
+	if (*bootfs->path && below == path) {
+		findings_add(findings, &prefix_needed, place,
+			"this is a directory of a larger file system, in which a loader finds it by paths that begin with %s",
+			bootfs->path);
+		findings_remedy(findings, "give the generator --boot-prefix %s", bootfs->path);
+	} else if (bootpath_below(below, "/boot") != below &&
+		   (path_resolve(sysroot->boot_fd, "boot", PATH_BENEATH, resolved) != 1 ||
+			   *resolved)) {
+		findings_add(findings, &prefix_wrong, place,
+			"this is a file system of its own, in which a loader finds no paths that begin with %s/boot",
+			bootfs->path);
+		findings_remedy(findings,
+			"make a symlink \"boot\" to \".\" in it, or give the generator --boot-prefix %s",
+			*bootfs->path ? bootfs->path : "none");
+	}
 	free(path);
 }

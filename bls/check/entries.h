@@ -9,17 +9,12 @@
  */
 #pragma once
 
-#include "bls/bootfs.h"
-#include "bls/check/findings.h"
-#include "bls/menu.h"
-#include "bls/sysroot.h"
+#include "bls/check/subject.h"
 
-/* Checks one entry. Each of its files must be below ROOT/boot and not empty; ostree= must lead to a
- * deployment with a usr, and an initrd or init= must prepare it; panic= must be set, because
- * otherwise the kernel hangs forever after a panic. If the entry has an error, only that is found.
- * In a hidden entry the options are not checked. */
-void entries_check_item(
-	const struct sysroot *sysroot, const struct menu_item *item, struct findings *findings);
+/* Checks one entry on its way from the loader to init: its files, what the initramfs has, root=, the
+ * deployment, and panic=, because otherwise the kernel hangs forever after a panic. If the entry has
+ * an error, only that is found. In a hidden entry only the files are checked. */
+void entries_check_item(struct subject *subject);
 
 /* Checks all entries together: names that count as equal, of which GRUB's blscfg shows only one;
  * and whether a loader that does not know libostree's order (systemd-boot) would boot another entry

@@ -14,6 +14,7 @@ static void free_finding(void *finding)
 
 	free(old->file);
 	free(old->what);
+	free(old->remedy);
 	free(old);
 }
 
@@ -25,6 +26,13 @@ static int compare(const void *left, const void *right)
 	if (!order)
 		order = strcmp(a->file, b->file);
 	return order ? order : strcmp(a->what, b->what);
+}
+
+static int compare_files(const void *left, const void *right)
+{
+	const struct finding *a = left, *b = right;
+
+	return strcmp(a->file, b->file);
 }
 
 /* The array grows at each power of two. */
@@ -52,7 +60,12 @@ static bool add(struct findings *findings, struct finding *finding)
 	if (!known || known != finding)
 		return false;
 	findings->list[findings->count++] = finding;
-	findings->errors += finding->severity == FINDINGS_ERROR;
+	if (finding->kind->severity != FINDINGS_ERROR)
+		return true;
+	findings->errors++;
+	findings->failed |= !known_first(&findings->files, finding, compare_files);
+	if (finding->kind->everywhere && !findings->everywhere)
+		findings->everywhere = finding;
 	return true;
 }
 
@@ -65,26 +78,56 @@ static char *join(const struct place *place)
 	return asprintf(&file, "%s%s%s", place->directory, slash, place->name) < 0 ? NULL : file;
 }
 
-void findings_add(struct findings *findings, enum findings_severity severity, struct place place,
+void findings_add(struct findings *findings, const struct finding_kind *kind, struct place place,
 	const char *format, ...)
 {
 	struct finding *finding = calloc(1, sizeof *finding);
 	va_list arguments;
 
 	if (finding) {
-		*finding = (struct finding){ severity, join(&place), place.line, NULL };
+		*finding = (struct finding){ kind, join(&place), place.line, NULL, NULL };
 		va_start(arguments, format);
 		if (vasprintf(&finding->what, format, arguments) < 0)
 			finding->what = NULL;
 		va_end(arguments);
 	}
-	if (!add(findings, finding) && finding)
+	findings->added = add(findings, finding);
+	if (!findings->added && finding)
 		free_finding(finding);
+}
+
+void findings_remedy(struct findings *findings, const char *format, ...)
+{
+	struct finding *last;
+	va_list arguments;
+
+	if (!findings->added)
+		return;
+	last = findings->list[findings->count - 1];
+	va_start(arguments, format);
+	if (vasprintf(&last->remedy, format, arguments) < 0) {
+		last->remedy = NULL;
+		findings->failed = true;
+	}
+	va_end(arguments);
+}
+
+const struct finding *findings_obstacle(
+	const struct findings *findings, const char *directory, const char *name)
+{
+	const struct finding asked = { .file = join(&(struct place){ directory, name, 0 }) };
+	const struct finding *found = NULL;
+
+	if (asked.file)
+		found = known_find(findings->files, &asked, compare_files);
+	free(asked.file);
+	return found ? found : findings->everywhere;
 }
 
 void findings_free(struct findings *findings)
 {
 	known_free(findings->known);
+	known_free(findings->files);
 	for (size_t i = 0; i < findings->count; i++)
 		free_finding(findings->list[i]);
 	free(findings->list);

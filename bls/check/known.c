@@ -17,6 +17,14 @@ static void keep(void *thing)
 	(void)thing;
 }
 
+const void *known_find(
+	void *const set, const void *thing, int (*compare)(const void *left, const void *right))
+{
+	const void *const *found = tfind(thing, &set, compare);
+
+	return found ? *found : NULL;
+}
+
 void known_free(void *set)
 {
 	tdestroy(set, keep);

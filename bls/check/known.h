@@ -12,4 +12,8 @@
 const void *known_first(
 	void **set, const void *thing, int (*compare)(const void *left, const void *right));
 
+/* Returns the first thing in the set that is equal to this one, or NULL. */
+const void *known_find(
+	void *const set, const void *thing, int (*compare)(const void *left, const void *right));
+
 void known_free(void *set);

@@ -9,6 +9,7 @@
 #include "bls/args.h"
 #include "bls/check/bootfs-limits.h"
 #include "bls/check/entries.h"
+#include "bls/check/files.h"
 #include "bls/check/otherloader.h"
 #include "bls/check/print.h"
 #include "bls/check/repoconf.h"
@@ -16,28 +17,42 @@
 #include "grub/loader.h"
 #include "uboot/loader.h"
 
+static const struct finding_kind no_menu = { "no-menu", FINDINGS_ERROR, true };
+static const struct finding_kind repository_unreadable = { "repository-unreadable",
+	FINDINGS_WARNING, false };
+static const struct finding_kind no_hook = { "no-hook", FINDINGS_WARNING, false };
+
 /* All loaders, in the order of the output: the one list of them. */
 static const struct loader *const loaders[] = { &grub_loader, &uboot_loader };
 
 enum { LOADERS = sizeof loaders / sizeof *loaders };
 
 static const char help[] =
-	"usage: rootstock-bls list|check [OPTION]...\n"
+	"usage: rootstock-bls list|check|explain [OPTION]...\n"
 	"\n"
 	"list shows the boot loader entries of a system in the order of their menu, and what\n"
-	"each boot loader makes of them. check reports what is wrong with them.\n"
+	"each boot loader makes of them. check reports whether they boot, and what is wrong.\n"
+	"explain shows an entry's way from the boot loader to init, step by step.\n"
 	"\n"
 	"  --root DIR           the sysroot; default: /\n"
 	"  --entries DIR        the entries; default: boot/loader/entries in the sysroot\n"
 	"  --boot-prefix PREFIX what a loader needs before the paths of the entries: auto (default),\n"
 	"                       none, or a path like /boot\n"
 	"  --loader LOADER      %s; default: each that has a menu in boot/loader, or all\n"
+	"  --entry FILE         what explain shows; default: the first entry of the menu\n"
 	"  --json               for programs\n"
 	"  --help, --version    print this, or the version\n";
 
 static const struct reporter reporter = { .program = "rootstock-bls" };
 
-static const char *root = "/", *entries, *prefix = "auto", *chosen;
+/* What the command line asks for. */
+enum verb { VERB_LIST, VERB_CHECK, VERB_EXPLAIN };
+
+static const char *const verbs[] = {
+	[VERB_LIST] = "list", [VERB_CHECK] = "check", [VERB_EXPLAIN] = "explain", NULL
+};
+
+static const char *root = "/", *entries, *prefix = "auto", *chosen, *explained;
 static bool as_json;
 
 static const struct args_option options[] = {
@@ -45,6 +60,7 @@ static const struct args_option options[] = {
 	{ "entries", &entries, NULL },
 	{ "boot-prefix", &prefix, NULL },
 	{ "loader", &chosen, NULL },
+	{ "entry", &explained, NULL },
 	{ "json", NULL, &as_json },
 	{ 0 },
 };
@@ -87,11 +103,12 @@ static void check_absence(struct result *result)
 		text_print(&commands, "%s\"" LOADER_PROGRAMS "%s -o %s%s\"", i ? " or " : "",
 			loaders[i]->program, result->sysroot.root, result->files[i].path);
 	}
-	if (text_string(&menus) && text_string(&commands))
-		findings_add(&result->findings, FINDINGS_ERROR,
+	if (text_string(&menus) && text_string(&commands)) {
+		findings_add(&result->findings, &no_menu,
 			(struct place){ result->sysroot.root, "boot/loader", 0 },
-			"there is no menu for %s, so nothing can be started; run %s", menus.bytes,
-			commands.bytes);
+			"there is no menu for %s, so nothing can be started", menus.bytes);
+		findings_remedy(&result->findings, "run %s", commands.bytes);
+	}
 	result->findings.failed |= menus.failed || commands.failed;
 	text_free(&menus);
 	text_free(&commands);
@@ -104,14 +121,19 @@ static void check_hook(struct result *result)
 	char *value;
 	int err = repoconf_bootloader(result->sysroot.root_fd, &value);
 
-	if (err < 0 && err != -ENOENT)
-		findings_add(&result->findings, FINDINGS_WARNING, place,
-			"this file cannot be read (%s), so it is not known whether a deployment gets a menu; correct it",
+	if (err < 0 && err != -ENOENT) {
+		findings_add(&result->findings, &repository_unreadable, place,
+			"this file cannot be read (%s), so it is not known whether a deployment gets a menu",
 			err == -EINVAL ? "it is not a keyfile" : sysroot_why(err));
-	else if (!err && (!value || strcmp(value, "grub2") != 0))
-		findings_add(&result->findings, FINDINGS_WARNING, place,
-			"sysroot.bootloader is %s, and libostree calls a generator only where it is grub2, so the next deployment may have no menu; run \"ostree --repo=%sostree/repo config set sysroot.bootloader grub2\"",
-			value && *value ? value : "not set", result->sysroot.root);
+		findings_remedy(&result->findings, "correct it");
+	} else if (!err && (!value || strcmp(value, "grub2") != 0)) {
+		findings_add(&result->findings, &no_hook, place,
+			"sysroot.bootloader is %s, and libostree calls a generator only where it is grub2, so the next deployment may have no menu",
+			value && *value ? value : "not set");
+		findings_remedy(&result->findings,
+			"run \"ostree --repo=%sostree/repo config set sysroot.bootloader grub2\"",
+			result->sysroot.root);
+	}
 	free(value);
 }
 
@@ -124,13 +146,48 @@ static void check_menus(bool any, struct result *result)
 	check_hook(result);
 }
 
+/* Where the entry is in each menu. */
+static void tell_places(const struct result *result, size_t i)
+{
+	for (size_t j = 0; j < LOADERS; j++) {
+		const struct menufile *file = &result->files[j];
+
+		if (file->wanted && file->exists && file->verdicts[i].in_menu)
+			way_step(&result->ways[i], "%s reads %s%s, in which this entry is %s.",
+				file->loader->name, result->sysroot.root, file->path,
+				file->labels[i].place);
+	}
+}
+
+static void check_item(struct result *result, const struct bootfs *rootfs, size_t i)
+{
+	const struct menu_item *item = &result->menu.items[i];
+	struct subject subject = { .sysroot = &result->sysroot,
+		.rootfs = rootfs,
+		.findings = &result->findings,
+		.way = &result->ways[i],
+		.item = item,
+		.entry = &item->entry };
+
+	tell_places(result, i);
+	entries_check_item(&subject);
+	for (size_t j = 0; j < LOADERS; j++)
+		if (result->files[j].wanted)
+			files_check_loader(&subject, result->files[j].loader);
+	result->findings.failed |= result->ways[i].text.failed;
+}
+
 static void check(bool any, struct result *result)
 {
 	const struct sysroot *sysroot = &result->sysroot;
 	struct findings *findings = &result->findings;
+	struct bootfs rootfs = { 0 };
 
+	/* Without /proc nothing is known about it. */
+	(void)bootfs_find(sysroot->root_fd, &rootfs);
 	for (size_t i = 0; i < result->menu.count; i++)
-		entries_check_item(sysroot, &result->menu.items[i], findings);
+		check_item(result, &rootfs, i);
+	bootfs_free(&rootfs);
 	entries_check_menu(sysroot, &result->menu, findings);
 	entries_check_prefix(sysroot, &result->menu, &result->bootfs, findings);
 	for (size_t i = 0; i < LOADERS; i++) {
@@ -145,20 +202,39 @@ static void check(bool any, struct result *result)
 		check_menus(any, result);
 }
 
-static int print(const struct result *result, bool with_findings)
+/* The entry to be explained: the named one, else the first one of the menu. */
+static const struct menu_item *find_item(const struct result *result)
 {
+	if (!explained)
+		return menu_first(&result->menu);
+	for (size_t i = 0; i < result->menu.count; i++)
+		if (!strcmp(result->menu.items[i].name, explained))
+			return &result->menu.items[i];
+	return NULL;
+}
+
+static int print(const struct result *result, enum verb verb)
+{
+	const struct menu_item *item = find_item(result);
 	struct text text = { 0 };
 	int err = 0;
 
 	if (as_json)
-		print_json(&text, result, with_findings);
-	else if (with_findings)
-		print_findings(&text, result);
-	else
+		print_json(&text, result, verb != VERB_LIST);
+	else if (verb == VERB_LIST)
 		print_menu(&text, result);
+	else if (verb == VERB_CHECK)
+		print_findings(&text, result);
+	else if (item)
+		print_way(&text, result, (size_t)(item - result->menu.items));
+	if (verb == VERB_EXPLAIN && !item) {
+		report(&reporter, REPORT_ERROR, "%s has no entry %s", result->sysroot.entries,
+			explained ? explained : "for a menu");
+		err = -ENOENT;
+	}
 	if (text.failed || result->findings.failed)
 		err = fail_for_memory();
-	else if ((err = outfile_write(STDOUT_FILENO, text.bytes, text.size)) < 0)
+	else if (!err && (err = outfile_write(STDOUT_FILENO, text.bytes, text.size)) < 0)
 		report(&reporter, REPORT_ERROR, "standard output cannot be written: %s",
 			strerror(-err));
 	text_free(&text);
@@ -183,7 +259,7 @@ static int prepare_files(struct result *result)
 	return err;
 }
 
-static int look(struct result *result, bool with_findings)
+static int look(struct result *result, enum verb verb)
 {
 	bool any;
 	int err = menu_read(result->sysroot.entries_fd, &result->menu);
@@ -201,15 +277,22 @@ static int look(struct result *result, bool with_findings)
 			err = menufile_make(&result->files[i], &result->findings);
 	if (err < 0)
 		return fail_for_memory();
-	if (with_findings)
+	if (verb != VERB_LIST) {
+		result->ways = calloc(result->menu.count + 1, sizeof *result->ways);
+		if (!result->ways)
+			return fail_for_memory();
 		check(any, result);
-	return print(result, with_findings);
+	}
+	return print(result, verb);
 }
 
 static void free_result(struct result *result)
 {
 	for (size_t i = 0; i < LOADERS; i++)
 		menufile_free(&result->files[i]);
+	for (size_t i = 0; result->ways && i < result->menu.count; i++)
+		way_free(&result->ways[i]);
+	free(result->ways);
 	bootfs_free(&result->bootfs);
 	findings_free(&result->findings);
 	menu_free(&result->menu);
@@ -217,7 +300,7 @@ static void free_result(struct result *result)
 }
 
 /* Returns the exit status. */
-static int run(const struct sysroot_wish *wish, bool with_findings)
+static int run(const struct sysroot_wish *wish, enum verb verb)
 {
 	struct menufile files[LOADERS] = { 0 };
 	struct result result = { .files = files, .file_count = LOADERS };
@@ -229,8 +312,8 @@ static int run(const struct sysroot_wish *wish, bool with_findings)
 		err = -1;
 	}
 	if (!err)
-		err = look(&result, with_findings);
-	if (with_findings && result.findings.errors)
+		err = look(&result, verb);
+	if (verb == VERB_CHECK && result.findings.errors)
 		err = -1;
 	free_result(&result);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -263,14 +346,20 @@ static int print_help(void)
 }
 
 /* Checks the command line. Returns false with the reason reported. */
-static bool valid(const char *verb, const struct sysroot_wish *wish)
+static bool valid(const char *word, const struct sysroot_wish *wish, enum verb *ret_verb)
 {
-	static const char *const verbs[] = { "list", "check", NULL };
+	enum verb verb = VERB_LIST;
 
-	if (!verb)
-		(void)args_usage(&reporter, "list or check is missing", "");
-	else if (strcmp(verb, "list") != 0 && strcmp(verb, "check") != 0)
-		(void)args_unknown(&reporter, "the first word is list or check, not ", verb, verbs);
+	while (word && verbs[verb] && strcmp(word, verbs[verb]) != 0)
+		verb++;
+	*ret_verb = verb;
+	if (!word)
+		(void)args_usage(&reporter, "list, check or explain is missing", "");
+	else if (!verbs[verb])
+		(void)args_unknown(
+			&reporter, "the first word is list, check or explain, not ", word, verbs);
+	else if (explained && verb != VERB_EXPLAIN)
+		(void)args_usage(&reporter, "--entry is for explain", "");
 	else if (loader_valid())
 		return sysroot_wish_valid(wish, &reporter);
 	return false;
@@ -279,7 +368,8 @@ static bool valid(const char *verb, const struct sysroot_wish *wish)
 int main(int argc, char *argv[])
 {
 	int skip = argc > 1 && argv[1][0] != '-', status = 2;
-	const char *verb = skip ? argv[1] : NULL;
+	const char *word = skip ? argv[1] : NULL;
+	enum verb verb;
 	struct sysroot_wish wish = { .out = "-" };
 	char *usual;
 
@@ -300,8 +390,8 @@ int main(int argc, char *argv[])
 	wish.root = root;
 	wish.entries = entries ? entries : usual;
 	wish.prefix = prefix;
-	if (valid(verb, &wish))
-		status = run(&wish, !strcmp(verb, "check"));
+	if (valid(word, &wish, &verb))
+		status = run(&wish, verb);
 	free(usual);
 	return status;
 }

@@ -12,9 +12,18 @@
 #include "bls/file.h"
 #include "prepare-root/path.h"
 
-#define RUN "run \"" LOADER_PROGRAMS "%s -o %s%s\""
+static const struct finding_kind settings_invalid = { "settings-invalid", FINDINGS_ERROR, false };
+static const struct finding_kind left_out = { "left-out", FINDINGS_ERROR, false };
+static const struct finding_kind changed = { "changed", FINDINGS_WARNING, false };
+static const struct finding_kind same_id = { "same-id", FINDINGS_WARNING, false };
+static const struct finding_kind menu_empty = { "menu-empty", FINDINGS_ERROR, true };
+static const struct finding_kind menu_torn = { "menu-torn", FINDINGS_ERROR, true };
+static const struct finding_kind menu_useless = { "menu-useless", FINDINGS_ERROR, true };
+static const struct finding_kind menu_unreadable = { "menu-unreadable", FINDINGS_ERROR, true };
+static const struct finding_kind menu_foreign = { "menu-foreign", FINDINGS_WARNING, false };
+static const struct finding_kind menu_old = { "menu-old", FINDINGS_WARNING, false };
 
-#define TORN "this menu is not complete; " RUN
+static const char torn[] = "this menu is not complete";
 
 enum { FILE_SIZE_MAX = MENU_ENTRIES_MAX * ENTRY_SIZE_MAX };
 
@@ -54,11 +63,14 @@ static void read_settings(const struct menufile *file, struct findings *findings
 	if (fd < 0)
 		return;
 	if (settings_read(fd, loader->settings_file, loader->settings, NULL) < 0 ||
-		loader->check_settings(NULL) < 0)
-		findings_add(findings, FINDINGS_ERROR, (struct place){ "", sysroot->entries, 0 },
-			"%s of the default deployment is not valid, so no menu can be made; run \"" LOADER_PROGRAMS
-			"%s -o - --root %s --entries %s\" to see why",
-			loader->settings_file, loader->program, sysroot->root, sysroot->entries);
+		loader->check_settings(NULL) < 0) {
+		findings_add(findings, &settings_invalid, (struct place){ "", sysroot->entries, 0 },
+			"%s of the default deployment is not valid, so no menu can be made",
+			loader->settings_file);
+		findings_remedy(findings,
+			"run \"" LOADER_PROGRAMS "%s -o - --root %s --entries %s\" to see why",
+			loader->program, sysroot->root, sysroot->entries);
+	}
 	close(fd);
 }
 
@@ -86,15 +98,17 @@ static void check_verdict(const struct menufile *file, size_t i, struct findings
 	const struct menu_item *item = &file->menu->items[i];
 	struct place place = { file->sysroot->entries, item->name, verdict->where.line };
 
-	if (verdict->error)
-		findings_add(findings, FINDINGS_ERROR, place,
-			"%s; correct it, because %s's menu does not have this entry%s%s%s",
-			verdict->where.what, file->loader->name,
-			item == menu_first(file->menu) ? ", the one to be booted next" : "",
-			verdict->remedy ? "; " : "", verdict->remedy ? verdict->remedy : "");
+	if (verdict->error) {
+		findings_add(findings, &left_out, place,
+			"%s, so %s's menu does not have this entry%s", verdict->where.what,
+			file->loader->name,
+			item == menu_first(file->menu) ? ", the one to be booted next" : "");
+		findings_remedy(findings, "correct it%s%s", verdict->remedy ? "; " : "",
+			verdict->remedy ? verdict->remedy : "");
+	}
 	for (unsigned j = 0; !verdict->error && j < verdict->warning_count; j++) {
 		place.line = verdict->warnings[j].line;
-		findings_add(findings, FINDINGS_WARNING, place, "%s", verdict->warnings[j].what);
+		findings_add(findings, &changed, place, "%s", verdict->warnings[j].what);
 	}
 }
 
@@ -114,11 +128,13 @@ static void check_id(const struct menufile *file, size_t i, void **known, struct
 		return;
 	first = known_first(known, label, compare_ids);
 	findings->failed |= !first;
-	if (first && first != label)
-		findings_add(findings, FINDINGS_WARNING,
-			(struct place){ file->sysroot->entries, file->menu->items[i].name, 0 },
-			"%s's default cannot choose this entry, because %s has the same id; remove one of them",
-			file->loader->name, file->menu->items[first - file->labels].name);
+	if (!first || first == label)
+		return;
+	findings_add(findings, &same_id,
+		(struct place){ file->sysroot->entries, file->menu->items[i].name, 0 },
+		"%s's default cannot choose this entry, because %s has the same id",
+		file->loader->name, file->menu->items[first - file->labels].name);
+	findings_remedy(findings, "remove one of them");
 }
 
 void menufile_check_entries(const struct menufile *file, struct findings *findings)
@@ -134,21 +150,22 @@ void menufile_check_entries(const struct menufile *file, struct findings *findin
 		check_id(file, i, &known, findings);
 	}
 	known_free(known);
-	if (!any)
-		findings_add(findings, FINDINGS_ERROR,
-			(struct place){ "", file->sysroot->entries, 0 },
-			"there is no entry that %s could boot; deploy one", file->loader->name);
+	if (any)
+		return;
+	findings_add(findings, &menu_empty, (struct place){ "", file->sysroot->entries, 0 },
+		"there is no entry that %s could boot", file->loader->name);
+	findings_remedy(findings, "deploy one");
 }
 
 /* Adds what is wrong with the file. The remedy is always the same. */
-static void add(const struct menufile *file, enum findings_severity severity, const char *what,
+static void add(const struct menufile *file, const struct finding_kind *kind, const char *what,
 	struct findings *findings)
 {
 	const char *root = file->sysroot->root;
 
-	findings_add(findings, severity, (struct place){ root, file->path, 0 },
-		"%s; run \"" LOADER_PROGRAMS "%s -o %s%s\"", what, file->loader->program, root,
-		file->path);
+	findings_add(findings, kind, (struct place){ root, file->path, 0 }, "%s", what);
+	findings_remedy(findings, "run \"" LOADER_PROGRAMS "%s -o %s%s\"", file->loader->program,
+		root, file->path);
 }
 
 static size_t first_line(const struct text *text)
@@ -221,12 +238,12 @@ static void check_bytes(
 	last = last_line(made);
 	if (bytes->size < first || memcmp(bytes->bytes, made->bytes, first) != 0) {
 		if (is_torn_at_once(bytes, made, first))
-			add(file, FINDINGS_ERROR, TORN, findings);
+			add(file, &menu_torn, torn, findings);
 		else if (!starts_deployment(bytes))
-			add(file, FINDINGS_ERROR, "nothing in this menu starts a deployment",
+			add(file, &menu_useless, "nothing in this menu starts a deployment",
 				findings);
 		else if (file->loader->foreign)
-			add(file, FINDINGS_WARNING, file->loader->foreign, findings);
+			add(file, &menu_foreign, file->loader->foreign, findings);
 		return;
 	}
 	take_lines(file->loader, made, &new);
@@ -234,9 +251,9 @@ static void check_bytes(
 	findings->failed |= new.failed || old.failed;
 	if (bytes->size < last || memcmp(bytes->bytes + bytes->size - last,
 					  made->bytes + made->size - last, last) != 0)
-		add(file, FINDINGS_ERROR, TORN, findings);
+		add(file, &menu_torn, torn, findings);
 	else if (!same(&new, &old))
-		add(file, FINDINGS_WARNING, "this menu does not match the entries", findings);
+		add(file, &menu_old, "this menu does not match the entries", findings);
 	text_free(&new);
 	text_free(&old);
 }
@@ -250,11 +267,11 @@ void menufile_check(const struct menufile *file, struct findings *findings)
 	if (!err) {
 		check_bytes(file, &bytes, findings);
 	} else if (err == -ELOOP) {
-		add(file, FINDINGS_ERROR, "this is not a regular file; remove it", findings);
+		add(file, &menu_unreadable, "this is not a regular file; remove it", findings);
 	} else {
 		(void)snprintf(
 			what, sizeof what, "this menu cannot be read (%s)", sysroot_why(err));
-		add(file, FINDINGS_ERROR, what, findings);
+		add(file, &menu_unreadable, what, findings);
 	}
 	text_free(&bytes);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bls/check/json.h"
+#include "bls/check/known.h"
 #include "bls/utf8.h"
 
 static bool is_list(enum entry_key key)
@@ -181,21 +182,128 @@ static void add_bootfs(struct text *text, const struct result *result)
 	text_add(text, "\n");
 }
 
+/* Adds whether an entry boots. */
+static void add_outcome(struct text *text, const struct result *result, size_t i)
+{
+	const struct menu_item *item = &result->menu.items[i];
+	const struct finding *obstacle =
+		findings_obstacle(&result->findings, result->sysroot.entries, item->name);
+	const char *key = hiding_key(item);
+
+	if (obstacle) {
+		text_add(text, "does not boot: ");
+		utf8_add_printable(text, obstacle->what);
+	} else if (key) {
+		text_print(text, "has %s, so it is for EFI, and is not followed", key);
+	} else {
+		text_add(text, "boots");
+	}
+	text_add(text, "\n");
+}
+
+/* Line by line, because a line end is not printable. */
+static void add_way(struct text *text, const struct way *way)
+{
+	char *lines = strndup(way->text.bytes ? way->text.bytes : "", way->text.size);
+	char *rest = NULL;
+
+	text->failed |= !lines;
+	for (char *line = lines ? strtok_r(lines, "\n", &rest) : NULL; line;
+		line = strtok_r(NULL, "\n", &rest)) {
+		utf8_add_printable(text, line);
+		text_add(text, "\n");
+	}
+	free(lines);
+}
+
+/* A finding, and the place of the first one with the same remedy. */
+struct grouped {
+	const struct finding *finding;
+	size_t place, group;
+};
+
+static int compare_remedies(const void *left, const void *right)
+{
+	const struct grouped *a = left, *b = right;
+
+	return strcmp(a->finding->remedy, b->finding->remedy);
+}
+
+static int compare_groups(const void *left, const void *right)
+{
+	const struct grouped *a = left, *b = right;
+
+	if (a->group != b->group)
+		return a->group < b->group ? -1 : 1;
+	return (a->place > b->place) - (a->place < b->place);
+}
+
+/* Findings without a remedy are groups of their own. NULL without memory. */
+static struct grouped *group(const struct findings *findings)
+{
+	struct grouped *list = calloc(findings->count + 1, sizeof *list);
+	void *known = NULL;
+
+	for (size_t i = 0; list && i < findings->count; i++) {
+		const struct grouped *first = &list[i];
+
+		list[i] = (struct grouped){ findings->list[i], i, i };
+		if (list[i].finding->remedy)
+			first = known_first(&known, &list[i], compare_remedies);
+		if (first)
+			list[i].group = first->group;
+	}
+	known_free(known);
+	if (list)
+		qsort(list, findings->count, sizeof *list, compare_groups);
+	return list;
+}
+
+static void add_findings(struct text *text, const struct findings *findings)
+{
+	struct grouped *list = group(findings);
+
+	text->failed |= !list;
+	for (size_t i = 0; list && i < findings->count; i++) {
+		const struct finding *finding = list[i].finding;
+
+		text_add(text, finding->kind->severity == FINDINGS_ERROR ? "error: " : "warning: ");
+		add_place(text, finding->file, finding->line);
+		utf8_add_printable(text, finding->what);
+		text_add(text, "\n");
+		if (!finding->remedy ||
+			(i + 1 < findings->count && list[i + 1].group == list[i].group))
+			continue;
+		text_add(text, "    to do: ");
+		utf8_add_printable(text, finding->remedy);
+		text_add(text, "\n");
+	}
+	free(list);
+}
+
 void print_findings(struct text *text, const struct result *result)
 {
 	const struct findings *findings = &result->findings;
 
 	add_bootfs(text, result);
-	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *finding = findings->list[i];
-
-		text_add(text, finding->severity == FINDINGS_ERROR ? "error: " : "warning: ");
-		add_place(text, finding->file, finding->line);
-		utf8_add_printable(text, finding->what);
-		text_add(text, "\n");
+	for (size_t i = 0; i < result->menu.count; i++) {
+		text_print(text, "%zu. ", i + 1);
+		utf8_add_printable(text, result->menu.items[i].name);
+		text_add(text, ": ");
+		add_outcome(text, result, i);
 	}
+	add_findings(text, findings);
 	text_print(text, "entries: %zu, errors: %zu, warnings: %zu\n", result->menu.count,
 		findings->errors, findings->count - findings->errors);
+}
+
+void print_way(struct text *text, const struct result *result, size_t i)
+{
+	utf8_add_printable(text, result->menu.items[i].name);
+	text_add(text, "\n");
+	add_way(text, &result->ways[i]);
+	text_add(text, "It ");
+	add_outcome(text, result, i);
 }
 
 static void put_keys(struct json *json, const struct entry *entry)
@@ -253,6 +361,34 @@ static void put_loader(struct json *json, const struct menufile *file, size_t i)
 	json_close(json, '}');
 }
 
+/* Whether the entry boots, and if not, why. */
+static void put_outcome(struct json *json, const struct result *result, size_t i)
+{
+	const struct finding *obstacle = findings_obstacle(
+		&result->findings, result->sysroot.entries, result->menu.items[i].name);
+
+	if (menu_hidden(&result->menu.items[i]))
+		return;
+	json_bool(json, "boots", !obstacle);
+	if (obstacle)
+		json_string(json, "obstacle", obstacle->what);
+}
+
+/* The lines of the way as strings. */
+static void put_way(struct json *json, const struct way *way)
+{
+	char *lines = strndup(way->text.bytes ? way->text.bytes : "", way->text.size);
+	char *rest = NULL;
+
+	json->text->failed |= !lines;
+	json_open(json, "way", '[');
+	for (char *line = lines ? strtok_r(lines, "\n", &rest) : NULL; line;
+		line = strtok_r(NULL, "\n", &rest))
+		json_string(json, NULL, line);
+	json_close(json, ']');
+	free(lines);
+}
+
 static void put_item(struct json *json, const struct result *result, size_t i)
 {
 	const struct menu_item *item = &result->menu.items[i];
@@ -273,6 +409,10 @@ static void put_item(struct json *json, const struct result *result, size_t i)
 		json_string(json, "hidden", key);
 	for (size_t j = 0; j < result->file_count; j++)
 		put_loader(json, &result->files[j], i);
+	if (result->ways) {
+		put_outcome(json, result, i);
+		put_way(json, &result->ways[i]);
+	}
 	json_close(json, '}');
 }
 
@@ -304,11 +444,14 @@ static void put_findings(struct json *json, const struct findings *findings)
 
 		json_open(json, NULL, '{');
 		json_string(json, "severity",
-			finding->severity == FINDINGS_ERROR ? "error" : "warning");
+			finding->kind->severity == FINDINGS_ERROR ? "error" : "warning");
+		json_string(json, "id", finding->kind->id);
 		json_string(json, "file", finding->file);
 		if (finding->line)
 			json_number(json, "line", (long)finding->line);
 		json_string(json, "what", finding->what);
+		if (finding->remedy)
+			json_string(json, "remedy", finding->remedy);
 		json_close(json, '}');
 	}
 	json_close(json, ']');

@@ -10,6 +10,7 @@
 #include "bls/bootfs.h"
 #include "bls/check/findings.h"
 #include "bls/check/menufile.h"
+#include "bls/check/way.h"
 
 /* What there is to print. */
 struct result {
@@ -20,13 +21,18 @@ struct result {
 	struct bootfs bootfs;
 	int bootfs_error; /* a negative errno if nothing is known about the file system */
 	struct findings findings;
+	struct way *ways; /* one for each item of the menu, NULL if they are not wanted */
 };
 
 /* Adds the menu in words. */
 void print_menu(struct text *text, const struct result *result);
 
-/* Adds the file system, the findings and a summary, in words. */
+/* Adds the file system, whether each entry boots, the findings grouped by what to do, and a summary,
+ * in words. */
 void print_findings(struct text *text, const struct result *result);
+
+/* Adds an entry's way from the loader to init, and why it does not get there. */
+void print_way(struct text *text, const struct result *result, size_t i);
 
 /* Adds everything as a JSON object, the findings if with_findings is true. */
 void print_json(struct text *text, const struct result *result, bool with_findings);

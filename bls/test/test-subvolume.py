@@ -52,7 +52,7 @@ def case(where, script, table, path, prefix):
                               status=(0, 1))[0])
     assert document["prefix"] == prefix, document
     assert document["boot"].get("path") == path, document
-    ways = [one for one in document["findings"] if "--boot-prefix" in one["what"]]
+    ways = [one for one in document["findings"] if "--boot-prefix" in one.get("remedy", "")]
     assert not ways, ways
     entries = ["-o", "-", "--entries", where + "/mnt/boot/loader/entries"]
     for generator in (GRUB, UBOOT):
@@ -62,8 +62,8 @@ def case(where, script, table, path, prefix):
     if path and path != prefix[:-len("/boot")]:
         out = run(where, script, table, BLS.program, "check", "--boot-prefix", "/b", *there,
                   status=(1,))[0].decode()
-        assert re.search(f"error: .*begin with {path}; give the generator --boot-prefix {path}$", out,
-                         re.MULTILINE), out
+        assert re.search(f"error: .*begin with {path}\n    to do: give the generator --boot-prefix {path}$",
+                         out, re.MULTILINE), out
 
 
 def searched(where):

@@ -22,7 +22,7 @@ def silence(where):
             ({NAME: text(GOOD)}, []),
             ({NAME: text(BARE)}, []),
             ({NAME: text(GOOD[:3] + ["linux /k/none"] + GOOD[3:])}, []),
-            ({NAME: text(GOOD), "other.conf": text(["linux /k/vmlinuz", "options panic=1"])}, []),
+            ({NAME: text(GOOD), "other.conf": text(["linux /k/vmlinuz", "options root=LABEL=x panic=1"])}, []),
             ({NAME: changed(4, "linux /x/y/k/vmlinuz")}, ["--boot-prefix", "/x/y/"])]):
         finds(tree(f"{where}/{number}", entries), arguments=arguments)
     root = tree(where)
@@ -95,7 +95,7 @@ CASES = [
     ("a symlink in /boot is followed", None,
      both(lambda root: os.rename(root + "/boot/k", root + "/boot/l"),
           lambda root: os.symlink("l", root + "/boot/k")), []),
-    ("one of two initrds is missing", text(GOOD + ["initrd /k/a.dtb", "initrd /k/none"]), None,
+    ("one of two initrds is missing", text(GOOD + ["initrd /k/initramfs", "initrd /k/none"]), None,
      [(ERROR, ENTRY, 7, "^initrd: /k/none is not there")]),
     ("the last of two kernels counts", text(GOOD + ["linux /k/none"]), None,
      [(ERROR, ENTRY, 6, "^linux: /k/none is not there")]),
@@ -113,58 +113,58 @@ CASES = [
       (ERROR, "boot/loader/entries/x.conf", 1, "^efi: /x.efi is not there"),
       (ERROR, "boot/loader/entries/x.conf", 2, "^extra: /x.cred is not there")]),
     ("a bootlink is missing", None, remove("ostree/boot.1"),
-     [(ERROR, ENTRY, 3, "ostree= does not lead to a deployment: No such file")]),
+     [(ERROR, ENTRY, 3, "cannot use ostree=/ostree/boot.*: the link or what it points to is missing")]),
     ("a bootlink leads out of the sysroot", None, link("ostree/boot.1", "/"),
-     [(ERROR, ENTRY, 3, "it leads out of the sysroot")]),
-    ("ostree= names a directory", changed(3, "options panic=1 ostree=/ostree/boot.1.1"), None,
-     [(ERROR, ENTRY, 3, "it leads to something that is not a symlink")]),
-    ("a deployment has no usr", None, no_usr, [(ERROR, ENTRY, 3, "the tree has no usr")]),
+     [(ERROR, ENTRY, 3, "it leaves the sysroot, which no deployment does")]),
+    ("ostree= names a directory", changed(3, "options root=LABEL=x panic=1 ostree=/ostree/boot.1.1"), None,
+     [(ERROR, ENTRY, 3, "it is not a symbolic link, as libostree makes them")]),
+    ("a deployment has no usr", None, no_usr, [(ERROR, ENTRY, 3, "the deployment /ostree/.* has no directory /usr")]),
     ("the program of init= is missing", text(BARE), remove(INIT),
      [(ERROR, ENTRY, 3, "^init=/ostree.* is not there, so the kernel would panic")]),
     ("the program of init= cannot be executed", text(BARE),
      lambda root: os.chmod(root + INIT, 0o644), [(ERROR, ENTRY, 3, "cannot be executed")]),
     ("neither an initrd nor init= prepares the deployment",
-     changed(3, f"options panic=1 init=/sbin/init ostree={LINK}", BARE), None,
+     changed(3, f"options root=/dev/vda panic=1 init=/sbin/init ostree={LINK}", BARE), None,
      [(ERROR, ENTRY, 3, "neither an initrd nor init=")]),
     ("the last of two init= counts",
-     changed(3, f"options panic=1 init={INIT} init=/x ostree={LINK}", BARE), None,
+     changed(3, f"options root=/dev/vda panic=1 init={INIT} init=/x ostree={LINK}", BARE), None,
      [(ERROR, ENTRY, 3, "neither an initrd nor init=")]),
     ("init= is given although there is an initrd",
-     changed(3, f"options panic=1 init={INIT} ostree={LINK}"), None,
+     changed(3, f"options root=LABEL=x panic=1 init={INIT} ostree={LINK}"), None,
      [(WARNING, ENTRY, 3, "init= starts ostree-prepare-root, which the initramfs does")]),
-    ("there is no panic=", changed(3, "options ostree=" + LINK), None,
+    ("there is no panic=", changed(3, "options root=LABEL=x ostree=" + LINK), None,
      [(WARNING, ENTRY, 3, "hang forever; run \"ostree admin kargs edit-in-place --append-if-")]),
-    ("the last panic= is 0", changed(3, "options panic=10 panic=0x0 ostree=" + LINK), None,
+    ("the last panic= is 0", changed(3, "options root=LABEL=x panic=10 panic=0x0 ostree=" + LINK), None,
      [(WARNING, ENTRY, 3, "hang forever")]),
-    ("panic= after -- is not the kernel's", changed(3, f"options ostree={LINK} -- panic=1"), None,
+    ("panic= after -- is not the kernel's", changed(3, f"options root=LABEL=x ostree={LINK} -- panic=1"), None,
      [(WARNING, ENTRY, 3, "hang forever")]),
     ("an entry that is not libostree's has no options", {"x.conf": text(GOOD[3:])}, None,
      [(WARNING, "boot/loader/entries/x.conf", None, "add panic=10 to the options")]),
     ("an entry is broken", {NAME: text(GOOD), "a.conf": b"linux /../k\n"}, None,
      [(ERROR, "boot/loader/entries/a.conf", 1, r'contain "\.\."; correct or remove it')]),
-    ("GRUB cannot pass on a karg", changed(3, f"options panic=1 a=\\b ostree={LINK}"), None,
-     [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash; correct it, because GRUB's menu does not have "
-       "this entry, the one to be booted next; to pass it on changed, set allow-lossy=yes in "),
+    ("GRUB cannot pass on a karg", changed(3, f"options root=LABEL=x panic=1 a=\\b ostree={LINK}"), None,
+     [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash, so GRUB's menu does not have this entry, the one to be "
+       "booted next; correct it; to pass it on changed, set allow-lossy=yes in "),
       (ERROR, "boot/loader/entries", None, "there is no entry that GRUB could boot"),
       (WARNING, ENTRY, 3, "a board's own \"setenv bootargs")]),
-    ("GRUB may change a karg (allow-lossy)", changed(3, f"options panic=1 a=\\b ostree={LINK}"),
+    ("GRUB may change a karg (allow-lossy)", changed(3, f"options root=LABEL=x panic=1 a=\\b ostree={LINK}"),
      setting(b"allow-lossy = yes\n"),
      [(WARNING, ENTRY, 3, "GRUB cannot pass on a backslash$"),
       (WARNING, ENTRY, 3, "a board's own \"setenv bootargs")]),
     ("an entry that is not in GRUB's menu gets no warning about GRUB",
-     text([*GOOD[:2], f"options panic=1 a=\\b ostree={LINK}", *GOOD[3:],
+     text([*GOOD[:2], f"options root=LABEL=x panic=1 a=\\b ostree={LINK}", *GOOD[3:],
            "devicetree-overlay /k/a.dtb"]), None,
      [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash"),
       (ERROR, "boot/loader/entries", None, "there is no entry that GRUB could boot"),
       (WARNING, ENTRY, 3, "a board's own"), (WARNING, ENTRY, 6, "uEnv.txt has no field")]),
     ("GRUB cannot pass on a karg of the rollback", {NAME: text(GOOD), "ostree-1.conf":
-                                        changed(3, f"options panic=1 a='b' ostree={LINK}")}, None,
-     [(ERROR, "boot/loader/entries/ostree-1.conf", 3, "does not have this entry; to pass it on"),
+                                        changed(3, f"options root=LABEL=x panic=1 a='b' ostree={LINK}")}, None,
+     [(ERROR, "boot/loader/entries/ostree-1.conf", 3, "does not have this entry; correct it; to pass it on"),
       (WARNING, "boot/loader/entries/ostree-1.conf", 3, "a board's own")]),
-    ("a command line is too long for both", changed(3, "options panic=1 " + "a" * 2100), None,
-     [(ERROR, ENTRY, 3, "longer than the kernel accepts; correct it, because GRUB's menu"),
+    ("a command line is too long for both", changed(3, f"options root=LABEL=x panic=1 ostree={LINK} " + "a" * 2100), None,
+     [(ERROR, ENTRY, 3, "longer than the kernel accepts, so GRUB's menu"),
       (ERROR, "boot/loader/entries", None, "no entry that GRUB could boot"),
-      (ERROR, ENTRY, 3, "longer than the kernel accepts; correct it, because U-Boot's menu"),
+      (ERROR, ENTRY, 3, "longer than the kernel accepts, so U-Boot's menu"),
       (ERROR, "boot/loader/entries", None, "no entry that U-Boot could boot")]),
     ("a settings file is not valid", None, setting(b"nonsense\n"),
      [(ERROR, "boot/loader/entries", None, "^grub.conf of the default deployment is not valid")]),
@@ -174,7 +174,7 @@ CASES = [
      [(WARNING, "boot/loader/entries/ostree-1.conf", None,
        "GRUB's default cannot choose this entry, because ostree-2.conf has the same id")]),
     ("two entries boot one deployment, and one is not in GRUB's menu",
-     {NAME: changed(3, f"options panic=1 a=\\b ostree={LINK}"), "ostree-1.conf": text(GOOD)}, None,
+     {NAME: changed(3, f"options root=LABEL=x panic=1 a=\\b ostree={LINK}"), "ostree-1.conf": text(GOOD)}, None,
      [(ERROR, ENTRY, 3, "GRUB cannot pass on a backslash"), (WARNING, ENTRY, 3, "a board's own")]),
     ("two file names count as the same", {"a-6.01.conf": OTHER, "a-6.1.conf": OTHER}, None,
      [(WARNING, "boot/loader/entries/a-6.1.conf", None,
@@ -184,9 +184,10 @@ CASES = [
       (WARNING, "boot/loader/entries/a.conf", None, r"a\+3.conf has the same id")]),
     ("file names and versions give different orders",
      {"ostree-1-os.conf": changed(2, "version 3"),
-      "ostree-2-os.conf": changed(3, "options panic=1")}, None,
+      "ostree-2-os.conf": text(GOOD)}, None,
      [(WARNING, "boot/loader/entries/ostree-2-os.conf", None,
-       "for example systemd-boot, boots this entry first, but libostree means ostree-1-os.conf")]),
+       "for example systemd-boot, boots this entry first, but libostree means ostree-1-os.conf"),
+      (WARNING, "boot/loader/entries/ostree-2-os.conf", None, "has the same id")]),
     ("file names and versions give different orders, and one entry is broken",
      {"ostree-1-os.conf": b"version 3\n", "ostree-2-os.conf": text(GOOD)}, None,
      [(ERROR, "boot/loader/entries/ostree-1-os.conf", None, "there is no linux line")]),
@@ -243,7 +244,7 @@ MENUS = [
     ("U-Boot's menu has libostree's format", [make_menu(UBOOT, "--compat=ostree"), ADD_WORD],
      [(WARNING, FIELDS, None, "ostree-uboot-generator did not write this file, .*; run ")]),
     ("libostree's format is set in uboot.conf",
-     [edit(ENTRY, b"initrd /k/initramfs", b"initrd /k/initramfs\ninitrd /k/a.dtb"),
+     [edit(ENTRY, b"initrd /k/initramfs", b"initrd /k/initramfs\ninitrd /k/initramfs"),
       setting(b"compat=ostree\n", "uboot.conf"), make_menu(UBOOT), ADD_WORD],
      [(WARNING, ENTRY, 6, "libostree's own fields have no place for a second initrd")]),
     ("U-Boot's menu is outdated", [make_menu(UBOOT), ADD_WORD],
@@ -287,8 +288,9 @@ CONFIGS = [
     (b"[sysroot]\nbootloader=grub2 \n", BOOTLOADER % "grub2 "),
     (b"[sysroot]\nbootloader=grub2\n[x]\n[sysroot]\nbootloader=auto\n", BOOTLOADER % "auto"),
     (b"[sysroot]\nbootloader=\x1b[2J\n", BOOTLOADER % r"\x1b\[2J"),
-    (b"[sysroot\nbootloader=grub2\n", r"cannot be read \(it is not a keyfile\)"),
-    (None, r"cannot be read \("),
+    (b"[sysroot\nbootloader=grub2\n", r"cannot be read \(it is not a keyfile\)",
+     "/ostree/repo/config: line 1: .* assuming that sysroot.readonly is false"),
+    (None, r"cannot be read \(", "/ostree/repo/config: .* assuming that"),
 ]
 
 
@@ -301,7 +303,7 @@ def absence(where, act, other):
     finds(root, arguments=["--entries", root + "/boot/loader/entries"])
 
 
-def config(where, content, says):
+def config(where, content, says, planner=None):
     """A bad bootloader setting gives a warning, whether GRUB's menu exists or not, but none where
     GRUB needs no menu."""
     path = "ostree/repo/config"
@@ -311,12 +313,13 @@ def config(where, content, says):
         os.mkfifo(f"{root}/{path}")
     else:
         tap.write(f"{root}/{path}", content)
-    finds(root)
+    planned = [(WARNING, ENTRY, 3, planner)] if planner else []
+    finds(root, *planned)
     os.unlink(f"{root}/{OTHER_MENU}")
     warning = [(WARNING, path, None, says)] if says else []
-    finds(root, NO_MENU, *warning)
+    finds(root, *planned, NO_MENU, *warning)
     make_menu(GRUB)(root)
-    finds(root, *warning)
+    finds(root, *planned, *warning)
 
 
 def case(where, entries, act, expected):
@@ -356,7 +359,7 @@ def mounted(where):
     done = subprocess.run([*command, "sh", "-c", script, "sh", root, where + "/mnt"], check=True,
                           capture_output=True, env=clean_environment(program=BLS.program))
     assert not done.stderr, done
-    *documents, facts, finding, count = done.stdout.decode().splitlines()
+    *documents, facts, outcome, finding, remedy, count = done.stdout.decode().splitlines()
     found = []
     for line in documents:
         document = json.loads(line)
@@ -370,6 +373,8 @@ def mounted(where):
                      [(ERROR, boot, "this is a file system of its own")]], found
     assert facts == boot + ": a file system of its own, tmpfs without a UUID", facts
     assert finding.startswith(f"error: {boot}: this is a file system of its own"), finding
+    assert outcome.startswith("1. ostree-2.conf: does not boot: this is a file system"), outcome
+    assert remedy.startswith("    to do: make a symlink"), remedy
     assert count == "entries: 1, errors: 1, warnings: 0", count
 
 
@@ -396,7 +401,8 @@ def on_fat(where):
         assert document["boot"] == {"own": True, "path": "", "type": "vfat"}, document
         found = document["findings"][0]
         assert found["severity"] == WARNING and found["file"] == root + "/boot", document
-        assert re.match("FAT has no symlinks, .* made with \"mkfs.ext4 ", found["what"]), document
+        assert re.match("FAT has no symlinks, ", found["what"]), document
+        assert " made with \"mkfs.ext4 " in found["remedy"], document
         shutil.rmtree(root + "/proc")
 
 
@@ -432,9 +438,9 @@ def real(where):
     host.deploy()
     assert not os.path.exists(root + "/" + MENU)
     finds(root, NO_MENU, warning)
-    command = re.search('run "([^"]*)"', run("check", root)["findings"][1]["what"])[1].split()
+    command = re.search('run "([^"]*)"', run("check", root)["findings"][1]["remedy"])[1].split()
     host.run(*command)
-    command = re.search('run "([^"]*)"', run("check", root)["findings"][0]["what"])[1].split()
+    command = re.search('run "([^"]*)"', run("check", root)["findings"][0]["remedy"])[1].split()
     host.run(GRUB.program, *command[1:])
     finds(root)
     entries = run("list", root)["entries"]
@@ -450,7 +456,8 @@ TESTS += [(name, functools.partial(menu_case, acts=acts, expected=expected))
 TESTS += [("no menu: " + name, functools.partial(absence, act=act, other=other))
           for name, act, other in ABSENCE]
 TESTS += [(f"the repository's configuration: {content}",
-           functools.partial(config, content=content, says=says)) for content, says in CONFIGS]
+           functools.partial(config, content=content, says=says, planner="".join(planner)))
+          for content, says, *planner in CONFIGS]
 TESTS += [("/boot as a file system of its own", mounted), ("/boot on FAT", on_fat)]
 SYSROOT = [("a sysroot made by ostree", real)]
 TESTS += SYSROOT if shutil.which("ostree") else tap.skipped(SYSROOT, "ostree is not installed")

@@ -107,7 +107,7 @@ def words(where):
     status, out, said = BLS.generate("check", "--root", root)
     assert (status, said) == (1, []), (status, said)
     entries = f"{root}/boot/loader/entries"
-    assert f"\nerror: {entries}/broken.conf: there is no linux line; " in out.decode(), out
+    assert f"\nerror: {entries}/broken.conf: there is no linux line\n    to do: correct or " in out.decode(), out
     assert f"\nwarning: {entries}/ostree-1.conf:3: a board" in out.decode(), out
 
 
@@ -145,10 +145,11 @@ def unreadable(where):
 def usage(where):
     root = tree(where)
     for arguments, says in [
-            ([], "list or check is missing"), (["show"], "is list or check, not show;"),
-            (["chekc"], r"is list or check, not chekc \(did you mean check\?\); try --help"),
+            ([], "list, check or explain is missing"), (["show"], "is list, check or explain, not show;"),
+            (["chekc"], r"is list, check or explain, not chekc \(did you mean check\?\); try --help"),
             (["list", "--loaders", "grub"], r"not understood: --loaders \(did you mean --loader\?\)"),
             (["list", "x"], "not understood: x"),
+            (["list", "--entry", "x.conf"], "--entry is for explain"),
             (["list", "--root"], "option needs a value: --root"),
             (["list", "--root="], "--root needs the name"), (["list", "--loader=x"], "not x;"),
             (["list", "--boot-prefix", "boot"], "--boot-prefix is auto, none")]:
@@ -167,7 +168,7 @@ def usage(where):
     for number in range(513):
         tap.write(f"{root}/boot/loader/entries/{number}.conf", b"linux /k\n")
     BLS.fails(["list", "--root", root], "more than 512 entries")
-    assert BLS.generate("--help")[1].startswith(b"usage: rootstock-bls list|check ")
+    assert BLS.generate("--help")[1].startswith(b"usage: rootstock-bls list|check|explain ")
     assert re.fullmatch(rb"rootstock-bls \S+\n", BLS.generate("--version")[1])
 
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/check/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bls/bootpath.h"
+
+static const struct finding_kind file_missing = { "file", FINDINGS_ERROR, false };
+static const struct finding_kind kernel_unsuitable = { "kernel-format", FINDINGS_ERROR, false };
+static const struct finding_kind kernel_unknown = { "kernel-unknown", FINDINGS_WARNING, false };
+
+const char *files_wrong(int dir_fd, const char *path, enum path_rule rule, enum files_kind kind)
+{
+	char resolved[PATH_MAX];
+	struct stat st;
+	int err = path_resolve(dir_fd, path, rule, resolved);
+
+	if (err >= 0 && fstatat(dir_fd, *resolved ? resolved : ".", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		err = -errno;
+	if (err == -ENOENT || err == -ENOTDIR)
+		return "is not there";
+	if (err == -EXDEV)
+		return "is a symlink that leads elsewhere";
+	if (err < 0)
+		return strerror(-err);
+	if (kind == FILES_DIRECTORY)
+		return S_ISDIR(st.st_mode) ? NULL : "is not a directory";
+	if (!S_ISREG(st.st_mode))
+		return "is not a regular file";
+	if (kind == FILES_PROGRAM && !(st.st_mode & 0111))
+		return "cannot be executed";
+	return st.st_size ? NULL : "is empty";
+}
+
+static void check_file(const struct subject *subject, const struct entry_line *line,
+	const char *path, enum files_kind kind)
+{
+	const char *what = files_wrong(subject->sysroot->boot_fd,
+		bootpath_below(path, subject->sysroot->prefix), PATH_BENEATH, kind);
+
+	way_note(subject->way, "%s %s", line->name, path);
+	if (!what)
+		return;
+	findings_add(subject->findings, &file_missing, subject_place(subject, line->number),
+		"%s: %s %s", line->name, path, what);
+	findings_remedy(subject->findings, "restore it, or deploy again and remove this entry");
+}
+
+static void check_overlays(const struct subject *subject, const struct entry_line *line)
+{
+	char *copy = strdup(line->value), *rest = NULL;
+
+	subject->findings->failed |= !copy;
+	for (char *path = copy ? strtok_r(copy, " \t", &rest) : NULL; path;
+		path = strtok_r(NULL, " \t", &rest))
+		check_file(subject, line, path, FILES_FILE);
+	free(copy);
+}
+
+static void check_line(const struct subject *subject, const struct entry_line *line)
+{
+	switch (line->key) {
+	case ENTRY_INITRD:
+	case ENTRY_EXTRA:
+		check_file(subject, line, line->value, FILES_FILE);
+		return;
+	default:
+		break;
+	}
+	/* Of the other keys the last line counts. */
+	if (line->key == ENTRY_UNKNOWN || line != subject->entry->last[line->key])
+		return;
+	switch (line->key) {
+	case ENTRY_LINUX:
+	case ENTRY_EFI:
+	case ENTRY_UKI:
+	case ENTRY_DEVICETREE:
+		check_file(subject, line, line->value, FILES_FILE);
+		break;
+	case ENTRY_FDTDIR:
+		check_file(subject, line, line->value, FILES_DIRECTORY);
+		break;
+	case ENTRY_DEVICETREE_OVERLAY:
+		check_overlays(subject, line);
+		break;
+	default:
+		break;
+	}
+}
+
+void files_check(struct subject *subject)
+{
+	const struct entry_line *linux_line = subject->entry->last[ENTRY_LINUX];
+
+	way_step(subject->way,
+		"The boot loader loads these files, below %sboot:", subject->sysroot->root);
+	for (size_t i = 0; i < subject->entry->count; i++)
+		check_line(subject, &subject->entry->lines[i]);
+	if (!linux_line || menu_hidden(subject->item) ||
+		kernel_read(subject->sysroot->boot_fd,
+			bootpath_below(linux_line->value, subject->sysroot->prefix),
+			&subject->kernel) < 0)
+		return;
+	way_note(subject->way, "The kernel is %s.", kernel_name(subject->kernel.format));
+	if (subject->kernel.format != KERNEL_UNKNOWN)
+		return;
+	findings_add(subject->findings, &kernel_unknown, subject_place(subject, linux_line->number),
+		"linux: %s is not in any format that is known here, so a loader may refuse it",
+		linux_line->value);
+	findings_remedy(subject->findings, "compare it with the kernel in usr/lib/modules");
+}
+
+void files_check_loader(struct subject *subject, const struct loader *loader)
+{
+	const enum kernel_format format = subject->kernel.format;
+	const struct entry_line *line = subject->entry->last[ENTRY_LINUX];
+
+	if (format == KERNEL_UNKNOWN || (loader->kernels & 1U << format))
+		return;
+	findings_add(subject->findings, &kernel_unsuitable, subject_place(subject, line->number),
+		"linux: %s is %s, which %s cannot start", line->value, kernel_name(format),
+		loader->name);
+	findings_remedy(subject->findings, "deploy a kernel in another format");
+}

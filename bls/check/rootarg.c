@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/check/rootarg.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "bls/check/modules.h"
+#include "initramfs/rootparams.h"
+#include "initramfs/rootspec.h"
+#include "prepare-root/closest.h"
+
+static const struct finding_kind root_missing = { "root-missing", FINDINGS_ERROR, false };
+static const struct finding_kind root_maybe_missing = { "root-maybe-missing", FINDINGS_WARNING,
+	false };
+static const struct finding_kind root_invalid = { "root-invalid", FINDINGS_ERROR, false };
+static const struct finding_kind root_prefix = { "root-prefix", FINDINGS_WARNING, false };
+static const struct finding_kind root_uuid_form = { "root-uuid-form", FINDINGS_ERROR, false };
+static const struct finding_kind root_uuid_other = { "root-uuid-other", FINDINGS_ERROR, false };
+static const struct finding_kind root_needs_initramfs = { "root-needs-initramfs", FINDINGS_ERROR,
+	false };
+static const struct finding_kind root_driver = { "root-driver", FINDINGS_ERROR, false };
+
+/* One entry's root=, and who reads it. */
+struct search {
+	struct subject *subject;
+	const struct initrd *initrd;
+	const struct text *builtin;
+	struct rootparams params;
+	struct rootspec spec;
+	bool given; /* the options have it, so it is not rootstock-init's default */
+};
+
+static bool is_rootstock(const struct search *search)
+{
+	return search->initrd && search->initrd->maker == INITRD_ROOTSTOCK;
+}
+
+static const char *who(const struct search *search)
+{
+	return !search->initrd	      ? "the kernel"
+	       : is_rootstock(search) ? "rootstock-init"
+				      : "the initramfs";
+}
+
+static void add(const struct search *search, const struct finding_kind *kind, const char *what)
+{
+	findings_add(search->subject->findings, kind, subject_options(search->subject), "%s", what);
+}
+
+static void check_absence(const struct search *search)
+{
+	struct findings *findings = search->subject->findings;
+
+	if (!search->initrd || search->initrd->maker == INITRD_TOOLS)
+		findings_add(findings, &root_missing, subject_options(search->subject),
+			"there is no root=, without which %s mounts no root file system",
+			who(search));
+	else
+		findings_add(findings, &root_maybe_missing, subject_options(search->subject),
+			"there is no root=, so only an initramfs that searches by itself finds the root file system");
+	findings_remedy(findings, "add root=, for example root=UUID=... of the sysroot");
+}
+
+/* The forms that libblkid gives the UUIDs of file systems: ext4 and most others; FAT; NTFS; ISO
+ * 9660. */
+static bool has_uuid_form(const char *text)
+{
+	static const size_t lengths[] = { 36, 9, 16, 22 };
+	size_t length = strlen(text);
+
+	if (strspn(text, "0123456789abcdefABCDEF-") != length)
+		return false;
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+		if (length == lengths[i])
+			return true;
+	return false;
+}
+
+static void check_uuid(const struct search *search)
+{
+	const struct subject *subject = search->subject;
+	const struct bootfs *rootfs = subject->rootfs;
+	const char *uuid = search->spec.text;
+
+	if (!has_uuid_form(uuid)) {
+		findings_add(subject->findings, &root_uuid_form, subject_options(subject),
+			"root=UUID=%s is not a UUID of any file system", uuid);
+		if (rootfs->uuid)
+			findings_remedy(
+				subject->findings, "this sysroot's is UUID=%s", rootfs->uuid);
+		else
+			findings_remedy(subject->findings, "correct it; blkid shows the UUIDs");
+	} else if (rootfs->uuid && strcasecmp(uuid, rootfs->uuid) != 0) {
+		findings_add(subject->findings, &root_uuid_other, subject_options(subject),
+			"root=UUID=%s is another file system than the one at %s", uuid,
+			subject->sysroot->root);
+		findings_remedy(subject->findings, "this sysroot's is UUID=%s", rootfs->uuid);
+	}
+}
+
+/* The kernel knows neither file systems by UUID or label, nor udev's links. */
+static void check_for_kernel(const struct search *search)
+{
+	const char *root = search->params.root;
+	const bool link = !strncmp(root, "/dev/disk/", strlen("/dev/disk/"));
+
+	if (!link && search->spec.by != ROOTSPEC_UUID && search->spec.by != ROOTSPEC_LABEL)
+		return;
+	findings_add(search->subject->findings, &root_needs_initramfs,
+		subject_options(search->subject),
+		"root=%s needs an initramfs, and this entry has none: the kernel itself finds only /dev/NAME, PARTUUID=, PARTLABEL= and MAJOR:MINOR",
+		root);
+	findings_remedy(search->subject->findings, "use root=PARTUUID=, or add an initramfs");
+}
+
+/* A prefix that is close to a known one. */
+static void check_prefix(const struct search *search)
+{
+	static const char *const known[] = { "UUID", "LABEL", "PARTUUID", "PARTLABEL", NULL };
+	const char *root = search->params.root, *equals = strchr(root, '=');
+	const struct subject *subject = search->subject;
+	char prefix[16] = "";
+	const char *meant;
+
+	if (!equals || (size_t)(equals - root) >= sizeof prefix || strchr(root, '/') == root)
+		return;
+	memcpy(prefix, root, (size_t)(equals - root));
+	for (size_t i = 0; known[i]; i++)
+		if (!strcmp(prefix, known[i]))
+			return;
+	meant = closest(prefix, known);
+	if (!meant)
+		return;
+	findings_add(subject->findings, &root_prefix, subject_options(subject),
+		"root=%s begins with a word that no initramfs is known to read", root);
+	findings_remedy(subject->findings, "write root=%s%s", meant, equals);
+}
+
+static void check_value(struct search *search)
+{
+	struct fault fault;
+
+	if (rootspec_parse(search->params.root, search->params.fstypes, &search->spec, &fault) <
+		0) {
+		if (search->initrd && !is_rootstock(search)) {
+			check_prefix(search);
+			return;
+		}
+		if (!search->initrd && !strncmp(search->params.root, "/dev/nfs", 8))
+			return;
+		add(search, &root_invalid, fault.sentence);
+		findings_remedy(search->subject->findings, "correct root=");
+		return;
+	}
+	if (search->spec.by == ROOTSPEC_UUID)
+		check_uuid(search);
+	if (!search->initrd)
+		check_for_kernel(search);
+}
+
+/* NULL if the name shows no driver. */
+static const char *driver_of(const char *name)
+{
+	static const struct {
+		const char *prefix, *module;
+	} drivers[] = { { "vd", "virtio_blk" }, { "sd", "sd_mod" }, { "mmcblk", "mmc_block" },
+		{ "nvme", "nvme" }, { "xvd", "xen_blkfront" } };
+
+	for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+		if (!strncmp(name, drivers[i].prefix, strlen(drivers[i].prefix)))
+			return drivers[i].module;
+	return NULL;
+}
+
+static bool has_module(const struct search *search, const char *name)
+{
+	if (modules_have(search->builtin, name))
+		return true;
+	return search->initrd &&
+	       (search->initrd->unread || modules_have(&search->initrd->modules, name));
+}
+
+static void check_driver(const struct search *search, const char *module, const char *what)
+{
+	const struct subject *subject = search->subject;
+
+	if (!module || has_module(search, module))
+		return;
+	findings_add(subject->findings, &root_driver, subject_options(subject),
+		"the kernel has %s, which %s needs, only as a module, and %s", module, what,
+		search->initrd ? "this initramfs has it not" : "there is no initramfs");
+	findings_remedy(subject->findings, "%s",
+		search->initrd ? "add it to the initramfs"
+			       : "build it into the kernel, or add an initramfs");
+}
+
+/* Of other types the module is not known, or the root is not on a disk. */
+static bool is_disk_filesystem(const char *type)
+{
+	static const char *const types[] = { "ext4", "xfs", "btrfs", "f2fs", "squashfs", "erofs" };
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (!strcmp(type, types[i]))
+			return true;
+	return false;
+}
+
+static void check_drivers(const struct search *search)
+{
+	const char *type = search->params.fstypes;
+
+	if (!search->builtin || !search->params.root)
+		return;
+	/* A list is tried one after the other. */
+	if (!type || strchr(type, ','))
+		type = search->subject->rootfs->type;
+	/* The driver of ext4 mounts its predecessors too. */
+	if (type && (!strcmp(type, "ext2") || !strcmp(type, "ext3")))
+		type = "ext4";
+	if (type && is_disk_filesystem(type))
+		check_driver(search, type, "the root file system");
+	if (search->spec.by == ROOTSPEC_NAME)
+		check_driver(search, driver_of(search->spec.text), search->params.root);
+}
+
+static void tell(const struct search *search)
+{
+	const struct rootparams *params = &search->params;
+	struct way *way = search->subject->way;
+
+	if (!params->root) {
+		way_step(way, "There is no root=: %s must find the root file system by itself.",
+			who(search));
+		return;
+	}
+	way_step(way, "%c%s mounts the root file system, root=%s%s, %s.",
+		search->initrd && is_rootstock(search) ? 'r' : 'T', who(search) + 1, params->root,
+		search->given ? "" : " (the default)", params->writable ? "writable" : "read-only");
+	if (params->fstypes)
+		way_note(way, "Its type is %s, by rootfstype=.", params->fstypes);
+	if (params->flags)
+		way_note(way, "It is mounted with the options %s, by rootflags=.", params->flags);
+	if (params->forever)
+		way_note(way, "It waits for the device for ever, by rootwait.");
+	else if (is_rootstock(search))
+		way_note(way, "It waits for the device for up to %u seconds.", params->wait);
+}
+
+void rootarg_check(struct subject *subject, const struct initrd *initrd, const struct text *builtin)
+{
+	struct search search = { .subject = subject, .initrd = initrd, .builtin = builtin };
+
+	rootparams_parse(subject->cmdline, &search.params);
+	for (size_t i = 0; i < subject->cmdline->count; i++)
+		search.given |= !strcmp(subject->cmdline->words[i].name, "root") ||
+				!strcmp(subject->cmdline->words[i].name, "ostree_root");
+	/* The default is rootstock-init's. */
+	if (!search.given && !is_rootstock(&search))
+		search.params.root = NULL;
+	tell(&search);
+	if (!search.params.root)
+		check_absence(&search);
+	else
+		check_value(&search);
+	check_drivers(&search);
+}

@@ -1,0 +1,362 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Ways in which a system made by ostree does not boot, or boots otherwise than one thinks: each is
+found under its id, and nothing else is."""
+import functools
+import glob
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from testlib import tap
+from testlib.bootable import run
+from testlib.bootfiles import archive
+from testlib.generator import GRUB
+from testlib.host import Host
+
+RELEASE = "6.1.1"
+BUILTIN = b"kernel/fs/ext4/ext4.ko\nkernel/drivers/block/virtio_blk.ko\n"
+# The entry after which the initramfs is rootstock's own.
+OURS = archive({"init": b"x rootstock-init (rootstock) x"})
+DRACUT = {"init": b"x", "usr/lib/dracut/hooks/pre-mount/x": b"",
+          "usr/lib/ostree/ostree-prepare-root": b"x"}
+TOOLS = {"init": b"#!/bin/sh\n", "scripts/functions": b"",
+         "usr/lib/ostree/ostree-prepare-root": b"x"}
+MENU = "boot/loader/grub.cfg"
+
+
+def elf(machine):
+    return b"\x7fELF\2\1\1" + bytes(9) + b"\2\0" + machine.to_bytes(2, "little") + bytes(100)
+
+
+def uimage(architecture):
+    return b"\x27\x05\x19\x56" + bytes(24) + bytes([0, architecture]) + bytes(600)
+
+
+class System:
+    """A sysroot with one deployment, and what can be done to it."""
+
+    def __init__(self, root):
+        self.root = root
+        self.entry, = (f"boot/loader/entries/{name}"
+                       for name in os.listdir(root + "/boot/loader/entries"))
+        self.deployment = os.path.relpath(os.path.realpath(root + self.word("ostree")), root)
+        self.tree = f"{root}/{self.deployment}"
+
+    def text(self):
+        return tap.read(f"{self.root}/{self.entry}").decode()
+
+    def word(self, name):
+        return re.search(rf" {name}=(\S+)", self.text())[1]
+
+    def key(self, name):
+        return re.search(rf"^{name} (\S+)", self.text(), re.MULTILINE)[1]
+
+    def edit(self, pattern, new):
+        """Changes the entry, and makes the menu again."""
+        text, count = re.subn(pattern, new, self.text(), flags=re.MULTILINE)
+        assert count == 1, (pattern, text)
+        tap.write(f"{self.root}/{self.entry}", text.encode())
+        self.make_menu()
+
+    def make_menu(self):
+        out = f"{self.root}/{MENU}"
+        if GRUB.generate("-o", out, "--root", self.root)[0]:
+            os.unlink(out)
+
+    def file(self, key):
+        return f"{self.root}/boot{self.key(key)}"
+
+
+# Functions of a System.
+
+
+def word(old, new=""):
+    """Another word, or none, in the place of one of the options; old is a pattern."""
+    return lambda system: system.edit(rf"^(options .*?) ?\b{old}(?= |$)", rf"\1 {new}".rstrip())
+
+
+def add(words):
+    return lambda system: system.edit(r"^(options .*)$", rf"\1 {words}")
+
+
+def without_initrd(root="root=/dev/vda1", more=""):
+    """The kernel itself mounts the root and starts ostree-prepare-root."""
+    def act(system):
+        system.edit(r"^initrd .*\n", "")
+        init = system.word("ostree") + "/usr/lib/ostree/ostree-prepare-root"
+        system.edit(r" root=\S+", f" {root} init={init} {more}".rstrip())
+    return act
+
+
+def content(key, data):
+    def act(system):
+        os.unlink(system.file(key))
+        tap.write(system.file(key), data)
+    return act
+
+
+def link(key, target):
+    def act(system):
+        os.unlink(system.file(key))
+        os.symlink(target, system.file(key))
+    return act
+
+
+def gone(key):
+    return lambda system: os.unlink(system.file(key))
+
+
+def menu(data):
+    return lambda system: tap.write(f"{system.root}/{MENU}", data)
+
+
+def no_menu(system):
+    os.unlink(f"{system.root}/{MENU}")
+
+
+def torn(system):
+    path = f"{system.root}/{MENU}"
+    tap.write(path, tap.read(path)[:-20])
+
+
+def directory_as_menu(system):
+    no_menu(system)
+    os.mkdir(f"{system.root}/{MENU}")
+
+
+def without(path):
+    """The deployment lacks a directory or a file."""
+    def act(system):
+        if os.path.isdir(f"{system.tree}/{path}"):
+            shutil.rmtree(f"{system.tree}/{path}")
+        else:
+            os.unlink(f"{system.tree}/{path}")
+    return act
+
+
+def in_tree(path, data, mode=0o644):
+    def act(system):
+        where = f"{system.tree}/{path}"
+        if os.path.lexists(where):
+            os.unlink(where)
+        tap.write(where, data)
+        os.chmod(where, mode)
+    return act
+
+
+def dangling(system):
+    os.unlink(system.root + system.word("ostree"))
+
+
+def leads_out(system):
+    dangling(system)
+    os.symlink("/", system.root + system.word("ostree"))
+
+
+def no_var(system):
+    shutil.rmtree(os.path.realpath(f"{system.tree}/../../var"))
+
+
+def configured(group, line):
+    """libostree's own settings of the repository."""
+    def act(system):
+        path = f"{system.root}/ostree/repo/config"
+        text = tap.read(path)
+        tap.write(path, re.sub(rb"\[sysroot\]\n(.*\n)*?(?=\[|$)", b"", text) +
+                  f"\n[{group}]\n{line}\n".encode())
+    return act
+
+
+def no_entries(system):
+    os.unlink(f"{system.root}/{system.entry}")
+
+
+def all_of(*acts):
+    def act(system):
+        for one in acts:
+            one(system)
+    return act
+
+
+OSTREE = r"ostree=\S+"
+ROOT = r"root=\S+"
+LOADER = [
+    ("no menu", no_menu, "no-menu"),
+    ("a torn menu", torn, "menu-torn"),
+    ("a menu that starts something else", menu(b"menuentry x {\nlinux /k\n}\n"), "menu-useless"),
+    ("a menu of garbage", menu(bytes(range(1, 256)) * 9), "menu-useless"),
+    ("a menu that is a directory", directory_as_menu, "menu-unreadable"),
+    ("an old menu", lambda system: tap.write(
+        f"{system.root}/{system.entry}", system.text().replace(" panic=10", " panic=9").encode()),
+     "menu-old"),
+    ("no entries", no_entries, "menu-empty menu-old"),
+    ("no kernel", gone("linux"), "file"),
+    ("an empty kernel", content("linux", b""), "file"),
+    ("a kernel outside /boot", link("linux", "/etc/passwd"), "file"),
+    ("no initramfs", gone("initrd"), "file"),
+    ("a FIT as kernel", content("linux", b"\xd0\x0d\xfe\xed" + bytes(600)), "kernel-format"),
+    ("a uImage for GRUB", content("linux", uimage(24)), "kernel-format"),
+    ("a packed kernel for GRUB", content("linux", gzip.compress(b"x" * 9999)), "kernel-format"),
+    ("an ELF file as kernel", content("linux", elf(62)), "kernel-format"),
+    ("a kernel of unknown format", content("linux", b"x" * 999), "kernel-unknown"),
+    ("an entry without a kernel", lambda system: system.edit(r"^linux .*\n", ""),
+     "entry-invalid menu-empty no-menu"),
+    ("a command line that is too long", add("x" * 2048), "left-out menu-empty no-menu"),
+    ("a word that GRUB cannot pass on", add("a='b'"), "left-out menu-empty no-menu changed"),
+    ("a setting of GRUB's menu that is wrong", in_tree("usr/lib/rootstock/grub.conf", b"timeout=x\n"),
+     "settings-invalid"),
+    ("libostree calls no generator", configured("sysroot", "bootloader=none"), "no-hook"),
+]
+UUID = "6b8a3b0e-7e9b-4d3c-9d1e-0123456789ab"
+DEVICE = [
+    ("no root=", word(ROOT), "root-missing"),
+    ("no root= for the kernel", all_of(without_initrd(), word(ROOT)), "root-missing"),
+    ("no root= for dracut", all_of(content("initrd", archive(DRACUT)), word(ROOT)),
+     "root-maybe-missing"),
+    ("no root= for rootstock-init, which has a default",
+     all_of(content("initrd", OURS), word(ROOT)), ""),
+    ("a misspelt prefix", word(ROOT, "root=UUDI=" + UUID), "root-prefix"),
+    ("a misspelt prefix for rootstock-init",
+     all_of(content("initrd", OURS), word(ROOT, "root=UUDI=" + UUID)), "root-invalid"),
+    ("a misspelt prefix for the kernel", without_initrd("root=PARTUID=" + UUID), "root-invalid"),
+    ("a UUID that is none", word(ROOT, "root=UUID=not-a-uuid"), "root-uuid-form"),
+    ("a UUID that is cut", word(ROOT, "root=UUID=" + UUID[:-1]), "root-uuid-form"),
+    ("a UUID", word(ROOT, "root=UUID=" + UUID.upper()), ""),
+    ("a UUID of FAT", word(ROOT, "root=UUID=1234-ABCD"), ""),
+    ("no UUID for rootstock-init", all_of(content("initrd", OURS), word(ROOT, "root=UUID=")),
+     "root-invalid"),
+    ("UUID= for the kernel", without_initrd("root=UUID=" + UUID), "root-needs-initramfs"),
+    ("LABEL= for the kernel", without_initrd("root=LABEL=x"), "root-needs-initramfs"),
+    ("udev's link for the kernel", without_initrd("root=/dev/disk/by-partuuid/" + UUID),
+     "root-needs-initramfs"),
+    ("PARTUUID= for the kernel", without_initrd("root=PARTUUID=" + UUID), ""),
+    ("a bad offset", without_initrd(f"root=PARTUUID={UUID}/PARTNROFF=x"), "root-invalid"),
+    ("no name", without_initrd("root=/dev/"), "root-invalid"),
+    ("a name without /dev", without_initrd("root=sda1"), "root-invalid"),
+    ("NFS for the kernel", without_initrd("root=/dev/nfs"), ""),
+    ("NFS for rootstock-init", all_of(content("initrd", OURS), word(ROOT, "root=nfs:x:/y")),
+     "root-invalid"),
+    ("a logical volume for rootstock-init",
+     all_of(content("initrd", OURS), word(ROOT, "root=/dev/mapper/a-b")), "root-invalid"),
+    ("a logical volume for initramfs-tools", word(ROOT, "root=/dev/mapper/a-b"), ""),
+    ("a driver of the disk that is a module", without_initrd("root=/dev/nvme0n1p1"), "root-driver"),
+    ("a driver of the disk that is built in", without_initrd(), ""),
+    ("a file system that is a module", without_initrd(more="rootfstype=xfs"), "root-driver"),
+    ("a file system that is built in", without_initrd(more="rootfstype=ext3"), ""),
+    ("an initramfs without the file system", add("rootfstype=xfs"), "root-driver"),
+    ("an initramfs with it", all_of(add("rootfstype=xfs"), content("initrd", archive(
+        {**TOOLS, f"lib/modules/{RELEASE}/kernel/fs/xfs/xfs.ko.zst": b""}))), ""),
+    ("an initramfs with a driver that has another letter",
+     all_of(word(ROOT, "root=/dev/sda1"), content("initrd", archive(
+         {**DRACUT, f"usr/lib/modules/{RELEASE}/kernel/drivers/scsi/sd-mod.ko": b""}))), ""),
+    ("an initramfs for another kernel", content("initrd", archive(
+        {**TOOLS, "lib/modules/5.10.0/kernel/fs/xfs/xfs.ko": b""})), "initrd-release"),
+]
+DEPLOYMENT = [
+    ("dracut without OSTree's step", content("initrd", archive({**dict(list(DRACUT.items())[:2])})),
+     "initrd-ostree"),
+    ("initramfs-tools without OSTree's step", content("initrd", gzip.compress(archive(
+        {**dict(list(TOOLS.items())[:2])}))), "initrd-ostree"),
+    ("an archive of microcode first", content("initrd", archive(
+        {"kernel/x86/microcode/GenuineIntel.bin": b"x" * 99}) + bytes(512) +
+        gzip.compress(archive(DRACUT))), ""),
+    ("a damaged initramfs", content("initrd", gzip.compress(archive(DRACUT) * 9)[:-20]),
+     "initrd-unread"),
+    ("a file that is no initramfs", content("initrd", b"x" * 99), "initrd-unread"),
+    ("no ostree=", word(OSTREE), "ostree-missing"),
+    ("ostree= is misspelt", lambda system: system.edit(" ostree=", " ostre="),
+     "ostree-missing word-unknown"),
+    ("a bootlink that dangles", dangling, "deployment"),
+    ("a bootlink that leads out", leads_out, "deployment"),
+    *[(f"a tree without /{name}", without(name), "deployment")
+      for name in ("usr", "etc", "run", "dev", "sysroot", "var")],
+    ("a tree without init", without("usr/sbin/init"), "deployment"),
+    ("an init that cannot be executed", in_tree("usr/sbin/init", b"x"), "deployment"),
+    ("no stateroot's var", no_var, "deployment"),
+    ("composefs that is asked for", in_tree("usr/lib/ostree/prepare-root.conf",
+                                            b"[composefs]\nenabled=signed\n"), "deployment"),
+    ("composefs on the command line", add("ostree.prepare-root.composefs=verity"), "deployment"),
+    ("composefs as of 2023", add("ot-composefs=signed"), "deployment"),
+    ("a setting that has no effect", in_tree("usr/lib/ostree/prepare-root.conf",
+                                             b"[etc]\ntransient=true\n"), "deployment-warning"),
+    ("a third slot", add("androidboot.slot_suffix=_c"), "deployment"),
+    ("a tree for ARM", in_tree("usr/sbin/init", elf(183), 0o755), "init-machine"),
+    ("a tree for 32 bits", in_tree("usr/sbin/init", elf(3), 0o755), ""),
+    ("a kernel without init=", lambda system: system.edit(r"^initrd .*\n", ""),
+     "init-missing root-needs-initramfs"),
+    ("no program for init=", all_of(without_initrd(), without(
+        "usr/lib/ostree/ostree-prepare-root")), "init-program"),
+    ("a value of onfail= that is none", add("rootstock.onfail=rebot"), "onfail-invalid"),
+    ("onfail= is misspelt", add("rootstock.onfial=reboot"), "word-unknown"),
+    ("an unknown word", add("rootstock.frobnicate"), "word-unknown"),
+    ("a misspelt word of the kernel's", add("rootwiat"), "word-unknown"),
+    ("a variable of GRUB", add("$ignition_firstboot"), "variable"),
+    ("a variable in a value", add("console=${console}"), "variable"),
+    ("no panic=", word("panic=10"), "no-panic"),
+]
+BOOTS = {"menu-old", "settings-invalid", "no-hook"}
+
+
+def make(where):
+    """A sysroot in which nothing is wrong."""
+    host = Host(where, GRUB.program)
+    host.set_bootloader("grub2")
+    host.commit("1", more={"modules/modules.builtin": BUILTIN,
+                           "usr/lib/ostree/ostree-prepare-root": b"x"})
+    host.deploy("--karg=root=LABEL=x", "--karg=panic=10")
+    program, = (f"{top}/{name}" for top, _, names in os.walk(host.root + "/ostree/deploy")
+                for name in names if name == "ostree-prepare-root")
+    # A commit of a bare-user repository: what it has is read-only, and shared with the repository.
+    os.unlink(program)
+    tap.write(program, b"x")
+    os.chmod(program, 0o755)
+    System(host.root).make_menu()
+    assert run("check", host.root)["findings"] == []
+    return host.root
+
+
+def case(where, origin, act, expected):
+    root = where + "/sysroot"
+    subprocess.run(["cp", "-a", origin, root], check=True)
+    system = System(root)
+    act(system)
+    document = run("check", root)
+    found = document["findings"]
+    assert sorted({one["id"] for one in found}) == sorted(set(expected.split())), found
+    errors = [one for one in found if one["severity"] == "error" and one["id"] not in BOOTS]
+    for entry in document["entries"]:
+        assert entry["boots"] is not bool(errors), document
+
+
+def documented(where):
+    """The man page has each id, and the table above a case for those of an entry."""
+    del where
+    here = os.path.dirname(os.path.abspath(__file__))
+    sources = "".join(tap.read(path).decode() for path in glob.glob(f"{here}/../*.c"))
+    ids = set(re.findall(r'finding_kind \w+ = \{\s*"([a-z-]+)"', sources))
+    page = tap.read(f"{here}/../rootstock-bls.8").decode()
+    listed = set(re.findall(r"[a-z-]+", " ".join(re.findall(r"^\.It Li (.*)", page, re.MULTILINE))))
+    assert len(ids) > 30 and not ids - listed, ids - listed
+    tried = set(" ".join(expected for *_, expected in LOADER + DEVICE + DEPLOYMENT).split())
+    assert not tried - ids, tried - ids
+    # test-check.py has these, test-bootfs-limits.py bootfs, and test-rootarg.c the UUID.
+    assert ids - tried == {"byte-order-mark", "changed", "menu-foreign", "other-order",
+                           "prefix-needed", "prefix-wrong", "repository-unreadable", "same-id",
+                           "same-name", "root-uuid-other", "bootfs"} - tried, ids - tried
+
+
+def main():
+    if not shutil.which("ostree"):
+        return tap.main(tap.skipped([("all", None)], "ostree is not installed"))
+    with tempfile.TemporaryDirectory() as where:
+        origin = make(where)
+        return tap.main([("the man page", documented)] + [(name, functools.partial(case, origin=origin, act=act, expected=expected))
+                         for name, act, expected in LOADER + DEVICE + DEPLOYMENT])
+
+
+sys.exit(main())

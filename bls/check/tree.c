@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/check/tree.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bls/check/files.h"
+#include "bls/file.h"
+#include "prepare-root/facts.h"
+#include "prepare-root/plan.h"
+#include "prepare-root/step.h"
+#include "prepare-root/tree.h"
+
+static const struct finding_kind ostree_missing = { "ostree-missing", FINDINGS_ERROR, false };
+static const struct finding_kind initrd_ostree = { "initrd-ostree", FINDINGS_ERROR, false };
+static const struct finding_kind init_missing = { "init-missing", FINDINGS_ERROR, false };
+static const struct finding_kind init_program = { "init-program", FINDINGS_ERROR, false };
+static const struct finding_kind init_machine = { "init-machine", FINDINGS_ERROR, false };
+static const struct finding_kind deployment = { "deployment", FINDINGS_ERROR, false };
+static const struct finding_kind deployment_warning = { "deployment-warning", FINDINGS_WARNING,
+	false };
+
+/* Whose warnings the planner's are. */
+static struct subject *planned;
+
+static void take_warning(int level, const char *sentence)
+{
+	if (level == LOG_WARNING)
+		findings_add(planned->findings, &deployment_warning, subject_options(planned), "%s",
+			sentence);
+}
+
+/* In a booted deployment the physical root is at /sysroot. */
+static char *physical_root(const struct sysroot *sysroot)
+{
+	char *path;
+	bool booted = tree_type(sysroot->root_fd, "ostree") == S_IFLNK &&
+		      tree_type(sysroot->root_fd, "sysroot/ostree") == S_IFDIR;
+
+	return asprintf(&path, "%s%s", sysroot->root, booted ? "sysroot" : "") < 0 ? NULL : path;
+}
+
+static const char *machine_name(unsigned machine)
+{
+	static const struct {
+		unsigned machine;
+		const char *name;
+	} names[] = { { EM_386, "32-bit x86" }, { EM_X86_64, "x86-64" }, { EM_ARM, "32-bit ARM" },
+		{ EM_AARCH64, "64-bit ARM" }, { EM_RISCV, "RISC-V" } };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (names[i].machine == machine)
+			return names[i].name;
+	return NULL;
+}
+
+/* Most 64-bit kernels start programs for the 32-bit architecture too. */
+static bool can_start(unsigned kernel, unsigned program)
+{
+	return kernel == program || (kernel == EM_X86_64 && program == EM_386) ||
+	       (kernel == EM_AARCH64 && program == EM_ARM);
+}
+
+static void check_machine(const struct subject *subject, int tree_fd, const char *init)
+{
+	const char *kernel = machine_name(subject->kernel.machine), *program;
+	unsigned char header[20];
+	char path[PATH_MAX];
+	unsigned machine;
+
+	if (!kernel || path_resolve(tree_fd, init, PATH_IN_ROOT, path) < 0 ||
+		file_read(tree_fd, path, (char *)header, sizeof header) != sizeof header ||
+		memcmp(header, ELFMAG, SELFMAG) != 0)
+		return;
+	machine = header[18] | (unsigned)header[19] << 8;
+	program = machine_name(machine);
+	if (!program || can_start(subject->kernel.machine, machine))
+		return;
+	findings_add(subject->findings, &init_machine, subject_options(subject),
+		"the kernel is for %s, but %s of the deployment for %s", kernel, init, program);
+	findings_remedy(subject->findings, "deploy a kernel and a tree for the same architecture");
+}
+
+/* Adds the steps as --dry-run prints them. */
+static void tell_plan(struct subject *subject, const struct facts *facts)
+{
+	static struct plan plan;
+	struct text text = { 0 };
+	char *rest = NULL;
+	int fd = memfd_create("plan", MFD_CLOEXEC);
+
+	if (fd >= 0 && !plan_make(facts, &plan) && !step_print(plan.steps, plan.count, fd) &&
+		lseek(fd, 0, SEEK_SET) == 0) {
+		char part[4096];
+		ssize_t n;
+
+		while ((n = read(fd, part, sizeof part)) > 0)
+			text_add_bytes(&text, part, (size_t)n);
+	}
+	for (char *line = text_string(&text) ? strtok_r(text.bytes, "\n", &rest) : NULL; line;
+		line = strtok_r(NULL, "\n", &rest))
+		way_note(subject->way, "%s", line);
+	text_free(&text);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void check_deployment(struct subject *subject)
+{
+	static struct facts facts;
+	const struct around around = { .proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.initramfs = -1 };
+	char *root = physical_root(subject->sysroot);
+	struct fault fault;
+	int err, fd;
+
+	subject->findings->failed |= !root;
+	planned = subject;
+	log_divert(take_warning);
+	err = facts_gather(WORLD_PID1, root ? root : "", &around, subject->cmdline, &facts, &fault);
+	log_divert(NULL);
+	if (err) {
+		findings_add(subject->findings, &deployment, subject_options(subject), "%s",
+			fault.sentence);
+		findings_remedy(subject->findings, "deploy again, or remove this entry");
+	} else {
+		way_step(subject->way,
+			"ostree-prepare-root makes the deployment /%s the root:", facts.deployment);
+		tell_plan(subject, &facts);
+		fd = path_open(subject->sysroot->root_fd, facts.deployment,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0) {
+			check_machine(subject, fd, facts.init);
+			close(fd);
+		}
+		way_step(subject->way, "%s of the deployment runs.", facts.init);
+	}
+	if (around.proc >= 0)
+		close(around.proc);
+	free(root);
+}
+
+/* Without an initramfs the kernel must find the program that prepares the deployment. */
+static void check_init(const struct subject *subject)
+{
+	const char *init = subject->cmdline->init, *what;
+
+	if (!init || !cmdline_names_prepare_root(init)) {
+		findings_add(subject->findings, &init_missing, subject_options(subject),
+			"there is neither an initrd nor init= with ostree-prepare-root, so the kernel would start the init of the physical root");
+		findings_remedy(subject->findings, "add one of them");
+		return;
+	}
+	what = files_wrong(subject->sysroot->root_fd, init, PATH_IN_ROOT, FILES_PROGRAM);
+	if (!what)
+		return;
+	findings_add(subject->findings, &init_program, subject_options(subject),
+		"init=%s %s, so the kernel would panic", init, what);
+	findings_remedy(subject->findings, "add ostree-prepare-root to the tree and deploy it");
+}
+
+static void check_initrd(const struct subject *subject, const struct initrd *initrd)
+{
+	if (initrd->ostree || initrd->unread || initrd->maker == INITRD_UNKNOWN)
+		return;
+	findings_add(subject->findings, &initrd_ostree,
+		subject_place(subject, subject->entry->last[ENTRY_INITRD]->number),
+		"the initramfs, made by %s, has no ostree-prepare-root, so it would start the init of the physical root",
+		initrd_name(initrd->maker));
+	findings_remedy(subject->findings, "%s",
+		initrd->maker == INITRD_DRACUT
+			? "make it with dracut --add rootstock"
+			: "make it again where rootstock's hook is installed, see rootstock-initramfs(7)");
+}
+
+void tree_check(struct subject *subject, const struct initrd *initrd)
+{
+	if (!subject->cmdline->ostree && !subject->cmdline->slot) {
+		if (!subject->item->libostree)
+			return;
+		findings_add(subject->findings, &ostree_missing, subject_options(subject),
+			"there is no ostree=, so no deployment is booted");
+		findings_remedy(subject->findings, "deploy again, or remove this entry");
+		return;
+	}
+	if (initrd)
+		check_initrd(subject, initrd);
+	else
+		check_init(subject);
+	/* From here on init= is the tree's. */
+	if (subject->cmdline->init &&
+		(!initrd || cmdline_names_prepare_root(subject->cmdline->init)))
+		subject->cmdline->init = NULL;
+	check_deployment(subject);
+}

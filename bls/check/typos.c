@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bls/check/typos.h"
+
+#include <string.h>
+
+#include "prepare-root/closest.h"
+#include "prepare-root/onfail.h"
+
+static const struct finding_kind word_unknown = { "word-unknown", FINDINGS_WARNING, false };
+static const struct finding_kind onfail_invalid = { "onfail-invalid", FINDINGS_WARNING, false };
+static const struct finding_kind variable = { "variable", FINDINGS_WARNING, false };
+
+/* Of the kernel's words only those without which a deployment is not found: others may be right,
+ * however close they are to a known one. */
+static const char *const words[] = { "ostree", "ostree_root", "rootstock.onfail", "rootflags",
+	"rootfstype", "rootwait", "rootdelay", "androidboot.slot_suffix", NULL };
+
+static bool is_known(const char *name)
+{
+	for (size_t i = 0; words[i]; i++)
+		if (!strcmp(name, words[i]))
+			return true;
+	return false;
+}
+
+static void check_name(const struct subject *subject, const char *name)
+{
+	static const char ours[] = "rootstock.";
+	bool is_ours = !strncmp(name, ours, strlen(ours));
+	const char *meant = closest(name, words);
+
+	if (is_known(name) || (!meant && !is_ours))
+		return;
+	findings_add(subject->findings, &word_unknown, subject_options(subject),
+		"the word %s has no meaning", name);
+	if (meant)
+		findings_remedy(subject->findings, "write %s if that was meant", meant);
+	else
+		findings_remedy(subject->findings, "remove it; rootstock(7) names the words");
+}
+
+static void check_onfail(const struct subject *subject, const char *value)
+{
+	struct onfail onfail;
+
+	if (!value || !onfail_parse(value, &onfail))
+		return;
+	findings_add(subject->findings, &onfail_invalid, subject_options(subject),
+		"rootstock.onfail=%s is not panic, reboot, reboot:SECONDS, halt or shell, so it would be panic",
+		value);
+	findings_remedy(subject->findings, "write one of them");
+}
+
+/* True for "$name" and "${name}". */
+static bool is_variable(const char *dollar)
+{
+	dollar += 1 + (dollar[1] == '{');
+	return (*dollar >= 'a' && *dollar <= 'z') || (*dollar >= 'A' && *dollar <= 'Z') ||
+	       *dollar == '_';
+}
+
+/* A blscfg of GRUB expands them; our menus quote every value. */
+static void check_variables(const struct subject *subject, const struct karg *karg)
+{
+	const char *parts[] = { karg->name, karg->value ? karg->value : "" };
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		const char *dollar = strchr(parts[i], '$');
+
+		if (!dollar || !is_variable(dollar))
+			continue;
+		findings_add(subject->findings, &variable, subject_options(subject),
+			"the kernel would get %s as it is: only a GRUB that reads the entries itself, by blscfg, has a value for it",
+			dollar);
+		findings_remedy(subject->findings, "replace it by the words that are meant");
+	}
+}
+
+void typos_check(struct subject *subject)
+{
+	for (size_t i = 0; i < subject->cmdline->count; i++) {
+		check_name(subject, subject->cmdline->words[i].name);
+		check_variables(subject, &subject->cmdline->words[i]);
+	}
+	check_onfail(subject, subject->cmdline->onfail);
+}
