@@ -284,9 +284,12 @@ def kargs(cell, parts):
     """The kernel arguments that libostree writes into the entries."""
     plan = cell["disk"]
     uuid = parts[0]["uuid"] if plan["table"] != "mbr" else f"{disk.MBR}-{parts[0]['number']:02d}"
-    # On a busy host the kernel of a PC may conclude that QEMU's timer does not work, and panic.
-    timer = ["no_timer_check"] if cell["machine"]["arch"] == "x86_64" else []
-    return (["root=PARTUUID=" + uuid, "rootwait", "panic=1"] + timer +
+    # On a busy host a kernel may print "Call Trace", because RCU waited longer than its own limit
+    # of 21 seconds, and that of a PC may conclude that QEMU's timer does not work, and panic.
+    patience = ["rcupdate.rcu_cpu_stall_suppress=1"]
+    if cell["machine"]["arch"] == "x86_64":
+        patience.append("no_timer_check")
+    return (["root=PARTUUID=" + uuid, "rootwait", "panic=1"] + patience +
             ["console=" + cell["machine"]["console"]] + plan["kargs"].split())
 
 
