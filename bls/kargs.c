@@ -44,16 +44,28 @@ const char *kargs_first(const struct kargs *kargs, const char *name)
 	return NULL;
 }
 
-const char *kargs_last(const struct kargs *kargs, const char *name)
+/* True for "$name" and "${name}". */
+static bool is_variable(const struct karg *karg)
 {
-	for (size_t i = kargs->count; i-- > 0;)
-		if (kargs->words[i].karg.value && !strcmp(kargs->words[i].karg.name, name))
-			return kargs->words[i].karg.value;
-	return NULL;
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	const char *name = karg->name;
+	bool braces = name[0] == '$' && name[1] == '{';
+	size_t length;
+
+	if (karg->value || name[0] != '$')
+		return false;
+	name += braces ? 2 : 1;
+	length = strspn(name, letters);
+	return length && !(name[0] >= '0' && name[0] <= '9') &&
+	       !strcmp(name + length, braces ? "}" : "");
 }
 
 bool kargs_drop(const struct entry *entry, const struct kargs_word *word, struct verdict *verdict)
 {
+	if (is_variable(&word->karg))
+		verdict_warn(verdict, entry_options_line(entry, word->start),
+			"the kernel gets $name as it is written: only a GRUB that reads the entries itself (blscfg) has a value for it; put the words there that it stands for");
 	if (!entry->last[ENTRY_INITRD] || !word->karg.value ||
 		strcmp(word->karg.name, "init") != 0 ||
 		!cmdline_names_prepare_root(word->karg.value))

@@ -8,7 +8,6 @@
 
 static const struct finding_kind word_unknown = { "word-unknown", FINDINGS_WARNING, false };
 static const struct finding_kind onfail_invalid = { "onfail-invalid", FINDINGS_WARNING, false };
-static const struct finding_kind variable = { "variable", FINDINGS_WARNING, false };
 
 /* Of the kernel's words only those without which a deployment is not found: others may be right,
  * however close they are to a known one. */
@@ -51,36 +50,9 @@ static void check_onfail(const struct subject *subject, const char *value)
 	findings_remedy(subject->findings, "write one of them");
 }
 
-/* True for "$name" and "${name}". */
-static bool is_variable(const char *dollar)
-{
-	dollar += 1 + (dollar[1] == '{');
-	return (*dollar >= 'a' && *dollar <= 'z') || (*dollar >= 'A' && *dollar <= 'Z') ||
-	       *dollar == '_';
-}
-
-/* A blscfg of GRUB expands them; our menus quote every value. */
-static void check_variables(const struct subject *subject, const struct karg *karg)
-{
-	const char *parts[] = { karg->name, karg->value ? karg->value : "" };
-
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		const char *dollar = strchr(parts[i], '$');
-
-		if (!dollar || !is_variable(dollar))
-			continue;
-		findings_add(subject->findings, &variable, subject_options(subject),
-			"the kernel would get %s as it is: only a GRUB that reads the entries itself, by blscfg, has a value for it",
-			dollar);
-		findings_remedy(subject->findings, "replace it by the words that are meant");
-	}
-}
-
 void typos_check(struct subject *subject)
 {
-	for (size_t i = 0; i < subject->cmdline->count; i++) {
+	for (size_t i = 0; i < subject->cmdline->count; i++)
 		check_name(subject, subject->cmdline->words[i].name);
-		check_variables(subject, &subject->cmdline->words[i]);
-	}
 	check_onfail(subject, subject->cmdline->onfail);
 }

@@ -7,5 +7,5 @@
 
 #include "bls/check/subject.h"
 
-/* Checks the names of the words, the value of rootstock.onfail=, and variables of GRUB. */
+/* Checks the names of the words, and the value of rootstock.onfail=. */
 void typos_check(struct subject *subject);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -102,16 +103,37 @@ static void test_first(void **state)
 	kargs_free(&kargs);
 }
 
-static void test_last(void **state)
+/* Which words the warning about GRUB's variables is for. */
+static void test_variables(void **state)
 {
-	struct kargs kargs;
+	static const struct {
+		const char *word;
+		bool warns;
+	} cases[] = { { "$ignition_firstboot", true }, { "${kernelopts}", true }, { "$_", true },
+		{ "\"$tuned_params\"", true }, { "$", false }, { "${}", false }, { "${a", false },
+		{ "$a}", false }, { "$6$salt", false }, { "$a=b", false }, { "a=$b", false },
+		{ "x$a", false }, { "$a.b", false }, { "a", false } };
 
 	(void)state;
-	assert_int_equal(kargs_split("init=/a x=y init=\"/b c\" init -- init=/d", &kargs), 0);
-	assert_string_equal(kargs_last(&kargs, "init"), "/b c");
-	assert_string_equal(kargs_last(&kargs, "x"), "y");
-	assert_null(kargs_last(&kargs, "y"));
-	kargs_free(&kargs);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char bytes[64];
+		int size = snprintf(bytes, sizeof bytes, "linux /k\noptions %s\n", cases[i].word);
+		struct verdict verdict = { 0 };
+		struct entry entry;
+		struct where where;
+		struct kargs kargs;
+
+		print_message("# %s\n", cases[i].word);
+		assert_int_equal(entry_parse(bytes, (size_t)size, &entry, &where), 0);
+		assert_int_equal(kargs_split(entry.options, &kargs), 0);
+		assert_int_equal(kargs.count, 1);
+		assert_false(kargs_drop(&entry, &kargs.words[0], &verdict));
+		assert_int_equal(verdict.warning_count, cases[i].warns);
+		if (cases[i].warns)
+			assert_int_equal(verdict.warnings[0].line, 2);
+		kargs_free(&kargs);
+		entry_free(&entry);
+	}
 }
 
 int main(void)
@@ -120,7 +142,7 @@ int main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_first),
-		cmocka_unit_test(test_last),
+		cmocka_unit_test(test_variables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

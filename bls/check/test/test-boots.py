@@ -295,8 +295,8 @@ DEPLOYMENT = [
     ("onfail= is misspelt", add("rootstock.onfial=reboot"), "word-unknown"),
     ("an unknown word", add("rootstock.frobnicate"), "word-unknown"),
     ("a misspelt word of the kernel's", add("rootwiat"), "word-unknown"),
-    ("a variable of GRUB", add("$ignition_firstboot"), "variable"),
-    ("a variable in a value", add("console=${console}"), "variable"),
+    ("a variable of GRUB's", add("$ignition_firstboot"), "changed"),
+    ("a dollar in a value", add("console=${console}"), ""),
     ("no panic=", word("panic=10"), "no-panic"),
 ]
 BOOTS = {"menu-old", "settings-invalid", "no-hook"}
