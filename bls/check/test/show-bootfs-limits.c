@@ -25,6 +25,6 @@ int main(int argc, char *argv[])
 	bootfs_limits_check(&sysroot, &bootfs,
 		strcmp(argv[1], "grub") != 0 ? &uboot_loader : &grub_loader, &findings);
 	for (size_t i = 0; i < findings.count; i++)
-		puts(findings.list[i]->what);
+		printf("%s; %s\n", findings.list[i]->what, findings.list[i]->remedy);
 	return findings.failed;
 }
