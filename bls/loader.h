@@ -45,6 +45,8 @@ enum {
 	LOADER_EXT4_INLINE_DATA = 1 << 1,
 	LOADER_EXT4_CASEFOLD = 1 << 2,
 	LOADER_EXT4_BIGALLOC_1K = 1 << 3, /* bigalloc, with blocks of 1 KiB */
+	LOADER_EXT4_LARGE_DIR = 1 << 4,
+	LOADER_EXT4_CSUM_SEED = 1 << 5,
 };
 
 struct loader {
@@ -78,4 +80,6 @@ struct loader {
 	unsigned kernels;		   /* the formats that it starts, 1 << KERNEL_... or'ed */
 	const struct loader_limit *limits; /* ends without a type */
 	unsigned unreadable_ext4;	   /* LOADER_EXT4_..., or'ed */
+	const char *older;		   /* versions that read less, and what; else NULL and 0 */
+	unsigned older_unreadable_ext4;
 };

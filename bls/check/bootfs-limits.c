@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MKFS "mkfs.ext4 -O ^bigalloc,^casefold,^ea_inode,^inline_data,^metadata_csum_seed"
-
 /* The superblock of ext2, ext3 and ext4 (Documentation/filesystems/ext4/super.rst of Linux). */
 enum {
 	SUPERBLOCK = 1024,
@@ -23,27 +21,42 @@ enum {
 	SUPERBLOCK_SIZE = 0x68,
 };
 
+/* The one table of features that loaders cannot read: warnings and the advice come from it, and the
+ * tests compare the manual with it. */
 static const struct feature {
-	const char *name;
+	const char *name; /* for mke2fs */
 	unsigned field;
 	uint32_t bit;
 	bool small_blocks;   /* only where blocks have 1 KiB */
 	unsigned unreadable; /* of LOADER_EXT4_... */
 } features[] = {
+	/* Loaders expect the first block group a block later than it is. */
+	{ "bigalloc", RO_COMPAT, 0x200, true, LOADER_EXT4_BIGALLOC_1K },
+	{ "casefold", INCOMPAT, 0x20000, false, LOADER_EXT4_CASEFOLD },
 	{ "ea_inode", INCOMPAT, 0x400, false, LOADER_EXT4_EA_INODE },
 	{ "inline_data", INCOMPAT, 0x8000, false, LOADER_EXT4_INLINE_DATA },
-	{ "casefold", INCOMPAT, 0x20000, false, LOADER_EXT4_CASEFOLD },
-	/* Loaders expect the first block group a block later than it is. */
-	{ "bigalloc and blocks of 1 KiB", RO_COMPAT, 0x200, true, LOADER_EXT4_BIGALLOC_1K },
+	{ "large_dir", INCOMPAT, 0x4000, false, LOADER_EXT4_LARGE_DIR },
+	{ "metadata_csum_seed", INCOMPAT, 0x2000, false, LOADER_EXT4_CSUM_SEED },
 };
+
+enum { FEATURES = sizeof features / sizeof *features };
 
 static const struct finding_kind bootfs_limit = { "bootfs", FINDINGS_WARNING, false };
 
 static void add(const struct sysroot *sysroot, const char *what, struct findings *findings)
 {
+	struct text options = { 0 };
+
+	for (size_t i = 0; i < FEATURES; i++)
+		text_print(&options, "%s^%s", i ? "," : "", features[i].name);
 	findings_add(
 		findings, &bootfs_limit, (struct place){ sysroot->root, "boot", 0 }, "%s", what);
-	findings_remedy(findings, "put it on a file system made with \"" MKFS " DEVICE\"");
+	if (text_string(&options))
+		findings_remedy(findings,
+			"put it on a file system made with \"mkfs.ext4 -O %s DEVICE\"",
+			options.bytes);
+	findings->failed |= options.failed;
+	text_free(&options);
 }
 
 static uint32_t field(const unsigned char block[SUPERBLOCK_SIZE], unsigned offset)
@@ -74,16 +87,18 @@ static void check_features(const struct sysroot *sysroot, const char *device,
 
 	if (!read_superblock(device, block))
 		return;
-	for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+	for (size_t i = 0; i < FEATURES; i++) {
 		const struct feature *feature = &features[i];
-		char what[64];
+		const bool all = loader->unreadable_ext4 & feature->unreadable;
+		char what[100];
 
 		if (!(field(block, feature->field) & feature->bit) ||
-			!(loader->unreadable_ext4 & feature->unreadable) ||
+			(!all && !(loader->older_unreadable_ext4 & feature->unreadable)) ||
 			(feature->small_blocks && field(block, LOG_BLOCK_SIZE)))
 			continue;
-		(void)snprintf(what, sizeof what, "%s cannot read an ext4 with %s", loader->name,
-			feature->name);
+		(void)snprintf(what, sizeof what, "%s cannot read an ext4 with %s%s",
+			all ? loader->name : loader->older, feature->name,
+			feature->small_blocks ? " and blocks of 1 KiB" : "");
 		add(sysroot, what, findings);
 	}
 }

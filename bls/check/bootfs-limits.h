@@ -3,8 +3,8 @@
  * bootfs-limits: whether a boot loader can read the file system that has /boot, and whether an
  * update there is safe from a loss of power.
  *
- * What loaders can read was tried with Debian's GRUB 2.06 and U-Boot 2021.01 to 2025.01. Other
- * versions may differ, so all findings are warnings. Each one names a file system that works.
+ * What loaders can read was tried with Debian's GRUB 2.06, 2.12 and 2.14 and with U-Boot 2021.01 to
+ * 2025.01. Other versions may differ, so all findings are warnings. Each one names a file system that works.
  */
 #pragma once
 
