@@ -92,14 +92,14 @@ class Machine:
 
     reason: "guest-reset" or "guest-shutdown"; console: all its output, as bytes."""
 
-    def __init__(self, directory, arch, environment, devices, seconds=60, firmware=UBOOT):
+    def __init__(self, directory, arch, environment, devices, seconds=60, firmware=None):
         self.directory, self.arch = directory, arch
         write_flash(self.path("flash"), environment)
         self.reason = None
         # After a reset or power off QEMU stops, but keeps the memory.
         self.qemu = subprocess.Popen(MACHINE[arch] + [
             "-m", "512", "-nodefaults", "-display", "none", "-no-reboot", "-no-shutdown", "-S",
-            "-bios", f"{firmware}/qemu_{arch}/u-boot.bin", "-serial", "file:" + self.path("console"),
+            "-bios", f"{firmware or UBOOT}/qemu_{arch}/u-boot.bin", "-serial", "file:" + self.path("console"),
             "-drive", f"if=pflash,index=1,format=raw,file={self.path('flash')}",
             "-qmp", "stdio", *devices], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         watchdog = threading.Timer(limit(seconds), self.qemu.kill)

@@ -157,10 +157,31 @@ for rs_dir in ${rs_dirs}; do
 			# not return; the others, if U-Boot has them, change nothing. A PC's command has
 			# other arguments: an empty size of the kernel, then the initramfs.
 			if test -z "${rs_missing}"; then
-				setenv rs_all ${kernel_addr_r} ${rs_ramdisk} ${rs_fdt}
-				for rs_name in booti bootz bootm; do
-					${rs_name} ${rs_all}
-				done
+				# A FIT (its first four bytes are those of a device tree) has an initramfs
+				# and a device tree of its own. Those of the entry come before them; those
+				# of the board do not.
+				if itest.l *${kernel_addr_r} -eq edfe0dd0; then
+					setenv rs_all
+					if test -n "${rs_dtb}"; then
+						setenv rs_all ${rs_ramdisk} ${rs_fdt}
+					elif test "${rs_ramdisk}" != -; then
+						setenv rs_all ${rs_ramdisk}
+					fi
+					# Without a name, U-Boot takes the configuration for this board, if it
+					# was built to compare them, and ignores the default.
+					setenv rs_config ${rootstock_fit_config}
+					if test -z "${rs_config}"; then
+						bootm ${kernel_addr_r} ${rs_all}
+						fdt addr ${kernel_addr_r}
+						fdt get value rs_config /configurations default
+					fi
+					test -z "${rs_config}" || bootm ${kernel_addr_r}#${rs_config} ${rs_all}
+				else
+					setenv rs_all ${kernel_addr_r} ${rs_ramdisk} ${rs_fdt}
+					for rs_name in booti bootz bootm; do
+						${rs_name} ${rs_all}
+					done
+				fi
 				setenv rs_all ${kernel_addr_r}
 				if test "${rs_ramdisk}" != -; then
 					setenv rs_all ${rs_all} 0 ${ramdisk_addr_r} ${rs_size}

@@ -67,7 +67,7 @@ const struct loader uboot_loader = {
 	.place = "kernel",
 	/* By booti, bootz, bootm and zboot, see boot.cmd. */
 	.kernels = 1 << KERNEL_BZIMAGE | 1 << KERNEL_ZIMAGE | 1 << KERNEL_IMAGE | 1 << KERNEL_GZIP |
-		   1 << KERNEL_UIMAGE,
+		   1 << KERNEL_UIMAGE | 1 << KERNEL_FIT,
 	.limits = limits,
 	.unreadable_ext4 = LOADER_EXT4_INLINE_DATA | LOADER_EXT4_BIGALLOC_1K,
 };

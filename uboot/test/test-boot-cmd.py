@@ -373,6 +373,85 @@ def legacy_image(board):
     board.gives("good", initrd=b"1" * 1001)
 
 
+FIT = """/dts-v1/;
+/ {{
+	description = "x";
+	images {{
+		kernel {{ data = /incbin/("{where}/stub"); type = "kernel"; arch = "{arch}"; os = "linux";
+			compression = "none"; load = <0x48000000>; entry = <0x48000000>;
+			hash {{ algo = "sha256"; }}; }};
+		one {{ data = /incbin/("{where}/one"); type = "ramdisk"; arch = "{arch}"; os = "linux";
+			compression = "none"; }};
+		two {{ data = /incbin/("{where}/two"); type = "ramdisk"; arch = "{arch}"; os = "linux";
+			compression = "none"; }};
+		tree {{ data = /incbin/("{where}/tree"); type = "flat_dt"; arch = "{arch}";
+			compression = "none"; }};
+		overlay {{ data = /incbin/("{where}/overlay"); type = "flat_dt"; arch = "{arch}";
+			compression = "none"; load = <0x49000000>; }};
+	}};
+	configurations {{
+		default = "usual";
+		usual {{ kernel = "kernel"; ramdisk = "one"; fdt = "tree"; }};
+		other {{ kernel = "kernel"; ramdisk = "two"; fdt = "tree"; }};
+		small {{ kernel = "kernel"; fdt = "tree"; }};
+		more {{ fdt = "overlay"; }};
+	}};
+}};
+"""
+
+
+OVERLAY = b"""/dts-v1/; /plugin/;
+/ { fragment@0 { target-path = "/"; __overlay__ { model = "of the overlay"; }; }; };
+"""
+
+
+def make_fit(board, name="/boot/fit"):
+    """A FIT with three configurations, and one of an overlay."""
+    for file, content in (("stub", KERNEL[board.arch]), ("one", b"one" * 99), ("two", b"two" * 88),
+                          ("tree", make_fdt("of the FIT"))):
+        write(f"{board.where}/{file}", content)
+    write(board.where + "/overlay.dts", OVERLAY)
+    subprocess.run(["dtc", "-q", "-O", "dtb", "-o", board.where + "/overlay",
+                    board.where + "/overlay.dts"], check=True)
+    write(board.where + "/its", FIT.format(where=board.where, arch=board.arch).encode())
+    subprocess.run(["mkimage", "-q", "-f", board.where + "/its", board.root + name], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def a_fit(board):
+    """A FIT boots with what its configuration has, and with what the entry has in its place."""
+    make_fit(board)
+    board.write("/boot/a.dtb", make_fdt("of the entry"))
+    board.write("/boot/board.dtb", make_fdt("of the board"))
+    board.loader(uenv(entry(kernel="/boot/fit"), entry("bad")))
+    board.gives("good", initrd=b"one" * 99, model="of the FIT")
+    board.gives("good", initrd=b"two" * 88, model="of the FIT", rootstock_fit_config="other")
+    board.gives("good", model="of the FIT", rootstock_fit_config="small")
+    # Debian's U-Boot for QEMU is built without overlays, and then says so.
+    found = board.boot(rootstock_fit_config="small#more")
+    if found.model != "of the overlay":
+        board.said("config with overlays but CONFIG_OF_LIBFDT_OVERLAY not set")
+    board.write("/boot/loader.1/uEnv.txt", uenv(entry(kernel="/boot/fit", ramdisk_image="/boot/i1"),
+                                                entry("bad")))
+    board.gives("good", initrd=b"1" * 1001, model="of the FIT")
+    board.write("/boot/loader.1/uEnv.txt", uenv(
+        entry(kernel="/boot/fit", ramdisk_image="/boot/i1", fdt_file="/boot/a.dtb"), entry("bad")))
+    board.gives("good", initrd=b"1" * 1001, model="of the entry")
+
+
+def a_fit_that_does_not_start(board):
+    """A configuration that is missing, and a part that is damaged, leave the next entry."""
+    make_fit(board)
+    board.loader(uenv(entry("bad", kernel="/boot/fit"), entry()))
+    board.gives("good", rootstock_fit_config="none")
+    board.said("/boot/fit does not start")
+    fit = tap.read(board.root + "/boot/fit")
+    at = fit.index(KERNEL[board.arch][:64])
+    board.write("/boot/fit", fit[:at + 100] + b"x" + fit[at + 101:])
+    board.gives("good")
+    board.said("/boot/fit does not start")
+
+
 def script_on_another_partition(board):
     board.loader(uenv(entry()))
     firmware = board.where + "/firmware"
@@ -430,6 +509,7 @@ def other_releases(board):
             every_byte_arrives(board)
             mixtures_are_passed_over(board)
             a_file_that_has_become_empty_is_missing(board)
+            a_fit(board)
         finally:
             realuboot.UBOOT = usual
 
@@ -451,7 +531,8 @@ TESTS = [(f"boot.cmd on {arch}: {test.__name__.replace('_', ' ')}",
              every_byte_arrives, every_value_is_copied,
              several_initrds, more_initrds_than_a_command_has_words,
              paths_that_look_like_commands, device_trees,
-             no_place_for_a_device_tree, legacy_image, script_on_another_partition,
+             no_place_for_a_device_tree, legacy_image, a_fit, a_fit_that_does_not_start,
+             script_on_another_partition,
              sourced_by_hand, nothing_to_boot, no_entry_left, other_releases)
          for arch in realuboot.MACHINE if arch == "arm64" or tap.LONG]
 

@@ -15,7 +15,7 @@ import tempfile
 from testlib import tap
 from testlib.bootable import run
 from testlib.bootfiles import archive
-from testlib.generator import GRUB
+from testlib.generator import GRUB, UBOOT
 from testlib.host import Host
 
 RELEASE = "6.1.1"
@@ -119,6 +119,11 @@ def no_menu(system):
     os.unlink(f"{system.root}/{MENU}")
 
 
+def uboot_menu(system):
+    out = f"{system.root}/boot/loader/uEnv.txt"
+    assert UBOOT.generate("-o", out, "--root", system.root)[0] == 0
+
+
 def torn(system):
     path = f"{system.root}/{MENU}"
     tap.write(path, tap.read(path)[:-20])
@@ -200,6 +205,8 @@ LOADER = [
     ("a kernel outside /boot", link("linux", "/etc/passwd"), "file"),
     ("no initramfs", gone("initrd"), "file"),
     ("a FIT as kernel", content("linux", b"\xd0\x0d\xfe\xed" + bytes(600)), "kernel-format"),
+    ("a FIT for U-Boot",
+     all_of(no_menu, uboot_menu, content("linux", b"\xd0\x0d\xfe\xed" + bytes(600))), ""),
     ("a uImage for GRUB", content("linux", uimage(24)), "kernel-format"),
     ("a packed kernel for GRUB", content("linux", gzip.compress(b"x" * 9999)), "kernel-format"),
     ("an ELF file as kernel", content("linux", elf(62)), "kernel-format"),
