@@ -4,6 +4,7 @@ lib_bls/check = $(filter-out bls/check/main.c,$(wildcard bls/check/*.c)) \
 	$(sort $(foreach l,$(loaders),$(lib_$(l))) $(lib_prepare-root) \
 		initramfs/rootparams.c initramfs/rootspec.c)
 libs_bls/check := -lmount -lblkid
+mount_users += bls/check/fstab.c
 measured += bls/check
 
 PROGRAMS += rootstock-bls

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bls/check/files.h"
+#include "bls/check/fstab.h"
 #include "bls/file.h"
 #include "prepare-root/facts.h"
 #include "prepare-root/plan.h"
@@ -111,6 +112,15 @@ static void tell_plan(struct subject *subject, const struct facts *facts)
 		close(fd);
 }
 
+/* The last root=, NULL without one. */
+static const char *root_word(const struct cmdline *cmdline)
+{
+	for (size_t i = cmdline->count; i-- > 0;)
+		if (!strcmp(cmdline->words[i].name, "root"))
+			return cmdline->words[i].value;
+	return NULL;
+}
+
 static void check_deployment(struct subject *subject)
 {
 	static struct facts facts;
@@ -137,6 +147,7 @@ static void check_deployment(struct subject *subject)
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd >= 0) {
 			check_machine(subject, fd, facts.init);
+			fstab_check(subject, fd, root_word(subject->cmdline));
 			close(fd);
 		}
 		way_step(subject->way, "%s of the deployment runs.", facts.init);

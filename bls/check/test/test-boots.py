@@ -298,6 +298,24 @@ DEPLOYMENT = [
      "init-missing root-needs-initramfs"),
     ("no program for init=", all_of(without_initrd(), without(
         "usr/lib/ostree/ostree-prepare-root")), "init-program"),
+    *[(f"fstab: {line}", in_tree("etc/fstab", f"# x\n\n{line}\n".encode()), found)
+      for line, found in [
+          ("/dev/sdb1 /data ext4 defaults 0 2", "fstab-directory"),
+          ("/dev/sdb1 /usr/local/data ext4 defaults", "fstab-directory"),
+          ("/dev/sdb1 /data ext4 defaults,nofail 0 2", ""),
+          ("/dev/sdb1 /data ext4 noauto", ""),
+          ("/dev/sdb1 /var/lib/data ext4 defaults 0 2", ""),
+          ("/dev/sdb1 /usr ext4 defaults 0 2", ""),
+          ("/dev/sdb1 /sbin/data ext4 defaults 0 2", "fstab-directory"),
+          ("/dev/sdb1 /var ext4 defaults 0 2", "fstab-var"),
+          ("/dev/sdb1 none swap sw", ""), ("LABEL=x / ext4 defaults 0 1", ""),
+          ("not a line at all of the kind", ""), ("tmpfs /tmp tmpfs", "fstab-directory")]],
+    ("fstab: another root",
+     all_of(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=1234-ABCD / ext4 ro\n")),
+     "fstab-root"),
+    ("fstab: the same root",
+     all_of(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=%s / ext4 ro\n"
+                                                     % UUID.upper().encode())), ""),
     ("a value of onfail= that is none", add("rootstock.onfail=rebot"), "onfail-invalid"),
     ("onfail= is misspelt", add("rootstock.onfial=reboot"), "word-unknown"),
     ("an unknown word", add("rootstock.frobnicate"), "word-unknown"),
