@@ -174,6 +174,33 @@ static char *find_device(struct libmnt_fs *line)
 	return major(number) ? blkid_devno_to_devname(number) : NULL;
 }
 
+static char *lookup(blkid_probe probe, const char *name)
+{
+	const char *value;
+
+	return blkid_probe_lookup_value(probe, name, &value, NULL) < 0 ? NULL : strdup(value);
+}
+
+/* For the messages of rootstock-bls, so nothing depends on it. */
+static void read_names(int fd, struct bootfs *bootfs)
+{
+	blkid_probe probe = blkid_new_probe();
+
+	if (probe && blkid_probe_set_device(probe, fd, 0, 0) == 0) {
+		blkid_probe_enable_superblocks(probe, 1);
+		blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_LABEL);
+		blkid_probe_filter_superblocks_usage(
+			probe, BLKID_FLTR_ONLYIN, BLKID_USAGE_FILESYSTEM);
+		blkid_probe_enable_partitions(probe, 1);
+		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+		if (blkid_do_safeprobe(probe) == 0) {
+			bootfs->label = lookup(probe, "LABEL");
+			bootfs->partuuid = lookup(probe, "PART_ENTRY_UUID");
+		}
+	}
+	blkid_free_probe(probe);
+}
+
 static int read_device(struct bootfs *bootfs)
 {
 	int fd = open(bootfs->device, O_RDONLY | O_CLOEXEC), err;
@@ -181,6 +208,8 @@ static int read_device(struct bootfs *bootfs)
 	if (fd < 0)
 		return -errno;
 	err = bootfs_uuid(fd, &bootfs->uuid);
+	if (!err)
+		read_names(fd, bootfs);
 	close(fd);
 	return err;
 }
@@ -289,4 +318,6 @@ void bootfs_free(struct bootfs *bootfs)
 	free(bootfs->type);
 	free(bootfs->device);
 	free(bootfs->uuid);
+	free(bootfs->label);
+	free(bootfs->partuuid);
 }

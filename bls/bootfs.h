@@ -20,6 +20,8 @@ struct bootfs {
 	char *type;   /* as the mount table spells it; NULL with path */
 	char *device; /* NULL: there is none, as for tmpfs, overlay and NFS */
 	char *uuid;   /* as libblkid and GRUB spell it; NULL: there is no device, or see error */
+	char *label;  /* NULL: there is none, or it is not known; likewise partuuid */
+	char *partuuid;
 	int error;    /* 0, or why bootfs_uuid() has found none on the device */
 };
 

@@ -15,7 +15,7 @@ static const struct finding_kind root_maybe_missing = { "root-maybe-missing", FI
 static const struct finding_kind root_invalid = { "root-invalid", FINDINGS_ERROR, false };
 static const struct finding_kind root_prefix = { "root-prefix", FINDINGS_WARNING, false };
 static const struct finding_kind root_uuid_form = { "root-uuid-form", FINDINGS_ERROR, false };
-static const struct finding_kind root_uuid_other = { "root-uuid-other", FINDINGS_ERROR, false };
+static const struct finding_kind root_other = { "root-other", FINDINGS_ERROR, false };
 static const struct finding_kind root_needs_initramfs = { "root-needs-initramfs", FINDINGS_ERROR,
 	false };
 static const struct finding_kind root_driver = { "root-driver", FINDINGS_ERROR, false };
@@ -76,25 +76,47 @@ static bool has_uuid_form(const char *text)
 	return false;
 }
 
-static void check_uuid(const struct search *search)
+static void check_uuid_form(const struct search *search)
+{
+	const struct subject *subject = search->subject;
+	const char *uuid = search->spec.text;
+
+	if (has_uuid_form(uuid))
+		return;
+	findings_add(subject->findings, &root_uuid_form, subject_options(subject),
+		"root=UUID=%s is not a UUID of any file system", uuid);
+	if (subject->rootfs->uuid)
+		findings_remedy(
+			subject->findings, "this sysroot's is UUID=%s", subject->rootfs->uuid);
+	else
+		findings_remedy(subject->findings, "correct it; blkid shows the UUIDs");
+}
+
+/* Compares with the file system that is mounted at the sysroot. */
+static void check_mounted(const struct search *search)
 {
 	const struct subject *subject = search->subject;
 	const struct bootfs *rootfs = subject->rootfs;
-	const char *uuid = search->spec.text;
+	const struct {
+		enum rootspec_by by;
+		const char *name, *mounted;
+		bool any_case;
+	} tags[] = { { ROOTSPEC_UUID, "UUID", rootfs->uuid, true },
+		{ ROOTSPEC_LABEL, "LABEL", rootfs->label, false },
+		{ ROOTSPEC_PARTUUID, "PARTUUID", rootfs->partuuid, true } };
 
-	if (!has_uuid_form(uuid)) {
-		findings_add(subject->findings, &root_uuid_form, subject_options(subject),
-			"root=UUID=%s is not a UUID of any file system", uuid);
-		if (rootfs->uuid)
-			findings_remedy(
-				subject->findings, "this sysroot's is UUID=%s", rootfs->uuid);
-		else
-			findings_remedy(subject->findings, "correct it; blkid shows the UUIDs");
-	} else if (rootfs->uuid && strcasecmp(uuid, rootfs->uuid) != 0) {
-		findings_add(subject->findings, &root_uuid_other, subject_options(subject),
-			"root=UUID=%s is another file system than the one at %s", uuid,
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+		const char *text = search->spec.text, *mounted = tags[i].mounted;
+
+		if (search->spec.by != tags[i].by || !mounted || search->spec.offset ||
+			(tags[i].by == ROOTSPEC_UUID && !has_uuid_form(text)) ||
+			!(tags[i].any_case ? strcasecmp(text, mounted) : strcmp(text, mounted)))
+			continue;
+		findings_add(subject->findings, &root_other, subject_options(subject),
+			"root=%s=%s is another file system than the one at %s", tags[i].name, text,
 			subject->sysroot->root);
-		findings_remedy(subject->findings, "this sysroot's is UUID=%s", rootfs->uuid);
+		findings_remedy(
+			subject->findings, "this sysroot's is %s=%s", tags[i].name, mounted);
 	}
 }
 
@@ -153,7 +175,8 @@ static void check_value(struct search *search)
 		return;
 	}
 	if (search->spec.by == ROOTSPEC_UUID)
-		check_uuid(search);
+		check_uuid_form(search);
+	check_mounted(search);
 	if (!search->initrd)
 		check_for_kernel(search);
 }

@@ -372,7 +372,7 @@ def documented(where):
     # test-check.py has these, test-bootfs-limits.py bootfs, and test-rootarg.c the UUID.
     assert ids - tried == {"byte-order-mark", "changed", "menu-foreign", "other-order",
                            "prefix-needed", "prefix-wrong", "repository-unreadable", "same-id",
-                           "same-name", "root-uuid-other", "bootfs"} - tried, ids - tried
+                           "same-name", "root-other", "bootfs"} - tried, ids - tried
 
 
 def main():

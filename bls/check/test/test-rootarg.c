@@ -54,7 +54,8 @@ static const char *check(const char *options, struct initrd *initrd, struct boot
 
 static void beside_the_mounted_one(void **state)
 {
-	struct bootfs ext4 = { .type = "ext4", .uuid = UUID }, tmpfs = { .type = "tmpfs" };
+	struct bootfs ext4 = { .type = "ext4", .uuid = UUID, .label = "os", .partuuid = "Ab-02" };
+	struct bootfs tmpfs = { .type = "tmpfs" };
 	struct initrd initrd = { .maker = INITRD_DRACUT };
 	char remedy[128];
 
@@ -65,7 +66,7 @@ static void beside_the_mounted_one(void **state)
 		"");
 	assert_string_equal(check("root=UUID=6b8a3b0e-7e9b-4d3c-9d1e-0123456789ac", &initrd, &ext4,
 				    NULL, remedy),
-		"root-uuid-other");
+		"root-other");
 	assert_string_equal(remedy, "this sysroot's is UUID=" UUID);
 	assert_string_equal(
 		check("root=UUID=1234", &initrd, &ext4, NULL, remedy), "root-uuid-form");
@@ -76,6 +77,14 @@ static void beside_the_mounted_one(void **state)
 	assert_string_equal(check("root=UUID=6b8a3b0e-7e9b-4d3c-9d1e-0123456789ac", &initrd, &tmpfs,
 				    NULL, remedy),
 		"");
+	assert_string_equal(check("root=LABEL=os", &initrd, &ext4, NULL, remedy), "");
+	assert_string_equal(check("root=LABEL=OS", &initrd, &ext4, NULL, remedy), "root-other");
+	assert_string_equal(remedy, "this sysroot's is LABEL=os");
+	assert_string_equal(check("root=PARTUUID=aB-02", NULL, &ext4, NULL, remedy), "");
+	assert_string_equal(check("root=PARTUUID=ab-01", NULL, &ext4, NULL, remedy), "root-other");
+	assert_string_equal(
+		check("root=PARTUUID=ab-01/PARTNROFF=1", NULL, &ext4, NULL, remedy), "");
+	assert_string_equal(check("root=LABEL=x", &initrd, &tmpfs, NULL, remedy), "");
 }
 
 /* The driver of what is mounted must be there; only in what is known. */
