@@ -64,6 +64,7 @@ struct loader {
 	 * is written into the loader.N with the entries, and standin into the file that libostree
 	 * named. NULL if libostree asks for this file. */
 	const char *standin;
+	bool reads_grub_cfg; /* one of its own, before the menu: see bls/check/grubdir.h */
 	const char *foreign; /* what is wrong with a menu of another origin; NULL: nothing */
 
 	/* Adds the menu to text. Refuses the items that the loader cannot carry out, and adds

@@ -61,6 +61,7 @@ const struct loader grub_loader = {
 	.settings = grubconf_settings,
 	.check_settings = grubconf_check,
 	.file = "grub.cfg",
+	.reads_grub_cfg = true,
 	.render = render,
 	.from_entries = grubcfg_from_entries,
 	.label = label,

@@ -10,6 +10,7 @@
 #include "bls/check/bootfs-limits.h"
 #include "bls/check/entries.h"
 #include "bls/check/files.h"
+#include "bls/check/grubdir.h"
 #include "bls/check/otherloader.h"
 #include "bls/check/print.h"
 #include "bls/check/repoconf.h"
@@ -139,6 +140,9 @@ static void check_hook(struct result *result)
 
 static void check_menus(bool any, struct result *result)
 {
+	for (size_t i = 0; i < LOADERS; i++)
+		if (loaders[i]->reads_grub_cfg && result->files[i].exists)
+			grubdir_check(&result->sysroot, &result->bootfs, &result->findings);
 	if (!any && otherloader_is_there(result->sysroot.root_fd))
 		return;
 	if (!any && result->menu.count && !chosen)

@@ -27,6 +27,7 @@ DRACUT = {"init": b"x", "usr/lib/dracut/hooks/pre-mount/x": b"",
 TOOLS = {"init": b"#!/bin/sh\n", "scripts/functions": b"",
          "usr/lib/ostree/ostree-prepare-root": b"x"}
 MENU = "boot/loader/grub.cfg"
+STUB = os.path.dirname(os.path.abspath(__file__)) + "/../../../grub/stub.cfg"
 
 
 def elf(machine):
@@ -119,6 +120,10 @@ def no_menu(system):
     os.unlink(f"{system.root}/{MENU}")
 
 
+def grub_cfg(path, text):
+    return lambda system: tap.write(f"{system.root}/{path}", f"# x\n{text}\n".encode())
+
+
 def uboot_menu(system):
     out = f"{system.root}/boot/loader/uEnv.txt"
     assert UBOOT.generate("-o", out, "--root", system.root)[0] == 0
@@ -196,6 +201,14 @@ LOADER = [
     ("a menu that starts something else", menu(b"menuentry x {\nlinux /k\n}\n"), "menu-useless"),
     ("a menu of garbage", menu(bytes(range(1, 256)) * 9), "menu-useless"),
     ("a menu that is a directory", directory_as_menu, "menu-unreadable"),
+    ("GRUB's own file leads elsewhere", grub_cfg("boot/grub/grub.cfg", "linux /k root=/dev/sda1"),
+     "stub-missing"),
+    ("GRUB's own file on the ESP leads elsewhere",
+     grub_cfg("boot/efi/EFI/debian/grub.cfg", "configfile $prefix/other.cfg"), "stub-missing"),
+    ("one of GRUB's own files leads here", all_of(
+        grub_cfg("boot/efi/EFI/debian/grub.cfg", "configfile $prefix/grub.cfg"),
+        grub_cfg("boot/grub2/grub.cfg", "configfile /boot/loader/grub.cfg")), ""),
+    ("our stub", grub_cfg("boot/grub/grub.cfg", tap.read(STUB).decode()), ""),
     ("an old menu", lambda system: tap.write(
         f"{system.root}/{system.entry}", system.text().replace(" panic=10", " panic=9").encode()),
      "menu-old"),
@@ -371,7 +384,7 @@ def documented(where):
     assert not tried - ids, tried - ids
     # test-check.py has these, test-bootfs-limits.py bootfs, and test-rootarg.c the UUID.
     assert ids - tried == {"byte-order-mark", "changed", "menu-foreign", "other-order",
-                           "prefix-needed", "prefix-wrong", "repository-unreadable", "same-id",
+                           "prefix-needed", "prefix-wrong", "repository-unreadable", "stub-uuid", "same-id",
                            "same-name", "root-other", "bootfs"} - tried, ids - tried
 
 

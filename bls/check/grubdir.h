@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * grubdir: GRUB's own configuration, which it reads before any menu, where it can be seen: in
+ * boot/grub, in boot/grub2, and in each directory of a mounted EFI system partition.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "bls/bootfs.h"
+#include "bls/check/findings.h"
+#include "bls/sysroot.h"
+#include "bls/text.h"
+
+/* Calls take with the path, from ROOT, and the content of each grub.cfg there, until it returns
+ * something other than 0, and returns that, else 0. */
+int grubdir_each(int root_fd, int (*take)(void *context, const char *path, const struct text *text),
+	void *context);
+
+/* Checks that one of them, if there is any, leads to the menu in boot/loader, and that a file system
+ * for which one searches is the one with /boot. */
+void grubdir_check(
+	const struct sysroot *sysroot, const struct bootfs *bootfs, struct findings *findings);
