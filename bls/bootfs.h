@@ -22,7 +22,7 @@ struct bootfs {
 	char *uuid;   /* as libblkid and GRUB spell it; NULL: there is no device, or see error */
 	char *label;  /* NULL: there is none, or it is not known; likewise partuuid */
 	char *partuuid;
-	int error;    /* 0, or why bootfs_uuid() has found none on the device */
+	int error; /* 0, or why bootfs_uuid() has found none on the device */
 };
 
 /*
