@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The output of rootstock-bls list as JSON and as text, and the command line."""
+import json
 import os
 import re
 import subprocess
@@ -111,6 +112,41 @@ def words(where):
     assert f"\nwarning: {entries}/ostree-1.conf:3: a board" in out.decode(), out
 
 
+WAY = r""" 1\. GRUB reads /.*/root/boot/loader/grub\.cfg, in which this entry is 0\.
+ 2\. The boot loader loads these files, below /.*/root/boot:
+    linux /k/vmlinuz
+    initrd /k/initramfs
+    The kernel is a bzImage\.
+ 3\. The kernel gets \d+ bytes: root=LABEL=x panic=10 ostree=/ostree/.*
+ 4\. The kernel unpacks the initramfs, made by initramfs-tools\.
+ 5\. The initramfs mounts the root file system, root=LABEL=x, read-only\.
+ 6\. ostree-prepare-root makes the deployment /ostree/deploy/os/deploy/beef\.0 the root:
+(    .*\n)+    execute /sbin/init: the tree's init takes over
+ 7\. /sbin/init of the deployment runs\.
+"""
+
+
+def explained(where):
+    """An entry's way in words, with what does not boot at its end; no control character is shown."""
+    root = tree(where, {"ostree-2.conf": text(GOOD), "a.conf": b"title x\n", "b.conf": b"uki /y\n"})
+    make_menu(GRUB)(root)
+    status, out, said = BLS.generate("explain", "--root", root)
+    shown = out.decode()
+    assert (status, said) == (0, []) and re.fullmatch(f"ostree-2.conf\n{WAY}It boots\n", shown), shown
+    entry = json.loads(BLS.generate("explain", "--json", "--root", root)[1])["entries"][0]
+    assert entry["boots"] and "".join(line + "\n" for line in entry["way"]) in shown, entry
+    for file, end in [("a.conf", "does not boot: there is no linux line"),
+                      ("b.conf", "does not boot: uki: /y is not there")]:
+        status, out, said = BLS.generate("explain", "--root", root, "--entry", file)
+        assert (status, said) == (0, []) and out.endswith(f"\nIt {end}\n".encode()), out
+    tap.write(f"{root}/boot/y", b"x")
+    out = BLS.generate("explain", "--root", root, "--entry", "b.conf")[1]
+    assert out.endswith(b"It has uki, so it is for EFI, and is not followed\n"), out
+    BLS.fails(["explain", "--root", root, "--entry", "z.conf"], "has no entry z.conf", status=1)
+    tap.write(f"{root}/{ENTRY}", text(GOOD[:2] + [GOOD[2] + " \x1b[2J"] + GOOD[3:]))
+    assert b"\x1b" not in BLS.generate("explain", "--root", root)[1]
+
+
 def any_bytes(where):
     """A title of any bytes gives valid JSON, and its control characters are not printed."""
     root = tree(where)
@@ -197,5 +233,5 @@ def nothing_is_written(where):
 
 
 TESTS = [(test.__name__.replace("_", " "), test) for test in (
-    loaders, listed, words, any_bytes, unreadable, usage, elsewhere, nothing_is_written)]
+    loaders, listed, words, explained, any_bytes, unreadable, usage, elsewhere, nothing_is_written)]
 sys.exit(tap.main(TESTS))
