@@ -49,17 +49,11 @@ static void check_panic(const struct subject *subject)
 			: "add panic=10 to the options");
 }
 
-/* Reads what is known about the initramfs and the kernel's modules. */
-static void look_inside(
-	const struct subject *subject, struct initrd *initrd, struct text *builtin, char **release)
+/* Reads which modules are built into the tree's kernel. */
+static void read_builtin(const struct subject *subject, struct text *builtin, char **release)
 {
-	const struct entry *entry = subject->entry;
-	const struct entry_line *line = NULL;
-	int fd = deployment_find(subject->sysroot->root_fd, entry->options);
+	int fd = deployment_find(subject->sysroot->root_fd, subject->entry->options);
 
-	while ((line = entry_next(entry, ENTRY_INITRD, line)))
-		initrd_read(subject->sysroot->boot_fd,
-			bootpath_below(line->value, subject->sysroot->prefix), initrd);
 	if (fd < 0)
 		return;
 	if (modules_builtin(fd, builtin, release) == -ENOMEM)
@@ -94,8 +88,7 @@ static void check_initrd(
 
 static void check_boot(struct subject *subject)
 {
-	const bool has_initrd = subject->entry->last[ENTRY_INITRD];
-	struct initrd initrd = { 0 };
+	const struct initrd *initrd = NULL;
 	struct text builtin = { 0 };
 	char *release = NULL;
 
@@ -107,16 +100,19 @@ static void check_boot(struct subject *subject)
 		typos_check(subject);
 		return;
 	}
-	look_inside(subject, &initrd, &builtin, &release);
-	if (has_initrd)
-		check_initrd(subject, &initrd, release);
-	rootarg_check(subject, has_initrd ? &initrd : NULL, release ? &builtin : NULL);
-	tree_check(subject, has_initrd ? &initrd : NULL);
+	read_builtin(subject, &builtin, &release);
+	if (subject->entry->last[ENTRY_INITRD]) {
+		initrd = initrd_of(subject->initrds, subject->sysroot, subject->entry);
+		subject->findings->failed |= !initrd || initrd->modules.failed;
+	}
+	if (initrd)
+		check_initrd(subject, initrd, release);
+	rootarg_check(subject, initrd, release ? &builtin : NULL);
+	tree_check(subject, initrd);
 	check_panic(subject);
 	typos_check(subject);
-	subject->findings->failed |= builtin.failed || initrd.modules.failed;
+	subject->findings->failed |= builtin.failed;
 	text_free(&builtin);
-	initrd_free(&initrd);
 	free(release);
 }
 

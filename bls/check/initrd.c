@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bls/bootpath.h"
+#include "bls/check/known.h"
 #include "bls/check/modules.h"
 #include "bls/file.h"
 #include "prepare-root/path.h"
@@ -28,15 +30,15 @@ struct stream {
 static const struct packing {
 	const char *magic;
 	size_t size;
-	const char *argv[4];
+	const char *argv[5];
 	const char *missing;
 } packings[] = {
 	{ "\x1f\x8b", 2, { "gzip", "-dc" }, "gzip is not installed here" },
-	{ "\xfd\x37zXZ", 5, { "xz", "-dc" }, "xz is not installed here" },
+	{ "\xfd\x37zXZ", 5, { "xz", "-dc", "-M1GiB" }, "xz is not installed here" },
 	{ "\x28\xb5\x2f\xfd", 4, { "zstd", "-dcq" }, "zstd is not installed here" },
 	{ "\x02\x21\x4c\x18", 4, { "lz4", "-dcq" }, "lz4 is not installed here" },
 	{ "BZh", 3, { "bzip2", "-dc" }, "bzip2 is not installed here" },
-	{ "\x5d\0\0", 3, { "xz", "-dc", "--format=lzma" }, "xz is not installed here" },
+	{ "\x5d\0\0", 3, { "xz", "-dc", "-M1GiB", "-Flzma" }, "xz is not installed here" },
 	{ "\x89LZO", 4, { "lzop", "-dc" }, "lzop is not installed here" },
 };
 
@@ -287,4 +289,53 @@ void initrd_free(struct initrd *initrd)
 {
 	text_free(&initrd->modules);
 	*initrd = (struct initrd){ 0 };
+}
+
+/* The archives of an entry, together. */
+struct known_initrd {
+	char *paths; /* each with a line feed after it */
+	struct initrd initrd;
+};
+
+static int compare(const void *left, const void *right)
+{
+	const struct known_initrd *a = left, *b = right;
+
+	return strcmp(a->paths, b->paths);
+}
+
+static void release(void *thing)
+{
+	struct known_initrd *known = thing;
+
+	free(known->paths);
+	initrd_free(&known->initrd);
+	free(known);
+}
+
+const struct initrd *initrd_of(
+	void **cache, const struct sysroot *sysroot, const struct entry *entry)
+{
+	struct known_initrd *new = calloc(1, sizeof *new);
+	const struct known_initrd *known = NULL;
+	const struct entry_line *line = NULL;
+	struct text paths = { 0 };
+
+	while ((line = entry_next(entry, ENTRY_INITRD, line)))
+		text_print(&paths, "%s\n", line->value);
+	if (new && (new->paths = text_string(&paths)))
+		known = known_first(cache, new, compare);
+	else
+		text_free(&paths);
+	while (known && known == new && (line = entry_next(entry, ENTRY_INITRD, line)))
+		initrd_read(sysroot->boot_fd, bootpath_below(line->value, sysroot->prefix),
+			&new->initrd);
+	if (new &&known != new)
+		release(new);
+	return known ? &known->initrd : NULL;
+}
+
+void initrd_forget(void *cache)
+{
+	known_destroy(cache, release);
 }

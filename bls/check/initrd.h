@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "bls/entry.h"
+#include "bls/sysroot.h"
 #include "bls/text.h"
 
 enum initrd_maker {
@@ -42,3 +44,10 @@ void initrd_read(int boot_fd, const char *path, struct initrd *ret_initrd);
 void initrd_take(FILE *file, struct initrd *initrd);
 
 void initrd_free(struct initrd *initrd);
+
+/* What the archives of an entry have together; NULL without memory. Entries with the same ones share
+ * it: it is in *cache, which is NULL at first, until initrd_forget(). */
+const struct initrd *initrd_of(
+	void **cache, const struct sysroot *sysroot, const struct entry *entry);
+
+void initrd_forget(void *cache);

@@ -29,3 +29,8 @@ void known_free(void *set)
 {
 	tdestroy(set, keep);
 }
+
+void known_destroy(void *set, void (*release)(void *thing))
+{
+	tdestroy(set, release);
+}

@@ -17,3 +17,6 @@ const void *known_find(
 	void *const set, const void *thing, int (*compare)(const void *left, const void *right));
 
 void known_free(void *set);
+
+/* The same, and calls release with each thing. */
+void known_destroy(void *set, void (*release)(void *thing));

@@ -11,6 +11,7 @@
 #include "bls/check/entries.h"
 #include "bls/check/files.h"
 #include "bls/check/grubdir.h"
+#include "bls/check/initrd.h"
 #include "bls/check/otherloader.h"
 #include "bls/check/print.h"
 #include "bls/check/repoconf.h"
@@ -163,13 +164,14 @@ static void tell_places(const struct result *result, size_t i)
 	}
 }
 
-static void check_item(struct result *result, const struct bootfs *rootfs, size_t i)
+static void check_item(struct result *result, const struct bootfs *rootfs, void **initrds, size_t i)
 {
 	const struct menu_item *item = &result->menu.items[i];
 	struct subject subject = { .sysroot = &result->sysroot,
 		.rootfs = rootfs,
 		.findings = &result->findings,
 		.way = &result->ways[i],
+		.initrds = initrds,
 		.item = item,
 		.entry = &item->entry };
 
@@ -186,11 +188,13 @@ static void check(bool any, struct result *result)
 	const struct sysroot *sysroot = &result->sysroot;
 	struct findings *findings = &result->findings;
 	struct bootfs rootfs = { 0 };
+	void *initrds = NULL;
 
 	/* Without /proc nothing is known about it. */
 	(void)bootfs_find(sysroot->root_fd, &rootfs);
 	for (size_t i = 0; i < result->menu.count; i++)
-		check_item(result, &rootfs, i);
+		check_item(result, &rootfs, &initrds, i);
+	initrd_forget(initrds);
 	bootfs_free(&rootfs);
 	entries_check_menu(sysroot, &result->menu, findings);
 	entries_check_prefix(sysroot, &result->menu, &result->bootfs, findings);

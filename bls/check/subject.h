@@ -25,6 +25,7 @@ struct subject {
 	const struct menu_item *item;
 	const struct entry *entry;
 	struct cmdline *cmdline; /* of the kernel, as the boot's own code splits the options */
+	void **initrds;		 /* see initrd_of() */
 	struct kernel kernel;	 /* empty if it cannot be read */
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The output of rootstock-bls list as JSON and as text, and the command line."""
+import gzip
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 from testlib import tap
 from testlib.bootable import (BLS, DEPLOYMENT, ENTRY, GOOD, LINK, OTHER, make_menu, run, setting, text,
                       tree)
+from testlib.bootfiles import INITRAMFS
 from testlib.generator import GRUB, UBOOT, clean_environment
 
 
@@ -147,6 +149,19 @@ def explained(where):
     assert b"\x1b" not in BLS.generate("explain", "--root", root)[1]
 
 
+def one_initramfs(where):
+    """An initramfs of many entries is unpacked once."""
+    root = tree(where, {f"ostree-{number}.conf": text(GOOD) for number in range(50)})
+    tap.write(root + "/boot/k/initramfs", gzip.compress(INITRAMFS))
+    tap.write(where + "/bin/gzip", f"#!/bin/sh\necho x >>{where}/calls\nexec /bin/gzip -dc\n".encode())
+    os.chmod(where + "/bin/gzip", 0o755)
+    status, out, said = BLS.generate("check", "--json", "--root", root,
+                                     PATH=f"{where}/bin:{os.environ['PATH']}")
+    assert (status, said) == (0, []), (status, out, said)
+    assert all(one["boots"] for one in json.loads(out)["entries"]), out
+    assert tap.read(where + "/calls") == b"x\n"
+
+
 def any_bytes(where):
     """A title of any bytes gives valid JSON, and its control characters are not printed."""
     root = tree(where)
@@ -233,5 +248,5 @@ def nothing_is_written(where):
 
 
 TESTS = [(test.__name__.replace("_", " "), test) for test in (
-    loaders, listed, words, explained, any_bytes, unreadable, usage, elsewhere, nothing_is_written)]
+    loaders, listed, words, explained, one_initramfs, any_bytes, unreadable, usage, elsewhere, nothing_is_written)]
 sys.exit(tap.main(TESTS))
