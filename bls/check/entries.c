@@ -69,7 +69,7 @@ static void check_initrd(
 
 	if (initrd->unread) {
 		findings_add(subject->findings, &initrd_unread, place,
-			"it is not known what the initramfs has: %s", initrd->unread);
+			"the initramfs cannot be looked into: %s", initrd->unread);
 		findings_remedy(subject->findings, "%s",
 			strstr(initrd->unread, "installed") ? "install it"
 							    : "make the initramfs again");

@@ -210,8 +210,8 @@ static void check_driver(const struct search *search, const char *module, const 
 	if (!module || has_module(search, module))
 		return;
 	findings_add(subject->findings, &root_driver, subject_options(subject),
-		"the kernel has %s, which %s needs, only as a module, and %s", module, what,
-		search->initrd ? "this initramfs has it not" : "there is no initramfs");
+		"%s, which %s needs, is only a module of this kernel, and %s", module, what,
+		search->initrd ? "the initramfs lacks it" : "there is no initramfs");
 	findings_remedy(subject->findings, "%s",
 		search->initrd ? "add it to the initramfs"
 			       : "build it into the kernel, or add an initramfs");

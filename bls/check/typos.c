@@ -31,7 +31,7 @@ static void check_name(const struct subject *subject, const char *name)
 	if (is_known(name) || (!meant && !is_ours))
 		return;
 	findings_add(subject->findings, &word_unknown, subject_options(subject),
-		"the word %s has no meaning", name);
+		"nothing reads the word %s", name);
 	if (meant)
 		findings_remedy(subject->findings, "write %s if that was meant", meant);
 	else
