@@ -26,10 +26,11 @@ def entry(options=b"", title=b"T", more=b""):
 FRAGILE = [r"ostree-1\.conf:4: a board's own \"setenv bootargs \${bootargs} \.\.\.\" would change"]
 
 
-def passes(name, options, cmdline=None, fragile=()):
+def passes(name, options, cmdline=None, fragile=(), says=()):
     """Options that both loaders pass on; only GRUB may change them, to cmdline."""
     return Case(name, {"ostree-1.conf": entry(options)}, ["T"],
-                options if cmdline is None else cmdline, uboot=[options], uboot_says=fragile)
+                options if cmdline is None else cmdline, says=list(says), uboot=[options],
+                uboot_says=fragile or list(says))
 
 
 def refused(name, options, why, fragile=FRAGILE):
@@ -62,7 +63,9 @@ CASES = [
     passes("glob characters as words", b"* ? [a-z] ~ !"),
     passes("semicolon, pipe, ampersand", b"a;reboot b|c d&e && || ; |"),
     passes("braces, redirections, parentheses", b"{ } a{b} <x >y (z) `id`"),
-    passes("dollar signs", b"$x ${prefix} $! $$ a$"),
+    passes("dollar signs", b"$x=a a=${prefix} $! $$ a$"),
+    passes("variables", b"$x ${prefix}",
+           says=[r"ostree-1\.conf:4: the kernel gets \$name as it is written"]),
     passes("number signs", b"a #b c#d # e", fragile=FRAGILE),
     passes("words of GRUB's shell", b"if then fi menuentry function"),
     passes("words like options", b"- -- --id -n --root=x"),
