@@ -63,6 +63,8 @@ def modules(machine, work):
     """
     release = kernel(machine)[0]
     path = os.path.join(work, "lib/modules", release)
+    # A kernel with everything built in has no such directory.
+    os.makedirs(path, exist_ok=True)
     for folder in unpacked(machine):
         for name in (glob.glob(f"{folder}/lib/modules/{release}") +
                      glob.glob(f"{folder}/usr/lib/modules/{release}")):
