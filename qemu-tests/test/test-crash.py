@@ -3,11 +3,25 @@
 """The judges of the power cuts interpret their input correctly. `make crash MUTANTS=1` shows that
 the trials find faults."""
 
+import os
 import sys
 
-from rig.crash import menus, ubootjudge
+from rig.crash import menus, mutants, ubootjudge
 from rig.crash.writelog import content
+from rig.disk import image
 from testlib import tap
+
+
+def sources():
+    """What the trials and their mutants replace is in the sources. `make crash` runs too seldom to
+    be the first that notices."""
+    error = tap.raises(RuntimeError, ubootjudge.boot_script)
+    tap.check(not error, "U-Boot's script can be changed for the trials", error)
+    with open(os.path.join(os.path.dirname(image.HERE), mutants.FILE), encoding="utf-8") as source:
+        text = source.read()
+    for name, where, *changes in (each for each in mutants.MUTANTS if len(each) > 2):
+        error = tap.raises(RuntimeError, mutants.changed, text, changes)
+        tap.check(not error, f"the text of the mutant without {name}, on {where}", error)
 
 
 class Starts:
@@ -60,6 +74,7 @@ def files():
         tap.check(found == wanted, f"files: {sorted(change.items()) or 'all'}", found)
 
 
+sources()
 deaths()
 files()
 sys.exit(tap.end())

@@ -64,13 +64,17 @@ def copy_tree(folder):
     shutil.copy(os.path.join(top, "Makefile"), folder)
 
 
-def build(folder, original, changes):
-    """Builds the generators with changes to outfile.c; returns the build folder."""
-    text = original
+def changed(text, changes):
+    """The text of outfile.c with the changes of a mutant."""
     for old, new in changes:
         if text.count(old) != 1:
             raise RuntimeError(f"{FILE} no longer has this once: {old}")
         text = text.replace(old, new)
+    return text
+
+
+def build(folder, text):
+    """Builds the generators with this text of outfile.c; returns the build folder."""
     with open(os.path.join(folder, FILE), "w", encoding="utf-8") as out:
         out.write(text)
     programs = ["build/x86_64/" + name for name in record.GENERATORS]
@@ -104,7 +108,7 @@ def run(top, seed, only):
     broken = 0
     print(f"1..{len(chosen)}")
     for number, (name, where, *changes) in enumerate(chosen, 1):
-        found = try_one(top, build(source, original, changes), where, seed)
+        found = try_one(top, build(source, changed(original, changes)), where, seed)
         good = bool(found) == bool(changes)
         broken += not good
         print(f"{'ok' if good else 'not ok'} {number} - without {name} on {where}: "

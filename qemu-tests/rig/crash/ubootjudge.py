@@ -39,7 +39,7 @@ CHANGES = [
      "%secho @kernel ${kernel_image}\ncrc32 ${kernel_addr_r} ${filesize}\n"),
     ("if load ${rootstock_disk} ${rs_end} \"${rs_name}\"" + NOT_EMPTY,
      "%secho @ramdisk ${rs_name}\ncrc32 ${rs_end} ${filesize}\n"),
-    ("for rs_name in booti bootz bootm; do\n\t\t\t\t\t${rs_name} ${rs_all}\n\t\t\t\tdone\n",
+    ("${rs_name} ${rs_all}\n",
      "echo @started\nsetenv kernel_image\nsetenv rs_fields\nsetenv rootstock_disk none 0\n"),
     ("resetting\"\nreset\n", "resetting\"\n"),
 ]
