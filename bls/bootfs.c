@@ -174,33 +174,6 @@ static char *find_device(struct libmnt_fs *line)
 	return major(number) ? blkid_devno_to_devname(number) : NULL;
 }
 
-static char *lookup(blkid_probe probe, const char *name)
-{
-	const char *value;
-
-	return blkid_probe_lookup_value(probe, name, &value, NULL) < 0 ? NULL : strdup(value);
-}
-
-/* For the messages of rootstock-bls, so nothing depends on it. */
-static void read_names(int fd, struct bootfs *bootfs)
-{
-	blkid_probe probe = blkid_new_probe();
-
-	if (probe && blkid_probe_set_device(probe, fd, 0, 0) == 0) {
-		blkid_probe_enable_superblocks(probe, 1);
-		blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_LABEL);
-		blkid_probe_filter_superblocks_usage(
-			probe, BLKID_FLTR_ONLYIN, BLKID_USAGE_FILESYSTEM);
-		blkid_probe_enable_partitions(probe, 1);
-		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
-		if (blkid_do_safeprobe(probe) == 0) {
-			bootfs->label = lookup(probe, "LABEL");
-			bootfs->partuuid = lookup(probe, "PART_ENTRY_UUID");
-		}
-	}
-	blkid_free_probe(probe);
-}
-
 static int read_device(struct bootfs *bootfs)
 {
 	int fd = open(bootfs->device, O_RDONLY | O_CLOEXEC), err;
@@ -208,8 +181,6 @@ static int read_device(struct bootfs *bootfs)
 	if (fd < 0)
 		return -errno;
 	err = bootfs_uuid(fd, &bootfs->uuid);
-	if (!err)
-		read_names(fd, bootfs);
 	close(fd);
 	return err;
 }
@@ -276,6 +247,35 @@ int bootfs_find(int boot_fd, struct bootfs *ret_bootfs)
 		err = describe(&mount, ret_bootfs);
 	mount_free(&mount);
 	return err;
+}
+
+static char *lookup(blkid_probe probe, const char *name)
+{
+	const char *value;
+
+	return blkid_probe_lookup_value(probe, name, &value, NULL) < 0 ? NULL : strdup(value);
+}
+
+void bootfs_read_names(struct bootfs *bootfs)
+{
+	int fd = bootfs->device ? open(bootfs->device, O_RDONLY | O_CLOEXEC) : -1;
+	blkid_probe probe = fd < 0 ? NULL : blkid_new_probe();
+
+	if (probe && blkid_probe_set_device(probe, fd, 0, 0) == 0) {
+		blkid_probe_enable_superblocks(probe, 1);
+		blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_LABEL);
+		blkid_probe_filter_superblocks_usage(
+			probe, BLKID_FLTR_ONLYIN, BLKID_USAGE_FILESYSTEM);
+		blkid_probe_enable_partitions(probe, 1);
+		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+		if (blkid_do_safeprobe(probe) == 0) {
+			bootfs->label = lookup(probe, "LABEL");
+			bootfs->partuuid = lookup(probe, "PART_ENTRY_UUID");
+		}
+	}
+	blkid_free_probe(probe);
+	if (fd >= 0)
+		close(fd);
 }
 
 int bootfs_path(int boot_fd, char **ret_path)

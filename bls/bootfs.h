@@ -20,9 +20,9 @@ struct bootfs {
 	char *type;   /* as the mount table spells it; NULL with path */
 	char *device; /* NULL: there is none, as for tmpfs, overlay and NFS */
 	char *uuid;   /* as libblkid and GRUB spell it; NULL: there is no device, or see error */
-	char *label;  /* NULL: there is none, or it is not known; likewise partuuid */
-	char *partuuid;
-	int error; /* 0, or why bootfs_uuid() has found none on the device */
+	char *label;  /* set by bootfs_read_names(); NULL: there is none, or it is not known */
+	char *partuuid; /* likewise */
+	int error;	/* 0, or why bootfs_uuid() has found none on the device */
 };
 
 /*
@@ -32,6 +32,10 @@ struct bootfs {
  * *ret_bootfs must be freed in any case.
  */
 int bootfs_find(int boot_fd, struct bootfs *ret_bootfs);
+
+/* Reads the label of the file system and the PARTUUID of its partition, if the device can be read.
+ * The generators do not need them. */
+void bootfs_read_names(struct bootfs *bootfs);
 
 /* Only the path, without a look at the device: NULL where nothing tells. Returns 0 or a negative
  * errno as bootfs_find() does; *ret_path must be freed. */

@@ -183,7 +183,7 @@ static void check_item(struct result *result, const struct bootfs *rootfs, void 
 	result->findings.failed |= result->ways[i].text.failed;
 }
 
-static void check(bool any, struct result *result)
+static void check(bool any, bool with_ways, struct result *result)
 {
 	const struct sysroot *sysroot = &result->sysroot;
 	struct findings *findings = &result->findings;
@@ -191,9 +191,12 @@ static void check(bool any, struct result *result)
 	void *initrds = NULL;
 
 	/* Without /proc nothing is known about it. */
-	(void)bootfs_find(sysroot->root_fd, &rootfs);
-	for (size_t i = 0; i < result->menu.count; i++)
+	if (bootfs_find(sysroot->root_fd, &rootfs) == 0)
+		bootfs_read_names(&rootfs);
+	for (size_t i = 0; i < result->menu.count; i++) {
+		result->ways[i].wanted = with_ways;
 		check_item(result, &rootfs, &initrds, i);
+	}
 	initrd_forget(initrds);
 	bootfs_free(&rootfs);
 	entries_check_menu(sysroot, &result->menu, findings);
@@ -289,7 +292,7 @@ static int look(struct result *result, enum verb verb)
 		result->ways = calloc(result->menu.count + 1, sizeof *result->ways);
 		if (!result->ways)
 			return fail_for_memory();
-		check(any, result);
+		check(any, as_json || verb == VERB_EXPLAIN, result);
 	}
 	return print(result, verb);
 }
