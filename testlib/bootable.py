@@ -85,6 +85,14 @@ def finds(root, *expected, arguments=()):
         assert re.search(pattern, text), (one, pattern)
 
 
+def both(*acts):
+    """All these changes, in their order."""
+    def act(root):
+        for one in acts:
+            one(root)
+    return act
+
+
 def make_menu(generator, *arguments):
     """An action that makes a loader's menu with the generator."""
     def act(root):

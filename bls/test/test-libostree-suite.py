@@ -20,8 +20,8 @@ import sys
 import tempfile
 
 from testlib import tap
+from testlib import tools
 
-DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build-aux/debs")
 TOOLS = """attr bash coreutils dash diffutils dpkg findutils gpg gpg-agent grep gzip libc-bin mawk ostree
     parallel procps python3-minimal sed tar util-linux xz-utils""".split()
 # Packages that the tests of a release need besides TOOLS.
@@ -72,12 +72,10 @@ if os.geteuid():
 def unpacked(release):
     """The directories of the tools and of the tests."""
     try:
-        arch = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
-        tools = "closure:" + ",".join(TOOLS + RELEASES[release])
-        found = subprocess.check_output([DEBS, release, arch, tools, "ostree-tests"], text=True)
+        tree, tests = tools.unpacked(release, "closure:" + ",".join(TOOLS + RELEASES[release]),
+                                     "ostree-tests")
     except (OSError, subprocess.CalledProcessError) as reason:
         raise tap.Skip(f"the packages cannot be fetched: {reason}") from reason
-    tree, tests = found.split()
     for name in ("tmp", "mnt", "proc", "dev"):
         os.makedirs(f"{tree}/{name}", exist_ok=True)
     return tree, tests

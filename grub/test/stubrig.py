@@ -4,13 +4,13 @@
 The terminal is the serial line, from which GRUB's messages are read. Time runs fast (-icount), so
 the pauses before a fallback and before the restart are short.
 """
-import glob
 import os
 import re
 import shutil
 import subprocess
 
 from testlib import realgrub
+from testlib import tools
 import sysroot
 from testlib.slowness import limit
 from testlib.tap import read, write
@@ -21,7 +21,6 @@ MODULES = ("normal configfile test echo sleep reboot search search_fs_file searc
            "biosdisk btrfs ext2 fat linux serial terminal").split()
 TALK = b"serial --unit=0\nterminal_input serial\nterminal_output serial\n"
 NOW = b"set timeout=0\n"  # for custom.cfg: no menu is shown
-DEBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build-aux/debs")
 FIRMWARE = "/usr/share/OVMF/OVMF_%s_4M.fd"
 
 
@@ -127,13 +126,8 @@ def fat(tree, image):
 
 def btrfs(tree, image, uuid, *subvolumes):
     """A btrfs whose first subvolume is the default one; this needs mkfs.btrfs of Debian 13."""
-    arch = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
-    top = subprocess.check_output([DEBS, "trixie", arch, "closure:btrfs-progs"], text=True).strip()
-    libraries = glob.glob(top + "/usr/lib/*-linux-*")
     with open(image, "wb") as file:
         file.truncate(128 << 20)
-    subprocess.run([*glob.glob(libraries[0] + "/ld-linux-*"), "--library-path", libraries[0],
-                    *glob.glob(top + "/*bin/mkfs.btrfs") + glob.glob(top + "/usr/*bin/mkfs.btrfs"),
-                    "-q", "-U", uuid, "--rootdir", tree, "--subvol", "default:" + subvolumes[0],
+    subprocess.run([*tools.of_release("trixie", "btrfs-progs", "mkfs.btrfs"), "-q", "-U", uuid, "--rootdir", tree, "--subvol", "default:" + subvolumes[0],
                     *(f"--subvol={name}" for name in subvolumes[1:]), image], check=True)
     return image

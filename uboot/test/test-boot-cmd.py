@@ -14,11 +14,11 @@ from random import Random
 from testlib import realuboot
 import sysroot
 from testlib import tap
+from testlib import tools
 from testlib.realuboot import make_fdt
 
 FIELDS, write = sysroot.FIELDS, tap.write
 HERE = os.path.dirname(os.path.abspath(__file__))
-DEBS = HERE + "/../../build-aux/debs"
 BOOT_SCR = f"{tap.BUILD}/boot.scr"
 NOTHING = r"rootstock: nothing on virtio 0:1 starts; looked in /boot/loader .*; resetting"
 QEMU = "linux,dummy-virt"  # the model in the device tree that QEMU itself has
@@ -498,11 +498,11 @@ def other_releases(board):
     """Some of these tests with the U-Boot of Debian 11, and of Debian 13, which uses bootstd."""
     usual = realuboot.UBOOT
     for release in ("bullseye", "trixie"):
-        done = subprocess.run([DEBS, release, "amd64", "u-boot-qemu"], check=False,
-                              capture_output=True, text=True)
-        if done.returncode:
-            raise tap.Skip(f"no u-boot-qemu of {release}: {done.stderr.splitlines()[-1]}")
-        realuboot.UBOOT = done.stdout.strip() + "/usr/lib/u-boot"
+        try:
+            realuboot.UBOOT = tools.unpacked(release, "u-boot-qemu")[0] + "/usr/lib/u-boot"
+        except subprocess.CalledProcessError as failed:
+            raise tap.Skip(f"no u-boot-qemu of {release}: {failed.stderr.splitlines()[-1]}") \
+                from failed
         try:
             every_entry_gets_its_turn(board)
             board.said({"bullseye": "U-Boot 2021", "trixie": "U-Boot 2025"}[release])
