@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 from testlib import tap
-from testlib.bootable import run
+from testlib.bootable import both, run
 from testlib.bootfiles import archive
 from testlib.generator import GRUB, UBOOT
 from testlib.host import Host
@@ -186,13 +186,6 @@ def no_entries(system):
     os.unlink(f"{system.root}/{system.entry}")
 
 
-def all_of(*acts):
-    def act(system):
-        for one in acts:
-            one(system)
-    return act
-
-
 OSTREE = r"ostree=\S+"
 ROOT = r"root=\S+"
 LOADER = [
@@ -205,7 +198,7 @@ LOADER = [
      "stub-missing"),
     ("GRUB's own file on the ESP leads elsewhere",
      grub_cfg("boot/efi/EFI/debian/grub.cfg", "configfile $prefix/other.cfg"), "stub-missing"),
-    ("one of GRUB's own files leads here", all_of(
+    ("one of GRUB's own files leads here", both(
         grub_cfg("boot/efi/EFI/debian/grub.cfg", "configfile $prefix/grub.cfg"),
         grub_cfg("boot/grub2/grub.cfg", "configfile /boot/loader/grub.cfg")), ""),
     ("our stub", grub_cfg("boot/grub/grub.cfg", tap.read(STUB).decode()), ""),
@@ -219,7 +212,7 @@ LOADER = [
     ("no initramfs", gone("initrd"), "file"),
     ("a FIT as kernel", content("linux", b"\xd0\x0d\xfe\xed" + bytes(600)), "kernel-format"),
     ("a FIT for U-Boot",
-     all_of(no_menu, uboot_menu, content("linux", b"\xd0\x0d\xfe\xed" + bytes(600))), ""),
+     both(no_menu, uboot_menu, content("linux", b"\xd0\x0d\xfe\xed" + bytes(600))), ""),
     ("a uImage for GRUB", content("linux", uimage(24)), "kernel-format"),
     ("a packed kernel for GRUB", content("linux", gzip.compress(b"x" * 9999)), "kernel-format"),
     ("an ELF file as kernel", content("linux", elf(62)), "kernel-format"),
@@ -235,20 +228,20 @@ LOADER = [
 UUID = "6b8a3b0e-7e9b-4d3c-9d1e-0123456789ab"
 DEVICE = [
     ("no root=", word(ROOT), "root-missing"),
-    ("no root= for the kernel", all_of(without_initrd(), word(ROOT)), "root-missing"),
-    ("no root= for dracut", all_of(content("initrd", archive(DRACUT)), word(ROOT)),
+    ("no root= for the kernel", both(without_initrd(), word(ROOT)), "root-missing"),
+    ("no root= for dracut", both(content("initrd", archive(DRACUT)), word(ROOT)),
      "root-maybe-missing"),
     ("no root= for rootstock-init, which has a default",
-     all_of(content("initrd", OURS), word(ROOT)), ""),
+     both(content("initrd", OURS), word(ROOT)), ""),
     ("a misspelt prefix", word(ROOT, "root=UUDI=" + UUID), "root-prefix"),
     ("a misspelt prefix for rootstock-init",
-     all_of(content("initrd", OURS), word(ROOT, "root=UUDI=" + UUID)), "root-invalid"),
+     both(content("initrd", OURS), word(ROOT, "root=UUDI=" + UUID)), "root-invalid"),
     ("a misspelt prefix for the kernel", without_initrd("root=PARTUID=" + UUID), "root-invalid"),
     ("a UUID that is none", word(ROOT, "root=UUID=not-a-uuid"), "root-uuid-form"),
     ("a UUID that is cut", word(ROOT, "root=UUID=" + UUID[:-1]), "root-uuid-form"),
     ("a UUID", word(ROOT, "root=UUID=" + UUID.upper()), ""),
     ("a UUID of FAT", word(ROOT, "root=UUID=1234-ABCD"), ""),
-    ("no UUID for rootstock-init", all_of(content("initrd", OURS), word(ROOT, "root=UUID=")),
+    ("no UUID for rootstock-init", both(content("initrd", OURS), word(ROOT, "root=UUID=")),
      "root-invalid"),
     ("UUID= for the kernel", without_initrd("root=UUID=" + UUID), "root-needs-initramfs"),
     ("LABEL= for the kernel", without_initrd("root=LABEL=x"), "root-needs-initramfs"),
@@ -259,20 +252,20 @@ DEVICE = [
     ("no name", without_initrd("root=/dev/"), "root-invalid"),
     ("a name without /dev", without_initrd("root=sda1"), "root-invalid"),
     ("NFS for the kernel", without_initrd("root=/dev/nfs"), ""),
-    ("NFS for rootstock-init", all_of(content("initrd", OURS), word(ROOT, "root=nfs:x:/y")),
+    ("NFS for rootstock-init", both(content("initrd", OURS), word(ROOT, "root=nfs:x:/y")),
      "root-invalid"),
     ("a logical volume for rootstock-init",
-     all_of(content("initrd", OURS), word(ROOT, "root=/dev/mapper/a-b")), "root-invalid"),
+     both(content("initrd", OURS), word(ROOT, "root=/dev/mapper/a-b")), "root-invalid"),
     ("a logical volume for initramfs-tools", word(ROOT, "root=/dev/mapper/a-b"), ""),
     ("a driver of the disk that is a module", without_initrd("root=/dev/nvme0n1p1"), "root-driver"),
     ("a driver of the disk that is built in", without_initrd(), ""),
     ("a file system that is a module", without_initrd(more="rootfstype=xfs"), "root-driver"),
     ("a file system that is built in", without_initrd(more="rootfstype=ext3"), ""),
     ("an initramfs without the file system", add("rootfstype=xfs"), "root-driver"),
-    ("an initramfs with it", all_of(add("rootfstype=xfs"), content("initrd", archive(
+    ("an initramfs with it", both(add("rootfstype=xfs"), content("initrd", archive(
         {**TOOLS, f"lib/modules/{RELEASE}/kernel/fs/xfs/xfs.ko.zst": b""}))), ""),
     ("an initramfs with a driver that has another letter",
-     all_of(word(ROOT, "root=/dev/sda1"), content("initrd", archive(
+     both(word(ROOT, "root=/dev/sda1"), content("initrd", archive(
          {**DRACUT, f"usr/lib/modules/{RELEASE}/kernel/drivers/scsi/sd-mod.ko": b""}))), ""),
     ("an initramfs for another kernel", content("initrd", archive(
         {**TOOLS, "lib/modules/5.10.0/kernel/fs/xfs/xfs.ko": b""})), "initrd-release"),
@@ -309,7 +302,7 @@ DEPLOYMENT = [
     ("a tree for 32 bits", in_tree("usr/sbin/init", elf(3), 0o755), ""),
     ("a kernel without init=", lambda system: system.edit(r"^initrd .*\n", ""),
      "init-missing root-needs-initramfs"),
-    ("no program for init=", all_of(without_initrd(), without(
+    ("no program for init=", both(without_initrd(), without(
         "usr/lib/ostree/ostree-prepare-root")), "init-program"),
     *[(f"fstab: {line}", in_tree("etc/fstab", f"# x\n\n{line}\n".encode()), found)
       for line, found in [
@@ -324,10 +317,10 @@ DEPLOYMENT = [
           ("/dev/sdb1 none swap sw", ""), ("LABEL=x / ext4 defaults 0 1", ""),
           ("not a line at all of the kind", ""), ("tmpfs /tmp tmpfs", "fstab-directory")]],
     ("fstab: another root",
-     all_of(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=1234-ABCD / ext4 ro\n")),
+     both(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=1234-ABCD / ext4 ro\n")),
      "fstab-root"),
     ("fstab: the same root",
-     all_of(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=%s / ext4 ro\n"
+     both(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=%s / ext4 ro\n"
                                                      % UUID.upper().encode())), ""),
     ("a value of onfail= that is none", add("rootstock.onfail=rebot"), "onfail-invalid"),
     ("onfail= is misspelt", add("rootstock.onfial=reboot"), "word-unknown"),

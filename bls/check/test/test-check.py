@@ -11,7 +11,7 @@ import sys
 
 from testlib import tap
 from testlib.bootable import (BARE, BLS, DEPLOYMENT, ENTRY, ERROR, FIELDS, GOOD, INIT, LINK, MENU, NAME,
-                      OTHER, OTHER_MENU, WARNING, changed, finds, make_menu, run, setting, text, tree)
+                      OTHER, OTHER_MENU, WARNING, both, changed, finds, make_menu, run, setting, text, tree)
 from testlib.generator import GRUB, UBOOT, clean_environment
 from testlib.host import Host
 
@@ -58,13 +58,6 @@ def directory(path):
 
 def no_usr(root):
     shutil.rmtree(f"{root}/{DEPLOYMENT}/usr")
-
-
-def both(*acts):
-    def act(root):
-        for one in acts:
-            one(root)
-    return act
 
 
 def edit(path, old, new):
