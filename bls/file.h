@@ -11,8 +11,8 @@
 
 #include "bls/text.h"
 
-/* Opens a file called name in the directory dir_fd. Returns a descriptor or a negative errno; -ELOOP:
- * it is not a regular file. */
+/* Opens a file called name in the directory dir_fd. Returns a descriptor or a negative errno;
+ * -ELOOP: it is not a regular file. */
 int file_open(int dir_fd, const char *name);
 
 /* Reads at most size bytes of the file called name in the directory dir_fd. Returns their number or

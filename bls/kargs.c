@@ -65,7 +65,7 @@ bool kargs_drop(const struct entry *entry, const struct kargs_word *word, struct
 {
 	if (is_variable(&word->karg))
 		verdict_warn(verdict, entry_options_line(entry, word->start),
-			"the kernel gets $name as it is written: only a GRUB that reads the entries itself (blscfg) has a value for it; put the words there that it stands for");
+			"the kernel gets $name as it is written: only a GRUB that reads the entries itself (blscfg) has a value for it; replace it with the words that it stands for");
 	if (!entry->last[ENTRY_INITRD] || !word->karg.value ||
 		strcmp(word->karg.name, "init") != 0 ||
 		!cmdline_names_prepare_root(word->karg.value))

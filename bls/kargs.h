@@ -31,8 +31,8 @@ int kargs_split(const char *options, struct kargs *ret_kargs);
 /* The value of the first word NAME=VALUE, or NULL. */
 const char *kargs_first(const struct kargs *kargs, const char *name);
 
-/* To be called for each word. Warns of a variable of GRUB's, which libostree copies from an entry of
- * another system. True for an init= that starts ostree-prepare-root, in an entry with an initrd; the verdict gets a
+/* To be called for each word. Warns of a variable that only another GRUB expands. True for an init=
+ * that starts ostree-prepare-root, in an entry with an initrd; the verdict gets a
  * warning. libostree writes this word for a deployment without an initramfs and copies it to later
  * ones that have one (ostree issue 1440). There the program would run a second time, as init. */
 bool kargs_drop(const struct entry *entry, const struct kargs_word *word, struct verdict *verdict);

@@ -12,8 +12,8 @@
 
 /*
  * Returns the first device that matches and can be opened, or NULL, and sets how many others match
- * too; the other devices of one btrfs do not count. A device whose bytes are not only the file system
- * with the tag is marked as doubtful.
+ * too; the other devices of one btrfs do not count. A device whose bytes are not only the file
+ * system with the tag is marked as doubtful.
  */
 struct device *match_find(
 	struct devices *devices, const struct rootspec *spec, unsigned *ret_others);

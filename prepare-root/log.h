@@ -45,8 +45,8 @@ int fault(struct fault *ret_fault, int error, ...) __attribute__((sentinel));
 void log_start(void);
 
 /*
- * Gives each line to a function instead, without a prefix; NULL ends that. For programs that ask this
- * folder's code what it would do.
+ * Gives each line to a function instead, without a prefix; NULL ends that. For programs that ask
+ * this folder's code what it would do.
  */
 void log_divert(void (*take)(int level, const char *sentence));
 

@@ -157,9 +157,9 @@ for rs_dir in ${rs_dirs}; do
 			# not return; the others, if U-Boot has them, change nothing. A PC's command has
 			# other arguments: an empty size of the kernel, then the initramfs.
 			if test -z "${rs_missing}"; then
-				# A FIT (its first four bytes are those of a device tree) has an initramfs
-				# and a device tree of its own. Those of the entry come before them; those
-				# of the board do not.
+				# A FIT begins with the four bytes of a device tree, and has an initramfs and
+				# a device tree of its own. Those of the entry replace them; the board's do
+				# not.
 				if itest.l *${kernel_addr_r} -eq edfe0dd0; then
 					setenv rs_all
 					if test -n "${rs_dtb}"; then

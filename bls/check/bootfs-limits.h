@@ -4,7 +4,8 @@
  * update there is safe from a loss of power.
  *
  * What loaders can read was tried with Debian's GRUB 2.06, 2.12 and 2.14 and with U-Boot 2021.01 to
- * 2025.01. Other versions may differ, so all findings are warnings. Each one names a file system that works.
+ * 2025.01. Other versions may differ, so all findings are warnings. Each one names a file system
+ * that works.
  */
 #pragma once
 

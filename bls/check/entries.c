@@ -32,12 +32,8 @@ static const struct finding_kind prefix_wrong = { "prefix-wrong", FINDINGS_ERROR
 
 static void check_panic(const struct subject *subject)
 {
-	const char *panic = NULL;
+	const char *panic = subject_word(subject, "panic");
 
-	for (size_t i = 0; i < subject->cmdline->count; i++)
-		if (!strcmp(subject->cmdline->words[i].name, "panic") &&
-			subject->cmdline->words[i].value)
-			panic = subject->cmdline->words[i].value;
 	/* The kernel takes 0 for "wait forever". */
 	if (panic && strtol(panic, NULL, 0) != 0)
 		return;
@@ -70,9 +66,7 @@ static void check_initrd(
 	if (initrd->unread) {
 		findings_add(subject->findings, &initrd_unread, place,
 			"the initramfs cannot be looked into: %s", initrd->unread);
-		findings_remedy(subject->findings, "%s",
-			strstr(initrd->unread, "installed") ? "install it"
-							    : "make the initramfs again");
+		findings_remedy(subject->findings, "%s", initrd->remedy);
 	}
 	if (release && *initrd->release && strcmp(release, initrd->release) != 0) {
 		findings_add(subject->findings, &initrd_release, place,

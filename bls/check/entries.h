@@ -11,9 +11,9 @@
 
 #include "bls/check/subject.h"
 
-/* Checks one entry on its way from the loader to init: its files, what the initramfs has, root=, the
- * deployment, and panic=, because otherwise the kernel hangs forever after a panic. If the entry has
- * an error, only that is found. In a hidden entry only the files are checked. */
+/* Checks one entry on its way from the loader to init: its files, what the initramfs has, root=,
+ * the deployment, and panic=, because otherwise the kernel hangs forever after a panic. If the
+ * entry has an error, only that is found. In a hidden entry only the files are checked. */
 void entries_check_item(struct subject *subject);
 
 /* Checks all entries together: names that count as equal, of which GRUB's blscfg shows only one;

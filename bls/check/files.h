@@ -16,7 +16,8 @@ enum files_kind { FILES_FILE, FILES_PROGRAM, FILES_DIRECTORY };
 /* What is wrong with a path below a directory, as the end of a sentence; else NULL. */
 const char *files_wrong(int dir_fd, const char *path, enum path_rule rule, enum files_kind kind);
 
-/* Checks that each file of the entry is below ROOT/boot and not empty, and identifies the kernel. */
+/* Checks that each file of the entry is below ROOT/boot and not empty, and identifies the
+ * kernel. */
 void files_check(struct subject *subject);
 
 /* Checks that a loader can start this kernel. */

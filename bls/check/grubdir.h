@@ -17,7 +17,7 @@
 int grubdir_each(int root_fd, int (*take)(void *context, const char *path, const struct text *text),
 	void *context);
 
-/* Checks that one of them, if there is any, leads to the menu in boot/loader, and that a file system
- * for which one searches is the one with /boot. */
+/* Checks that one of them, if there is any, leads to the menu in boot/loader, and that a file
+ * system for which one searches is the one with /boot. */
 void grubdir_check(
 	const struct sysroot *sysroot, const struct bootfs *bootfs, struct findings *findings);

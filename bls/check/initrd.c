@@ -157,13 +157,12 @@ static bool take_file(struct initrd *initrd, struct stream *stream, const char *
 	take_maker(initrd, name);
 	take_module(initrd, name);
 	initrd->ostree |= ends(name, "/ostree-prepare-root");
-	initrd->udev |= ends(name, "/systemd-udevd") || ends(name, "/udevd");
 	if (!strcmp(name, "init") && size && !take_init(initrd, stream, &size))
 		return false;
 	return skip(stream, size);
 }
 
-/* Reads one member of an archive after its magic number. Returns false at the end of the archive. */
+/* Reads one member of an archive after its magic number. Returns false if no more can be read. */
 static bool read_member(struct initrd *initrd, struct stream *stream, char header[HEADER_SIZE])
 {
 	char name[NAME_MAX_SIZE];
@@ -188,7 +187,7 @@ static size_t read_archives(struct initrd *initrd, struct stream *stream, char h
 		size_t count = 0;
 		int c = 0;
 
-		while (!c && stream->left--)
+		for (; !c && stream->left; stream->left--)
 			c = getc(stream->file);
 		if (!c || c == EOF)
 			return 0;
@@ -231,6 +230,12 @@ static bool open_program(const struct packing *packing, int fd, struct stream *r
 	return false;
 }
 
+static void set_damaged(struct initrd *initrd, const char *unread)
+{
+	initrd->unread = unread;
+	initrd->remedy = "make the initramfs again";
+}
+
 /* Reads what a program unpacks from the offset on. */
 static void read_packed(struct initrd *initrd, int fd, off_t offset, const struct packing *packing)
 {
@@ -241,6 +246,7 @@ static void read_packed(struct initrd *initrd, int fd, off_t offset, const struc
 
 	if (lseek(fd, offset, SEEK_SET) < 0 || !open_program(packing, fd, &stream)) {
 		initrd->unread = packing->missing;
+		initrd->remedy = "install it";
 		return;
 	}
 	(void)read_archives(initrd, &stream, header);
@@ -249,7 +255,7 @@ static void read_packed(struct initrd *initrd, int fd, off_t offset, const struc
 	if (!whole)
 		(void)kill(stream.program, SIGKILL);
 	if (waitpid(stream.program, &status, 0) == stream.program && whole && status)
-		initrd->unread = "it is damaged";
+		set_damaged(initrd, "it is damaged");
 	(void)fclose(stream.file);
 }
 
@@ -267,10 +273,10 @@ void initrd_take(FILE *file, struct initrd *initrd)
 			return;
 		}
 	if (count)
-		initrd->unread = "its format is not known";
+		set_damaged(initrd, "its format is not known");
 }
 
-void initrd_read(int boot_fd, const char *path, struct initrd *ret_initrd)
+static void read_file(int boot_fd, const char *path, struct initrd *initrd)
 {
 	char resolved[PATH_MAX];
 	int err = path_resolve(boot_fd, path, PATH_BENEATH, resolved);
@@ -278,7 +284,7 @@ void initrd_read(int boot_fd, const char *path, struct initrd *ret_initrd)
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
 	if (file) {
-		initrd_take(file, ret_initrd);
+		initrd_take(file, initrd);
 		(void)fclose(file);
 	} else if (fd >= 0) {
 		close(fd);
@@ -316,22 +322,22 @@ static void release(void *thing)
 const struct initrd *initrd_of(
 	void **cache, const struct sysroot *sysroot, const struct entry *entry)
 {
-	struct known_initrd *new = calloc(1, sizeof *new);
+	struct known_initrd *fresh = calloc(1, sizeof *fresh);
 	const struct known_initrd *known = NULL;
 	const struct entry_line *line = NULL;
 	struct text paths = { 0 };
 
 	while ((line = entry_next(entry, ENTRY_INITRD, line)))
 		text_print(&paths, "%s\n", line->value);
-	if (new && (new->paths = text_string(&paths)))
-		known = known_first(cache, new, compare);
+	if (fresh && (fresh->paths = text_string(&paths)))
+		known = known_first(cache, fresh, compare);
 	else
 		text_free(&paths);
-	while (known && known == new && (line = entry_next(entry, ENTRY_INITRD, line)))
-		initrd_read(sysroot->boot_fd, bootpath_below(line->value, sysroot->prefix),
-			&new->initrd);
-	if (new &&known != new)
-		release(new);
+	while (known && known == fresh && (line = entry_next(entry, ENTRY_INITRD, line)))
+		read_file(sysroot->boot_fd, bootpath_below(line->value, sysroot->prefix),
+			&fresh->initrd);
+	if (fresh && known != fresh)
+		release(fresh);
 	return known ? &known->initrd : NULL;
 }
 

@@ -35,10 +35,10 @@ bool menufile_exists(
  * entries, and for two items with the same id. An item's own error is not repeated. */
 void menufile_check_entries(const struct menufile *file, struct findings *findings);
 
-/* Compares the file with what would be made now: an error if it is missing or not complete, a warning
- * if it does not match the entries, for example after they were edited. The generator's files are
- * known by their first line, a comment. Other files are not compared; they must have something that
- * can start a deployment. */
+/* Compares the file with what would be made now: an error if it is missing or not complete, a
+ * warning if it does not match the entries, for example after they were edited. The generator's
+ * files are known by their first line, a comment. Other files are not compared; they must have
+ * something that can start a deployment. */
 void menufile_check(const struct menufile *file, struct findings *findings);
 
 void menufile_free(struct menufile *file);

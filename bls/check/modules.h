@@ -10,14 +10,15 @@
 
 #include "bls/text.h"
 
-/* Adds the module with this path, for example "fs/ext4/ext4.ko.xz". Returns false, and adds nothing,
- * for the path of another file. */
+/* Adds the module with this path, for example "fs/ext4/ext4.ko.xz". Returns false, and adds
+ * nothing, for the path of another file. */
 bool modules_add(struct text *list, const char *path);
 
 /* True if the list has the module with this name. */
 bool modules_have(const struct text *list, const char *name);
 
-/* Adds what is built into the kernel of a deployment, by the modules.builtin in usr/lib/modules, and
- * sets the name of the directory there, the kernel's release, to be freed. Returns 0, or a negative
- * errno with *ret_release NULL: -ENOENT if there is no such file, -ENOTUNIQ if there are several. */
+/* Adds what is built into the kernel of a deployment, by the modules.builtin in usr/lib/modules,
+ * and sets the name of the directory there, the kernel's release, to be freed. Returns 0, or a
+ * negative errno with *ret_release NULL: -ENOENT if there is no such file, -ENOTUNIQ if there
+ * are several. */
 int modules_builtin(int deployment_fd, struct text *list, char **ret_release);

@@ -201,21 +201,6 @@ static void add_outcome(struct text *text, const struct result *result, size_t i
 	text_add(text, "\n");
 }
 
-/* Line by line, because a line end is not printable. */
-static void add_way(struct text *text, const struct way *way)
-{
-	char *lines = strndup(way->text.bytes ? way->text.bytes : "", way->text.size);
-	char *rest = NULL;
-
-	text->failed |= !lines;
-	for (char *line = lines ? strtok_r(lines, "\n", &rest) : NULL; line;
-		line = strtok_r(NULL, "\n", &rest)) {
-		utf8_add_printable(text, line);
-		text_add(text, "\n");
-	}
-	free(lines);
-}
-
 /* A finding, and the place of the first one with the same remedy. */
 struct grouped {
 	const struct finding *finding;
@@ -299,9 +284,14 @@ void print_findings(struct text *text, const struct result *result)
 
 void print_way(struct text *text, const struct result *result, size_t i)
 {
+	const char *line = NULL;
+
 	utf8_add_printable(text, result->menu.items[i].name);
 	text_add(text, "\n");
-	add_way(text, &result->ways[i]);
+	while ((line = way_next(&result->ways[i], line))) {
+		utf8_add_printable(text, line);
+		text_add(text, "\n");
+	}
 	text_add(text, "It ");
 	add_outcome(text, result, i);
 }
@@ -377,16 +367,12 @@ static void put_outcome(struct json *json, const struct result *result, size_t i
 /* The lines of the way as strings. */
 static void put_way(struct json *json, const struct way *way)
 {
-	char *lines = strndup(way->text.bytes ? way->text.bytes : "", way->text.size);
-	char *rest = NULL;
+	const char *line = NULL;
 
-	json->text->failed |= !lines;
 	json_open(json, "way", '[');
-	for (char *line = lines ? strtok_r(lines, "\n", &rest) : NULL; line;
-		line = strtok_r(NULL, "\n", &rest))
+	while ((line = way_next(way, line)))
 		json_string(json, NULL, line);
 	json_close(json, ']');
-	free(lines);
 }
 
 static void put_item(struct json *json, const struct result *result, size_t i)

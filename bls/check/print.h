@@ -27,8 +27,8 @@ struct result {
 /* Adds the menu in words. */
 void print_menu(struct text *text, const struct result *result);
 
-/* Adds the file system, whether each entry boots, the findings grouped by what to do, and a summary,
- * in words. */
+/* Adds the file system, whether each entry boots, the findings grouped by what to do, and a
+ * summary, in words. */
 void print_findings(struct text *text, const struct result *result);
 
 /* Adds an entry's way from the loader to init, and why it does not get there. */

@@ -35,16 +35,14 @@ static bool is_rootstock(const struct search *search)
 	return search->initrd && search->initrd->maker == INITRD_ROOTSTOCK;
 }
 
-static const char *who(const struct search *search)
+/* capital: at the beginning of a sentence. */
+static const char *who(const struct search *search, bool capital)
 {
-	return !search->initrd	      ? "the kernel"
-	       : is_rootstock(search) ? "rootstock-init"
-				      : "the initramfs";
-}
-
-static void add(const struct search *search, const struct finding_kind *kind, const char *what)
-{
-	findings_add(search->subject->findings, kind, subject_options(search->subject), "%s", what);
+	if (is_rootstock(search))
+		return "rootstock-init";
+	if (search->initrd)
+		return capital ? "The initramfs" : "the initramfs";
+	return capital ? "The kernel" : "the kernel";
 }
 
 static void check_absence(const struct search *search)
@@ -54,7 +52,7 @@ static void check_absence(const struct search *search)
 	if (!search->initrd || search->initrd->maker == INITRD_TOOLS)
 		findings_add(findings, &root_missing, subject_options(search->subject),
 			"there is no root=, without which %s mounts no root file system",
-			who(search));
+			who(search, false));
 	else
 		findings_add(findings, &root_maybe_missing, subject_options(search->subject),
 			"there is no root=, so only an initramfs that searches by itself finds the root file system");
@@ -170,7 +168,8 @@ static void check_value(struct search *search)
 		}
 		if (!search->initrd && !strncmp(search->params.root, "/dev/nfs", 8))
 			return;
-		add(search, &root_invalid, fault.sentence);
+		findings_add(search->subject->findings, &root_invalid,
+			subject_options(search->subject), "%s", fault.sentence);
 		findings_remedy(search->subject->findings, "correct root=");
 		return;
 	}
@@ -253,12 +252,12 @@ static void tell(const struct search *search)
 
 	if (!params->root) {
 		way_step(way, "There is no root=: %s must find the root file system by itself.",
-			who(search));
+			who(search, false));
 		return;
 	}
-	way_step(way, "%c%s mounts the root file system, root=%s%s, %s.",
-		search->initrd && is_rootstock(search) ? 'r' : 'T', who(search) + 1, params->root,
-		search->given ? "" : " (the default)", params->writable ? "writable" : "read-only");
+	way_step(way, "%s mounts the root file system, root=%s%s, %s.", who(search, true),
+		params->root, search->given ? "" : " (the default)",
+		params->writable ? "writable" : "read-only");
 	if (params->fstypes)
 		way_note(way, "Its type is %s, by rootfstype=.", params->fstypes);
 	if (params->flags)
@@ -274,9 +273,7 @@ void rootarg_check(struct subject *subject, const struct initrd *initrd, const s
 	struct search search = { .subject = subject, .initrd = initrd, .builtin = builtin };
 
 	rootparams_parse(subject->cmdline, &search.params);
-	for (size_t i = 0; i < subject->cmdline->count; i++)
-		search.given |= !strcmp(subject->cmdline->words[i].name, "root") ||
-				!strcmp(subject->cmdline->words[i].name, "ostree_root");
+	search.given = subject_word(subject, "root") || subject_word(subject, "ostree_root");
 	/* The default is rootstock-init's. */
 	if (!search.given && !is_rootstock(&search))
 		search.params.root = NULL;

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
+#include <string.h>
 
 #include "bls/bootfs.h"
 #include "bls/check/findings.h"
@@ -41,4 +41,14 @@ static inline struct place subject_options(const struct subject *subject)
 	const struct entry_line *line = subject->entry->last[ENTRY_OPTIONS];
 
 	return subject_place(subject, line ? line->number : 0);
+}
+
+/* The value of the last word NAME=VALUE on the command line, or NULL. */
+static inline const char *subject_word(const struct subject *subject, const char *name)
+{
+	for (size_t i = subject->cmdline->count; i-- > 0;)
+		if (subject->cmdline->words[i].value &&
+			!strcmp(subject->cmdline->words[i].name, name))
+			return subject->cmdline->words[i].value;
+	return NULL;
 }

@@ -27,7 +27,7 @@ static const struct finding_kind deployment = { "deployment", FINDINGS_ERROR, fa
 static const struct finding_kind deployment_warning = { "deployment-warning", FINDINGS_WARNING,
 	false };
 
-/* Whose warnings the planner's are. */
+/* The entry to which the planner's warnings belong. */
 static struct subject *planned;
 
 static void take_warning(int level, const char *sentence)
@@ -94,7 +94,7 @@ static void tell_plan(struct subject *subject, const struct facts *facts)
 	static struct plan plan;
 	struct text text = { 0 };
 	char *rest = NULL;
-	int fd = memfd_create("plan", MFD_CLOEXEC);
+	int fd = subject->way->wanted ? memfd_create("plan", MFD_CLOEXEC) : -1;
 
 	if (fd >= 0 && !plan_make(facts, &plan) && !step_print(plan.steps, plan.count, fd) &&
 		lseek(fd, 0, SEEK_SET) == 0) {
@@ -110,15 +110,6 @@ static void tell_plan(struct subject *subject, const struct facts *facts)
 	text_free(&text);
 	if (fd >= 0)
 		close(fd);
-}
-
-/* The last root=, NULL without one. */
-static const char *root_word(const struct cmdline *cmdline)
-{
-	for (size_t i = cmdline->count; i-- > 0;)
-		if (!strcmp(cmdline->words[i].name, "root"))
-			return cmdline->words[i].value;
-	return NULL;
 }
 
 static void check_deployment(struct subject *subject)
@@ -147,7 +138,7 @@ static void check_deployment(struct subject *subject)
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd >= 0) {
 			check_machine(subject, fd, facts.init);
-			fstab_check(subject, fd, root_word(subject->cmdline));
+			fstab_check(subject, fd, subject_word(subject, "root"));
 			close(fd);
 		}
 		way_step(subject->way, "%s of the deployment runs.", facts.init);

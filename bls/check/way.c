@@ -4,8 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void add_line(struct way *way, const char *format, va_list arguments)
+static void add_line(struct way *way, const char *beginning, const char *format, va_list arguments)
 {
 	char *line;
 
@@ -13,18 +14,21 @@ static void add_line(struct way *way, const char *format, va_list arguments)
 		way->text.failed = true;
 		return;
 	}
-	text_add(&way->text, line);
-	text_add(&way->text, "\n");
+	text_add(&way->text, beginning);
+	text_add_bytes(&way->text, line, strlen(line) + 1);
 	free(line);
 }
 
 void way_step(struct way *way, const char *format, ...)
 {
+	char number[16];
 	va_list arguments;
 
-	text_print(&way->text, "%2u. ", ++way->steps);
+	if (!way->wanted)
+		return;
+	(void)snprintf(number, sizeof number, "%2u. ", ++way->steps);
 	va_start(arguments, format);
-	add_line(way, format, arguments);
+	add_line(way, number, format, arguments);
 	va_end(arguments);
 }
 
@@ -32,10 +36,21 @@ void way_note(struct way *way, const char *format, ...)
 {
 	va_list arguments;
 
-	text_add(&way->text, "    ");
+	if (!way->wanted)
+		return;
 	va_start(arguments, format);
-	add_line(way, format, arguments);
+	add_line(way, "    ", format, arguments);
 	va_end(arguments);
+}
+
+const char *way_next(const struct way *way, const char *line)
+{
+	const char *end = way->text.bytes + way->text.size;
+
+	if (!way->text.size)
+		return NULL;
+	line = line ? line + strlen(line) + 1 : way->text.bytes;
+	return line < end ? line : NULL;
 }
 
 void way_free(struct way *way)

@@ -23,7 +23,7 @@ static const char *check(const char *options, struct initrd *initrd, struct boot
 	char text[256], entry[300];
 	struct menu menu = { 0 };
 	struct findings findings = { 0 };
-	struct way way = { 0 };
+	struct way way = { .wanted = true };
 	struct subject subject = { .sysroot = &sysroot,
 		.rootfs = rootfs,
 		.findings = &findings,
