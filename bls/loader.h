@@ -64,7 +64,9 @@ struct loader {
 	 * is written into the loader.N with the entries, and standin into the file that libostree
 	 * named. NULL if libostree asks for this file. */
 	const char *standin;
-	bool reads_grub_cfg; /* one of its own, before the menu: see bls/check/grubdir.h */
+	/* What it reads before the menu. */
+	bool reads_grub_cfg; /* a file of its own: see bls/check/grubdir.h */
+	bool reads_boot_scr; /* see bls/check/bootscr.h */
 	const char *foreign; /* what is wrong with a menu of another origin; NULL: nothing */
 
 	/* Adds the menu to text. Refuses the items that the loader cannot carry out, and adds
@@ -81,6 +83,7 @@ struct loader {
 	unsigned kernels;		   /* the formats that it starts, 1 << KERNEL_... or'ed */
 	const struct loader_limit *limits; /* ends without a type */
 	unsigned unreadable_ext4;	   /* LOADER_EXT4_..., or'ed */
-	const char *older;		   /* versions that read less, and what; else NULL and 0 */
+	/* Versions that read less, the first version that does not, and what; else NULL and 0. */
+	const char *older, *since;
 	unsigned older_unreadable_ext4;
 };

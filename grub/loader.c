@@ -71,6 +71,8 @@ const struct loader grub_loader = {
 	.limits = limits,
 	.unreadable_ext4 = LOADER_EXT4_EA_INODE | LOADER_EXT4_INLINE_DATA | LOADER_EXT4_CASEFOLD |
 			   LOADER_EXT4_BIGALLOC_1K,
+	/* Debian 12's 2.06 reads them by patches. */
 	.older = "Debian 11's GRUB 2.06, and an older one,",
+	.since = "2.12",
 	.older_unreadable_ext4 = LOADER_EXT4_LARGE_DIR | LOADER_EXT4_CSUM_SEED,
 };

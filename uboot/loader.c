@@ -60,6 +60,7 @@ const struct loader uboot_loader = {
 	.check_settings = ubootconf_check,
 	.file = "uEnv.txt",
 	.standin = UENV_STANDIN,
+	.reads_boot_scr = true,
 	.foreign = "ostree-uboot-generator did not write this file, and boot.cmd accepts no other",
 	.render = render,
 	.from_entries = uenv_from_entries,

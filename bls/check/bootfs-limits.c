@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bls/check/grubdir.h"
+
 /* The superblock of ext2, ext3 and ext4 (Documentation/filesystems/ext4/super.rst of Linux). */
 enum {
 	SUPERBLOCK = 1024,
@@ -84,16 +86,19 @@ static void check_features(const struct sysroot *sysroot, const char *device,
 	const struct loader *loader, struct findings *findings)
 {
 	unsigned char block[SUPERBLOCK_SIZE];
+	unsigned older = loader->older_unreadable_ext4;
 
 	if (!read_superblock(device, block))
 		return;
+	if (older && grubdir_is_since(sysroot->boot_fd, loader->since))
+		older = 0;
 	for (size_t i = 0; i < FEATURES; i++) {
 		const struct feature *feature = &features[i];
 		const bool all = loader->unreadable_ext4 & feature->unreadable;
 		char what[100];
 
 		if (!(field(block, feature->field) & feature->bit) ||
-			(!all && !(loader->older_unreadable_ext4 & feature->unreadable)) ||
+			(!all && !(older & feature->unreadable)) ||
 			(feature->small_blocks && field(block, LOG_BLOCK_SIZE)))
 			continue;
 		(void)snprintf(what, sizeof what, "%s cannot read an ext4 with %s%s",

@@ -57,11 +57,17 @@ static void read_builtin(const struct subject *subject, struct text *builtin, ch
 	close(fd);
 }
 
-static void check_initrd(
-	const struct subject *subject, const struct initrd *initrd, const char *release)
+static void check_initrd(struct subject *subject, const char *release)
 {
 	const struct place place =
 		subject_place(subject, subject->entry->last[ENTRY_INITRD]->number);
+	const struct initrd *initrd = initrd_of(subject->initrds, subject->sysroot, subject->entry);
+
+	subject->initrd = initrd;
+	if (!initrd || initrd->modules.failed) {
+		subject->findings->failed = true;
+		return;
+	}
 
 	if (initrd->unread) {
 		findings_add(subject->findings, &initrd_unread, place,
@@ -82,7 +88,6 @@ static void check_initrd(
 
 static void check_boot(struct subject *subject)
 {
-	const struct initrd *initrd = NULL;
 	struct text builtin = { 0 };
 	char *release = NULL;
 
@@ -95,14 +100,10 @@ static void check_boot(struct subject *subject)
 		return;
 	}
 	read_builtin(subject, &builtin, &release);
-	if (subject->entry->last[ENTRY_INITRD]) {
-		initrd = initrd_of(subject->initrds, subject->sysroot, subject->entry);
-		subject->findings->failed |= !initrd || initrd->modules.failed;
-	}
-	if (initrd)
-		check_initrd(subject, initrd, release);
-	rootarg_check(subject, initrd, release ? &builtin : NULL);
-	tree_check(subject, initrd);
+	if (subject->entry->last[ENTRY_INITRD])
+		check_initrd(subject, release);
+	rootarg_check(subject, release ? &builtin : NULL);
+	tree_check(subject);
 	check_panic(subject);
 	typos_check(subject);
 	subject->findings->failed |= builtin.failed;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/check/grubdir.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "bls/directory.h"
 #include "bls/file.h"
 #include "bls/text.h"
+#include "bls/version.h"
 #include "bls/words.h"
 #include "prepare-root/path.h"
 
@@ -80,6 +82,51 @@ int grubdir_each(int root_fd, int (*take)(void *context, const char *path, const
 	for (size_t i = 0; i < sizeof esps / sizeof *esps && !found; i++)
 		found = take_esp(&walk, esps[i]);
 	return found;
+}
+
+/* What grubdir_is_since knows so far. */
+struct versions {
+	const char *least;
+	bool seen, older;
+};
+
+/* The module "normal" has the version as a string of its own, such as 2.06-13+deb12u2. */
+static int take_modules(void *context, int dir_fd, const char *name)
+{
+	struct versions *versions = context;
+	char path[PATH_MAX], resolved[PATH_MAX];
+	struct text text = { 0 };
+
+	if (name[0] == '.' || snprintf(path, sizeof path, "%s/normal.mod", name) >= PATH_MAX ||
+		path_resolve(dir_fd, path, PATH_BENEATH, resolved) < 0 ||
+		file_add(dir_fd, resolved, FILE_SIZE_MAX, &text) < 0 || !text_string(&text)) {
+		text_free(&text);
+		return 0;
+	}
+	for (const char *at = text.bytes, *end = at + text.size; at < end; at += strlen(at) + 1) {
+		if (strncmp(at, "2.", 2) != 0 || !isdigit((unsigned char)at[2]))
+			continue;
+		versions->seen = true;
+		versions->older |= version_compare(at, versions->least) < 0;
+	}
+	text_free(&text);
+	return 0;
+}
+
+bool grubdir_is_since(int boot_fd, const char *version)
+{
+	static const char *const folders[] = { "grub", "grub2" };
+	struct versions versions = { .least = version };
+
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		int fd = path_open(boot_fd, folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		(void)directory_each(fd, take_modules, &versions);
+		close(fd);
+	}
+	return versions.seen && !versions.older;
 }
 
 /* What grubdir_check knows so far. */

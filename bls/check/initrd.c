@@ -157,6 +157,7 @@ static bool take_file(struct initrd *initrd, struct stream *stream, const char *
 	take_maker(initrd, name);
 	take_module(initrd, name);
 	initrd->ostree |= ends(name, "/ostree-prepare-root");
+	initrd->shell |= !strcmp(name, "bin/sh") || !strcmp(name, "usr/bin/sh");
 	if (!strcmp(name, "init") && size && !take_init(initrd, stream, &size))
 		return false;
 	return skip(stream, size);
@@ -180,6 +181,12 @@ static bool read_member(struct initrd *initrd, struct stream *stream, char heade
 	return take_file(initrd, stream, name, size) && skip(stream, padding(size));
 }
 
+static void set_damaged(struct initrd *initrd, const char *unread)
+{
+	initrd->unread = unread;
+	initrd->remedy = "make the initramfs again";
+}
+
 /* Reads archives until something else follows; its first bytes, count of them, are in header. */
 static size_t read_archives(struct initrd *initrd, struct stream *stream, char header[HEADER_SIZE])
 {
@@ -196,8 +203,13 @@ static size_t read_archives(struct initrd *initrd, struct stream *stream, char h
 			count++;
 		if (count < 6 || (memcmp(header, "070701", 6) != 0 && memcmp(header, "070702", 6)))
 			return count;
-		if (!read_member(initrd, stream, header))
+		if (!read_member(initrd, stream, header)) {
+			set_damaged(initrd,
+				feof(stream->file)
+					? "it is cut short"
+					: "it is damaged, or has more than 1 GiB when it is unpacked");
 			return 0;
+		}
 	}
 }
 
@@ -228,12 +240,6 @@ static bool open_program(const struct packing *packing, int fd, struct stream *r
 	else
 		close(ends_of_pipe[0]);
 	return false;
-}
-
-static void set_damaged(struct initrd *initrd, const char *unread)
-{
-	initrd->unread = unread;
-	initrd->remedy = "make the initramfs again";
 }
 
 /* Reads what a program unpacks from the offset on. */

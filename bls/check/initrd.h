@@ -27,6 +27,7 @@ enum initrd_maker {
 struct initrd {
 	enum initrd_maker maker;
 	bool ostree;	     /* it prepares the deployment */
+	bool shell;	     /* it has a /bin/sh */
 	char release[64];    /* of the kernel of its modules; "" if unknown */
 	struct text modules; /* their names, for modules_have() */
 	const char *unread; /* why a part of it is not known, as the end of a sentence; else NULL */

@@ -8,6 +8,7 @@
 
 #include "bls/args.h"
 #include "bls/check/bootfs-limits.h"
+#include "bls/check/bootscr.h"
 #include "bls/check/entries.h"
 #include "bls/check/files.h"
 #include "bls/check/grubdir.h"
@@ -141,9 +142,12 @@ static void check_hook(struct result *result)
 
 static void check_menus(bool any, struct result *result)
 {
-	for (size_t i = 0; i < LOADERS; i++)
+	for (size_t i = 0; i < LOADERS; i++) {
 		if (loaders[i]->reads_grub_cfg && result->files[i].exists)
 			grubdir_check(&result->sysroot, &result->bootfs, &result->findings);
+		if (loaders[i]->reads_boot_scr && result->files[i].exists)
+			bootscr_check(&result->sysroot, &result->findings);
+	}
 	if (!any && otherloader_is_there(result->sysroot.root_fd))
 		return;
 	if (!any && result->menu.count && !chosen)

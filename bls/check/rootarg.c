@@ -23,7 +23,6 @@ static const struct finding_kind root_driver = { "root-driver", FINDINGS_ERROR, 
 /* One entry's root=, and who reads it. */
 struct search {
 	struct subject *subject;
-	const struct initrd *initrd;
 	const struct text *builtin;
 	struct rootparams params;
 	struct rootspec spec;
@@ -32,7 +31,7 @@ struct search {
 
 static bool is_rootstock(const struct search *search)
 {
-	return search->initrd && search->initrd->maker == INITRD_ROOTSTOCK;
+	return search->subject->initrd && search->subject->initrd->maker == INITRD_ROOTSTOCK;
 }
 
 /* capital: at the beginning of a sentence. */
@@ -40,7 +39,7 @@ static const char *who(const struct search *search, bool capital)
 {
 	if (is_rootstock(search))
 		return "rootstock-init";
-	if (search->initrd)
+	if (search->subject->initrd)
 		return capital ? "The initramfs" : "the initramfs";
 	return capital ? "The kernel" : "the kernel";
 }
@@ -49,7 +48,8 @@ static void check_absence(const struct search *search)
 {
 	struct findings *findings = search->subject->findings;
 
-	if (!search->initrd || search->initrd->maker == INITRD_TOOLS)
+	if (!search->subject->initrd || search->subject->initrd->maker == INITRD_TOOLS ||
+		is_rootstock(search))
 		findings_add(findings, &root_missing, subject_options(search->subject),
 			"there is no root=, without which %s mounts no root file system",
 			who(search, false));
@@ -162,11 +162,11 @@ static void check_value(struct search *search)
 
 	if (rootspec_parse(search->params.root, search->params.fstypes, &search->spec, &fault) <
 		0) {
-		if (search->initrd && !is_rootstock(search)) {
+		if (search->subject->initrd && !is_rootstock(search)) {
 			check_prefix(search);
 			return;
 		}
-		if (!search->initrd && !strncmp(search->params.root, "/dev/nfs", 8))
+		if (!search->subject->initrd && !strncmp(search->params.root, "/dev/nfs", 8))
 			return;
 		findings_add(search->subject->findings, &root_invalid,
 			subject_options(search->subject), "%s", fault.sentence);
@@ -176,7 +176,7 @@ static void check_value(struct search *search)
 	if (search->spec.by == ROOTSPEC_UUID)
 		check_uuid_form(search);
 	check_mounted(search);
-	if (!search->initrd)
+	if (!search->subject->initrd)
 		check_for_kernel(search);
 }
 
@@ -198,8 +198,9 @@ static bool has_module(const struct search *search, const char *name)
 {
 	if (modules_have(search->builtin, name))
 		return true;
-	return search->initrd &&
-	       (search->initrd->unread || modules_have(&search->initrd->modules, name));
+	return search->subject->initrd &&
+	       (search->subject->initrd->unread ||
+		       modules_have(&search->subject->initrd->modules, name));
 }
 
 static void check_driver(const struct search *search, const char *module, const char *what)
@@ -210,10 +211,10 @@ static void check_driver(const struct search *search, const char *module, const 
 		return;
 	findings_add(subject->findings, &root_driver, subject_options(subject),
 		"%s, which %s needs, is only a module of this kernel, and %s", module, what,
-		search->initrd ? "the initramfs lacks it" : "there is no initramfs");
+		search->subject->initrd ? "the initramfs lacks it" : "there is no initramfs");
 	findings_remedy(subject->findings, "%s",
-		search->initrd ? "add it to the initramfs"
-			       : "build it into the kernel, or add an initramfs");
+		search->subject->initrd ? "add it to the initramfs"
+					: "build it into the kernel, or add an initramfs");
 }
 
 /* Of other types the module is not known, or the root is not on a disk. */
@@ -268,9 +269,9 @@ static void tell(const struct search *search)
 		way_note(way, "It waits for the device for up to %u seconds.", params->wait);
 }
 
-void rootarg_check(struct subject *subject, const struct initrd *initrd, const struct text *builtin)
+void rootarg_check(struct subject *subject, const struct text *builtin)
 {
-	struct search search = { .subject = subject, .initrd = initrd, .builtin = builtin };
+	struct search search = { .subject = subject, .builtin = builtin };
 
 	rootparams_parse(subject->cmdline, &search.params);
 	search.given = subject_word(subject, "root") || subject_word(subject, "ostree_root");

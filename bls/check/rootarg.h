@@ -5,10 +5,7 @@
  */
 #pragma once
 
-#include "bls/check/initrd.h"
 #include "bls/check/subject.h"
 
-/* initrd is NULL if the entry has none; builtin, the modules built into the kernel, is NULL if they
- * are not known. */
-void rootarg_check(
-	struct subject *subject, const struct initrd *initrd, const struct text *builtin);
+/* builtin, the modules built into the kernel, is NULL if they are not known. */
+void rootarg_check(struct subject *subject, const struct text *builtin);

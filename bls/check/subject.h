@@ -11,6 +11,7 @@
 
 #include "bls/bootfs.h"
 #include "bls/check/findings.h"
+#include "bls/check/initrd.h"
 #include "bls/check/way.h"
 #include "bls/kernel.h"
 #include "bls/menu.h"
@@ -24,9 +25,10 @@ struct subject {
 	struct way *way;
 	const struct menu_item *item;
 	const struct entry *entry;
-	struct cmdline *cmdline; /* of the kernel, as the boot's own code splits the options */
-	void **initrds;		 /* see initrd_of() */
-	struct kernel kernel;	 /* empty if it cannot be read */
+	struct cmdline *cmdline;     /* of the kernel, as the boot's own code splits the options */
+	void **initrds;		     /* see initrd_of() */
+	const struct initrd *initrd; /* NULL if the entry has none, or it is not looked at */
+	struct kernel kernel;	     /* empty if it cannot be read */
 };
 
 /* A line of the entry; 0 for the file as a whole. */

@@ -19,6 +19,7 @@
 #include "prepare-root/tree.h"
 
 static const struct finding_kind ostree_missing = { "ostree-missing", FINDINGS_ERROR, false };
+static const struct finding_kind physical = { "physical-root", FINDINGS_WARNING, false };
 static const struct finding_kind initrd_ostree = { "initrd-ostree", FINDINGS_ERROR, false };
 static const struct finding_kind init_missing = { "init-missing", FINDINGS_ERROR, false };
 static const struct finding_kind init_program = { "init-program", FINDINGS_ERROR, false };
@@ -167,8 +168,10 @@ static void check_init(const struct subject *subject)
 	findings_remedy(subject->findings, "add ostree-prepare-root to the tree and deploy it");
 }
 
-static void check_initrd(const struct subject *subject, const struct initrd *initrd)
+static void check_initrd(const struct subject *subject)
 {
+	const struct initrd *initrd = subject->initrd;
+
 	if (initrd->ostree || initrd->unread || initrd->maker == INITRD_UNKNOWN)
 		return;
 	findings_add(subject->findings, &initrd_ostree,
@@ -181,18 +184,58 @@ static void check_initrd(const struct subject *subject, const struct initrd *ini
 			: "make it again where rootstock's hook is installed, see rootstock-initramfs(7)");
 }
 
-void tree_check(struct subject *subject, const struct initrd *initrd)
+/* The init that is started at the physical root, or NULL. */
+static const char *physical_init(const struct subject *subject)
 {
-	if (!subject->cmdline->ostree && !subject->cmdline->slot) {
-		if (!subject->item->libostree)
-			return;
+	static const char *const inits[] = { "/sbin/init", "/etc/init", "/bin/init" };
+	const char *init = subject->cmdline->init, *found = NULL;
+	char *root = physical_root(subject->sysroot);
+	int fd = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	subject->findings->failed |= !root;
+	free(root);
+	if (fd < 0)
+		return NULL;
+	if (init)
+		found = files_wrong(fd, init, PATH_IN_ROOT, FILES_PROGRAM) ? NULL : init;
+	for (size_t i = 0; !init && !found && i < sizeof inits / sizeof *inits; i++)
+		if (!files_wrong(fd, inits[i], PATH_IN_ROOT, FILES_PROGRAM))
+			found = inits[i];
+	close(fd);
+	return found;
+}
+
+/* An entry of libostree's that names no deployment. */
+static void check_without(struct subject *subject)
+{
+	const char *init =
+		subject->cmdline->init && cmdline_names_prepare_root(subject->cmdline->init)
+			? NULL
+			: physical_init(subject);
+
+	if (init) {
+		findings_add(subject->findings, &physical, subject_options(subject),
+			"there is no ostree=, so %s of the physical root is started and no deployment",
+			init);
+		way_step(subject->way, "%s of the physical root runs.", init);
+	} else {
 		findings_add(subject->findings, &ostree_missing, subject_options(subject),
 			"there is no ostree=, so no deployment is booted");
-		findings_remedy(subject->findings, "deploy again, or remove this entry");
+	}
+	findings_remedy(subject->findings, "deploy again, or remove this entry");
+}
+
+void tree_check(struct subject *subject)
+{
+	const struct initrd *initrd = subject->initrd;
+
+	if (!subject->cmdline->ostree && !subject->cmdline->slot) {
+		if (subject->item->libostree)
+			check_without(subject);
 		return;
 	}
 	if (initrd)
-		check_initrd(subject, initrd);
+		check_initrd(subject);
 	else
 		check_init(subject);
 	/* From here on init= is the tree's. */

@@ -7,9 +7,7 @@
  */
 #pragma once
 
-#include "bls/check/initrd.h"
 #include "bls/check/subject.h"
 
-/* Checks that something prepares the deployment, and that it can be prepared. initrd is NULL if the
- * entry has none. */
-void tree_check(struct subject *subject, const struct initrd *initrd);
+/* Checks that something prepares the deployment, and that it can be prepared. */
+void tree_check(struct subject *subject);

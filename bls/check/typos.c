@@ -8,6 +8,7 @@
 
 static const struct finding_kind word_unknown = { "word-unknown", FINDINGS_WARNING, false };
 static const struct finding_kind onfail_invalid = { "onfail-invalid", FINDINGS_WARNING, false };
+static const struct finding_kind onfail_shell = { "onfail-shell", FINDINGS_WARNING, false };
 
 /* Of the kernel's words only those without which a deployment is not found: others may be right,
  * however close they are to a known one. */
@@ -38,12 +39,31 @@ static void check_name(const struct subject *subject, const char *name)
 		findings_remedy(subject->findings, "remove it; rootstock(7) names the words");
 }
 
+/* Only rootstock-init starts a shell. */
+static void check_shell(const struct subject *subject)
+{
+	const struct initrd *initrd = subject->initrd;
+
+	if (initrd && (initrd->shell || initrd->unread || initrd->maker != INITRD_ROOTSTOCK))
+		return;
+	findings_add(subject->findings, &onfail_shell, subject_options(subject),
+		"rootstock.onfail=shell, and %s, so it would be panic",
+		initrd ? "the initramfs has no /bin/sh" : "there is no initramfs with a shell");
+	findings_remedy(
+		subject->findings, "use an initramfs that rootstock-mkinitramfs --shell has made");
+}
+
 static void check_onfail(const struct subject *subject, const char *value)
 {
 	struct onfail onfail;
 
-	if (!value || !onfail_parse(value, &onfail))
+	if (!value)
 		return;
+	if (!onfail_parse(value, &onfail)) {
+		if (onfail.action == ONFAIL_SHELL)
+			check_shell(subject);
+		return;
+	}
 	findings_add(subject->findings, &onfail_invalid, subject_options(subject),
 		"rootstock.onfail=%s is not panic, reboot, reboot:SECONDS, halt or shell, so it would be panic",
 		value);

@@ -120,6 +120,26 @@ def grub_and(feature, where):
                        else set(RELEASES)), (readers, older, named)
 
 
+def version_of_grub(where):
+    """Where only GRUBs are seen that can read it, there is no warning."""
+    path, folder = where + "/image", where + "/boot/grub/"
+    make_ext4(where, path, "metadata_csum_seed")
+    for release in RELEASES:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(tools.unpacked(release, "grub-pc-bin")[0] + "/usr/lib/grub/i386-pc",
+                        folder + "i386-pc")
+        found = says("grub", "ext4", path, where)
+        assert len(found) == (release in ("bullseye", "bookworm")), (release, found)
+    shutil.copytree(tools.unpacked("bookworm", "grub-pc-bin")[0] + "/usr/lib/grub/i386-pc",
+                    folder + "other")
+    assert len(says("grub", "ext4", path, where)) == 1, "an older one beside a newer one"
+    shutil.rmtree(folder + "i386-pc")
+    tap.write(folder + "other/normal.mod", b"x\x002.12\x00")
+    assert not says("grub", "ext4", path, where)
+    tap.write(folder + "other/normal.mod", b"2.x")
+    assert len(says("grub", "ext4", path, where)) == 1, "no version"
+
+
 def uboot_and_ext4(where):
     paths = []
     for number, feature in enumerate(FEATURES):
@@ -213,7 +233,8 @@ def nothing_to_read(where):
 
 NAMED = [(feature or "no feature", functools.partial(grub_and, feature)) for feature in FEATURES]
 TESTS = [("GRUB: " + name, test) for name, test in NAMED]
-TESTS += [("U-Boot and ext4", uboot_and_ext4), ("the man page", manual), ("the recommended mke2fs", what_it_says_to_make),
+TESTS += [("the version of GRUB", version_of_grub), ("U-Boot and ext4", uboot_and_ext4),
+          ("the man page", manual), ("the recommended mke2fs", what_it_says_to_make),
           ("XFS and F2FS", other_kinds)]
 MISSING = realuboot.missing() or next(
     (tool for tool in ("mkfs.xfs", "mkfs.f2fs", "sload.f2fs")

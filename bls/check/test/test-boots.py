@@ -27,7 +27,8 @@ DRACUT = {"init": b"x", "usr/lib/dracut/hooks/pre-mount/x": b"",
 TOOLS = {"init": b"#!/bin/sh\n", "scripts/functions": b"",
          "usr/lib/ostree/ostree-prepare-root": b"x"}
 MENU = "boot/loader/grub.cfg"
-STUB = os.path.dirname(os.path.abspath(__file__)) + "/../../../grub/stub.cfg"
+TOP = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
+STUB, SCRIPT = TOP + "/grub/stub.cfg", TOP + "/uboot/boot.cmd"
 
 
 def elf(machine):
@@ -63,6 +64,10 @@ class System:
         assert count == 1, (pattern, text)
         tap.write(f"{self.root}/{self.entry}", text.encode())
         self.make_menu()
+
+    def program(self, path):
+        tap.write(f"{self.root}/{path}", b"x")
+        os.chmod(f"{self.root}/{path}", 0o755)
 
     def make_menu(self):
         out = f"{self.root}/{MENU}"
@@ -127,6 +132,10 @@ def grub_cfg(path, text):
 def uboot_menu(system):
     out = f"{system.root}/boot/loader/uEnv.txt"
     assert UBOOT.generate("-o", out, "--root", system.root)[0] == 0
+
+
+def in_boot(path, data):
+    return lambda system: tap.write(f"{system.root}/boot/{path}", data)
 
 
 def torn(system):
@@ -202,6 +211,17 @@ LOADER = [
         grub_cfg("boot/efi/EFI/debian/grub.cfg", "configfile $prefix/grub.cfg"),
         grub_cfg("boot/grub2/grub.cfg", "configfile /boot/loader/grub.cfg")), ""),
     ("our stub", grub_cfg("boot/grub/grub.cfg", tap.read(STUB).decode()), ""),
+    ("U-Boot's script starts something else", both(no_menu, uboot_menu, in_boot(
+        "boot.scr", b"load mmc 0:1 x uEnv.txt")), "other-script"),
+    ("our script", both(no_menu, uboot_menu, in_boot("boot.scr", tap.read(SCRIPT))), ""),
+    ("another script beside ours", both(no_menu, uboot_menu, in_boot(
+        "boot.scr", tap.read(SCRIPT)), in_boot("../boot.scr", b"x")), ""),
+    ("another script, for GRUB", in_boot("boot.scr", b"x"), ""),
+    ("an extlinux.conf before our script", both(no_menu, uboot_menu, in_boot(
+        "boot.scr", tap.read(SCRIPT)), in_boot("extlinux/extlinux.conf", b"label x\n")),
+     "other-extlinux"),
+    ("an extlinux.conf of a deployment", both(no_menu, uboot_menu, in_boot(
+        "extlinux/extlinux.conf", b"append ostree=/x\n")), ""),
     ("an old menu", lambda system: tap.write(
         f"{system.root}/{system.entry}", system.text().replace(" panic=10", " panic=9").encode()),
      "menu-old"),
@@ -233,6 +253,8 @@ DEVICE = [
      "root-maybe-missing"),
     ("no root= for rootstock-init, which has a default",
      both(content("initrd", OURS), word(ROOT)), ""),
+    ("neither root= nor ostree= for rootstock-init",
+     both(content("initrd", OURS), word(ROOT), word(OSTREE)), "root-missing ostree-missing"),
     ("a misspelt prefix", word(ROOT, "root=UUDI=" + UUID), "root-prefix"),
     ("a misspelt prefix for rootstock-init",
      both(content("initrd", OURS), word(ROOT, "root=UUDI=" + UUID)), "root-invalid"),
@@ -281,9 +303,16 @@ DEPLOYMENT = [
     ("a damaged initramfs", content("initrd", gzip.compress(archive(DRACUT) * 9)[:-20]),
      "initrd-unread"),
     ("a file that is no initramfs", content("initrd", b"x" * 99), "initrd-unread"),
+    *[(f"an initramfs that is cut, without the last {count} bytes",
+       content("initrd", archive(DRACUT)[:-count]), "initrd-unread") for count in (3, 100, 150)],
     ("no ostree=", word(OSTREE), "ostree-missing"),
     ("ostree= is misspelt", lambda system: system.edit(" ostree=", " ostre="),
      "ostree-missing word-unknown"),
+    ("no ostree=, and a physical root with an init",
+     both(word(OSTREE), lambda system: system.program("sbin/init")), "physical-root"),
+    ("no ostree=, and a physical root without the init that is named",
+     both(word(OSTREE, "init=/bin/other"), lambda system: system.program("sbin/init")),
+     "ostree-missing"),
     ("a bootlink that dangles", dangling, "deployment"),
     ("a bootlink that leads out", leads_out, "deployment"),
     *[(f"a tree without /{name}", without(name), "deployment")
@@ -323,6 +352,13 @@ DEPLOYMENT = [
      both(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=%s / ext4 ro\n"
                                                      % UUID.upper().encode())), ""),
     ("a value of onfail= that is none", add("rootstock.onfail=rebot"), "onfail-invalid"),
+    ("onfail=shell without a shell", both(content("initrd", OURS), add("rootstock.onfail=shell")),
+     "onfail-shell"),
+    ("onfail=shell with a shell", both(content("initrd", OURS + archive({"bin/sh": b"x"})),
+                                       add("rootstock.onfail=shell")), ""),
+    ("onfail=shell without an initramfs", without_initrd(more="rootstock.onfail=shell"),
+     "onfail-shell"),
+    ("onfail=shell for dracut", add("rootstock.onfail=shell"), ""),
     ("onfail= is misspelt", add("rootstock.onfial=reboot"), "word-unknown"),
     ("an unknown word", add("rootstock.frobnicate"), "word-unknown"),
     ("a misspelt word of the kernel's", add("rootwiat"), "word-unknown"),

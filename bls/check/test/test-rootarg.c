@@ -38,7 +38,8 @@ static const char *check(const char *options, struct initrd *initrd, struct boot
 	assert_int_equal(menu_add(&menu, "a.conf", entry, (size_t)size), 0);
 	subject.item = &menu.items[0];
 	subject.entry = &menu.items[0].entry;
-	rootarg_check(&subject, initrd, builtin);
+	subject.initrd = initrd;
+	rootarg_check(&subject, builtin);
 	assert_true(findings.count <= 1 && way.steps == 1 && !findings.failed);
 	remedy[0] = '\0';
 	if (findings.count) {
