@@ -184,7 +184,8 @@ static void check_initrd(const struct subject *subject)
 			: "make it again where rootstock's hook is installed, see rootstock-initramfs(7)");
 }
 
-/* The init that is started at the physical root, or NULL. */
+/* The init that is started at the physical root, or NULL. Without an initramfs the kernel tries no
+ * other than the one that init= names. */
 static const char *physical_init(const struct subject *subject)
 {
 	static const char *const inits[] = { "/sbin/init", "/etc/init", "/bin/init" };
@@ -198,7 +199,8 @@ static const char *physical_init(const struct subject *subject)
 		return NULL;
 	if (init)
 		found = files_wrong(fd, init, PATH_IN_ROOT, FILES_PROGRAM) ? NULL : init;
-	for (size_t i = 0; !init && !found && i < sizeof inits / sizeof *inits; i++)
+	for (size_t i = 0; (!init || subject->initrd) && !found && i < sizeof inits / sizeof *inits;
+		i++)
 		if (!files_wrong(fd, inits[i], PATH_IN_ROOT, FILES_PROGRAM))
 			found = inits[i];
 	close(fd);

@@ -31,7 +31,7 @@ def make(build, cell):
     userland = cell["disk"]["userland"]
     if cell["machine"]["loader"] != "none":
         return image.image(build, cell, userland, initrd)
-    pristine, facts = image.image(build, cell, userland)
+    pristine, facts = image.image(build, cell, userland, beside=initrd)
     return pristine, dict(facts, initrd=initrd)
 
 
@@ -151,6 +151,7 @@ def boot_and_judge(build, cell, hosts):
     found = judge.reports(text_of(paths["report"]), cell["machine"]["report-shared"])
     console = text_of(paths["console"])
     findings = (judge_boots(cell, facts, run, found, console, scale) +
+                judge.judge_check(cell["boot"], cell["expect"], facts["check"]) +
                 (judge.judge_systemd(console, cell["expect"]["console"]) if whole else []) +
                 judge.judge_disk(states_of(cell, paths["image"], facts["parts"])) +
                 judge_bytes(cell, paths["image"], facts))

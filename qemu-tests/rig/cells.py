@@ -102,7 +102,8 @@ SCENARIO = {
         "typed": "",  # lines to type into the initramfs' shell, one at each prompt
         "end": "poweroff",  # how the last boot ends: poweroff, panic, halt, reboot[:SECONDS];
                             # typed: by the last line of `typed`; no-root: the kernel finds no
-                            # root; loader: the boot loader gives up
+                            # root; no-init: it cannot execute init=; loader: the boot loader
+                            # gives up
         "chosen": "",  # the entry that GRUB is told to boot; empty: the first of `entries`
         "timeout": "0",  # the seconds that GRUB shows its menu
     },
@@ -117,6 +118,9 @@ SCENARIO = {
         "console": "",  # what the console must show, one sentence a line; * matches anything
         "grub": "",  # what GRUB must print, on machines with GRUB
         "u-boot": "",  # what U-Boot and our script must print, on machines with U-Boot
+        "check": "",  # the ids of what `rootstock-bls check` must find on the disk, and nothing else
+                      # (u-boot:ID or grub:ID: only on machines with that loader);
+                      # unseen: what makes the boot fail is not in the sysroot, so it says "boots"
     },
 }
 # With sections [boot 1], [boot 2] and so on a scenario is a life: they say what the guest does in
@@ -151,7 +155,7 @@ VALUES = {
              "userland": "probe|debian", "ostree": "|[a-z]+", "kernels": "same|each"},
     "initramfs": {"kind": "none|rootstock|" + "|".join(foreign.COMMANDS), "shell": "no|yes",
                   "blob": NUMBER, "compress": "|none|lz4|zstd|gzip"},
-    "boot": {"end": "poweroff|panic|no-root|halt|typed|loader|reboot(:[0-9]+)?",
+    "boot": {"end": "poweroff|panic|no-root|no-init|halt|typed|loader|reboot(:[0-9]+)?",
              "slot": "|[ab]", "timeout": "-?" + NUMBER, "chosen": "|" + NUMBER},
     "expect": {"root": "rw|ro|fixed", "sysroot": "rw|ro", "usr": "ro|overlay",
                "switches": NUMBER},
@@ -210,8 +214,11 @@ def scenario(path):
     found["initramfs"]["conf"] = lines(found["initramfs"]["conf"])
     for key in ("args", "env", "console", "grub", "u-boot"):
         expect[key] = lines(expect[key])
+    expect["check"] = expect["check"].split()
     if boot["end"] not in ("poweroff", "loader") and not expect["console"]:
         raise ValueError(f"{path}: a boot that fails needs its sentence in [expect] console")
+    if "unseen" in expect["check"] and boot["end"] == "poweroff":
+        raise ValueError(f"{path}: check = unseen is for a boot that fails")
     if (boot["end"] == "typed") != bool(boot["typed"]):
         raise ValueError(f"{path}: end = typed and [boot] typed go together")
     bare = dict(SCENARIO["initramfs"], kind=found["initramfs"]["kind"], modules=[], conf=[])
@@ -286,6 +293,8 @@ def cell(machine_path, path):
     found["boot"]["off"] = "poweroff" if kind["power-off"] == "yes" else "halt"
     speaks = kind["loader"] if kind["loader"] == "u-boot" else kind["loader"].split("-")[0]
     found["expect"]["loader"] = found["expect"].get(speaks, [])
+    found["expect"]["check"] = [name for loader, _, name in (
+        word.rpartition(":") for word in found["expect"]["check"]) if loader in ("", speaks)]
     found["expect"]["noise"] = lines(kind["noise"])
     if boot["end"] == "loader" and not found["expect"]["loader"]:
         raise ValueError(f"{path}: a loader that gives up needs its sentence in [expect]")

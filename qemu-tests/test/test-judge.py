@@ -250,6 +250,29 @@ def roots():
         tap.check(bool(judge.judge_initramfs(cell, console)) != good, name)
 
 
+def checks():
+    """`rootstock-bls check` must find what the scenario lists, and agree with the machine."""
+    for name, good, end, entries, wanted, ids, boots in (
+            ("nothing", True, "poweroff", [0], [], [], [True, True]),
+            ("a finding that is not listed", False, "poweroff", [0], [], ["a"], [True, True]),
+            ("a listed finding is missing", False, "poweroff", [0], ["a"], [], [True, True]),
+            ("an entry boots and check denies it", False, "poweroff", [0, 1], [], [],
+             [True, False]),
+            ("the entry that does not boot is another one", True, "poweroff", [1], ["a"], ["a"],
+             [False, True]),
+            ("another menu boots", True, "poweroff", [0], ["menu-a"], ["menu-a"], [False, False]),
+            ("a failure that check sees", True, "panic", [0], ["a"], ["a"], [False, True]),
+            ("a failure that check denies", False, "panic", [0], ["a"], ["a"], [True, True]),
+            ("a failure that check cannot see", True, "panic", [0], ["unseen", "a"], ["a"],
+             [True, True]),
+            ("a failure that it can see after all", False, "panic", [0], ["unseen"], [],
+             [False, True]),
+            ):
+        found = judge.judge_check({"end": end, "entries": entries}, {"check": wanted},
+                                  {"ids": ids, "boots": boots})
+        tap.check(bool(found) != good, f"check: {name}", found)
+
+
 def systems():
     """systemd must report no failure, and unmount all but /usr."""
     start = "[ 0.0] Linux version 6.1\n[ 0.1] tsc: Fast TSC calibration failed\n[ 0.2] ..TIMER: 1\n"
@@ -301,7 +324,7 @@ def shown():
               "the summary has the right counts")
 
 
-for part in (reports, sequence, completeness, each_boot, ends, loaders, disks, roots, systems,
-             shown):
+for part in (reports, sequence, completeness, each_boot, ends, loaders, disks, roots, checks,
+             systems, shown):
     part()
 sys.exit(tap.end())

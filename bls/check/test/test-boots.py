@@ -312,7 +312,10 @@ DEPLOYMENT = [
      both(word(OSTREE), lambda system: system.program("sbin/init")), "physical-root"),
     ("no ostree=, and a physical root without the init that is named",
      both(word(OSTREE, "init=/bin/other"), lambda system: system.program("sbin/init")),
-     "ostree-missing"),
+     "physical-root"),
+    ("no ostree=, and a physical root without the init that is named to the kernel",
+     both(lambda system: system.edit(r"^initrd .*\n", ""), word(OSTREE, "init=/bin/other"),
+          lambda system: system.program("sbin/init")), "ostree-missing root-needs-initramfs"),
     ("a bootlink that dangles", dangling, "deployment"),
     ("a bootlink that leads out", leads_out, "deployment"),
     *[(f"a tree without /{name}", without(name), "deployment")

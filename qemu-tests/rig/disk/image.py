@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 
-from rig.disk import corrupt, debian, devicetree, disk, filesystem, loaders, releases, sysroot
+from rig.disk import checked, corrupt, debian, devicetree, disk, filesystem, loaders, releases, sysroot
 from rig.host import arch, kernels
 from rig.host.kernels import HERE, kernel
 
@@ -140,6 +140,9 @@ def tree_files(build, cell, init):
     release, vmlinuz = kernel(kind)
     files = {PREPARE_ROOT: os.path.join(arch.programs(build, kind["arch"]), "ostree-prepare-root"),
              f"usr/lib/modules/{release}/vmlinuz": vmlinuz, **loaders.of(kind).tree(build)}
+    builtin = kernels.builtin(kind)
+    if builtin:
+        files[f"usr/lib/modules/{release}/modules.builtin"] = builtin
     if kind["board-dtb"]:
         files[f"usr/lib/modules/{release}/devicetree"] = kernels.board_dtb(kind)
     tops = arch.files(kind["arch"], "ostree", "busybox-static")
@@ -320,7 +323,7 @@ def make_sysroot(root, cell, repo, generator, parts):
     return menu, facts
 
 
-def build_disk(path, work, cell, repo, generator):
+def build_disk(path, work, cell, repo, build, beside):
     """Makes the directory `path` with disk.img and facts.json."""
     plan, partition = cell["disk"], cell["disk"]["partition"]
     loader = loaders.of(cell["machine"])
@@ -328,7 +331,8 @@ def build_disk(path, work, cell, repo, generator):
     parts = disk.layout([size] * int(plan["devices"]) + ([SECOND_SIZE] if partition else []),
                         loader.size)
     root = os.path.join(work, "root")
-    menu, facts = make_sysroot(root, cell, repo, generator, parts)
+    menu, facts = make_sysroot(root, cell, repo, os.path.join(build, loader.generator), parts)
+    facts["check"] = checked.check(build, root, loader, beside, work)
     os.mkdir(path)
     image = os.path.join(path, "disk.img")
     boot, top = (parts[1], "") if partition in ("boot", "fat") else (parts[0], "/boot")
@@ -353,16 +357,18 @@ def build_disk(path, work, cell, repo, generator):
         json.dump(facts, out)
 
 
-def image(build, cell, init="probe", initrd=None, repo=None):
+def image(build, cell, init="probe", initrd=None, repo=None, beside=None):
     """(path of the pristine image, facts about it) for a cell; makes what is missing. `initrd` is
-    an initramfs to put into the tree, for a boot loader to load."""
+    an initramfs to put into the tree, for a boot loader to load; `beside` is one that QEMU loads
+    itself."""
     repo, loader = repo or repository(build, cell, init, initrd), loaders.of(cell["machine"])
     cell = dict(cell, disk=dict(cell["disk"], writer=releases.writer(cell["disk"]["ostree"])))
-    generator = os.path.join(build, loader.generator)
-    parts = [part.__file__ for part in (corrupt, debian, disk, filesystem, kernels, loaders)]
-    key = digest([generator, __file__] + parts + loader.sources(), os.path.basename(repo), cell)
+    programs = [os.path.join(build, name) for name in (loader.generator, checked.PROGRAM)]
+    parts = [part.__file__ for part in (checked, corrupt, debian, disk, filesystem, kernels, loaders)]
+    key = digest(programs + [__file__] + parts + loader.sources() + ([beside] if beside else []),
+                 os.path.basename(repo), cell)
     path = replace(os.path.join(build, "qemu/images"), own(cell), key,
-                   lambda path, work: build_disk(path, work, cell, repo, generator))
+                   lambda path, work: build_disk(path, work, cell, repo, build, beside))
     with open(os.path.join(path, "facts.json"), encoding="ascii") as source:
         return os.path.join(path, "disk.img"), json.load(source)
 

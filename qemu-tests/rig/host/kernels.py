@@ -39,6 +39,18 @@ def kernel(machine):
     raise RuntimeError(f"no kernel: {machine['kernel']}: there is no vmlinuz")
 
 
+def builtin(machine):
+    """The path of the list of modules that are built into the machine's kernel; None if its package
+    has no such list."""
+    release = kernel(machine)[0]
+    for folder in unpacked(machine):
+        for top in ("", "usr/"):
+            path = f"{folder}/{top}lib/modules/{release}/modules.builtin"
+            if os.path.exists(path):
+                return path
+    return None
+
+
 def board_dtb(machine):
     """The path of the machine's device tree in its kernel package."""
     for folder in unpacked(machine):

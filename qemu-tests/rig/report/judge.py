@@ -15,6 +15,7 @@ ENDS = {"poweroff": ("poweroff", "reboot: Power down"),
         "typed": ("poweroff", "reboot: Power down"),
         "panic": ("reset", "Kernel panic - not syncing: Attempted to kill init!"),
         "no-root": ("reset", "Kernel panic - not syncing: VFS: Unable to mount root fs"),
+        "no-init": ("reset", "Kernel panic - not syncing: Requested init"),
         "loader": ("reset", ""),
         "reboot": ("reset", "reboot: Restarting system"),
         "halt": ("halt", "reboot: System halted")}
@@ -141,13 +142,31 @@ def judge_end(boot, expect, run, console, scale):
                         f"expected {wanted}")
     if kind == "reboot":
         findings += judge_delay(console, int(seconds or 0), scale)
-    if kind not in ("panic", "no-root"):
+    if "Kernel panic" not in words:
         trouble = BAD_LINES if kind == "poweroff" else ["Kernel panic"]
         findings += ["the console has: " + line for sign in trouble for line in re.findall(
             f"^.*{re.escape(sign)}.*$", console, re.MULTILINE)[:3]
                      if not any(has(line, sentence)
                                 for sentence in expect["loader"] + expect["noise"])]
     return findings + judge_words(kind, expect, console)
+
+
+def judge_check(boot, expect, checked):
+    """Findings about `rootstock-bls check`, which saw the disk before the machine did. It must find
+    what the scenario lists, and its verdict on each entry must be what the machine did."""
+    wanted = sorted(set(expect["check"]) - {"unseen"})
+    findings = []
+    if checked["ids"] != wanted:
+        findings.append(f"check finds {' '.join(checked['ids']) or 'nothing'}, expected "
+                        f"{' '.join(wanted) or 'nothing'}")
+    # If no entry can be started from this menu, our loaders boot the entries of another one.
+    elsewhere = boot["end"] == "poweroff" and any(name.startswith("menu-") for name in wanted)
+    good = boot["end"] == "poweroff" or "unseen" in expect["check"]
+    for entry in sorted(set(boot["entries"])):
+        if not elsewhere and checked["boots"][entry] != good:
+            findings.append(f"check says that entry {entry} "
+                            f"{'does not boot, and it does' if good else 'boots, and it does not'}")
+    return findings
 
 
 def judge_initramfs(cell, console):
