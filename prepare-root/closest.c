@@ -32,10 +32,10 @@ static unsigned distance(const char *a, size_t a_length, const char *b, size_t b
 	return edits[a_length][b_length];
 }
 
-const char *closest(const char *unknown, const char *const words[])
+const char *closest_within(unsigned most, const char *unknown, const char *const words[])
 {
 	size_t length = strlen(unknown);
-	unsigned best = length < 6 ? 1 : (unsigned)length / 3;
+	unsigned best = most;
 	const char *found = NULL;
 
 	for (; length <= LONGEST && *words; words++) {
@@ -51,4 +51,11 @@ const char *closest(const char *unknown, const char *const words[])
 		}
 	}
 	return found;
+}
+
+const char *closest(const char *unknown, const char *const words[])
+{
+	size_t length = strlen(unknown);
+
+	return closest_within(length < 6 ? 1 : (unsigned)length / 3, unknown, words);
 }

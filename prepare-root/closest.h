@@ -9,3 +9,6 @@
 
 /* Returns the nearest of the words, the first one of several, or NULL if none is near. NULL ends them. */
 const char *closest(const char *unknown, const char *const words[]);
+
+/* The same for at most this number of edits. */
+const char *closest_within(unsigned most, const char *unknown, const char *const words[]);

@@ -27,7 +27,8 @@ static void check_name(const struct subject *subject, const char *name)
 {
 	static const char ours[] = "rootstock.";
 	bool is_ours = !strncmp(name, ours, strlen(ours));
-	const char *meant = closest(name, words);
+	/* Other programs have words of their own, such as boot_delay, that are not much farther. */
+	const char *meant = is_ours ? closest(name, words) : closest_within(1, name, words);
 
 	if (is_known(name) || (!meant && !is_ours))
 		return;

@@ -430,3 +430,5 @@ def main():
 
 
 sys.exit(main())
+    *[(f"another's word {name}", add(name), "")
+      for name in ("boot_delay=5", "rootrwfstype=ext4", "rootpart=2", "rootdisk")],
