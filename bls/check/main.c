@@ -18,6 +18,7 @@
 #include "bls/check/repoconf.h"
 #include "bls/outfile.h"
 #include "grub/loader.h"
+#include "prepare-root/path.h"
 #include "uboot/loader.h"
 
 static const struct finding_kind no_menu = { "no-menu", FINDINGS_ERROR, true };
@@ -117,6 +118,22 @@ static void check_absence(struct result *result)
 	text_free(&commands);
 }
 
+/* Without the setting, libostree looks for loaders: SYSLINUX first, then GRUB. */
+static bool calls_generator(int root_fd, const char *value)
+{
+	static const char *const paths[] = { "boot/grub/grub.cfg", "boot/grub2/grub.cfg" };
+	char resolved[PATH_MAX];
+
+	if (value && strcmp(value, "auto") != 0)
+		return !strcmp(value, "grub2");
+	if (path_resolve(root_fd, "boot/syslinux/syslinux.cfg", PATH_IN_ROOT, resolved) == 1)
+		return false;
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (path_resolve(root_fd, paths[i], PATH_IN_ROOT, resolved) >= 0)
+			return true;
+	return false;
+}
+
 /* Checks that the next deployment gets a menu too. */
 static void check_hook(struct result *result)
 {
@@ -124,14 +141,18 @@ static void check_hook(struct result *result)
 	char *value;
 	int err = repoconf_bootloader(result->sysroot.root_fd, &value);
 
-	if (err < 0 && err != -ENOENT) {
+	if (err == -ELOOP) {
+		findings_add(&result->findings, &repository_unreadable, place,
+			"this is not a regular file, so it is not known whether a deployment gets a menu");
+		findings_remedy(&result->findings, "restore it from a backup");
+	} else if (err < 0 && err != -ENOENT) {
 		findings_add(&result->findings, &repository_unreadable, place,
 			"this file cannot be read (%s), so it is not known whether a deployment gets a menu",
 			err == -EINVAL ? "it is not a keyfile" : sysroot_why(err));
 		findings_remedy(&result->findings, "correct it");
-	} else if (!err && (!value || strcmp(value, "grub2") != 0)) {
+	} else if (!err && !calls_generator(result->sysroot.root_fd, value)) {
 		findings_add(&result->findings, &no_hook, place,
-			"sysroot.bootloader is %s, and libostree calls a generator only where it is grub2, so the next deployment may have no menu",
+			"sysroot.bootloader is %s, and libostree calls a generator only where it is grub2 or finds GRUB's own grub.cfg, so the next deployment may have no menu",
 			value && *value ? value : "not set");
 		findings_remedy(&result->findings,
 			"run \"ostree --repo=%sostree/repo config set sysroot.bootloader grub2\"",

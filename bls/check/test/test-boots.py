@@ -276,6 +276,8 @@ DEVICE = [
     ("NFS for the kernel", without_initrd("root=/dev/nfs"), ""),
     ("NFS for rootstock-init", both(content("initrd", OURS), word(ROOT, "root=nfs:x:/y")),
      "root-invalid"),
+    ("GRUB's own file starts another loader", grub_cfg("boot/grub/grub.cfg",
+                                                      "chainloader /EFI/x.efi # bootloader"), "stub-missing"),
     ("a logical volume for rootstock-init",
      both(content("initrd", OURS), word(ROOT, "root=/dev/mapper/a-b")), "root-invalid"),
     ("a logical volume for initramfs-tools", word(ROOT, "root=/dev/mapper/a-b"), ""),

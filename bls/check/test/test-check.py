@@ -283,7 +283,7 @@ CONFIGS = [
     (b"[sysroot]\nbootloader=\x1b[2J\n", BOOTLOADER % r"\x1b\[2J"),
     (b"[sysroot\nbootloader=grub2\n", r"cannot be read \(it is not a keyfile\)",
      "/ostree/repo/config: line 1: .* assuming that sysroot.readonly is false"),
-    (None, r"cannot be read \(", "/ostree/repo/config: .* assuming that"),
+    (None, r"not a regular file, .*; restore it from a backup", "/ostree/repo/config: .* assuming that"),
 ]
 
 
@@ -441,6 +441,24 @@ def real(where):
     assert run("check", root)["findings"][0]["severity"] == ERROR
 
 
+def detected(where):
+    """Without a setting, ostree calls our generator where GRUB has a file of its own."""
+    for number, path in enumerate(("grub/grub.cfg", "grub2/grub.cfg")):
+        for value in "auto", "":
+            os.mkdir(f"{where}/{number}{value}")
+            host = Host(f"{where}/{number}{value}", GRUB.program)
+            if value:
+                host.set_bootloader(value)
+            tap.write(f"{host.root}/boot/{path}", b"configfile /boot/loader/grub.cfg\n")
+            host.commit("1")
+            host.deploy("--karg=root=LABEL=x", "--karg=panic=10")
+            assert os.path.exists(host.root + "/" + MENU)
+            finds(host.root)
+            tap.write(host.root + "/boot/syslinux/x", b"")
+            os.symlink("x", host.root + "/boot/syslinux/syslinux.cfg")
+            finds(host.root, (WARNING, "ostree/repo/config", None, BOOTLOADER % (value or "not set")))
+
+
 TESTS = [("correct trees", silence)]
 TESTS += [(name, functools.partial(case, entries=entries, act=act, expected=expected))
           for name, entries, act, expected in CASES]
@@ -452,6 +470,6 @@ TESTS += [(f"the repository's configuration: {content}",
            functools.partial(config, content=content, says=says, planner="".join(planner)))
           for content, says, *planner in CONFIGS]
 TESTS += [("/boot as a file system of its own", mounted), ("/boot on FAT", on_fat)]
-SYSROOT = [("a sysroot made by ostree", real)]
+SYSROOT = [("a sysroot made by ostree", real), ("a sysroot in which ostree finds GRUB", detected)]
 TESTS += SYSROOT if shutil.which("ostree") else tap.skipped(SYSROOT, "ostree is not installed")
 sys.exit(tap.main(TESTS))
