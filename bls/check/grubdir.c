@@ -142,15 +142,53 @@ static bool has(const struct text *text, const char *word)
 	return memmem(text->bytes, text->size, word, strlen(word));
 }
 
+static bool is_letter(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
+/* True for a path through the directory "loader", or the word itself, as in a loop over several; not
+ * for "chainloader". */
+static bool has_directory(const struct text *text)
+{
+	static const char name[] = "loader";
+	const char *at = text->bytes, *end = at + text->size;
+
+	while ((at = memmem(at, (size_t)(end - at), name, strlen(name)))) {
+		const char *next = at + strlen(name);
+
+		if ((at == text->bytes || !is_letter(at[-1])) && (next == end || !is_letter(*next)))
+			return true;
+		at = next;
+	}
+	return false;
+}
+
+/* Whether the line is in a block of menuentry or submenu, and how deep. */
+static bool in_entry(const char *line, unsigned *depth)
+{
+	const char *start = line + strspn(line, " \t");
+	const size_t length = strlen(start);
+	const bool opens = length && *start != '#' && start[length - 1] == '{';
+	const bool begins = !strncmp(start, "menuentry ", 10) || !strncmp(start, "submenu ", 8);
+
+	if (*depth || begins)
+		*depth += opens;
+	else
+		return false;
+	if (*start == '}' && *depth)
+		(*depth)--;
+	return true;
+}
+
 /* The UUID that a line with "search" names, or NULL. */
 static const char *searched_uuid(const char *line, size_t *ret_length)
 {
 	const char *uuid = NULL, *word;
-	bool search = false, by_uuid = false;
+	bool by_uuid = false;
 	size_t length;
 
 	while ((word = words_next(&line, &length))) {
-		search |= !strncmp(word, "search", strlen("search"));
 		by_uuid |= (length == 14 && !memcmp(word, "search.fs_uuid", 14)) ||
 			   (length == 9 && !memcmp(word, "--fs-uuid", 9)) ||
 			   (length == 2 && !memcmp(word, "-u", 2));
@@ -160,27 +198,67 @@ static const char *searched_uuid(const char *line, size_t *ret_length)
 			*ret_length = length;
 		}
 	}
-	return search && by_uuid ? uuid : NULL;
+	return by_uuid ? uuid : NULL;
 }
 
+/* The last search so far, and what was found by it. */
+struct search {
+	const char *uuid; /* NULL: none, or by something else */
+	size_t length;
+	bool prefix; /* $prefix is on that file system */
+};
+
+static bool begins(const char *line, const char *word)
+{
+	return !strncmp(line, word, strlen(word));
+}
+
+/* True for a line that goes on with a file on the file system that was searched for. */
+static bool reads_found(const struct search *search, const char *line)
+{
+	static const char *const commands[] = { "configfile", "source", "normal", "." };
+	size_t length = strcspn(line, " \t");
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (length == strlen(commands[i]) && !strncmp(line, commands[i], length))
+			return strstr(line, "($") || strstr(line, " /") ||
+			       (search->prefix && (!line[length] || strstr(line, "prefix")));
+	return false;
+}
+
+static void report_uuid(const struct look *look, const char *path, const struct search *search)
+{
+	if (strlen(look->bootfs->uuid) == search->length &&
+		!strncasecmp(search->uuid, look->bootfs->uuid, search->length))
+		return;
+	findings_add(look->findings, &stub_uuid, (struct place){ look->sysroot->root, path, 0 },
+		"GRUB searches for the file system %.*s, and /boot is on %s", (int)search->length,
+		search->uuid, look->bootfs->uuid);
+	findings_remedy(look->findings, "write %s there", look->bootfs->uuid);
+}
+
+/* Other searches are for fonts, or for other systems. */
 static void check_uuids(const struct look *look, const char *path, char *text)
 {
+	struct search search = { 0 };
+	unsigned depth = 0;
 	char *rest = NULL;
 
 	if (!look->bootfs->uuid)
 		return;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		size_t length = 0;
-		const char *uuid = searched_uuid(line, &length);
-
-		if (!uuid || (strlen(look->bootfs->uuid) == length &&
-				     !strncasecmp(uuid, look->bootfs->uuid, length)))
+		line += strspn(line, " \t");
+		if (in_entry(line, &depth))
 			continue;
-		findings_add(look->findings, &stub_uuid,
-			(struct place){ look->sysroot->root, path, 0 },
-			"GRUB searches for the file system %.*s, and /boot is on %s", (int)length,
-			uuid, look->bootfs->uuid);
-		findings_remedy(look->findings, "write %s there", look->bootfs->uuid);
+		if (begins(line, "search")) {
+			search = (struct search){ 0 };
+			search.uuid = searched_uuid(line, &search.length);
+		} else if (begins(line, "set prefix=")) {
+			search.prefix = strstr(line, "($");
+		} else if (search.uuid && reads_found(&search, line)) {
+			report_uuid(look, path, &search);
+			search = (struct search){ 0 };
+		}
 	}
 }
 
@@ -189,7 +267,7 @@ static int take(void *context, const char *path, const struct text *text)
 	struct look *look = context;
 	struct text copy = { 0 };
 
-	look->leads |= has(text, "loader") || has(text, "blscfg") || has(text, "ostree=");
+	look->leads |= has_directory(text) || has(text, "blscfg") || has(text, "ostree=");
 	look->seen = true;
 	text_add_bytes(&copy, text->bytes, text->size);
 	if (text_string(&copy))

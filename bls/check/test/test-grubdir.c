@@ -21,7 +21,7 @@
 static void searched(void **state)
 {
 	static const struct {
-		const char *line;
+		const char *line; /* before a configfile, if it is one line */
 		bool found;
 	} cases[] = { { "search.fs_uuid " UUID " root", false },
 		{ "search.fs_uuid 6B8A3B0E-7E9B-4D3C-9D1E-0123456789AB root", false },
@@ -29,8 +29,21 @@ static void searched(void **state)
 		{ "search --no-floppy --fs-uuid --set=root " OTHER, true },
 		{ "\tsearch -u --set root 1234-ABCD", true }, { "search --label x " OTHER, false },
 		{ "linux /k root=UUID=" OTHER, false }, { "# " OTHER, false },
-		{ "search --fs-uuid --set root $uuid", false } };
-	char root[] = "/tmp/test-grubdir.XXXXXX", command[512];
+		{ "search --fs-uuid --set root $uuid", false },
+		/* Not for the menu: another system's, a font, another search last. */
+		{ "menuentry x {\n\tsearch --fs-uuid " OTHER "\n\tconfigfile /x\n}\n", false },
+		{ "submenu x {\nmenuentry y {\n}\nsearch --fs-uuid " OTHER "\nsource /x\n}\n",
+			false },
+		{ "menuentry x {\n}\nsearch --fs-uuid " OTHER "\nconfigfile /x\n", true },
+		{ "search --fs-uuid " OTHER "\nloadfont x\nsource $prefix/custom.cfg\n", false },
+		{ "search --fs-uuid " OTHER "\nsearch --fs-uuid " UUID "\nconfigfile /x\n", false },
+		{ "search --fs-uuid " OTHER "\nsearch --label x\nconfigfile /x\n", false },
+		/* As Debian and Fedora have it on the EFI system partition. */
+		{ "search.fs_uuid " OTHER " root\nset prefix=($root)/grub\nconfigfile $prefix/x\n",
+			true },
+		{ "search --fs-uuid --set=dev " OTHER "\nset prefix=($dev)/grub2\nnormal\n", true },
+		{ "search --fs-uuid " OTHER "\nset prefix=x\nnormal\n", false } };
+	char root[] = "/tmp/test-grubdir.XXXXXX", command[768];
 	struct bootfs bootfs = { .uuid = UUID }, unknown = { 0 };
 	struct sysroot sysroot = { .root = "/mnt/" };
 
@@ -42,8 +55,9 @@ static void searched(void **state)
 
 		print_message("# %s\n", cases[i].line);
 		(void)snprintf(command, sizeof command,
-			"mkdir -p %s/boot/grub && printf '# loader\\n%%s\\n' '%s' >%s/boot/grub/grub.cfg",
-			root, cases[i].line, root);
+			"mkdir -p %s/boot/grub && printf '# loader\\n%%s\\n%%s\\n' '%s' '%s' >%s/boot/grub/grub.cfg",
+			root, cases[i].line,
+			strchr(cases[i].line, '\n') ? "" : "configfile ($root)/x", root);
 		assert_int_equal(system(command), 0);
 		grubdir_check(&sysroot, &bootfs, &findings);
 		assert_int_equal(findings.count, cases[i].found);
