@@ -76,6 +76,10 @@ struct loader {
 	/* True for a line of the menu that follows from the entries, not from settings. */
 	bool (*from_entries)(const char *line, size_t length);
 
+	/* What is wrong with a menu that has our first and our last line and that the loader would
+	 * refuse all the same, as a sentence; else NULL. */
+	const char *(*damage)(const struct text *menu);
+
 	/* Fills in the empty labels of the items in the rendered menu. Returns 0 or -ENOMEM. */
 	int (*label)(const struct loader_job *job, struct loader_label ret_labels[]);
 	const char *place; /* what a label's place is called in JSON */

@@ -8,6 +8,9 @@
 #include "grub/quote.h"
 #include "grub/title.h"
 
+/* How the name of the menu's function begins. */
+#define FUNCTION "rootstock_"
+
 static void add_numbers(struct text *text, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
@@ -91,7 +94,7 @@ static void add_whole(struct text *text, const struct text *commands)
 {
 	char name[40];
 
-	(void)snprintf(name, sizeof name, "rootstock_%016" PRIx64, hash(commands));
+	(void)snprintf(name, sizeof name, FUNCTION "%016" PRIx64, hash(commands));
 	text_add(text,
 		"# Made by ostree-grub-generator from boot loader entries, and made again at each\n"
 		"# deployment. Put your own settings and entries into custom.cfg beside GRUB's modules,\n"
@@ -163,10 +166,91 @@ size_t grubcfg_render(struct text *text, const struct menu *menu, struct verdict
 	return count;
 }
 
+/* Skips what GRUB's shell takes literally: a quoted text, an escaped byte, a comment, ${name}. Returns
+ * the last byte of it, or NULL if it does not end. */
+static const char *skip(const char *at, const char *start, const char *end)
+{
+	const char quote = *at;
+
+	if (*at == '$' && at + 1 < end && at[1] == '{')
+		return memchr(at, '}', (size_t)(end - at));
+	if (*at == '\\')
+		return at + 1 < end ? at + 1 : NULL;
+	if (*at == '\'')
+		return memchr(at + 1, '\'', (size_t)(end - at - 1));
+	if (*at == '#' && (at == start || strchr(" \t\n;{}", at[-1])))
+		return memchr(at, '\n', (size_t)(end - at));
+	if (*at != '"')
+		return at;
+	while (++at < end && *at != quote)
+		at += *at == '\\';
+	return at < end ? at : NULL;
+}
+
+static bool is_balanced(const struct text *file)
+{
+	const char *end = file->bytes + file->size;
+	size_t depth = 0;
+
+	for (const char *at = file->bytes; at < end; at++) {
+		const char *last = skip(at, file->bytes, end);
+
+		if (!last)
+			return false;
+		if (last == at && *at == '{')
+			depth++;
+		else if (last == at && *at == '}' && !depth--)
+			return false;
+		at = last;
+	}
+	return !depth;
+}
+
+/* A line that begins with this, up to the next blank; sets its beginning. */
+static size_t find_name(const struct text *file, const char *line, const char **ret_name)
+{
+	const char *end = file->bytes + file->size;
+	const char *found = memmem(file->bytes, file->size, line, strlen(line));
+	const char *blank;
+
+	if (!found)
+		return 0;
+	found = memmem(found, (size_t)(end - found), FUNCTION, strlen(FUNCTION));
+	*ret_name = found;
+	blank = memchr(found, ' ', (size_t)(end - found));
+	return blank ? (size_t)(blank - found) : 0;
+}
+
+const char *grubcfg_damage(const struct text *file)
+{
+	const char *defined, *called;
+	size_t length = find_name(file, "\nfunction " FUNCTION, &defined);
+
+	if (length && (find_name(file, "\n" FUNCTION, &called) != length ||
+			      memcmp(defined, called, length) != 0))
+		return "this menu has parts of two, and GRUB gets no entry from it";
+	if (!is_balanced(file))
+		return "a brace or a quote is missing in this menu, and GRUB gets no entry from it";
+	return NULL;
+}
+
+static bool is_closed(const char *line, size_t length)
+{
+	for (const char *at = line, *end = line + length; at < end; at++)
+		if (*at != '#' && !(at = skip(at, line, end)))
+			return false;
+	return true;
+}
+
+/* What follows from settings, and what has a checksum of everything in it. A setting whose quote is
+ * missing would take in what follows. */
 bool grubcfg_from_entries(const char *line, size_t length)
 {
-	size_t command = strlen(MENUENTRY);
+	static const char *const others[] = { "#", "function ", FUNCTION,
+		"set default=", "set timeout=", "serial ", "terminal_", "search " };
 
-	return (length && *line == '\t') ||
-	       (length >= command && !memcmp(line, MENUENTRY, command));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (length >= strlen(others[i]) && !memcmp(line, others[i], strlen(others[i])))
+			return *line != '#' && !is_closed(line, length);
+	return length;
 }

@@ -31,5 +31,9 @@ struct grubcfg_style {
 size_t grubcfg_render(struct text *text, const struct menu *menu, struct verdict verdicts[],
 	const struct grubcfg_style *style);
 
+/* What is wrong with a file that ends in GRUBCFG_MARK and adds no entry all the same, as a sentence;
+ * else NULL. A file that somebody has changed need not be wrong. */
+const char *grubcfg_damage(const struct text *file);
+
 /* True for a line that follows from the entries, not from the style. */
 bool grubcfg_from_entries(const char *line, size_t length);

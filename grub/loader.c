@@ -64,6 +64,7 @@ const struct loader grub_loader = {
 	.reads_grub_cfg = true,
 	.render = render,
 	.from_entries = grubcfg_from_entries,
+	.damage = grubcfg_damage,
 	.label = label,
 	.place = "number",
 	/* On EFI also what the firmware starts. */

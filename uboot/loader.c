@@ -64,6 +64,7 @@ const struct loader uboot_loader = {
 	.foreign = "ostree-uboot-generator did not write this file, and boot.cmd accepts no other",
 	.render = render,
 	.from_entries = uenv_from_entries,
+	.damage = uenv_damage,
 	.label = label,
 	.place = "kernel",
 	/* By booti, bootz, bootm and zboot, see boot.cmd. */

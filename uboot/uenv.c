@@ -268,6 +268,37 @@ bool uenv_owns(const char *name, size_t length)
 	return uenv_has_field(name, length);
 }
 
+/* The value of the last line with the checksum, or NULL. */
+static const char *find_crc(const char *start, const char *end)
+{
+	static const char name[] = "\n" UENV_CRC "=";
+	const char *found = NULL;
+
+	while ((start = memmem(start, (size_t)(end - start), name, strlen(name))))
+		found = start += strlen(name);
+	return found;
+}
+
+const char *uenv_damage(const struct text *file)
+{
+	/* The last two lines, as boot.cmd counts them. */
+	enum { VALUE_SIZE = 11, END_SIZE = 49 };
+	const char *end = file->bytes + file->size, *value = find_crc(file->bytes, end);
+	struct text made = { 0 };
+	bool same;
+
+	if (!value)
+		return NULL;
+	if (file->size > END_SIZE)
+		text_add_bytes(&made, file->bytes, file->size - END_SIZE);
+	add_end(&made, 0);
+	same = !made.failed && made.size == file->size && end - value >= VALUE_SIZE &&
+	       !memcmp(value, made.bytes + made.size - (END_SIZE - 16), VALUE_SIZE);
+	text_free(&made);
+	return same ? NULL
+		    : "this menu is not as it was written: its checksum is wrong, and boot.cmd skips it";
+}
+
 bool uenv_from_entries(const char *line, size_t length)
 {
 	const char *equals = memchr(line, '=', length);

@@ -47,5 +47,9 @@ bool uenv_owns(const char *name, size_t length);
 /* True if a name without a number is a field's. */
 bool uenv_has_field(const char *name, size_t length);
 
+/* What is wrong with a file that ends in UENV_MARK, by its checksum, as a sentence; else NULL. A file
+ * without one is accepted, as by boot.cmd. */
+const char *uenv_damage(const struct text *file);
+
 /* True for a line that follows from the entries. */
 bool uenv_from_entries(const char *line, size_t length);

@@ -229,6 +229,7 @@ static void check_bytes(
 {
 	const struct text *made = &file->made;
 	struct text new = { 0 }, old = { 0 };
+	const char *damage;
 	size_t first, last;
 
 	/* libostree's form of uEnv.txt has no first and last line to recognize it by. */
@@ -252,6 +253,8 @@ static void check_bytes(
 	if (bytes->size < last || memcmp(bytes->bytes + bytes->size - last,
 					  made->bytes + made->size - last, last) != 0)
 		add(file, &menu_torn, torn, findings);
+	else if ((damage = file->loader->damage(bytes)))
+		add(file, &menu_torn, damage, findings);
 	else if (!same(&new, &old))
 		add(file, &menu_old, "this menu does not match the entries", findings);
 	text_free(&new);

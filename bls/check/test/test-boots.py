@@ -136,6 +136,15 @@ def uboot_menu(system):
 
 def in_boot(path, data):
     return lambda system: tap.write(f"{system.root}/boot/{path}", data)
+def changed(old, new):
+    """GRUB's menu, changed by hand in its first place."""
+    def act(system):
+        text = tap.read(f"{system.root}/{MENU}")
+        assert old in text, text
+        tap.write(f"{system.root}/{MENU}", text.replace(old, new, 1))
+    return act
+
+
 
 
 def torn(system):
@@ -246,6 +255,20 @@ LOADER = [
     ("libostree calls no generator", configured("sysroot", "bootloader=none"), "no-hook"),
 ]
 UUID = "6b8a3b0e-7e9b-4d3c-9d1e-0123456789ab"
+    ("the head of another menu", lambda system: tap.write(f"{system.root}/{MENU}", tap.read(
+        f"{system.root}/{MENU}").replace(b"function rootstock_", b"function rootstock_x")), "menu-torn"),
+    *[(f"a menu with {new!r} for {old!r}", changed(old, new), found) for old, new, found in [
+        (b"\n}\n", b"\n", "menu-torn"), (b"\tif [", b"\tfrobnicate\n\tif [", "menu-old"),
+        (b"\n}\n", b"\n}\nmenuentry 'a { it\\'s' {\n\ttrue # {\n}\n", "menu-torn"),
+        (b"\n}\n", b"\n}\nmenuentry 'a {' \"}\\\"\" {\n\techo ${x} \\{ # {\n}\n", "menu-old"),
+        (b"set timeout='5'", b"set timeout='5", "menu-old"), (b"set timeout='5'", b"set timeout='9'", ""),
+        (b"\nif [", b"\nfi [", "menu-old"), (b"set timeout=", b"frobnicate\nset timeout=", "menu-old")]],
+    ("U-Boot's menu, changed by hand", both(no_menu, uboot_menu, lambda system: tap.write(
+        system.root + "/boot/loader/uEnv.txt", tap.read(system.root + "/boot/loader/uEnv.txt").replace(
+            b"panic=10", b"panic=11"))), "menu-torn"),
+    ("U-Boot's menu with a line after the checksum", both(no_menu, uboot_menu, lambda system: tap.write(
+        system.root + "/boot/loader/uEnv.txt", tap.read(system.root + "/boot/loader/uEnv.txt").replace(
+            b"\nrootstock_complete", b"\na=b\nrootstock_complete"))), "menu-torn"),
 DEVICE = [
     ("no root=", word(ROOT), "root-missing"),
     ("no root= for the kernel", both(without_initrd(), word(ROOT)), "root-missing"),
