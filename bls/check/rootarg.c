@@ -118,12 +118,55 @@ static void check_mounted(const struct search *search)
 	}
 }
 
+/* The kernel has "!" for each "/" in the names of a few disks (block/genhd.c). */
+static bool is_volume(const char *name)
+{
+	static const char *const disks[] = { "cciss/", "ida/", "rd/", "etherd/", "i2o/" };
+
+	if (!strchr(name, '/'))
+		return false;
+	for (size_t i = 0; i < sizeof disks / sizeof *disks; i++)
+		if (!strncmp(name, disks[i], strlen(disks[i])))
+			return false;
+	return true;
+}
+
+/* A logical or encrypted volume, such as /dev/mapper/NAME or /dev/GROUP/NAME. */
+static bool check_volume(const struct search *search)
+{
+	static const char dev[] = "/dev/";
+	const char *root = search->params.root, *name = root + strlen(dev);
+
+	if (strncmp(root, dev, strlen(dev)) != 0 || !strncmp(name, "disk/", 5) ||
+		!strncmp(name, "md/", 3) || !is_volume(name))
+		return false;
+	findings_add(search->subject->findings, &root_needs_initramfs,
+		subject_options(search->subject),
+		"the kernel itself cannot open %s, and this entry has no initramfs", root);
+	findings_remedy(search->subject->findings, "add an initramfs made by dracut");
+	return true;
+}
+
+/* What the kernel may open, and rootstock-init does not: a RAID by md= or an old superblock, and
+ * file systems on the network. */
+static bool is_for_kernel_only(const char *root)
+{
+	static const char *const names[] = { "/dev/md", "/dev/nfs", "/dev/cifs" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strncmp(root, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
 /* The kernel knows neither file systems by UUID or label, nor udev's links. */
 static void check_for_kernel(const struct search *search)
 {
 	const char *root = search->params.root;
 	const bool link = !strncmp(root, "/dev/disk/", strlen("/dev/disk/"));
 
+	if (check_volume(search))
+		return;
 	if (!link && search->spec.by != ROOTSPEC_UUID && search->spec.by != ROOTSPEC_LABEL)
 		return;
 	findings_add(search->subject->findings, &root_needs_initramfs,
@@ -145,15 +188,53 @@ static void check_prefix(const struct search *search)
 	if (!equals || (size_t)(equals - root) >= sizeof prefix || strchr(root, '/') == root)
 		return;
 	memcpy(prefix, root, (size_t)(equals - root));
-	for (size_t i = 0; known[i]; i++)
+	meant = closest(prefix, known);
+	for (size_t i = 0; known[i]; i++) {
 		if (!strcmp(prefix, known[i]))
 			return;
-	meant = closest(prefix, known);
+		if (!strcasecmp(prefix, known[i]))
+			meant = known[i];
+	}
 	if (!meant)
 		return;
 	findings_add(subject->findings, &root_prefix, subject_options(subject),
 		"root=%s begins with a word that no initramfs is known to read", root);
 	findings_remedy(subject->findings, "write root=%s%s", meant, equals);
+}
+
+/* initramfs-tools takes a word without any sign for the path of a file, unless boot= names another
+ * script. */
+static void check_word(const struct search *search)
+{
+	const struct subject *subject = search->subject;
+	const char *root = search->params.root;
+
+	if (subject->initrd->maker != INITRD_TOOLS || strpbrk(root, "=:/") ||
+		search->params.fstypes || subject_word(subject, "boot"))
+		return;
+	findings_add(subject->findings, &root_prefix, subject_options(subject),
+		"root=%s is not a device as initramfs-tools names it", root);
+	findings_remedy(subject->findings, "write root=/dev/%s if that was meant", root);
+}
+
+/* The value is none of those that the kernel and rootstock-init know. */
+static void check_other(const struct search *search, const struct fault *fault)
+{
+	const char *root = search->params.root;
+	const struct subject *subject = search->subject;
+	/* No reader takes a tag without a value. */
+	const bool empty = root[strlen(root) - 1] == '=' && search->spec.by != ROOTSPEC_SOURCE;
+
+	if (!subject->initrd && (check_volume(search) || is_for_kernel_only(root)))
+		return;
+	if (subject->initrd && !is_rootstock(search) && !empty) {
+		check_prefix(search);
+		check_word(search);
+		return;
+	}
+	findings_add(
+		subject->findings, &root_invalid, subject_options(subject), "%s", fault->sentence);
+	findings_remedy(subject->findings, "correct root=");
 }
 
 static void check_value(struct search *search)
@@ -162,15 +243,7 @@ static void check_value(struct search *search)
 
 	if (rootspec_parse(search->params.root, search->params.fstypes, &search->spec, &fault) <
 		0) {
-		if (search->subject->initrd && !is_rootstock(search)) {
-			check_prefix(search);
-			return;
-		}
-		if (!search->subject->initrd && !strncmp(search->params.root, "/dev/nfs", 8))
-			return;
-		findings_add(search->subject->findings, &root_invalid,
-			subject_options(search->subject), "%s", fault.sentence);
-		findings_remedy(search->subject->findings, "correct root=");
+		check_other(search, &fault);
 		return;
 	}
 	if (search->spec.by == ROOTSPEC_UUID)
@@ -238,7 +311,7 @@ static void check_drivers(const struct search *search)
 	if (!type || strchr(type, ','))
 		type = search->subject->rootfs->type;
 	/* The driver of ext4 mounts its predecessors too. */
-	if (type && (!strcmp(type, "ext2") || !strcmp(type, "ext3")))
+	if (type && (!strcmp(type, "ext2") || !strcmp(type, "ext3")) && !has_module(search, type))
 		type = "ext4";
 	if (type && is_disk_filesystem(type))
 		check_driver(search, type, "the root file system");
@@ -279,7 +352,7 @@ void rootarg_check(struct subject *subject, const struct text *builtin)
 	if (!search.given && !is_rootstock(&search))
 		search.params.root = NULL;
 	tell(&search);
-	if (!search.params.root)
+	if (!search.params.root || !*search.params.root)
 		check_absence(&search);
 	else
 		check_value(&search);

@@ -337,6 +337,19 @@ DEPLOYMENT = [
      both(word(OSTREE), lambda system: system.program("sbin/init")), "physical-root"),
     ("no ostree=, and a physical root without the init that is named",
      both(word(OSTREE, "init=/bin/other"), lambda system: system.program("sbin/init")),
+    ("a prefix in small letters", word(ROOT, "root=uuid=" + UUID), "root-prefix"),
+    ("a prefix in small letters for dracut", both(
+        content("initrd", archive(DRACUT)), word(ROOT, "root=label=x")), "root-prefix"),
+    *[(f"root={value} for initramfs-tools", word(ROOT, f"root={value}"), found) for value, found in [
+        ("UUID=", "root-invalid"), ("LABEL=", "root-invalid"), ("", "root-missing"),
+        ("sda1", "root-prefix"), ("8:1", ""), ("0801", ""), ("host:/x", ""), ("/x", ""),
+        ("ZFS=x/y", ""), ("sda1 boot=live", ""), ("tag rootfstype=virtiofs", "")]],
+    ("root=UUID= for dracut", both(content("initrd", archive(DRACUT)), word(ROOT, "root=UUID=")),
+     "root-invalid"),
+    ("root=fstab for dracut", both(content("initrd", archive(DRACUT)), word(ROOT, "root=fstab")), ""),
+    *[(f"root={value} for the kernel", without_initrd("root=" + value), found) for value, found in [
+        ("/dev/mapper/vg-root", "root-needs-initramfs"), ("/dev/vg/root", "root-needs-initramfs"),
+        ("/dev/cciss/c0d0p1", ""), ("/dev/md0", ""), ("/dev/cifs", ""), ("/dev/dm-0", "")]],
      "physical-root"),
     ("no ostree=, and a physical root without the init that is named to the kernel",
      both(lambda system: system.edit(r"^initrd .*\n", ""), word(OSTREE, "init=/bin/other"),
@@ -377,6 +390,10 @@ DEPLOYMENT = [
      both(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=1234-ABCD / ext4 ro\n")),
      "fstab-root"),
     ("fstab: the same root",
+    ("ext2 by its own driver", both(without_initrd(more="rootfstype=ext2"), in_tree(
+        f"usr/lib/modules/{RELEASE}/modules.builtin", BUILTIN.replace(b"ext4", b"ext2"))), ""),
+    ("ext3 without a driver", both(without_initrd(more="rootfstype=ext3"), in_tree(
+        f"usr/lib/modules/{RELEASE}/modules.builtin", BUILTIN.replace(b"ext4", b"ext2"))), "root-driver"),
      both(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=%s / ext4 ro\n"
                                                      % UUID.upper().encode())), ""),
     ("a value of onfail= that is none", add("rootstock.onfail=rebot"), "onfail-invalid"),
