@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
@@ -52,6 +53,42 @@ static struct kernel uimage(const unsigned char *header)
 	return kernel;
 }
 
+static unsigned two_bytes(const unsigned char *bytes)
+{
+	return bytes[0] | (unsigned)bytes[1] << 8;
+}
+
+/* A program for EFI has a PE header. GRUB's loader for x86 wants the one of Linux (HdrS) instead,
+ * except that since 2.12, on EFI, a greater version of the image than 0 is enough. */
+static struct kernel efi(const unsigned char *header)
+{
+	enum { MACHINE = 4, IMAGE_VERSION = 68, NEEDED = 70 };
+	static const struct {
+		unsigned coff, machine;
+	} machines[] = { { 0x14c, EM_386 }, { 0x8664, EM_X86_64 }, { 0x1c2, EM_ARM },
+		{ 0xaa64, EM_AARCH64 }, { 0x5064, EM_RISCV } };
+	const uint32_t at = little_endian(header + 0x3c);
+	struct kernel kernel = { .format = KERNEL_EFI };
+
+	if (at > HEADER_SIZE - NEEDED || memcmp(header + at, "PE\0", 4) != 0)
+		return kernel;
+	for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
+		if (two_bytes(header + at + MACHINE) == machines[i].coff)
+			kernel.machine = machines[i].machine;
+	if ((kernel.machine == EM_386 || kernel.machine == EM_X86_64) &&
+		!two_bytes(header + at + IMAGE_VERSION))
+		kernel.format = KERNEL_EFI_PC;
+	return kernel;
+}
+
+static struct kernel elf(const unsigned char *header)
+{
+	const bool big = header[EI_DATA] == ELFDATA2MSB;
+
+	return (struct kernel){ KERNEL_ELF,
+		header[big ? 19 : 18] | (unsigned)header[big ? 18 : 19] << 8, 0 };
+}
+
 /* The order matters: a kernel with an EFI stub begins like any program for EFI. */
 static struct kernel identify(const unsigned char *header)
 {
@@ -65,7 +102,6 @@ static struct kernel identify(const unsigned char *header)
 		{ 0x38, "RSC\x05", { KERNEL_IMAGE, EM_RISCV, LINE_MAX_SHORT } },
 		{ 0, "\xd0\x0d\xfe\xed", { KERNEL_FIT, 0, 0 } },
 		{ 0, "\x1f\x8b\x08", { KERNEL_GZIP, 0, 0 } },
-		{ 0, "MZ", { KERNEL_EFI, 0, 0 } },
 	};
 
 	if (!memcmp(header + 0x202, "HdrS", 4))
@@ -73,10 +109,12 @@ static struct kernel identify(const unsigned char *header)
 	if (!memcmp(header, "\x27\x05\x19\x56", 4))
 		return uimage(header);
 	if (!memcmp(header, ELFMAG, SELFMAG))
-		return (struct kernel){ KERNEL_ELF, header[18] | (unsigned)header[19] << 8, 0 };
+		return elf(header);
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!memcmp(header + known[i].place, known[i].magic, strlen(known[i].magic)))
 			return known[i].kernel;
+	if (!memcmp(header, "MZ", 2))
+		return efi(header);
 	return (struct kernel){ 0 };
 }
 
@@ -88,6 +126,7 @@ const char *kernel_name(enum kernel_format format)
 		[KERNEL_ZIMAGE] = "a zImage",
 		[KERNEL_IMAGE] = "an Image",
 		[KERNEL_EFI] = "a program for EFI",
+		[KERNEL_EFI_PC] = "a program for EFI without the header of a kernel",
 		[KERNEL_GZIP] = "a file packed with gzip",
 		[KERNEL_UIMAGE] = "a uImage",
 		[KERNEL_FIT] = "a FIT image",

@@ -3,7 +3,7 @@
  * kernel: what the file of a kernel is, as its first bytes show.
  *
  * The formats and their magic numbers: Linux, Documentation/arch/x86/boot.rst, arch/arm/boot.rst,
- * arch/arm64/booting.rst, arch/riscv/boot-image-header.rst; U-Boot, include/image.h for its legacy
+ * arch/arm64/booting.rst, arch/riscv/boot-image-header.rst; the PE/COFF specification; U-Boot, include/image.h for its legacy
  * header and doc/usage/fit for the device tree that is a container. An x86 kernel has the greatest
  * length of its command line in the header (cmdline_size); elsewhere the architecture gives it
  * (COMMAND_LINE_SIZE, arch/ARCH/include/uapi/asm/setup.h). A kernel cuts a longer line without a
@@ -19,7 +19,8 @@ enum kernel_format {
 	KERNEL_ZIMAGE,	/* arm */
 	KERNEL_IMAGE,	/* arm64, riscv */
 	KERNEL_EFI, /* another program for EFI, for example an arm64 kernel with CONFIG_EFI_ZBOOT */
-	KERNEL_GZIP, /* of what is not known */
+	KERNEL_EFI_PC, /* the same for x86, for example a unified kernel image: see efi() */
+	KERNEL_GZIP,   /* of what is not known */
 	KERNEL_UIMAGE,
 	KERNEL_FIT,
 	KERNEL_ELF, /* vmlinux */

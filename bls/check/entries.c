@@ -12,6 +12,7 @@
 #include "bls/check/files.h"
 #include "bls/check/known.h"
 #include "bls/check/modules.h"
+#include "bls/check/ownramfs.h"
 #include "bls/check/rootarg.h"
 #include "bls/check/tree.h"
 #include "bls/check/typos.h"
@@ -102,6 +103,8 @@ static void check_boot(struct subject *subject)
 	read_builtin(subject, &builtin, &release);
 	if (subject->entry->last[ENTRY_INITRD])
 		check_initrd(subject, release);
+	else
+		ownramfs_check(subject);
 	rootarg_check(subject, release ? &builtin : NULL);
 	tree_check(subject);
 	check_panic(subject);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/check/files.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,9 +9,12 @@
 #include <sys/stat.h>
 
 #include "bls/bootpath.h"
+#include "bls/check/fdt.h"
 
 static const struct finding_kind file_missing = { "file", FINDINGS_ERROR, false };
 static const struct finding_kind kernel_unsuitable = { "kernel-format", FINDINGS_ERROR, false };
+static const struct finding_kind devicetree_invalid = { "devicetree-invalid", FINDINGS_ERROR,
+	false };
 static const struct finding_kind kernel_unknown = { "kernel-unknown", FINDINGS_WARNING, false };
 
 const char *files_wrong(int dir_fd, const char *path, enum path_rule rule, enum files_kind kind)
@@ -36,7 +40,8 @@ const char *files_wrong(int dir_fd, const char *path, enum path_rule rule, enum 
 	return st.st_size ? NULL : "is empty";
 }
 
-static void check_file(const struct subject *subject, const struct entry_line *line,
+/* Returns true if nothing is wrong. */
+static bool check_file(const struct subject *subject, const struct entry_line *line,
 	const char *path, enum files_kind kind)
 {
 	const char *what = files_wrong(subject->sysroot->boot_fd,
@@ -44,9 +49,25 @@ static void check_file(const struct subject *subject, const struct entry_line *l
 
 	way_note(subject->way, "%s %s", line->name, path);
 	if (!what)
-		return;
+		return true;
 	findings_add(subject->findings, &file_missing, subject_place(subject, line->number),
 		"%s: %s %s", line->name, path, what);
+	findings_remedy(subject->findings, "restore it, or deploy again and remove this entry");
+	return false;
+}
+
+/* U-Boot also takes a device tree in its legacy header. */
+static void check_devicetree(const struct subject *subject, const struct entry_line *line)
+{
+	const char *path = bootpath_below(line->value, subject->sysroot->prefix), *what;
+
+	if (!check_file(subject, line, line->value, FILES_FILE))
+		return;
+	what = fdt_wrong(subject->sysroot->boot_fd, path);
+	if (!what)
+		return;
+	findings_add(subject->findings, &devicetree_invalid, subject_place(subject, line->number),
+		"devicetree: %s %s", line->value, what);
 	findings_remedy(subject->findings, "restore it, or deploy again and remove this entry");
 }
 
@@ -75,10 +96,12 @@ static void check_line(const struct subject *subject, const struct entry_line *l
 	if (line->key == ENTRY_UNKNOWN || line != subject->entry->last[line->key])
 		return;
 	switch (line->key) {
+	case ENTRY_DEVICETREE:
+		check_devicetree(subject, line);
+		break;
 	case ENTRY_LINUX:
 	case ENTRY_EFI:
 	case ENTRY_UKI:
-	case ENTRY_DEVICETREE:
 		check_file(subject, line, line->value, FILES_FILE);
 		break;
 	case ENTRY_FDTDIR:
@@ -90,6 +113,24 @@ static void check_line(const struct subject *subject, const struct entry_line *l
 	default:
 		break;
 	}
+}
+
+static bool is_pc(unsigned machine)
+{
+	return machine == EM_386 || machine == EM_X86_64;
+}
+
+static bool is_new_efi(const struct kernel *kernel)
+{
+	return kernel->format == KERNEL_EFI && is_pc(kernel->machine);
+}
+
+/* GRUB starts an ELF file on machines that have no format of their own, such as ppc64le. */
+static bool is_elf_elsewhere(const struct kernel *kernel)
+{
+	return kernel->format == KERNEL_ELF && !is_pc(kernel->machine) &&
+	       kernel->machine != EM_ARM && kernel->machine != EM_AARCH64 &&
+	       kernel->machine != EM_RISCV;
 }
 
 void files_check(struct subject *subject)
@@ -106,6 +147,14 @@ void files_check(struct subject *subject)
 			&subject->kernel) < 0)
 		return;
 	way_note(subject->way, "The kernel is %s.", kernel_name(subject->kernel.format));
+	if (is_new_efi(&subject->kernel)) {
+		findings_add(subject->findings, &kernel_unknown,
+			subject_place(subject, linux_line->number),
+			"linux: %s is a program for EFI without the header of a kernel, which GRUB starts only since 2.12, and on EFI",
+			linux_line->value);
+		findings_remedy(subject->findings,
+			"name the kernel itself, or use the key uki or efi for a loader that knows it");
+	}
 	if (subject->kernel.format != KERNEL_UNKNOWN)
 		return;
 	findings_add(subject->findings, &kernel_unknown, subject_place(subject, linux_line->number),
@@ -119,7 +168,8 @@ void files_check_loader(struct subject *subject, const struct loader *loader)
 	const enum kernel_format format = subject->kernel.format;
 	const struct entry_line *line = subject->entry->last[ENTRY_LINUX];
 
-	if (format == KERNEL_UNKNOWN || (loader->kernels & 1U << format))
+	if (format == KERNEL_UNKNOWN || (loader->kernels & 1U << format) ||
+		is_elf_elsewhere(&subject->kernel))
 		return;
 	findings_add(subject->findings, &kernel_unsuitable, subject_place(subject, line->number),
 		"linux: %s is %s, which %s cannot start", line->value, kernel_name(format),

@@ -27,7 +27,7 @@ struct subject {
 	const struct entry *entry;
 	struct cmdline *cmdline;     /* of the kernel, as the boot's own code splits the options */
 	void **initrds;		     /* see initrd_of() */
-	const struct initrd *initrd; /* NULL if the entry has none, or it is not looked at */
+	const struct initrd *initrd; /* NULL if there is none, or it is not looked at */
 	struct kernel kernel;	     /* empty if it cannot be read */
 };
 

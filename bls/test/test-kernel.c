@@ -16,6 +16,14 @@
 
 #include "bls/kernel.h"
 
+/* A PE header with a machine and the version of its image, right after that of DOS. */
+#define ZEROS_15 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define PE(machine, version)                                                                       \
+	"MZ" ZEROS_15 ZEROS_15 ZEROS_15                                                            \
+	"\0\0\0\0\0\0\0\0\0\0\0\0\0\x40\0\0\0PE\0\0" machine ZEROS_15 ZEROS_15 ZEROS_15 ZEROS_15   \
+	"\0\0" version,                                                                            \
+		133
+
 static char directory[] = "/tmp/test-kernel.XXXXXX";
 
 static int set_up(void **state)
@@ -120,6 +128,10 @@ static void test_formats(void **state)
 		{ 0, "\xd0\x0d\xfe\xed", 4, "", KERNEL_FIT, EM_NONE },
 		{ 0, "\x1f\x8b\x08", 3, "", KERNEL_GZIP, EM_NONE },
 		{ 0, "MZ", 2, "", KERNEL_EFI, EM_NONE },
+		{ 0, PE("\x64\xaa", "\0"), "", KERNEL_EFI, EM_AARCH64 },
+		{ 0, PE("\x64\x86", "\0"), "", KERNEL_EFI_PC, EM_X86_64 },
+		{ 0, PE("\x4c\x01", "\1"), "", KERNEL_EFI, EM_386 },
+		{ 0, "\177ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\2\0\x16", 20, "", KERNEL_ELF, EM_S390 },
 		{ 0, "\x27\x05\x19\x56", 4, "", KERNEL_UIMAGE, EM_NONE },
 		{ 0, "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\xf3", 19, "", KERNEL_ELF, EM_RISCV },
 		{ 0, "x", 1, "", KERNEL_UNKNOWN, EM_NONE },

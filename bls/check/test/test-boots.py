@@ -35,6 +35,25 @@ def elf(machine):
     return b"\x7fELF\2\1\1" + bytes(9) + b"\2\0" + machine.to_bytes(2, "little") + bytes(100)
 
 
+def efi(machine, version):
+    """A program for EFI: its COFF machine, and the version of its image."""
+    return (b"MZ" + bytes(58) + (64).to_bytes(4, "little") + b"PE\0\0" + machine.to_bytes(2, "little") +
+            bytes(62) + version.to_bytes(2, "little")).ljust(600, b"\0")
+
+
+def fit(kind, folder=b"images"):
+    """A FIT with one image of this type (Devicetree Specification, 5.4)."""
+    def node(name, inner):
+        return bytes([0, 0, 0, 1]) + (name + b"\0").ljust((len(name) + 4) & ~3, b"\0") + inner + bytes([0, 0, 0, 2])
+    data = bytes([0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0, 5]) + b"12345\0\0\0"
+    name = bytes([0, 0, 0, 4, 0, 0, 0, 3]) + len(kind + b"\0").to_bytes(4, "big") + bytes(4)
+    kind = (kind + b"\0").ljust((len(kind) + 4) & ~3, b"\0")
+    tree = node(b"", node(folder, node(b"x-1", data + name + kind))) + bytes([0, 0, 0, 9])
+    strings = b"type\0data\0"
+    header = (0xd00dfeed, 40 + len(tree + strings), 40, 40 + len(tree), 0, 17, 16, 0, len(strings), len(tree))
+    return b"".join(word.to_bytes(4, "big") for word in header) + tree + strings
+
+
 def uimage(architecture):
     return b"\x27\x05\x19\x56" + bytes(24) + bytes([0, architecture]) + bytes(600)
 
@@ -287,6 +306,16 @@ DEVICE = [
     ("a UUID", word(ROOT, "root=UUID=" + UUID.upper()), ""),
     ("a UUID of FAT", word(ROOT, "root=UUID=1234-ABCD"), ""),
     ("no UUID for rootstock-init", both(content("initrd", OURS), word(ROOT, "root=UUID=")),
+    ("an EFI program for x86, for GRUB", content("linux", efi(0x8664, 0)), "kernel-format"),
+    ("a new EFI program for x86, for GRUB", content("linux", efi(0x8664, 257)), "kernel-unknown"),
+    ("an EFI program for arm64, for GRUB", both(content("linux", efi(0xaa64, 0)), in_tree(
+        "usr/sbin/init", elf(183), 0o755)), ""),
+    *[(f"an ELF file for machine {machine} as kernel", content("linux", data), "")
+      for machine, data in [(21, elf(21)), (22, elf(22)[:5] + b"\2" + elf(22)[6:18] + b"\0\x16" + elf(22)[20:])]],
+    *[(f"a device tree {what}", both(in_boot("a.dtb", data), lambda system: system.edit(
+        r"^linux (.*)$", r"linux \1\ndevicetree /a.dtb")), found) for what, data, found in [
+            ("of text", b"x" * 99, "devicetree-invalid"), ("that is cut", DTB[:-1], "devicetree-invalid"),
+            ("that is right", DTB + b"x", ""), ("with U-Boot's header", uimage(2), "")]],
      "root-invalid"),
     ("UUID= for the kernel", without_initrd("root=UUID=" + UUID), "root-needs-initramfs"),
     ("LABEL= for the kernel", without_initrd("root=LABEL=x"), "root-needs-initramfs"),
@@ -334,6 +363,20 @@ DEPLOYMENT = [
     ("ostree= is misspelt", lambda system: system.edit(" ostree=", " ostre="),
      "ostree-missing word-unknown"),
     ("no ostree=, and a physical root with an init",
+    *[(f"an initramfs in the kernel: {what}", both(
+        content("linux", data), lambda system: system.edit(r"^initrd .*\n", ""), no_menu, uboot_menu),
+       found) for what, data, found in [
+           ("a FIT", fit(b"ramdisk"), ""), ("a FIT without", fit(b"kernel"), "root-needs-initramfs init-missing"),
+           ("another node", fit(b"ramdisk", b"x"), "root-needs-initramfs init-missing"),
+           ("a FIT that is damaged", fit(b"ramdisk")[:60], "initramfs-unknown"),
+           ("a FIT without end", fit(b"kernel")[:-24].ljust(9999, b"\0"), "initramfs-unknown")]],
+    *[(f"an initramfs in the kernel: {path} {text!r}", both(
+        lambda system: system.edit(r"^initrd .*\n", ""), in_tree(path, text.encode())), found)
+      for path, text, found in [
+          (f"usr/lib/modules/{RELEASE}/config", 'CONFIG_X=y\nCONFIG_INITRAMFS_SOURCE="x"\n', ""),
+          (f"boot/config-{RELEASE}", 'CONFIG_INITRAMFS_SOURCE="x"\n', ""),
+          (f"usr/lib/modules/{RELEASE}/config", 'CONFIG_INITRAMFS_SOURCE=""\n',
+           "root-needs-initramfs init-missing")]],
      both(word(OSTREE), lambda system: system.program("sbin/init")), "physical-root"),
     ("no ostree=, and a physical root without the init that is named",
      both(word(OSTREE, "init=/bin/other"), lambda system: system.program("sbin/init")),
