@@ -138,8 +138,10 @@ static void check_deployment(struct subject *subject)
 		fd = path_open(subject->sysroot->root_fd, facts.deployment,
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd >= 0) {
-			check_machine(subject, fd, facts.init);
-			fstab_check(subject, fd, subject_word(subject, "root"));
+			/* The overlay of a hotfix may have other programs. */
+			if (!facts.hotfix)
+				check_tree_init(subject, fd, facts.init);
+			fstab_check(subject, fd, &facts, subject_word(subject, "root"));
 			close(fd);
 		}
 		way_step(subject->way, "%s of the deployment runs.", facts.init);

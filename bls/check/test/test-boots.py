@@ -192,6 +192,36 @@ def in_tree(path, data, mode=0o644):
         if os.path.lexists(where):
             os.unlink(where)
         tap.write(where, data)
+def linked(path, target):
+    """The deployment has a link."""
+    def act(system):
+        where = f"{system.tree}/{path}"
+        os.makedirs(os.path.dirname(where), exist_ok=True)
+        os.symlink(target, where)
+    return act
+
+
+def systemd(system):
+    """The tree's init is systemd."""
+    in_tree("usr/lib/systemd/systemd", PROGRAM, 0o755)(system)
+    os.unlink(system.tree + "/usr/sbin/init")
+    linked("usr/sbin/init", "../lib/systemd/systemd")(system)
+    os.mkdir(system.tree + "/home")
+
+
+def fstab(text):
+    return in_tree("etc/fstab", text.encode() + b"\n")
+
+
+def plain_loader(system):
+    """boot/loader is a directory, as on FAT, so that /boot is not bound."""
+    loader = system.root + "/boot/loader"
+    target = os.path.realpath(loader)
+    os.unlink(loader)
+    os.rename(target, loader)
+    system.make_menu()
+
+
         os.chmod(where, mode)
     return act
 
@@ -307,6 +337,19 @@ DEVICE = [
     ("a UUID of FAT", word(ROOT, "root=UUID=1234-ABCD"), ""),
     ("no UUID for rootstock-init", both(content("initrd", OURS), word(ROOT, "root=UUID=")),
     ("an EFI program for x86, for GRUB", content("linux", efi(0x8664, 0)), "kernel-format"),
+    ("a prefix in small letters", word(ROOT, "root=uuid=" + UUID), "root-prefix"),
+    ("a prefix in small letters for dracut", both(
+        content("initrd", archive(DRACUT)), word(ROOT, "root=label=x")), "root-prefix"),
+    *[(f"root={value} for initramfs-tools", word(ROOT, f"root={value}"), found) for value, found in [
+        ("UUID=", "root-invalid"), ("LABEL=", "root-invalid"), ("", "root-missing"),
+        ("sda1", "root-prefix"), ("8:1", ""), ("0801", ""), ("host:/x", ""), ("/x", ""),
+        ("ZFS=x/y", ""), ("sda1 boot=live", ""), ("tag rootfstype=virtiofs", "")]],
+    ("root=UUID= for dracut", both(content("initrd", archive(DRACUT)), word(ROOT, "root=UUID=")),
+     "root-invalid"),
+    ("root=fstab for dracut", both(content("initrd", archive(DRACUT)), word(ROOT, "root=fstab")), ""),
+    *[(f"root={value} for the kernel", without_initrd("root=" + value), found) for value, found in [
+        ("/dev/mapper/vg-root", "root-needs-initramfs"), ("/dev/vg/root", "root-needs-initramfs"),
+        ("/dev/cciss/c0d0p1", ""), ("/dev/md0", ""), ("/dev/cifs", ""), ("/dev/dm-0", "")]],
     ("a new EFI program for x86, for GRUB", content("linux", efi(0x8664, 257)), "kernel-unknown"),
     ("an EFI program for arm64, for GRUB", both(content("linux", efi(0xaa64, 0)), in_tree(
         "usr/sbin/init", elf(183), 0o755)), ""),
@@ -380,19 +423,6 @@ DEPLOYMENT = [
      both(word(OSTREE), lambda system: system.program("sbin/init")), "physical-root"),
     ("no ostree=, and a physical root without the init that is named",
      both(word(OSTREE, "init=/bin/other"), lambda system: system.program("sbin/init")),
-    ("a prefix in small letters", word(ROOT, "root=uuid=" + UUID), "root-prefix"),
-    ("a prefix in small letters for dracut", both(
-        content("initrd", archive(DRACUT)), word(ROOT, "root=label=x")), "root-prefix"),
-    *[(f"root={value} for initramfs-tools", word(ROOT, f"root={value}"), found) for value, found in [
-        ("UUID=", "root-invalid"), ("LABEL=", "root-invalid"), ("", "root-missing"),
-        ("sda1", "root-prefix"), ("8:1", ""), ("0801", ""), ("host:/x", ""), ("/x", ""),
-        ("ZFS=x/y", ""), ("sda1 boot=live", ""), ("tag rootfstype=virtiofs", "")]],
-    ("root=UUID= for dracut", both(content("initrd", archive(DRACUT)), word(ROOT, "root=UUID=")),
-     "root-invalid"),
-    ("root=fstab for dracut", both(content("initrd", archive(DRACUT)), word(ROOT, "root=fstab")), ""),
-    *[(f"root={value} for the kernel", without_initrd("root=" + value), found) for value, found in [
-        ("/dev/mapper/vg-root", "root-needs-initramfs"), ("/dev/vg/root", "root-needs-initramfs"),
-        ("/dev/cciss/c0d0p1", ""), ("/dev/md0", ""), ("/dev/cifs", ""), ("/dev/dm-0", "")]],
      "physical-root"),
     ("no ostree=, and a physical root without the init that is named to the kernel",
      both(lambda system: system.edit(r"^initrd .*\n", ""), word(OSTREE, "init=/bin/other"),
@@ -417,7 +447,7 @@ DEPLOYMENT = [
      "init-missing root-needs-initramfs"),
     ("no program for init=", both(without_initrd(), without(
         "usr/lib/ostree/ostree-prepare-root")), "init-program"),
-    *[(f"fstab: {line}", in_tree("etc/fstab", f"# x\n\n{line}\n".encode()), found)
+    *[(f"fstab: {line!r}", both(systemd, fstab(f"# x\n\n{line}")), found)
       for line, found in [
           ("/dev/sdb1 /data ext4 defaults 0 2", "fstab-directory"),
           ("/dev/sdb1 /usr/local/data ext4 defaults", "fstab-directory"),
@@ -428,7 +458,30 @@ DEPLOYMENT = [
           ("/dev/sdb1 /sbin/data ext4 defaults 0 2", "fstab-directory"),
           ("/dev/sdb1 /var ext4 defaults 0 2", "fstab-var"),
           ("/dev/sdb1 none swap sw", ""), ("LABEL=x / ext4 defaults 0 1", ""),
-          ("not a line at all of the kind", ""), ("tmpfs /tmp tmpfs", "fstab-directory")]],
+          ("not a line at all of the kind", ""), ("tmpfs /tmp tmpfs", "fstab-directory"),
+          ("LABEL=ESP /boot/efi vfat umask=0077", ""), ("x /sysroot/x ext4", ""),
+          ("x /boot ext4", ""), ("proc /proc proc", ""),
+          ("host:/x /data nfs defaults", ""), ("/dev/sdb1 /data ext4 _netdev", ""),
+          ("/dev/sdb1 /usr/data ext4\n/dev/sdb2 /usr/data/sub ext4 defaults", "fstab-directory"),
+          ("/dev/sdb1 /home ext4\n/dev/sdb2 /home/sub/x ext4 defaults", "")]],
+    *[(f"fstab: {what}", both(systemd, *acts, fstab(line)), found) for what, line, found, *acts in [
+        ("a mount below a unit's", "x /home/sub ext4", "",
+         in_tree("usr/lib/systemd/system/home.mount", b"[Mount]\n")),
+        ("a unit for the same mount", "x /da-ta/sub ext4", "",
+         in_tree("etc/systemd/system/da\\x2dta-sub.mount", b"[Mount]\n")),
+        ("a mount that is masked", "x /data ext4", "",
+         linked("etc/systemd/system/data.mount", "/dev/null")),
+        ("/boot that is not bound", "x /boot/efi vfat", "fstab-directory", plain_loader),
+        ("a link to what is writable", "tmpfs /tmp tmpfs", "", linked("tmp", "sysroot/tmp")),
+        ("a link below the physical root", "x /ostree/x ext4", "", linked("ostree", "sysroot/ostree")),
+        ("a hotfix", "x /usr/local/data ext4", "",
+         lambda system: [os.mkdir(f"{system.tree}/.usr-ovl-{name}") for name in ("work", "upper")]),
+        ("ignored", "x /data ext4", "", add("fstab=no")),
+        ("a mount by the command line", "x /data/sub ext4", "", add("systemd.mount-extra=y:/data")),
+        ("a writable root", "x /data ext4", "", add("rw")),
+        ("a root that is mounted again", "x / ext4 defaults\nx /data ext4", ""),
+        ("a read-only root", "x / ext4 ro\nx /data ext4", "fstab-directory")]],
+    ("fstab: an init other than systemd", fstab("/dev/sdb1 /data ext4 defaults"), ""),
     ("fstab: another root",
      both(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=1234-ABCD / ext4 ro\n")),
      "fstab-root"),
@@ -460,6 +513,13 @@ BOOTS = {"menu-old", "settings-invalid", "no-hook"}
 def make(where):
     """A sysroot in which nothing is wrong."""
     host = Host(where, GRUB.program)
+    *[(f"fstab: {source} for root={root}",
+       both(word(ROOT, "root=" + root), fstab(source + " / ext4 ro")), found)
+      for source, root, found in [
+          (f'UUID="{UUID}"', "UUID=" + UUID, ""), (f'UUID="{UUID[:-1]}0"', "UUID=" + UUID, "fstab-root"),
+          ("LABEL=a\\040b", '"LABEL=a b"', ""), ("LABEL=a\\040b", "LABEL=a", "fstab-root"),
+          ("PARTUUID=AB-01", "PARTUUID=ab-01", ""), ("PARTUUID=ab-02", "PARTUUID=ab-01", "fstab-root"),
+          ("LABEL=x", "UUID=" + UUID, ""), ("/dev/vda", "LABEL=x", "")]],
     host.set_bootloader("grub2")
     host.commit("1", more={"modules/modules.builtin": BUILTIN,
                            "usr/lib/ostree/ostree-prepare-root": b"x"})
