@@ -5,7 +5,7 @@ import os
 import re
 
 from testlib import tap
-from testlib.bootfiles import INITRAMFS, KERNEL
+from testlib.bootfiles import DTB, INITRAMFS, KERNEL, PROGRAM
 from testlib.generator import GRUB, Generator
 
 ERROR, WARNING = "error", "warning"
@@ -47,15 +47,15 @@ def tree(where, entries=None):
     os.symlink(".", root + "/boot/boot")
     # The configuration of a GRUB that does not need our menu.
     tap.write(root + "/" + OTHER_MENU, b"insmod blscfg\nblscfg\n")
-    for name, content in ("vmlinuz", KERNEL), ("initramfs", INITRAMFS), ("a.dtb", b"x"):
+    for name, content in ("vmlinuz", KERNEL), ("initramfs", INITRAMFS), ("a.dtb", DTB):
         tap.write(f"{root}/boot/k/{name}", content)
     for name in ("etc", "var", "run", "dev", "proc", "sys", "sysroot", "../../var"):
         os.makedirs(f"{root}/{DEPLOYMENT}/{name}", exist_ok=True)
     init = f"{root}/{DEPLOYMENT}/sbin/init"
-    tap.write(init, b"#!/bin/sh\n")
+    tap.write(init, PROGRAM)
     os.chmod(init, 0o755)
     program = f"{root}/{DEPLOYMENT}/usr/lib/ostree/ostree-prepare-root"
-    tap.write(program, b"x")
+    tap.write(program, PROGRAM)
     os.chmod(program, 0o755)
     os.makedirs(f"{root}/ostree/boot.1.1/os/{CSUM}")
     os.symlink("boot.1.1", root + "/ostree/boot.1")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from testlib import tap
-from testlib.bootfiles import INITRAMFS, KERNEL, archive
+from testlib.bootfiles import INITRAMFS, KERNEL, PROGRAM, archive
 from testlib.generator import clean_environment
 
 
@@ -41,7 +41,7 @@ class Host:
         tap.write(modules + "/vmlinuz", KERNEL + version.encode())
         if initramfs:
             tap.write(modules + "/initramfs.img", archive({"version": version.encode()}) + INITRAMFS)
-        tap.write(tree + "/usr/sbin/init", b"#!/bin/sh\n")
+        tap.write(tree + "/usr/sbin/init", PROGRAM)
         os.chmod(tree + "/usr/sbin/init", 0o755)
         os.symlink("usr/sbin", tree + "/sbin")
         for path, content in (more or {}).items():

@@ -12,7 +12,7 @@
 
 #include "bls/check/files.h"
 #include "bls/check/fstab.h"
-#include "bls/file.h"
+#include "bls/check/program.h"
 #include "prepare-root/facts.h"
 #include "prepare-root/plan.h"
 #include "prepare-root/step.h"
@@ -69,24 +69,29 @@ static bool can_start(unsigned kernel, unsigned program)
 	       (kernel == EM_AARCH64 && program == EM_ARM);
 }
 
-static void check_machine(const struct subject *subject, int tree_fd, const char *init)
+static void check_machine(const struct subject *subject, unsigned machine, const char *init)
 {
-	const char *kernel = machine_name(subject->kernel.machine), *program;
-	unsigned char header[20];
-	char path[PATH_MAX];
-	unsigned machine;
+	const char *kernel = machine_name(subject->kernel.machine);
+	const char *program = machine_name(machine);
 
-	if (!kernel || path_resolve(tree_fd, init, PATH_IN_ROOT, path) < 0 ||
-		file_read(tree_fd, path, (char *)header, sizeof header) != sizeof header ||
-		memcmp(header, ELFMAG, SELFMAG) != 0)
-		return;
-	machine = header[18] | (unsigned)header[19] << 8;
-	program = machine_name(machine);
-	if (!program || can_start(subject->kernel.machine, machine))
+	if (!kernel || !program || can_start(subject->kernel.machine, machine))
 		return;
 	findings_add(subject->findings, &init_machine, subject_options(subject),
 		"the kernel is for %s, but %s of the deployment for %s", kernel, init, program);
 	findings_remedy(subject->findings, "deploy a kernel and a tree for the same architecture");
+}
+
+/* The init that ostree-prepare-root executes. */
+static void check_tree_init(const struct subject *subject, int tree_fd, const char *init)
+{
+	struct program program;
+
+	if (program_look(tree_fd, init, tree_fd, &program)) {
+		findings_add(subject->findings, &init_program, subject_options(subject),
+			"%s of the deployment cannot be executed: %s", init, program.wrong);
+		findings_remedy(subject->findings, "correct the tree and deploy it");
+	}
+	check_machine(subject, program.machine, init);
 }
 
 /* Adds the steps as --dry-run prints them. */
@@ -155,6 +160,9 @@ static void check_deployment(struct subject *subject)
 static void check_init(const struct subject *subject)
 {
 	const char *init = subject->cmdline->init, *what;
+	struct program program;
+	char *root;
+	int fd;
 
 	if (!init || !cmdline_names_prepare_root(init)) {
 		findings_add(subject->findings, &init_missing, subject_options(subject),
@@ -163,11 +171,29 @@ static void check_init(const struct subject *subject)
 		return;
 	}
 	what = files_wrong(subject->sysroot->root_fd, init, PATH_IN_ROOT, FILES_PROGRAM);
-	if (!what)
+	if (what) {
+		findings_add(subject->findings, &init_program, subject_options(subject),
+			"init=%s %s, so the kernel would panic", init, what);
+		findings_remedy(
+			subject->findings, "add ostree-prepare-root to the tree and deploy it");
 		return;
-	findings_add(subject->findings, &init_program, subject_options(subject),
-		"init=%s %s, so the kernel would panic", init, what);
-	findings_remedy(subject->findings, "add ostree-prepare-root to the tree and deploy it");
+	}
+	/* What it needs itself is looked for in the physical root, which is still "/". */
+	root = physical_root(subject->sysroot);
+	fd = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	subject->findings->failed |= !root;
+	if (fd >= 0 && program_look(subject->sysroot->root_fd, init, fd, &program)) {
+		findings_add(subject->findings, &init_program, subject_options(subject),
+			"init=%s cannot be executed, so the kernel would panic: %s", init,
+			program.wrong);
+		findings_remedy(subject->findings,
+			"use a static ostree-prepare-root, for example rootstock's");
+	}
+	if (fd >= 0) {
+		check_machine(subject, program.machine, "ostree-prepare-root");
+		close(fd);
+	}
+	free(root);
 }
 
 static void check_initrd(const struct subject *subject)

@@ -14,7 +14,7 @@ import tempfile
 
 from testlib import tap
 from testlib.bootable import both, run
-from testlib.bootfiles import archive
+from testlib.bootfiles import DTB, PROGRAM, archive, elf
 from testlib.generator import GRUB, UBOOT
 from testlib.host import Host
 
@@ -31,8 +31,8 @@ TOP = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
 STUB, SCRIPT = TOP + "/grub/stub.cfg", TOP + "/uboot/boot.cmd"
 
 
-def elf(machine):
-    return b"\x7fELF\2\1\1" + bytes(9) + b"\2\0" + machine.to_bytes(2, "little") + bytes(100)
+def uimage(architecture):
+    return b"\x27\x05\x19\x56" + bytes(24) + bytes([0, architecture]) + bytes(600)
 
 
 def efi(machine, version):
@@ -52,10 +52,6 @@ def fit(kind, folder=b"images"):
     strings = b"type\0data\0"
     header = (0xd00dfeed, 40 + len(tree + strings), 40, 40 + len(tree), 0, 17, 16, 0, len(strings), len(tree))
     return b"".join(word.to_bytes(4, "big") for word in header) + tree + strings
-
-
-def uimage(architecture):
-    return b"\x27\x05\x19\x56" + bytes(24) + bytes([0, architecture]) + bytes(600)
 
 
 class System:
@@ -85,7 +81,7 @@ class System:
         self.make_menu()
 
     def program(self, path):
-        tap.write(f"{self.root}/{path}", b"x")
+        tap.write(f"{self.root}/{path}", PROGRAM)
         os.chmod(f"{self.root}/{path}", 0o755)
 
     def make_menu(self):
@@ -140,6 +136,15 @@ def menu(data):
     return lambda system: tap.write(f"{system.root}/{MENU}", data)
 
 
+def changed(old, new):
+    """GRUB's menu, changed by hand in its first place."""
+    def act(system):
+        text = tap.read(f"{system.root}/{MENU}")
+        assert old in text, text
+        tap.write(f"{system.root}/{MENU}", text.replace(old, new, 1))
+    return act
+
+
 def no_menu(system):
     os.unlink(f"{system.root}/{MENU}")
 
@@ -155,15 +160,6 @@ def uboot_menu(system):
 
 def in_boot(path, data):
     return lambda system: tap.write(f"{system.root}/boot/{path}", data)
-def changed(old, new):
-    """GRUB's menu, changed by hand in its first place."""
-    def act(system):
-        text = tap.read(f"{system.root}/{MENU}")
-        assert old in text, text
-        tap.write(f"{system.root}/{MENU}", text.replace(old, new, 1))
-    return act
-
-
 
 
 def torn(system):
@@ -192,6 +188,10 @@ def in_tree(path, data, mode=0o644):
         if os.path.lexists(where):
             os.unlink(where)
         tap.write(where, data)
+        os.chmod(where, mode)
+    return act
+
+
 def linked(path, target):
     """The deployment has a link."""
     def act(system):
@@ -222,10 +222,6 @@ def plain_loader(system):
     system.make_menu()
 
 
-        os.chmod(where, mode)
-    return act
-
-
 def dangling(system):
     os.unlink(system.root + system.word("ostree"))
 
@@ -253,11 +249,26 @@ def no_entries(system):
     os.unlink(f"{system.root}/{system.entry}")
 
 
+PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
 OSTREE = r"ostree=\S+"
 ROOT = r"root=\S+"
 LOADER = [
     ("no menu", no_menu, "no-menu"),
     ("a torn menu", torn, "menu-torn"),
+    ("the head of another menu", lambda system: tap.write(f"{system.root}/{MENU}", tap.read(
+        f"{system.root}/{MENU}").replace(b"function rootstock_", b"function rootstock_x")), "menu-torn"),
+    *[(f"a menu with {new!r} for {old!r}", changed(old, new), found) for old, new, found in [
+        (b"\n}\n", b"\n", "menu-torn"), (b"\tif [", b"\tfrobnicate\n\tif [", "menu-old"),
+        (b"\n}\n", b"\n}\nmenuentry 'a { it\\'s' {\n\ttrue # {\n}\n", "menu-torn"),
+        (b"\n}\n", b"\n}\nmenuentry 'a {' \"}\\\"\" {\n\techo ${x} \\{ # {\n}\n", "menu-old"),
+        (b"set timeout='5'", b"set timeout='5", "menu-old"), (b"set timeout='5'", b"set timeout='9'", ""),
+        (b"\nif [", b"\nfi [", "menu-old"), (b"set timeout=", b"frobnicate\nset timeout=", "menu-old")]],
+    ("U-Boot's menu, changed by hand", both(no_menu, uboot_menu, lambda system: tap.write(
+        system.root + "/boot/loader/uEnv.txt", tap.read(system.root + "/boot/loader/uEnv.txt").replace(
+            b"panic=10", b"panic=11"))), "menu-torn"),
+    ("U-Boot's menu with a line after the checksum", both(no_menu, uboot_menu, lambda system: tap.write(
+        system.root + "/boot/loader/uEnv.txt", tap.read(system.root + "/boot/loader/uEnv.txt").replace(
+            b"\nrootstock_complete", b"\na=b\nrootstock_complete"))), "menu-torn"),
     ("a menu that starts something else", menu(b"menuentry x {\nlinux /k\n}\n"), "menu-useless"),
     ("a menu of garbage", menu(bytes(range(1, 256)) * 9), "menu-useless"),
     ("a menu that is a directory", directory_as_menu, "menu-unreadable"),
@@ -265,6 +276,8 @@ LOADER = [
      "stub-missing"),
     ("GRUB's own file on the ESP leads elsewhere",
      grub_cfg("boot/efi/EFI/debian/grub.cfg", "configfile $prefix/other.cfg"), "stub-missing"),
+    ("GRUB's own file starts another loader", grub_cfg("boot/grub/grub.cfg",
+                                                      "chainloader /EFI/x.efi # bootloader"), "stub-missing"),
     ("one of GRUB's own files leads here", both(
         grub_cfg("boot/efi/EFI/debian/grub.cfg", "configfile $prefix/grub.cfg"),
         grub_cfg("boot/grub2/grub.cfg", "configfile /boot/loader/grub.cfg")), ""),
@@ -293,6 +306,16 @@ LOADER = [
      both(no_menu, uboot_menu, content("linux", b"\xd0\x0d\xfe\xed" + bytes(600))), ""),
     ("a uImage for GRUB", content("linux", uimage(24)), "kernel-format"),
     ("a packed kernel for GRUB", content("linux", gzip.compress(b"x" * 9999)), "kernel-format"),
+    ("an EFI program for x86, for GRUB", content("linux", efi(0x8664, 0)), "kernel-format"),
+    ("a new EFI program for x86, for GRUB", content("linux", efi(0x8664, 257)), "kernel-unknown"),
+    ("an EFI program for arm64, for GRUB", both(content("linux", efi(0xaa64, 0)), in_tree(
+        "usr/sbin/init", elf(183), 0o755)), ""),
+    *[(f"an ELF file for machine {machine} as kernel", content("linux", data), "")
+      for machine, data in [(21, elf(21)), (22, elf(22)[:5] + b"\2" + elf(22)[6:18] + b"\0\x16" + elf(22)[20:])]],
+    *[(f"a device tree {what}", both(in_boot("a.dtb", data), lambda system: system.edit(
+        r"^linux (.*)$", r"linux \1\ndevicetree /a.dtb")), found) for what, data, found in [
+            ("of text", b"x" * 99, "devicetree-invalid"), ("that is cut", DTB[:-1], "devicetree-invalid"),
+            ("that is right", DTB + b"x", ""), ("with U-Boot's header", uimage(2), "")]],
     ("an ELF file as kernel", content("linux", elf(62)), "kernel-format"),
     ("a kernel of unknown format", content("linux", b"x" * 999), "kernel-unknown"),
     ("an entry without a kernel", lambda system: system.edit(r"^linux .*\n", ""),
@@ -304,20 +327,6 @@ LOADER = [
     ("libostree calls no generator", configured("sysroot", "bootloader=none"), "no-hook"),
 ]
 UUID = "6b8a3b0e-7e9b-4d3c-9d1e-0123456789ab"
-    ("the head of another menu", lambda system: tap.write(f"{system.root}/{MENU}", tap.read(
-        f"{system.root}/{MENU}").replace(b"function rootstock_", b"function rootstock_x")), "menu-torn"),
-    *[(f"a menu with {new!r} for {old!r}", changed(old, new), found) for old, new, found in [
-        (b"\n}\n", b"\n", "menu-torn"), (b"\tif [", b"\tfrobnicate\n\tif [", "menu-old"),
-        (b"\n}\n", b"\n}\nmenuentry 'a { it\\'s' {\n\ttrue # {\n}\n", "menu-torn"),
-        (b"\n}\n", b"\n}\nmenuentry 'a {' \"}\\\"\" {\n\techo ${x} \\{ # {\n}\n", "menu-old"),
-        (b"set timeout='5'", b"set timeout='5", "menu-old"), (b"set timeout='5'", b"set timeout='9'", ""),
-        (b"\nif [", b"\nfi [", "menu-old"), (b"set timeout=", b"frobnicate\nset timeout=", "menu-old")]],
-    ("U-Boot's menu, changed by hand", both(no_menu, uboot_menu, lambda system: tap.write(
-        system.root + "/boot/loader/uEnv.txt", tap.read(system.root + "/boot/loader/uEnv.txt").replace(
-            b"panic=10", b"panic=11"))), "menu-torn"),
-    ("U-Boot's menu with a line after the checksum", both(no_menu, uboot_menu, lambda system: tap.write(
-        system.root + "/boot/loader/uEnv.txt", tap.read(system.root + "/boot/loader/uEnv.txt").replace(
-            b"\nrootstock_complete", b"\na=b\nrootstock_complete"))), "menu-torn"),
 DEVICE = [
     ("no root=", word(ROOT), "root-missing"),
     ("no root= for the kernel", both(without_initrd(), word(ROOT)), "root-missing"),
@@ -328,15 +337,6 @@ DEVICE = [
     ("neither root= nor ostree= for rootstock-init",
      both(content("initrd", OURS), word(ROOT), word(OSTREE)), "root-missing ostree-missing"),
     ("a misspelt prefix", word(ROOT, "root=UUDI=" + UUID), "root-prefix"),
-    ("a misspelt prefix for rootstock-init",
-     both(content("initrd", OURS), word(ROOT, "root=UUDI=" + UUID)), "root-invalid"),
-    ("a misspelt prefix for the kernel", without_initrd("root=PARTUID=" + UUID), "root-invalid"),
-    ("a UUID that is none", word(ROOT, "root=UUID=not-a-uuid"), "root-uuid-form"),
-    ("a UUID that is cut", word(ROOT, "root=UUID=" + UUID[:-1]), "root-uuid-form"),
-    ("a UUID", word(ROOT, "root=UUID=" + UUID.upper()), ""),
-    ("a UUID of FAT", word(ROOT, "root=UUID=1234-ABCD"), ""),
-    ("no UUID for rootstock-init", both(content("initrd", OURS), word(ROOT, "root=UUID=")),
-    ("an EFI program for x86, for GRUB", content("linux", efi(0x8664, 0)), "kernel-format"),
     ("a prefix in small letters", word(ROOT, "root=uuid=" + UUID), "root-prefix"),
     ("a prefix in small letters for dracut", both(
         content("initrd", archive(DRACUT)), word(ROOT, "root=label=x")), "root-prefix"),
@@ -350,20 +350,33 @@ DEVICE = [
     *[(f"root={value} for the kernel", without_initrd("root=" + value), found) for value, found in [
         ("/dev/mapper/vg-root", "root-needs-initramfs"), ("/dev/vg/root", "root-needs-initramfs"),
         ("/dev/cciss/c0d0p1", ""), ("/dev/md0", ""), ("/dev/cifs", ""), ("/dev/dm-0", "")]],
-    ("a new EFI program for x86, for GRUB", content("linux", efi(0x8664, 257)), "kernel-unknown"),
-    ("an EFI program for arm64, for GRUB", both(content("linux", efi(0xaa64, 0)), in_tree(
-        "usr/sbin/init", elf(183), 0o755)), ""),
-    *[(f"an ELF file for machine {machine} as kernel", content("linux", data), "")
-      for machine, data in [(21, elf(21)), (22, elf(22)[:5] + b"\2" + elf(22)[6:18] + b"\0\x16" + elf(22)[20:])]],
-    *[(f"a device tree {what}", both(in_boot("a.dtb", data), lambda system: system.edit(
-        r"^linux (.*)$", r"linux \1\ndevicetree /a.dtb")), found) for what, data, found in [
-            ("of text", b"x" * 99, "devicetree-invalid"), ("that is cut", DTB[:-1], "devicetree-invalid"),
-            ("that is right", DTB + b"x", ""), ("with U-Boot's header", uimage(2), "")]],
+    ("a misspelt prefix for rootstock-init",
+     both(content("initrd", OURS), word(ROOT, "root=UUDI=" + UUID)), "root-invalid"),
+    ("a misspelt prefix for the kernel", without_initrd("root=PARTUID=" + UUID), "root-invalid"),
+    ("a UUID that is none", word(ROOT, "root=UUID=not-a-uuid"), "root-uuid-form"),
+    ("a UUID that is cut", word(ROOT, "root=UUID=" + UUID[:-1]), "root-uuid-form"),
+    ("a UUID", word(ROOT, "root=UUID=" + UUID.upper()), ""),
+    ("a UUID of FAT", word(ROOT, "root=UUID=1234-ABCD"), ""),
+    ("no UUID for rootstock-init", both(content("initrd", OURS), word(ROOT, "root=UUID=")),
      "root-invalid"),
     ("UUID= for the kernel", without_initrd("root=UUID=" + UUID), "root-needs-initramfs"),
     ("LABEL= for the kernel", without_initrd("root=LABEL=x"), "root-needs-initramfs"),
     ("udev's link for the kernel", without_initrd("root=/dev/disk/by-partuuid/" + UUID),
      "root-needs-initramfs"),
+    *[(f"an initramfs in the kernel: {what}", both(
+        content("linux", data), lambda system: system.edit(r"^initrd .*\n", ""), no_menu, uboot_menu),
+       found) for what, data, found in [
+           ("a FIT", fit(b"ramdisk"), ""), ("a FIT without", fit(b"kernel"), "root-needs-initramfs init-missing"),
+           ("another node", fit(b"ramdisk", b"x"), "root-needs-initramfs init-missing"),
+           ("a FIT that is damaged", fit(b"ramdisk")[:60], "initramfs-unknown"),
+           ("a FIT without end", fit(b"kernel")[:-24].ljust(9999, b"\0"), "initramfs-unknown")]],
+    *[(f"an initramfs in the kernel: {path} {text!r}", both(
+        lambda system: system.edit(r"^initrd .*\n", ""), in_tree(path, text.encode())), found)
+      for path, text, found in [
+          (f"usr/lib/modules/{RELEASE}/config", 'CONFIG_X=y\nCONFIG_INITRAMFS_SOURCE="x"\n', ""),
+          (f"boot/config-{RELEASE}", 'CONFIG_INITRAMFS_SOURCE="x"\n', ""),
+          (f"usr/lib/modules/{RELEASE}/config", 'CONFIG_INITRAMFS_SOURCE=""\n',
+           "root-needs-initramfs init-missing")]],
     ("PARTUUID= for the kernel", without_initrd("root=PARTUUID=" + UUID), ""),
     ("a bad offset", without_initrd(f"root=PARTUUID={UUID}/PARTNROFF=x"), "root-invalid"),
     ("no name", without_initrd("root=/dev/"), "root-invalid"),
@@ -371,14 +384,16 @@ DEVICE = [
     ("NFS for the kernel", without_initrd("root=/dev/nfs"), ""),
     ("NFS for rootstock-init", both(content("initrd", OURS), word(ROOT, "root=nfs:x:/y")),
      "root-invalid"),
-    ("GRUB's own file starts another loader", grub_cfg("boot/grub/grub.cfg",
-                                                      "chainloader /EFI/x.efi # bootloader"), "stub-missing"),
     ("a logical volume for rootstock-init",
      both(content("initrd", OURS), word(ROOT, "root=/dev/mapper/a-b")), "root-invalid"),
     ("a logical volume for initramfs-tools", word(ROOT, "root=/dev/mapper/a-b"), ""),
     ("a driver of the disk that is a module", without_initrd("root=/dev/nvme0n1p1"), "root-driver"),
     ("a driver of the disk that is built in", without_initrd(), ""),
     ("a file system that is a module", without_initrd(more="rootfstype=xfs"), "root-driver"),
+    ("ext2 by its own driver", both(without_initrd(more="rootfstype=ext2"), in_tree(
+        f"usr/lib/modules/{RELEASE}/modules.builtin", BUILTIN.replace(b"ext4", b"ext2"))), ""),
+    ("ext3 without a driver", both(without_initrd(more="rootfstype=ext3"), in_tree(
+        f"usr/lib/modules/{RELEASE}/modules.builtin", BUILTIN.replace(b"ext4", b"ext2"))), "root-driver"),
     ("a file system that is built in", without_initrd(more="rootfstype=ext3"), ""),
     ("an initramfs without the file system", add("rootfstype=xfs"), "root-driver"),
     ("an initramfs with it", both(add("rootfstype=xfs"), content("initrd", archive(
@@ -406,20 +421,6 @@ DEPLOYMENT = [
     ("ostree= is misspelt", lambda system: system.edit(" ostree=", " ostre="),
      "ostree-missing word-unknown"),
     ("no ostree=, and a physical root with an init",
-    *[(f"an initramfs in the kernel: {what}", both(
-        content("linux", data), lambda system: system.edit(r"^initrd .*\n", ""), no_menu, uboot_menu),
-       found) for what, data, found in [
-           ("a FIT", fit(b"ramdisk"), ""), ("a FIT without", fit(b"kernel"), "root-needs-initramfs init-missing"),
-           ("another node", fit(b"ramdisk", b"x"), "root-needs-initramfs init-missing"),
-           ("a FIT that is damaged", fit(b"ramdisk")[:60], "initramfs-unknown"),
-           ("a FIT without end", fit(b"kernel")[:-24].ljust(9999, b"\0"), "initramfs-unknown")]],
-    *[(f"an initramfs in the kernel: {path} {text!r}", both(
-        lambda system: system.edit(r"^initrd .*\n", ""), in_tree(path, text.encode())), found)
-      for path, text, found in [
-          (f"usr/lib/modules/{RELEASE}/config", 'CONFIG_X=y\nCONFIG_INITRAMFS_SOURCE="x"\n', ""),
-          (f"boot/config-{RELEASE}", 'CONFIG_INITRAMFS_SOURCE="x"\n', ""),
-          (f"usr/lib/modules/{RELEASE}/config", 'CONFIG_INITRAMFS_SOURCE=""\n',
-           "root-needs-initramfs init-missing")]],
      both(word(OSTREE), lambda system: system.program("sbin/init")), "physical-root"),
     ("no ostree=, and a physical root without the init that is named",
      both(word(OSTREE, "init=/bin/other"), lambda system: system.program("sbin/init")),
@@ -441,6 +442,33 @@ DEPLOYMENT = [
     ("a setting that has no effect", in_tree("usr/lib/ostree/prepare-root.conf",
                                              b"[etc]\ntransient=true\n"), "deployment-warning"),
     ("a third slot", add("androidboot.slot_suffix=_c"), "deployment"),
+    *[(f"an init that is {what}", in_tree("usr/sbin/init", data, 0o755), found)
+      for what, data, found in [
+          ("empty", b"", "init-program"), ("a text", b"exec /bin/sh\n", "init-program"),
+          ("a script without a shell", b"#!/nonexistent -x\n", "init-program"),
+          ("a script without a name", b"#! \n", "init-program"),
+          ("a script of a script", b"#!/usr/lib/sh\n", "init-program"),
+          ("a script whose shell is in /var", b"#! /var/x/sh\n", ""),
+          ("an ELF file without its interpreter", elf(62, b"/lib64/ld.so"), "init-program"),
+          ("an ELF file that is cut", PROGRAM[:100], "init-program")]],
+    ("an init that is a script of a script without a shell", both(
+        in_tree("usr/lib/sh", b"#!/none\n", 0o755),
+        in_tree("usr/sbin/init", b"#!/usr/lib/sh\n", 0o755)), "init-program"),
+    ("an init that is a script of a dynamic program", both(
+        in_tree("usr/lib/ld.so", PROGRAM, 0o755), linked("lib", "usr/lib"),
+        in_tree("usr/lib/sh", elf(62, b"/lib/ld.so"), 0o755),
+        in_tree("usr/sbin/init", b"#!/lib/sh\n", 0o755)), ""),
+    ("an init whose interpreter cannot be executed", both(
+        in_tree("usr/lib/ld.so", PROGRAM), in_tree("usr/sbin/init", elf(62, b"/usr/lib/ld.so"), 0o755)),
+     "init-program"),
+    ("a dynamic ostree-prepare-root for the kernel", both(without_initrd(), in_tree(
+        "usr/lib/ld.so", PROGRAM, 0o755), in_tree(PREPARE_ROOT, elf(62, b"/usr/lib/ld.so"), 0o755)),
+     "init-program"),
+    ("a dynamic ostree-prepare-root, and its interpreter in the physical root", both(
+        without_initrd(), lambda system: system.program("lib/ld.so"),
+        in_tree(PREPARE_ROOT, elf(62, b"/lib/ld.so"), 0o755)), ""),
+    ("an ostree-prepare-root for ARM", both(without_initrd(), in_tree(PREPARE_ROOT, elf(183), 0o755)),
+     "init-machine"),
     ("a tree for ARM", in_tree("usr/sbin/init", elf(183), 0o755), "init-machine"),
     ("a tree for 32 bits", in_tree("usr/sbin/init", elf(3), 0o755), ""),
     ("a kernel without init=", lambda system: system.edit(r"^initrd .*\n", ""),
@@ -485,11 +513,14 @@ DEPLOYMENT = [
     ("fstab: another root",
      both(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=1234-ABCD / ext4 ro\n")),
      "fstab-root"),
+    *[(f"fstab: {source} for root={root}",
+       both(word(ROOT, "root=" + root), fstab(source + " / ext4 ro")), found)
+      for source, root, found in [
+          (f'UUID="{UUID}"', "UUID=" + UUID, ""), (f'UUID="{UUID[:-1]}0"', "UUID=" + UUID, "fstab-root"),
+          ("LABEL=a\\040b", '"LABEL=a b"', ""), ("LABEL=a\\040b", "LABEL=a", "fstab-root"),
+          ("PARTUUID=AB-01", "PARTUUID=ab-01", ""), ("PARTUUID=ab-02", "PARTUUID=ab-01", "fstab-root"),
+          ("LABEL=x", "UUID=" + UUID, ""), ("/dev/vda", "LABEL=x", "")]],
     ("fstab: the same root",
-    ("ext2 by its own driver", both(without_initrd(more="rootfstype=ext2"), in_tree(
-        f"usr/lib/modules/{RELEASE}/modules.builtin", BUILTIN.replace(b"ext4", b"ext2"))), ""),
-    ("ext3 without a driver", both(without_initrd(more="rootfstype=ext3"), in_tree(
-        f"usr/lib/modules/{RELEASE}/modules.builtin", BUILTIN.replace(b"ext4", b"ext2"))), "root-driver"),
      both(word(ROOT, "root=UUID=" + UUID), in_tree("etc/fstab", b"UUID=%s / ext4 ro\n"
                                                      % UUID.upper().encode())), ""),
     ("a value of onfail= that is none", add("rootstock.onfail=rebot"), "onfail-invalid"),
@@ -502,6 +533,8 @@ DEPLOYMENT = [
     ("onfail=shell for dracut", add("rootstock.onfail=shell"), ""),
     ("onfail= is misspelt", add("rootstock.onfial=reboot"), "word-unknown"),
     ("an unknown word", add("rootstock.frobnicate"), "word-unknown"),
+    *[(f"another's word {name}", add(name), "")
+      for name in ("boot_delay=5", "rootrwfstype=ext4", "rootpart=2", "rootdisk")],
     ("a misspelt word of the kernel's", add("rootwiat"), "word-unknown"),
     ("a variable of GRUB's", add("$ignition_firstboot"), "changed"),
     ("a dollar in a value", add("console=${console}"), ""),
@@ -513,13 +546,6 @@ BOOTS = {"menu-old", "settings-invalid", "no-hook"}
 def make(where):
     """A sysroot in which nothing is wrong."""
     host = Host(where, GRUB.program)
-    *[(f"fstab: {source} for root={root}",
-       both(word(ROOT, "root=" + root), fstab(source + " / ext4 ro")), found)
-      for source, root, found in [
-          (f'UUID="{UUID}"', "UUID=" + UUID, ""), (f'UUID="{UUID[:-1]}0"', "UUID=" + UUID, "fstab-root"),
-          ("LABEL=a\\040b", '"LABEL=a b"', ""), ("LABEL=a\\040b", "LABEL=a", "fstab-root"),
-          ("PARTUUID=AB-01", "PARTUUID=ab-01", ""), ("PARTUUID=ab-02", "PARTUUID=ab-01", "fstab-root"),
-          ("LABEL=x", "UUID=" + UUID, ""), ("/dev/vda", "LABEL=x", "")]],
     host.set_bootloader("grub2")
     host.commit("1", more={"modules/modules.builtin": BUILTIN,
                            "usr/lib/ostree/ostree-prepare-root": b"x"})
@@ -528,7 +554,7 @@ def make(where):
                 for name in names if name == "ostree-prepare-root")
     # A commit of a bare-user repository: what it has is read-only, and shared with the repository.
     os.unlink(program)
-    tap.write(program, b"x")
+    tap.write(program, PROGRAM)
     os.chmod(program, 0o755)
     System(host.root).make_menu()
     assert run("check", host.root)["findings"] == []
@@ -575,5 +601,3 @@ def main():
 
 
 sys.exit(main())
-    *[(f"another's word {name}", add(name), "")
-      for name in ("boot_delay=5", "rootrwfstype=ext4", "rootpart=2", "rootdisk")],
