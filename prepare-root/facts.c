@@ -25,6 +25,12 @@
 #endif
 
 static char text[TREE_FILE_MAX]; /* one file at a time */
+static const struct settings *given_settings;
+
+void facts_use_settings(const struct settings *settings)
+{
+	given_settings = settings;
+}
 
 bool facts_mounted(int dir, const char *path)
 {
@@ -129,6 +135,11 @@ static int read_settings(int root, int tree, const struct around *around,
 	if (!found && around->initramfs >= 0)
 		found = read_rootconf(
 			around->initramfs, "the initramfs' ", &facts->sysroot_readonly, ret_fault);
+	if (!found && given_settings) {
+		found = rootconf_file(given_settings->name, given_settings->text,
+			given_settings->size, &facts->sysroot_readonly, ret_fault);
+		found = found ? found : 1;
+	}
 	if (!found)
 		found = read_rootconf(tree, "the deployment's ", NULL, ret_fault);
 	facts->sysroot_readonly |= repository_readonly(root);

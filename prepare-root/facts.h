@@ -40,6 +40,13 @@ struct facts {
 	const char *init;      /* see realinit_find; NULL if there is none */
 };
 
+/* A prepare-root.conf of the initramfs. */
+struct settings {
+	const char *name; /* for messages */
+	const char *text;
+	size_t size;
+};
+
 /* Descriptors of directories that facts_gather looks into besides the sysroot; -1 for none. */
 struct around {
 	int proc;      /* of a proc file system, to tell a read-only mount from its file system */
@@ -58,6 +65,12 @@ int facts_cmdline(int proc, struct cmdline *ret_cmdline, struct fault *ret_fault
  * /proc, /sys and /run, which are never on the root's own device, and does not need /proc.
  */
 bool facts_mounted(int dir, const char *path);
+
+/*
+ * Gives facts_gather the settings of an initramfs of which there is no directory; NULL for none
+ * again. Not a field of around, because the boot's programs would get larger by what they never use.
+ */
+void facts_use_settings(const struct settings *settings);
 
 /*
  * Fills facts for the sysroot, "/" or the path of a directory. Returns 0, or a negative errno with
