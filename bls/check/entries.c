@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bls/bootpath.h"
+#include "bls/check/copies.h"
 #include "bls/check/files.h"
 #include "bls/check/known.h"
 #include "bls/check/modules.h"
@@ -25,6 +27,9 @@ static const struct finding_kind entry_invalid = { "entry-invalid", FINDINGS_ERR
 static const struct finding_kind byte_order_mark = { "byte-order-mark", FINDINGS_WARNING, false };
 static const struct finding_kind no_panic = { "no-panic", FINDINGS_WARNING, false };
 static const struct finding_kind initrd_unread = { "initrd-unread", FINDINGS_WARNING, false };
+static const struct finding_kind initrd_damaged = { "initrd-damaged", FINDINGS_ERROR, false };
+static const struct finding_kind initrd_format = { "initrd-format", FINDINGS_ERROR, false };
+static const struct finding_kind initrd_init = { "initrd-init", FINDINGS_ERROR, false };
 static const struct finding_kind initrd_release = { "initrd-release", FINDINGS_WARNING, false };
 static const struct finding_kind same_name = { "same-name", FINDINGS_WARNING, false };
 static const struct finding_kind other_order = { "other-order", FINDINGS_WARNING, false };
@@ -58,23 +63,63 @@ static void read_builtin(const struct subject *subject, struct text *builtin, ch
 	close(fd);
 }
 
+static bool has_failed(const struct initrd *initrd)
+{
+	if (!initrd || initrd->modules.failed)
+		return true;
+	for (size_t i = 0; i < INITRD_CONFS; i++)
+		if (initrd->confs[i].failed)
+			return true;
+	return false;
+}
+
+static void check_content(const struct subject *subject, struct place place)
+{
+	const struct initrd *initrd = subject->initrd;
+
+	if (initrd->damage)
+		findings_add(subject->findings, &initrd_damaged, place,
+			"the kernel cannot unpack the initramfs: %s", initrd->damage);
+	else if (initrd->format)
+		findings_add(subject->findings, &initrd_format, place,
+			"the kernel cannot unpack the initramfs: %s", initrd->format);
+	else if (initrd->unread && *initrd->unread)
+		findings_add(subject->findings, &initrd_unread, place,
+			"the initramfs cannot be looked into: %s", initrd->unread);
+	else
+		return;
+	findings_remedy(subject->findings, "%s", initrd->remedy);
+}
+
+/* Without it the kernel goes on as if there were no initramfs. It would need init= then, which the
+ * generators leave out beside an initramfs. */
+static void check_initrd_init(const struct subject *subject, struct place place)
+{
+	const struct initrd *initrd = subject->initrd;
+	const char *other = subject_word(subject, "rdinit");
+
+	/* The links on the way of another path are not known. */
+	if (initrd->unread || (other && strcmp(other, "/init") != 0) || S_ISLNK(initrd->init) ||
+		(S_ISREG(initrd->init) && (initrd->init & 0111)))
+		return;
+	findings_add(subject->findings, &initrd_init, place, "the initramfs has no /init%s",
+		initrd->init ? " that can be executed" : "");
+	findings_remedy(subject->findings, "make the initramfs again");
+}
+
 static void check_initrd(struct subject *subject, const char *release)
 {
 	const struct place place =
 		subject_place(subject, subject->entry->last[ENTRY_INITRD]->number);
 	const struct initrd *initrd = initrd_of(subject->initrds, subject->sysroot, subject->entry);
 
-	subject->initrd = initrd;
-	if (!initrd || initrd->modules.failed) {
+	if (has_failed(initrd)) {
 		subject->findings->failed = true;
 		return;
 	}
-
-	if (initrd->unread) {
-		findings_add(subject->findings, &initrd_unread, place,
-			"the initramfs cannot be looked into: %s", initrd->unread);
-		findings_remedy(subject->findings, "%s", initrd->remedy);
-	}
+	subject->initrd = initrd;
+	check_content(subject, place);
+	check_initrd_init(subject, place);
 	if (release && *initrd->release && strcmp(release, initrd->release) != 0) {
 		findings_add(subject->findings, &initrd_release, place,
 			"the initramfs has modules for the kernel %s, and the tree for %s",
@@ -101,6 +146,7 @@ static void check_boot(struct subject *subject)
 		return;
 	}
 	read_builtin(subject, &builtin, &release);
+	copies_check(subject);
 	if (subject->entry->last[ENTRY_INITRD])
 		check_initrd(subject, release);
 	else

@@ -15,6 +15,7 @@ static const struct finding_kind file_missing = { "file", FINDINGS_ERROR, false 
 static const struct finding_kind kernel_unsuitable = { "kernel-format", FINDINGS_ERROR, false };
 static const struct finding_kind devicetree_invalid = { "devicetree-invalid", FINDINGS_ERROR,
 	false };
+static const struct finding_kind initrd_format = { "initrd-format", FINDINGS_ERROR, false };
 static const struct finding_kind kernel_unknown = { "kernel-unknown", FINDINGS_WARNING, false };
 
 const char *files_wrong(int dir_fd, const char *path, enum path_rule rule, enum files_kind kind)
@@ -163,11 +164,25 @@ void files_check(struct subject *subject)
 	findings_remedy(subject->findings, "compare it with the kernel in usr/lib/modules");
 }
 
+/* Only U-Boot leaves out the header of its legacy images. */
+static void check_uimage(const struct subject *subject, const struct loader *loader)
+{
+	const struct entry_line *line = subject->entry->last[ENTRY_INITRD];
+
+	if (!subject->initrd || !subject->initrd->uimage || (loader->kernels & 1U << KERNEL_UIMAGE))
+		return;
+	findings_add(subject->findings, &initrd_format, subject_place(subject, line->number),
+		"the initramfs is in a uImage, and %s hands it to the kernel with its header",
+		loader->name);
+	findings_remedy(subject->findings, "use it without its first 64 bytes");
+}
+
 void files_check_loader(struct subject *subject, const struct loader *loader)
 {
 	const enum kernel_format format = subject->kernel.format;
 	const struct entry_line *line = subject->entry->last[ENTRY_LINUX];
 
+	check_uimage(subject, loader);
 	if (format == KERNEL_UNKNOWN || (loader->kernels & 1U << format) ||
 		is_elf_elsewhere(&subject->kernel))
 		return;

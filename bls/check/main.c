@@ -189,7 +189,8 @@ static void tell_places(const struct result *result, size_t i)
 	}
 }
 
-static void check_item(struct result *result, const struct bootfs *rootfs, void **initrds, size_t i)
+static void check_item(
+	struct result *result, const struct bootfs *rootfs, struct initrds *initrds, size_t i)
 {
 	const struct menu_item *item = &result->menu.items[i];
 	struct subject subject = { .sysroot = &result->sysroot,
@@ -213,7 +214,7 @@ static void check(bool any, bool with_ways, struct result *result)
 	const struct sysroot *sysroot = &result->sysroot;
 	struct findings *findings = &result->findings;
 	struct bootfs rootfs = { 0 };
-	void *initrds = NULL;
+	struct initrds initrds = { 0 };
 
 	/* Without /proc nothing is known about it. */
 	if (bootfs_find(sysroot->root_fd, &rootfs) == 0)
@@ -222,7 +223,7 @@ static void check(bool any, bool with_ways, struct result *result)
 		result->ways[i].wanted = with_ways;
 		check_item(result, &rootfs, &initrds, i);
 	}
-	initrd_forget(initrds);
+	initrd_forget(&initrds);
 	bootfs_free(&rootfs);
 	entries_check_menu(sysroot, &result->menu, findings);
 	entries_check_prefix(sysroot, &result->menu, &result->bootfs, findings);

@@ -272,7 +272,7 @@ static bool has_module(const struct search *search, const char *name)
 	if (modules_have(search->builtin, name))
 		return true;
 	return search->subject->initrd &&
-	       (search->subject->initrd->unread ||
+	       (search->subject->initrd->unread || search->subject->initrd->nested ||
 		       modules_have(&search->subject->initrd->modules, name));
 }
 
@@ -283,11 +283,12 @@ static void check_driver(const struct search *search, const char *module, const 
 	if (!module || has_module(search, module))
 		return;
 	findings_add(subject->findings, &root_driver, subject_options(subject),
-		"%s, which %s needs, is only a module of this kernel, and %s", module, what,
-		search->subject->initrd ? "the initramfs lacks it" : "there is no initramfs");
+		"%s, which %s needs, is %s", module, what,
+		subject->initrd ? "neither built into this kernel nor in the initramfs"
+				: "not built into this kernel, and there is no initramfs");
 	findings_remedy(subject->findings, "%s",
-		search->subject->initrd ? "add it to the initramfs"
-					: "build it into the kernel, or add an initramfs");
+		subject->initrd ? "add it to the initramfs"
+				: "build it into the kernel, or add an initramfs");
 }
 
 /* Of other types the module is not known, or the root is not on a disk. */

@@ -25,8 +25,8 @@ struct subject {
 	struct way *way;
 	const struct menu_item *item;
 	const struct entry *entry;
-	struct cmdline *cmdline;     /* of the kernel, as the boot's own code splits the options */
-	void **initrds;		     /* see initrd_of() */
+	struct cmdline *cmdline; /* of the kernel, as the boot's own code splits the options */
+	struct initrds *initrds;
 	const struct initrd *initrd; /* NULL if there is none, or it is not looked at */
 	struct kernel kernel;	     /* empty if it cannot be read */
 };

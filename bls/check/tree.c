@@ -118,9 +118,20 @@ static void tell_plan(struct subject *subject, const struct facts *facts)
 		close(fd);
 }
 
+/* The settings in the initramfs come before those in the tree. */
+static struct settings initrd_settings(const struct initrd *initrd)
+{
+	for (size_t i = 0; initrd && !initrd->unread && i < INITRD_CONFS; i++)
+		if (initrd->confs[i].bytes)
+			return (struct settings){ initrd_conf(i), initrd->confs[i].bytes,
+				initrd->confs[i].size };
+	return (struct settings){ 0 };
+}
+
 static void check_deployment(struct subject *subject)
 {
 	static struct facts facts;
+	const struct settings settings = initrd_settings(subject->initrd);
 	const struct around around = { .proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.initramfs = -1 };
 	char *root = physical_root(subject->sysroot);
@@ -130,7 +141,9 @@ static void check_deployment(struct subject *subject)
 	subject->findings->failed |= !root;
 	planned = subject;
 	log_divert(take_warning);
+	facts_use_settings(settings.name ? &settings : NULL);
 	err = facts_gather(WORLD_PID1, root ? root : "", &around, subject->cmdline, &facts, &fault);
+	facts_use_settings(NULL);
 	log_divert(NULL);
 	if (err) {
 		findings_add(subject->findings, &deployment, subject_options(subject), "%s",
@@ -200,7 +213,7 @@ static void check_initrd(const struct subject *subject)
 {
 	const struct initrd *initrd = subject->initrd;
 
-	if (initrd->ostree || initrd->unread || initrd->maker == INITRD_UNKNOWN)
+	if (initrd->ostree || initrd->unread || initrd->nested || initrd->maker == INITRD_UNKNOWN)
 		return;
 	findings_add(subject->findings, &initrd_ostree,
 		subject_place(subject, subject->entry->last[ENTRY_INITRD]->number),

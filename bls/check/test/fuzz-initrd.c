@@ -7,6 +7,7 @@
 
 #include "bls/check/initrd.h"
 #include "bls/check/modules.h"
+#include "bls/check/stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,13 +15,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct initrd initrd = { 0 };
 	FILE *file = tmpfile();
+	uint64_t used = 0;
 
 	if (!file || setenv("PATH", "/nowhere", 1) || fwrite(data, 1, size, file) != size)
 		abort();
-	rewind(file);
-	initrd_take(file, &initrd);
+	if (fflush(file))
+		abort();
+	initrd_take(fileno(file), &used, &initrd);
 	(void)fclose(file);
-	if (strlen(initrd.release) >= sizeof initrd.release || !initrd_name(initrd.maker))
+	if (used > STREAM_MAX || strlen(initrd.release) >= sizeof initrd.release ||
+		!initrd_name(initrd.maker))
 		abort();
 	(void)modules_have(&initrd.modules, "ext4");
 	initrd_free(&initrd);

@@ -4,19 +4,25 @@
 found under its id, and nothing else is."""
 import functools
 import glob
+import bz2
 import gzip
+import json
+import lzma
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+import zlib
 
 from testlib import tap
-from testlib.bootable import both, run
-from testlib.bootfiles import DTB, PROGRAM, archive, elf
+from testlib.bootable import BLS, both, run
+from testlib.bootfiles import DTB, KERNEL, PROGRAM, archive, elf
 from testlib.generator import GRUB, UBOOT
 from testlib.host import Host
+from testlib.slowness import limit
 
 RELEASE = "6.1.1"
 BUILTIN = b"kernel/fs/ext4/ext4.ko\nkernel/drivers/block/virtio_blk.ko\n"
@@ -114,11 +120,61 @@ def without_initrd(root="root=/dev/vda1", more=""):
     return act
 
 
-def content(key, data):
+def copy(key, data):
+    """The file in /boot alone."""
     def act(system):
         os.unlink(system.file(key))
         tap.write(system.file(key), data)
     return act
+
+
+def content(key, data):
+    """Also the file in the tree that libostree has copied."""
+    name = {"linux": "vmlinuz", "initrd": "initramfs.img"}[key]
+    return both(copy(key, data), in_tree(f"usr/lib/modules/{RELEASE}/{name}", data))
+
+
+def initrd(data):
+    return content("initrd", data)
+
+
+def second_initrd(data):
+    """One more, after the first."""
+    return both(in_boot("second", data),
+                lambda system: system.edit(r"^(initrd .*)$", r"\1\ninitrd /second"))
+
+
+def packed(*command):
+    """What a program makes of an archive of dracut's."""
+    return subprocess.run(command, input=archive(DRACUT), stdout=subprocess.PIPE, check=True).stdout
+
+
+def aligned(data):
+    """The kernel accepts an archive there only."""
+    return data + bytes(-len(data) % 4)
+
+
+def ramdisk(data, size=None):
+    """With U-Boot's legacy header."""
+    size = len(data) if size is None else size
+    return b"\x27\x05\x19\x56" + bytes(8) + size.to_bytes(4, "big") + bytes(48) + data
+
+
+def with_bootconfig(data):
+    config = b"kernel.loglevel = 7\n\0"
+    config += bytes(-len(data + config) % 4)
+    return data + config + len(config).to_bytes(4, "little") + bytes(4) + b"#BOOTCONFIG\n"
+
+
+def modules(count):
+    """An archive of so many modules with long names."""
+    one = archive({"0" * 58 + ".ko": b""})[:-len(archive({}))]
+    return b"".join(one.replace(b"0" * 10 + b".ko", b"%010d.ko" % number) for number in range(count))
+
+
+def member(name, mode):
+    """An archive with one file of a mode."""
+    return archive({name: b"x"}).replace(b"%08X" % 0o100755, b"%08X" % mode, 1)
 
 
 def link(key, target):
@@ -250,6 +306,10 @@ def no_entries(system):
 
 
 PREPARE_ROOT = "usr/lib/ostree/ostree-prepare-root"
+# On standard output; lzma_alone is xz's.
+PACKERS = [command for command in (["gzip"], ["zstd", "-q"], ["lz4", "-lq"], ["bzip2"], ["lzop"],
+                                   ["xz", "--check=crc32"], ["xz", "--check=none"],
+                                   ["xz", "--format=lzma"]) if shutil.which(command[0])]
 OSTREE = r"ostree=\S+"
 ROOT = r"root=\S+"
 LOADER = [
@@ -412,11 +472,6 @@ DEPLOYMENT = [
     ("an archive of microcode first", content("initrd", archive(
         {"kernel/x86/microcode/GenuineIntel.bin": b"x" * 99}) + bytes(512) +
         gzip.compress(archive(DRACUT))), ""),
-    ("a damaged initramfs", content("initrd", gzip.compress(archive(DRACUT) * 9)[:-20]),
-     "initrd-unread"),
-    ("a file that is no initramfs", content("initrd", b"x" * 99), "initrd-unread"),
-    *[(f"an initramfs that is cut, without the last {count} bytes",
-       content("initrd", archive(DRACUT)[:-count]), "initrd-unread") for count in (3, 100, 150)],
     ("no ostree=", word(OSTREE), "ostree-missing"),
     ("ostree= is misspelt", lambda system: system.edit(" ostree=", " ostre="),
      "ostree-missing word-unknown"),
@@ -540,6 +595,86 @@ DEPLOYMENT = [
     ("a dollar in a value", add("console=${console}"), ""),
     ("no panic=", word("panic=10"), "no-panic"),
 ]
+RANDOM = os.urandom(1 << 16)
+CONF = "ostree/prepare-root.conf"
+SIGNED, MAYBE = b"[composefs]\nenabled=signed\n", b"[composefs]\nenabled=maybe\n"
+INITRAMFS = [
+    *[(f"an initramfs without /init: {name}", initrd(data), "initrd-init") for name, data in [
+        ("zeros", bytes(100000)), ("packed zeros", gzip.compress(bytes(100000))),
+        ("microcode only", archive({"kernel/x86/microcode/GenuineIntel.bin": b"x" * 99})),
+        ("it is in a directory", archive({**dict(list(DRACUT.items())[1:]), "rootfs/init": b"x"})),
+        ("it is a directory", archive(DRACUT) + member("init", 0o040755)),
+        ("it cannot be executed", archive(DRACUT) + member("init", 0o100644))]],
+    ("an initramfs whose /init is a link", initrd(archive(
+        dict(list(DRACUT.items())[1:])) + member("./init", 0o120777)), ""),
+    ("an initramfs whose /init has another name", both(add("rdinit=/bin/start"), initrd(archive(
+        {**dict(list(DRACUT.items())[1:]), "bin/start": b"x"}))), ""),
+    ("rdinit=/init", both(add("rdinit=/init"), initrd(bytes(99))), "initrd-init"),
+    ("/init in the second initramfs", both(initrd(archive({"x": b""})), second_initrd(archive(DRACUT))), ""),
+    ("a file that is packed and no archive", initrd(gzip.compress(b"x" * 9999)), "initrd-damaged"),
+    ("a file that is no initramfs", initrd(b"x" * 99), "initrd-damaged"),
+    ("a file that is a FIT", initrd(b"\xd0\x0d\xfe\xed" + bytes(99)), "initrd-unread"),
+    ("something else after /init", initrd(archive(DRACUT) + b"x" * 99), "initrd-unread"),
+    ("lz4 in a format that the kernel does not know", initrd(b"\x04\x22\x4d\x18" + bytes(99)),
+     "initrd-damaged"),
+    ("an initramfs that is a directory of cpio's old format", initrd(b"070707" + b"0" * 200),
+     "initrd-damaged"),
+    ("a damaged initramfs", initrd(gzip.compress(archive(DRACUT) * 9)[:-20]), "initrd-damaged"),
+    ("half an initramfs", initrd(gzip.compress(archive({**DRACUT, "x": RANDOM}))[:1 << 15]),
+     "initrd-damaged"),
+    ("half an initramfs after microcode", initrd(archive({"x": b"x"}) + gzip.compress(
+        archive({**DRACUT, "x": RANDOM}))[:1 << 15]), "initrd-damaged"),
+    ("the beginning of an initramfs", initrd(gzip.compress(archive(DRACUT))[:12]), "initrd-damaged"),
+    ("a wrong checksum", initrd(gzip.compress(archive(DRACUT))[:-8] + b"wrongsum"), "initrd-damaged"),
+    *[(f"an initramfs that is cut, without the last {count} bytes",
+       initrd(archive(DRACUT)[:-count]), "initrd-damaged") for count in (3, 100, 150, 180)],
+    ("a damaged initramfs before a good one", both(
+        initrd(archive(DRACUT)[:-100]), second_initrd(archive(DRACUT))), "initrd-damaged"),
+    ("a name that is longer than the kernel's", initrd(archive({"x" * 5000: b"", **DRACUT})), ""),
+    *[(f"xz with {name}", initrd(lzma.compress(archive(DRACUT), check=check)), "initrd-format")
+      for name, check in [("CRC64", lzma.CHECK_CRC64), ("SHA-256", lzma.CHECK_SHA256)]],
+    *[(f"{' '.join(command)}, {name}", initrd(change(packed(*command, "-c"))), "")
+      for command in PACKERS
+      for name, change in [
+          ("alone", lambda data: data), ("with zeros at the end", lambda data: data + bytes(515)),
+          ("before an archive", lambda data: aligned(data) + archive({"x": b"x"})),
+          ("before gzip", lambda data: data + bytes(5) + gzip.compress(archive({"x": b"x"}))),
+          ("before bzip2", lambda data: data + bz2.compress(archive({"x": b"x"}))),
+          ("twice", lambda data: data + data),
+          ("with a boot configuration", with_bootconfig)]],
+    *[(f"{' '.join(command)}, and the OSTree step after it", initrd(aligned(subprocess.run(
+        [*command, "-c"], input=archive(dict(list(DRACUT.items())[:2])), check=True,
+        stdout=subprocess.PIPE).stdout) + archive({"usr/lib/ostree/ostree-prepare-root": b"x"})), "")
+      for command in PACKERS],
+    ("a boot configuration", initrd(with_bootconfig(archive(DRACUT))), ""),
+    ("U-Boot's header, for U-Boot", both(
+        no_menu, uboot_menu, initrd(ramdisk(gzip.compress(archive(DRACUT))) + b"x")), ""),
+    ("U-Boot's header, for GRUB", initrd(ramdisk(archive(DRACUT))), "initrd-format"),
+    ("U-Boot's header, and less than it says", both(
+        no_menu, uboot_menu, initrd(ramdisk(archive(DRACUT), 9999))), "initrd-damaged"),
+    ("a kernel of another size than the tree's", copy("linux", KERNEL + b"more"), "file-differs"),
+    ("an initramfs of another size than the tree's", copy("initrd", OURS), "file-differs"),
+    ("a second initramfs beside the tree's", second_initrd(archive({"x": b""})), ""),
+    ("two kernels in the tree", both(copy("initrd", OURS), in_tree(
+        "usr/lib/modules/5.1/vmlinuz", b"x")), ""),
+    ("an older place for kernels in the tree", both(copy("initrd", OURS), in_tree(
+        "boot/vmlinuz-5.1-0123", b"x")), ""),
+    ("dracut's image in the image", both(add("rootfstype=xfs"), initrd(archive(
+        {"init": b"x", "squash-root.img": b"hsqs"}))), ""),
+    ("settings in the initramfs", initrd(archive({**TOOLS, "usr/lib/" + CONF: SIGNED})), "deployment"),
+    ("settings in /etc of the initramfs", initrd(gzip.compress(archive(
+        {**TOOLS, "etc/" + CONF: SIGNED, "usr/lib/" + CONF: MAYBE}))), "deployment"),
+    ("settings in the initramfs, and others in the tree", both(
+        initrd(archive({**TOOLS, "etc/" + CONF: MAYBE, "usr/lib/" + CONF: SIGNED})),
+        in_tree("usr/lib/" + CONF, SIGNED)), "deployment-warning"),
+    ("settings in the second initramfs", both(
+        initrd(archive({**TOOLS, "etc/" + CONF: SIGNED})), second_initrd(archive({"etc/" + CONF: b""})),
+        in_tree("usr/lib/" + CONF, SIGNED)), ""),
+    ("settings in the initramfs that are too long", initrd(archive(
+        {**TOOLS, "etc/" + CONF: b"#" * 65536})), "initrd-unread"),
+    ("names of modules without end", both(add("rootfstype=xfs"), initrd(gzip.compress(
+        modules(150000) + archive(DRACUT), 1))), "initrd-unread"),
+]
 BOOTS = {"menu-old", "settings-invalid", "no-hook"}
 
 
@@ -574,6 +709,64 @@ def case(where, origin, act, expected):
         assert entry["boots"] is not bool(errors), document
 
 
+def unreadable(where, origin):
+    """Nothing is concluded from an initramfs that the user may not read."""
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        raise tap.Skip("setpriv is not installed")
+    root = where + "/sysroot"
+    subprocess.run(["cp", "-a", origin, root], check=True)
+    system = System(root)
+    both(add("rootfstype=xfs"))(system)
+    os.chmod(system.file("initrd"), 0)
+    command = [BLS.program, "check", "--json", "--root", root]
+    if os.geteuid() == 0:
+        os.chmod(where, 0o755)
+        command = ["setpriv", "--reuid=65534", "--clear-groups", *command]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    found = json.loads(done.stdout)["findings"]
+    assert [one["id"] for one in found] == ["initrd-unread"], found
+    assert "only root" in found[0]["what"], found
+
+
+def gzip_bomb(size):
+    """So many MiB of zeros."""
+    bomb, part = zlib.compressobj(1, wbits=31), bytes(1 << 20)
+    return b"".join([bomb.compress(part) for _ in range(size)] + [bomb.flush()])
+
+
+def hostile(where, origin):
+    """Bombs end soon, and a file that is named often is read once."""
+    root = where + "/sysroot"
+    subprocess.run(["cp", "-a", origin, root], check=True)
+    system = System(root)
+    with open(root + "/boot/zeros", "wb") as out:
+        out.truncate(1 << 40)
+    bomb = gzip_bomb(64)
+    tap.write(root + "/boot/bomb", bomb)
+    system.edit(r"^(initrd .*)$", r"\1" + "\ninitrd /zeros" * 9 + "\ninitrd /bomb" * 99)
+    started = time.monotonic()
+    assert run("check", root)["findings"] == []
+    assert time.monotonic() - started < limit(20)
+    # A file that says that it is larger than anything is not tried.
+    claim = archive({"x": b""}).replace(b"%08X" % 0, b"FFFFFFF0", 7)
+    tap.write(root + "/boot/bomb", gzip.compress(claim + bytes(99)))
+    started = time.monotonic()
+    assert [one["id"] for one in run("check", root)["findings"]] == ["initrd-unread"]
+    assert time.monotonic() - started < limit(2)
+    with open(root + "/boot/bomb", "wb") as out:
+        out.write(b"\x1f\x8b\x08")
+        out.truncate(1 << 40)
+    assert [one["id"] for one in run("check", root)["findings"]] == ["initrd-unread"]
+    if not tap.LONG:
+        return
+    for number in range(9):
+        tap.write(f"{root}/boot/bomb{number}", gzip_bomb(300))
+        system.edit(r"^(linux .*)$", rf"\1\ninitrd /bomb{number}")
+    started = time.monotonic()
+    assert [one["id"] for one in run("check", root)["findings"]] == ["initrd-unread"]
+    assert time.monotonic() - started < limit(60)
+
+
 def documented(where):
     """The man page has each id, and the table above a case for those of an entry."""
     del where
@@ -583,7 +776,7 @@ def documented(where):
     page = tap.read(f"{here}/../rootstock-bls.8").decode()
     listed = set(re.findall(r"[a-z-]+", " ".join(re.findall(r"^\.It Li (.*)", page, re.MULTILINE))))
     assert len(ids) > 30 and not ids - listed, ids - listed
-    tried = set(" ".join(expected for *_, expected in LOADER + DEVICE + DEPLOYMENT).split())
+    tried = set(" ".join(expected for *_, expected in LOADER + DEVICE + INITRAMFS + DEPLOYMENT).split())
     assert not tried - ids, tried - ids
     # test-check.py has these, test-bootfs-limits.py bootfs, and test-rootarg.c the UUID.
     assert ids - tried == {"byte-order-mark", "changed", "menu-foreign", "other-order",
@@ -596,8 +789,11 @@ def main():
         return tap.main(tap.skipped([("all", None)], "ostree is not installed"))
     with tempfile.TemporaryDirectory() as where:
         origin = make(where)
-        return tap.main([("the man page", documented)] + [(name, functools.partial(case, origin=origin, act=act, expected=expected))
-                         for name, act, expected in LOADER + DEVICE + DEPLOYMENT])
+        return tap.main([
+            ("the man page", documented),
+            ("an initramfs that may not be read", functools.partial(unreadable, origin=origin)),
+            ("hostile files", functools.partial(hostile, origin=origin))] + [(name, functools.partial(case, origin=origin, act=act, expected=expected))
+                         for name, act, expected in LOADER + DEVICE + INITRAMFS + DEPLOYMENT])
 
 
 sys.exit(main())
