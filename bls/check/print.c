@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bls/check/json.h"
+#include "bls/json.h"
 #include "bls/check/known.h"
 #include "bls/utf8.h"
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "bls/check/findings.h"
-#include "bls/check/json.h"
+#include "bls/json.h"
 #include "bls/utf8.h"
 
 static void test_utf8(void **state)

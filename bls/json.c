@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bls/check/json.h"
+#include "bls/json.h"
 
 #include "bls/utf8.h"
 
