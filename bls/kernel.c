@@ -11,7 +11,7 @@
 #include "bls/file.h"
 #include "prepare-root/path.h"
 
-enum { HEADER_SIZE = 0x23c, LINE_MAX_USUAL = 2047, LINE_MAX_SHORT = 1023 };
+enum { LINE_MAX_USUAL = 2047, LINE_MAX_SHORT = 1023 };
 
 static uint32_t little_endian(const unsigned char *bytes)
 {
@@ -70,7 +70,7 @@ static struct kernel efi(const unsigned char *header)
 	const uint32_t at = little_endian(header + 0x3c);
 	struct kernel kernel = { .format = KERNEL_EFI };
 
-	if (at > HEADER_SIZE - NEEDED || memcmp(header + at, "PE\0", 4) != 0)
+	if (at > KERNEL_HEADER_SIZE - NEEDED || memcmp(header + at, "PE\0", 4) != 0)
 		return kernel;
 	for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
 		if (two_bytes(header + at + MACHINE) == machines[i].coff)
@@ -90,7 +90,7 @@ static struct kernel elf(const unsigned char *header)
 }
 
 /* The order matters: a kernel with an EFI stub begins like any program for EFI. */
-static struct kernel identify(const unsigned char *header)
+struct kernel kernel_identify(const unsigned char header[KERNEL_HEADER_SIZE])
 {
 	static const struct {
 		unsigned place;
@@ -138,7 +138,7 @@ const char *kernel_name(enum kernel_format format)
 
 int kernel_read(int boot_fd, const char *path, struct kernel *ret_kernel)
 {
-	unsigned char header[HEADER_SIZE] = { 0 };
+	unsigned char header[KERNEL_HEADER_SIZE] = { 0 };
 	char resolved[PATH_MAX];
 	ssize_t n = path_resolve(boot_fd, path, PATH_BENEATH, resolved);
 
@@ -147,7 +147,7 @@ int kernel_read(int boot_fd, const char *path, struct kernel *ret_kernel)
 		n = file_read(boot_fd, resolved, (char *)header, sizeof header);
 	if (n <= 0)
 		return n ? (int)n : -ENODATA;
-	*ret_kernel = identify(header);
+	*ret_kernel = kernel_identify(header);
 	return 0;
 }
 

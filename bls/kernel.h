@@ -35,6 +35,12 @@ struct kernel {
 /* How the format is called in a message: "a bzImage". */
 const char *kernel_name(enum kernel_format format);
 
+/* Enough bytes of a file to identify it. */
+enum { KERNEL_HEADER_SIZE = 0x23c };
+
+/* Identifies a file by its first bytes, with zeros after its end. */
+struct kernel kernel_identify(const unsigned char header[KERNEL_HEADER_SIZE]);
+
 /* Identifies the kernel at path in the directory boot_fd; a path that leads out of it is not read.
  * Returns 0, or a negative errno with *ret_kernel empty;
  * -ENODATA for an empty file. */
