@@ -19,6 +19,11 @@
 
 FOLDERS := prepare-root initramfs bls bls/check grub uboot qemu-tests
 
+# The folder ota is built where its libraries are; nothing else needs them.
+OTA_PACKAGES := ostree-1 gio-unix-2.0 libarchive ext2fs com_err blkid
+OTA := $(shell pkg-config --exists $(OTA_PACKAGES) 2>/dev/null && echo ota)
+FOLDERS += $(OTA)
+
 VERSION := 0.1.0
 PREFIX ?= /usr
 DESTDIR ?=
@@ -43,6 +48,9 @@ help:
 # --- programs -------------------------------------------------------------------------------------
 
 all: $(PROGRAMS:%=$(BUILD)/%)
+ifeq ($(OTA),)
+	@echo "rootstock-image is not built: it needs the development files of $(OTA_PACKAGES)"
+endif
 $(mount_objects): $(UTIL_LINUX)
 
 define program

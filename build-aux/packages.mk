@@ -7,9 +7,10 @@ cross_armhf := gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 cross_riscv64 := gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
 packages_build := gcc libc6-dev linux-libc-dev musl-tools patch xz-utils \
 	$(if $(filter $(HOST),$(ARCH)),,$(cross_$(ARCH)))
+packages_ota := libarchive-dev libblkid-dev libext2fs-dev libostree-dev pkg-config
 packages_try := $(packages_build) busybox-static e2fsprogs fdisk grub-common grub-pc-bin ostree \
 	python3 qemu-system-x86 seabios
-packages_check := $(packages_try) $(cross_arm64) $(cross_armhf) $(cross_riscv64) \
+packages_check := $(packages_try) $(packages_ota) acl attr gnupg $(cross_arm64) $(cross_armhf) $(cross_riscv64) \
 	bc bcache-tools bison btrfs-progs cpio \
 	cryptsetup-bin device-tree-compiler dosfstools dracut-core erofs-utils exfatprogs f2fs-tools file flex genisoimage \
 	genromfs grub-efi-amd64-bin grub-emu initramfs-tools-core jfsutils kconfig-frontends-nox kmod libblkid-dev \

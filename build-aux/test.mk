@@ -3,7 +3,7 @@
 # The unit tests, fuzz targets and test scripts of all folders, and how they are run.
 
 HOSTCC ?= gcc
-GLIB = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
+GLIB := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0 $(if $(OTA),$(OTA_PACKAGES))))
 SANITIZE := -std=gnu11 $(if $(COVERAGE),-O0,-O1) -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all $(if $(COVERAGE),-O0 $(COVERAGE)) $(WARNINGS)
 
@@ -54,7 +54,7 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 export LONG
 # "more" if make check does more than by default.
 MORE = $(if $(LONG)$(filter-out file,$(origin CELLS)),more)
-built = all $(HELPERS:%=$(BUILD)/%) $(units) $(fuzzers)
+built = all $(HELPERS:%=$(BUILD)/%) $(OTA_PROGRAMS:%=$(BUILD)/%) $(units) $(fuzzers)
 
 ## unit: the tests that need neither QEMU nor another compiler, in two minutes
 unit:
