@@ -85,10 +85,13 @@ static char *only_release(int tree_fd)
 static bool compare(const struct subject *subject, const struct entry_line *line, int tree_fd,
 	const char *release, const char *name)
 {
-	const char *below = line ? bootpath_below(line->value, subject->sysroot->prefix) : "";
+	const char *below;
 	char path[PATH_MAX];
 	off_t copy, original;
 
+	if (!line)
+		return false;
+	below = bootpath_below(line->value, subject->sysroot->prefix);
 	below += strspn(below, "/");
 	if (strncmp(below, "ostree/", strlen("ostree/")) != 0 ||
 		snprintf(path, sizeof path, MODULES "/%s/%s", release, name) >= PATH_MAX)

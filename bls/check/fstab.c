@@ -73,7 +73,7 @@ static bool has_unit(int deployment_fd, const char *path, size_t length)
 		if (path[i] == '-')
 			used += (size_t)sprintf(unit + used, "\\x2d");
 		else
-			unit[used++] = path[i] == '/' ? '-' : path[i];
+			unit[used++] = (char)(path[i] == '/' ? '-' : path[i]);
 	unit[used] = '\0';
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		if (snprintf(file, sizeof file, "%s%s.mount", folders[i], unit) >= PATH_MAX)
