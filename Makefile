@@ -19,11 +19,6 @@
 
 FOLDERS := prepare-root initramfs bls bls/check grub uboot qemu-tests
 
-# The folder ota is built where its libraries are; nothing else needs them.
-OTA_PACKAGES := ostree-1 gio-unix-2.0 libarchive ext2fs com_err blkid
-OTA := $(shell pkg-config --exists $(OTA_PACKAGES) 2>/dev/null && echo ota)
-FOLDERS += $(OTA)
-
 VERSION := 0.1.0
 PREFIX ?= /usr
 DESTDIR ?=
@@ -31,13 +26,21 @@ Q := $(if $(V),,@)
 .DEFAULT_GOAL := all
 
 include build-aux/compile.mk
+
+# The folder ota is built for this system, where its libraries are, unless WITH_OTA is "no". Nothing
+# else needs them.
+OTA_PACKAGES := ostree-1 gio-unix-2.0 libarchive ext2fs com_err blkid
+OTA := $(if $(filter-out no,$(or $(WITH_OTA),yes)),$(if $(filter $(HOST),$(ARCH)),$(shell \
+	pkg-config --exists $(OTA_PACKAGES) 2>/dev/null && ls -d ota 2>/dev/null)))
+FOLDERS += $(OTA)
+
 include $(FOLDERS:%=%/build.mk)
 include build-aux/test.mk build-aux/lint.mk build-aux/packages.mk
 
 # --- help -----------------------------------------------------------------------------------------
 
 ## all: build the programs in build/ARCH/ (what make without a target does)
-## install: DESTDIR=, PREFIX=; BOOTLOADER=grub or uboot also lets libostree call its generator
+## install: DESTDIR=, PREFIX=; WITH_OTA=no leaves out rootstock-image; BOOTLOADER=grub or uboot also lets libostree call its generator
 ## size: compare the sizes of the stripped programs with their budgets
 ## clean: remove build/
 help:
@@ -48,7 +51,7 @@ help:
 # --- programs -------------------------------------------------------------------------------------
 
 all: $(PROGRAMS:%=$(BUILD)/%)
-ifeq ($(OTA),)
+ifeq ($(OTA)$(filter no,$(WITH_OTA))$(filter-out $(HOST),$(ARCH)),)
 	@echo "rootstock-image is not built: it needs the development files of $(OTA_PACKAGES)"
 endif
 $(mount_objects): $(UTIL_LINUX)

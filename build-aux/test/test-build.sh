@@ -26,7 +26,7 @@ build_and_run() {
 }
 
 installs() {
-	build install DESTDIR="$work/dest" PREFIX=/opt/x BOOTLOADER=uboot || return 1
+	build install DESTDIR="$work/dest" PREFIX=/opt/x BOOTLOADER=uboot WITH_OTA=no || return 1
 	(cd "$work/dest/opt/x" && find . -type f -printf "%m %p\n" | LC_ALL=C sort) | diff /dev/fd/3 - 3<<-'END' || return 1
 		644 ./lib/systemd/system/ostree-finalize-staged.service.d/50-rootstock.conf
 		644 ./lib/systemd/system/ostree-prepare-root.service
@@ -67,6 +67,18 @@ installs() {
 		grep -x 'rootstock-mkinitramfs (rootstock) [0-9.]*' || return 1
 	grep -x 'Environment=OSTREE_GRUB2_EXEC=/opt/x/lib/ostree/ostree-uboot-generator' \
 		"$work/dest/opt/x/lib/systemd/system/rpm-ostreed.service.d/50-rootstock.conf"
+}
+
+# Where the libraries of ota are, its program is installed too, and nothing else.
+installs_ota() {
+	build install DESTDIR="$work/more" PREFIX=/opt/x BOOTLOADER=uboot || return 1
+	diff <(cd "$work/dest" && find . -type f | LC_ALL=C sort) \
+		<(cd "$work/more" && find . -type f | LC_ALL=C sort) | sed -n 's/^[<>] //p' |
+		diff /dev/fd/3 - 3<<-'END' || return 1
+			./opt/x/bin/rootstock-image
+			./opt/x/share/man/man1/rootstock-image.1
+		END
+	"$work/more/opt/x/bin/rootstock-image" --version | grep -x 'rootstock-image (rootstock) [0-9.]*'
 }
 
 # With any umask, the installed files have the same modes, and other users can read and run them.
@@ -127,6 +139,7 @@ check 'armhf: the programs are static and run' build_and_run armhf qemu-arm 'ARM
 check 'arm64: the programs are static and run' build_and_run arm64 qemu-aarch64 'ARM aarch64'
 check 'riscv64: the programs are static and run' build_and_run riscv64 qemu-riscv64 'UCB RISC-V'
 check 'make install installs all files, and they work' installs
+check 'make install installs rootstock-image where its libraries are' installs_ota
 check 'make install gives the same modes with any umask' any_umask
 if [ -n "${LONG:-}" ]; then
 	check 'another checkout builds the same bytes' same_bytes

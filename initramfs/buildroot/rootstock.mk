@@ -26,7 +26,7 @@ ROOTSTOCK_DEPENDENCIES = host-pkgconf host-uboot-tools util-linux \
 	$(if $(BR2_PACKAGE_LIBOSTREE),libostree)
 ROOTSTOCK_MAKE = $(TARGET_MAKE_ENV) $(MAKE) -C $(@D) $(TARGET_CONFIGURE_OPTS) \
 	ARCH=$(if $(BR2_aarch64),arm64,$(if $(BR2_arm),armhf,x86_64)) \
-	BUILD=$(@D)/build/buildroot PREFIX=/usr
+	BUILD=$(@D)/build/buildroot PREFIX=/usr WITH_OTA=no
 
 define ROOTSTOCK_BUILD_CMDS
 	$(ROOTSTOCK_MAKE) all

@@ -148,7 +148,7 @@ def buildroot(where):
          here + "/.stamp_installed"], env=environment())
     wanted = where + "/wanted"
     run(["make", "-C", here, "BUILD=" + here + "/build/buildroot", "-o", "all", "install",
-         "DESTDIR=" + wanted], env=environment())
+         "WITH_OTA=no", "DESTDIR=" + wanted], env=environment())
     assert installed(made) == installed(wanted), installed(made)
     # The test images of the guests have these files in the same places.
     assert {"/usr/" + name for name in foreign.guests("")} < set(installed(wanted))

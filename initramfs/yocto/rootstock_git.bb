@@ -36,7 +36,7 @@ COMPATIBLE_HOST = "(x86_64|aarch64|arm).*-linux"
 ROOTSTOCK_ARCH:x86-64 = "x86_64"
 ROOTSTOCK_ARCH:aarch64 = "arm64"
 ROOTSTOCK_ARCH:arm = "armhf"
-EXTRA_OEMAKE = "-C ${S} ARCH=${ROOTSTOCK_ARCH} BUILD=${B}/build PREFIX=${prefix}"
+EXTRA_OEMAKE = "-C ${S} ARCH=${ROOTSTOCK_ARCH} BUILD=${B}/build PREFIX=${prefix} WITH_OTA=no"
 
 do_compile() {
 	oe_runmake all
