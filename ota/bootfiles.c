@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ota/fault.h"
+#include "ota/initramfs.h"
 #include "ota/keys.h"
 
 static const char modules_path[] = "usr/lib/modules", rule_kernel[] = "kernel",
@@ -197,7 +198,7 @@ static gboolean add_host_file(
 		node->size = (guint64)st.st_size;
 		tree_put(directory, node);
 		good = objects_add_file(layout->objects, node, fd, error);
-		ledger_add(layout->ledger, LEDGER_MADE, name, file, "as %s/%s", folder, name);
+		ledger_add(layout->ledger, LEDGER_MADE, rule_boot, name, "as %s/%s", folder, name);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -346,6 +347,26 @@ static void copy_debian_dtbs(struct layout *layout)
 		"also as %s/dtb: libostree copies it to /boot with the kernel", folder);
 }
 
+static gboolean add_initramfs(struct layout *layout, GError **error)
+{
+	g_autofree char *file = NULL;
+	char *folder = NULL;
+	gboolean good;
+
+	if (!layout->initramfs)
+		return TRUE;
+	if (strcmp(layout->initramfs, "auto") != 0)
+		return add_host_file(layout, layout->initramfs, "initramfs.img", error);
+	/* Without a repository the modules were not kept. */
+	if (!layout->objects->repo)
+		return TRUE;
+	good = initramfs_make(layout, layout->programs, layout->modules, &folder, error);
+	file = good ? g_build_filename(folder, "initramfs", NULL) : NULL;
+	good = good && add_host_file(layout, file, "initramfs.img", error);
+	initramfs_remove(folder);
+	return good;
+}
+
 gboolean bootfiles_settle(struct layout *layout, GError **error)
 {
 	g_autoptr(GPtrArray) boot = NULL;
@@ -360,8 +381,7 @@ gboolean bootfiles_settle(struct layout *layout, GError **error)
 	if (!layout->release)
 		return TRUE;
 	copy_debian_dtbs(layout);
-	return (!layout->initramfs ||
-		       add_host_file(layout, layout->initramfs, "initramfs.img", error)) &&
+	return add_initramfs(layout, error) &&
 	       (!layout->devicetree ||
 		       add_host_file(layout, layout->devicetree, "devicetree", error));
 }

@@ -31,13 +31,15 @@ gboolean convert(const struct convert *convert, struct objects *objects, struct 
 		.without = convert->without,
 		.kernel = convert->kernel,
 		.initramfs = convert->initramfs,
-		.devicetree = convert->devicetree };
+		.devicetree = convert->devicetree,
+		.programs = convert->programs,
+		.modules = convert->modules };
 	gboolean good;
 
 	intake_open(&intake);
 	layout.merged = intake.merged;
 	good = read_sources(convert, &intake, error) && layout_apply(&layout, error) &&
-	       programs_add(&layout, convert->programs, convert->loader, error);
+	       programs_add(&layout, convert->loader, error);
 	intake_close(&intake);
 	*ret = (struct converted){ .root = intake.root,
 		.ledger = intake.ledger,

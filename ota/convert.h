@@ -12,6 +12,7 @@ struct convert {
 	place_without without;
 	const char *kernel, *initramfs, *devicetree; /* see layout.h */
 	const char *programs, *loader;		     /* see programs.h */
+	const char *const *modules;		     /* see initramfs.h */
 	gboolean quiet;
 };
 

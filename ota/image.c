@@ -11,6 +11,7 @@
 #include "ota/convert.h"
 #include "ota/delta.h"
 #include "ota/fault.h"
+#include "ota/interrupt.h"
 #include "prepare-root/closest.h"
 
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
@@ -33,7 +34,7 @@ static const char summary[] =
 static char *repo_path, *branch = "rootstock/main", *subject = "", *release, *kernel, *initramfs,
 			*devicetree, *programs, *bootloader, *metadata_file, *gpg_home, *from,
 			*file, *port = "8080";
-static char **sources, **without, **kargs, **gpg_keys, **allowed_keys;
+static char **sources, **without, **kargs, **gpg_keys, **allowed_keys, **modules;
 static gboolean as_json, quiet, show_version, allow_no_boot, allow_id_changes, no_bsdiff;
 
 static const GOptionEntry options[] = { { "repo", 0, 0, G_OPTION_ARG_FILENAME, &repo_path,
@@ -45,7 +46,10 @@ static const GOptionEntry options[] = { { "repo", 0, 0, G_OPTION_ARG_FILENAME, &
 		"the version of the tree; default: the last one and 1", "TEXT" },
 	{ "kernel", 0, 0, G_OPTION_ARG_STRING, &kernel,
 		"the release or file name of the kernel, if there are several", "WHICH" },
-	{ "initramfs", 0, 0, G_OPTION_ARG_FILENAME, &initramfs, "default: none", "FILE" },
+	{ "initramfs", 0, 0, G_OPTION_ARG_FILENAME, &initramfs,
+		"default: none; auto makes one of the tree's modules", "auto|FILE" },
+	{ "module", 0, 0, G_OPTION_ARG_STRING_ARRAY, &modules,
+		"one more module for --initramfs auto", "NAME" },
 	{ "dtb", 0, 0, G_OPTION_ARG_FILENAME, &devicetree, "the device tree of the board", "FILE" },
 	{ "programs", 0, 0, G_OPTION_ARG_FILENAME, &programs,
 		"rootstock's programs for the tree's architecture", "DIR" },
@@ -84,7 +88,11 @@ static int usage(const char *what, const char *which)
 
 static int failed(const GError *error)
 {
-	report(&reporter, REPORT_ERROR, "%s", error->message);
+	g_autoptr(GError) signal = NULL;
+
+	/* A signal also makes reading fail. */
+	report(&reporter, REPORT_ERROR, "%s",
+		interrupt_check(&signal) ? error->message : signal->message);
 	return FAILED;
 }
 
@@ -240,6 +248,7 @@ static int run(const char *verb)
 		.initramfs = initramfs,
 		.devicetree = devicetree,
 		.programs = programs,
+		.modules = (const char *const *)modules,
 		.loader = bootloader,
 		.quiet = quiet };
 
@@ -268,6 +277,7 @@ int main(int argc, char *argv[])
 	g_autoptr(GOptionContext) context = g_option_context_new("COMMAND");
 	g_autoptr(GError) error = NULL;
 	g_autofree char *verb = NULL;
+	int status;
 
 	report_prepare();
 	g_option_context_set_summary(context, summary);
@@ -283,5 +293,8 @@ int main(int argc, char *argv[])
 	verb = g_steal_pointer(&sources[0]);
 	memmove(sources, sources + 1,
 		g_strv_length(sources + 1) * sizeof *sources + sizeof *sources);
-	return run(verb);
+	interrupt_catch();
+	status = run(verb);
+	interrupt_end();
+	return status;
 }

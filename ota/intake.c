@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ota/fault.h"
+#include "ota/interrupt.h"
 #include "ota/keys.h"
 
 enum { WANTED_MAX = 1 << 20 };
@@ -249,6 +250,8 @@ static gboolean take(void *context, const struct source_entry *entry, int conten
 	enum place_rule rule;
 	g_autofree char *path = place(entry->path, is_directory, intake->without, &rule);
 
+	if (!interrupt_check(error))
+		return FALSE;
 	intake->newest = MAX(intake->newest, entry->mtime);
 	if (!path) {
 		if (rule == PLACE_MERGE && entry->target)

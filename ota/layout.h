@@ -16,8 +16,11 @@ struct layout {
 	place_without without;
 	GHashTable *merged;	/* from the intake */
 	const char *kernel;	/* the version to take; NULL: the only one */
-	const char *initramfs;	/* a file on the host; NULL: none */
+	const char *initramfs;	/* a file on the host, or "auto": see initramfs.h; NULL: none */
 	const char *devicetree; /* likewise */
+
+	const char *programs;	    /* see programs.h */
+	const char *const *modules; /* more of them for "auto", or NULL */
 
 	/* Set here. */
 	char *release;	  /* of the kernel */

@@ -127,7 +127,7 @@ char *place(
 		return g_build_filename("usr", path, NULL);
 	}
 	rule = find_move(path, is_directory, &rest);
-	if (!rule || without & 1U << rule)
+	if (!rule || (!rules[rule].fixed && without & 1U << rule))
 		return g_strdup(path);
 	*ret_rule = rule;
 	if (rules[rule].to)

@@ -46,35 +46,34 @@ static unsigned machine_of(int fd)
 	return kernel.format == KERNEL_ELF ? kernel.machine : 0;
 }
 
-/* Opens a program if it is there and for this architecture; else returns -1. */
-static int open_program(const char *folder, const char *name, unsigned machine)
+/* The path of a program if it is there and for this architecture; else NULL. */
+static char *program_in(const char *folder, const char *name, unsigned machine)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const gboolean fits = fd >= 0 && machine_of(fd) == machine;
 
-	if (fd >= 0 && machine_of(fd) != machine) {
+	if (fd >= 0)
 		close(fd);
-		fd = -1;
-	}
-	return fd;
+	return fits ? g_steal_pointer(&path) : NULL;
 }
 
-/* Looks in the places that the header names. */
-static int find_program(const char *folder, const char *name, unsigned machine)
+char *programs_find(const char *folder, const char *name, unsigned machine)
 {
 	g_autofree char *self = folder ? NULL : g_file_read_link("/proc/self/exe", NULL);
 	g_autofree char *here = self ? g_path_get_dirname(self) : NULL;
 	const char *arch = arch_name(machine);
 	g_autofree char *build = here ? g_build_filename(here, "..", arch, NULL) : NULL;
 	g_autofree char *lib = here ? g_build_filename(here, "../lib/rootstock", arch, NULL) : NULL;
+	g_autofree char *ours = here ? g_build_filename(here, "../lib/rootstock", NULL) : NULL;
 	g_autofree char *ostree = here ? g_build_filename(here, "../lib/ostree", NULL) : NULL;
-	const char *const places[] = { folder, build, lib, ostree, here };
-	int fd = -1;
+	const char *const places[] = { folder, build, lib, ours, ostree, here };
+	char *found = NULL;
 
-	for (gsize i = 0; i < G_N_ELEMENTS(places) && fd < 0; i++)
+	for (gsize i = 0; i < G_N_ELEMENTS(places) && !found; i++)
 		if (places[i])
-			fd = open_program(places[i], name, machine);
-	return fd;
+			found = program_in(places[i], name, machine);
+	return found;
 }
 
 static struct node *directory_of(struct layout *layout, const char *path)
@@ -86,11 +85,11 @@ static struct node *directory_of(struct layout *layout, const char *path)
 }
 
 /* Adds a program, unless the tree has it. *ret_there says whether it does in the end. */
-static gboolean add_program(struct layout *layout, const char *folder, const char *name,
-	const char *path, gboolean *ret_there, GError **error)
+static gboolean add_program(struct layout *layout, const char *name, const char *path,
+	gboolean *ret_there, GError **error)
 {
 	struct node *directory = directory_of(layout, path), *node;
-	g_autofree char *last = g_path_get_basename(path);
+	g_autofree char *last = g_path_get_basename(path), *file = NULL;
 	struct stat st;
 	gboolean good;
 	int fd;
@@ -98,21 +97,23 @@ static gboolean add_program(struct layout *layout, const char *folder, const cha
 	*ret_there = TRUE;
 	if (!directory || tree_find(directory, last))
 		return TRUE;
-	fd = find_program(folder, name, layout->machine);
-	*ret_there = fd >= 0;
-	if (fd < 0)
+	file = programs_find(layout->programs, name, layout->machine);
+	*ret_there = file != NULL;
+	if (!file)
 		return TRUE;
+	fd = open(file, O_RDONLY | O_CLOEXEC);
 	node = tree_node(last, S_IFREG | 0755);
 	tree_put(directory, node);
-	if (fstat(fd, &st) < 0) {
-		good = fault_errno(error, "%s", name);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		good = fault_errno(error, "%s", file);
 	} else {
 		node->size = (guint64)st.st_size;
 		good = objects_add_file(layout->objects, node, fd, error);
 		ledger_add(layout->ledger, LEDGER_MADE, rule, path,
 			"the boot and the updates need it");
 	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return good;
 }
 
@@ -148,7 +149,7 @@ static void tell_missing(struct layout *layout, const char *path)
 		arch ? arch : "its architecture");
 }
 
-gboolean programs_add(struct layout *layout, const char *folder, const char *loader, GError **error)
+gboolean programs_add(struct layout *layout, const char *loader, GError **error)
 {
 	const char *menu = loader					      ? loader
 			   : layout->machine == EM_X86_64 || !layout->machine ? "grub"
@@ -165,7 +166,7 @@ gboolean programs_add(struct layout *layout, const char *folder, const char *loa
 					 : g_build_filename("usr/lib/ostree", generator, NULL);
 		gboolean there;
 
-		if (!add_program(layout, folder, programs[i].name, path, &there, error))
+		if (!add_program(layout, programs[i].name, path, &there, error))
 			return FALSE;
 		if (!there && i == 0)
 			tell_missing(layout, path);

@@ -11,5 +11,7 @@
 #include "ota/layout.h"
 
 /* Adds what the tree lacks. loader is "grub", "uboot", or NULL: by the kernel's architecture. */
-gboolean programs_add(
-	struct layout *layout, const char *folder, const char *loader, GError **error);
+gboolean programs_add(struct layout *layout, const char *loader, GError **error);
+
+/* The path of a program for an architecture, EM_... of elf.h, or NULL. */
+char *programs_find(const char *folder, const char *name, unsigned machine);

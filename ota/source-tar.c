@@ -3,12 +3,15 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ota/fault.h"
+#include "ota/interrupt.h"
 
 /* Bytes that are read at once. */
 enum { BLOCK = 1 << 18 };
@@ -220,19 +223,55 @@ static gboolean in_utf8(
 	return good;
 }
 
-gboolean source_read_tar(const char *path, const struct source_sink *sink, GError **error)
+/* An open file, and what was read of it. */
+struct input {
+	int fd;
+	char block[BLOCK];
+};
+
+/* libarchive's own reader would go on waiting after a signal. */
+static la_ssize_t read_block(struct archive *archive, void *context, const void **ret_block)
+{
+	struct input *input = context;
+	ssize_t n;
+
+	do
+		n = read(input->fd, input->block, sizeof input->block);
+	while (n < 0 && errno == EINTR && interrupt_check(NULL));
+	if (n < 0)
+		archive_set_error(archive, errno, "%s", g_strerror(errno));
+	*ret_block = input->block;
+	return n;
+}
+
+static gboolean read_input(
+	const char *path, struct input *input, const struct source_sink *sink, GError **error)
 {
 	struct archive *archive = archive_read_new();
-	const char *file = strcmp(path, "-") ? path : NULL;
 	gboolean good;
 
 	archive_read_support_filter_all(archive);
 	archive_read_support_format_tar(archive);
 	archive_read_support_format_gnutar(archive);
-	if (archive_read_open_filename(archive, file, BLOCK) < ARCHIVE_WARN)
+	if (archive_read_open(archive, input, NULL, read_block, NULL) < ARCHIVE_WARN)
 		good = broken(path, archive, error);
 	else
 		good = in_utf8(path, archive, sink, error);
 	archive_read_free(archive);
+	return good;
+}
+
+gboolean source_read_tar(const char *path, const struct source_sink *sink, GError **error)
+{
+	const gboolean standard = !strcmp(path, "-");
+	g_autofree struct input *input = g_new(struct input, 1);
+	gboolean good;
+
+	input->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (input->fd < 0)
+		return fault_errno(error, "%s", path);
+	good = read_input(path, input, sink, error);
+	if (!standard)
+		close(input->fd);
 	return good;
 }

@@ -9,6 +9,7 @@ import lzma
 import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -16,10 +17,13 @@ import tarfile
 import time
 
 from testlib import tap
+from testlib.bootfiles import PROGRAM, elf
 from testlib.ostreerepo import Repo
 from testlib.slowness import limit
 
 IMAGE = os.path.join(tap.BUILD, "rootstock-image")
+MKINITRAMFS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                           "../../initramfs/rootstock-mkinitramfs")
 BRANCH = "rootstock/main"
 RELEASE = "6.1.0-test"
 MODULES = f"usr/lib/modules/{RELEASE}"
@@ -29,10 +33,6 @@ CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
 ACL = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in (
     (1, 7, 0xffffffff), (2, 4, 1000), (4, 5, 0xffffffff), (16, 5, 0xffffffff),
     (32, 0, 0xffffffff)))
-
-
-def elf(machine=62):
-    return b"\x7fELF\2\1\1" + bytes(9) + b"\2\0" + machine.to_bytes(2, "little") + bytes(100)
 
 
 def kernel(mark=b""):
@@ -63,12 +63,12 @@ BASE = [member("usr", FOLDER), member("usr/sbin", FOLDER), member("usr/bin", FOL
         member("usr/lib", FOLDER), member("bin", LINK, target="usr/bin"),
         member("sbin", LINK, target="usr/sbin"), member("lib", LINK, target="usr/lib"),
         member("etc", FOLDER), member("var", FOLDER), member("boot", FOLDER),
-        member("usr/sbin/init", data=elf(), mode=0o755),
+        member("usr/sbin/init", data=PROGRAM, mode=0o755),
         member("etc/os-release", data=b"ID=x\n"),
         member("boot/vmlinuz-" + RELEASE, data=kernel()), member(MODULES, FOLDER),
         member("usr/lib/ostree", FOLDER),
-        member("usr/lib/ostree/ostree-prepare-root", data=elf(), mode=0o755),
-        member("usr/bin/ostree", data=elf(), mode=0o755)]
+        member("usr/lib/ostree/ostree-prepare-root", data=PROGRAM, mode=0o755),
+        member("usr/bin/ostree", data=PROGRAM, mode=0o755)]
 # Everything that a file can be.
 NASTY = [
     member("./", FOLDER, mode=0o755), member("etc/shadow", data=b"root:*\n", mode=0o640, gid=42),
@@ -355,6 +355,21 @@ def from_host(where):
         assert done.returncode == 1 and sentence in done.stderr.decode(), done
 
 
+def own_initramfs(where):
+    """--initramfs auto is an image of rootstock-mkinitramfs, or a sentence."""
+    source = tar(where, BASE)
+    tree = commit(where, "--initramfs", "auto", source).tree(BRANCH)
+    tap.write(where + "/image", tree[MODULES + "/initramfs.img"]["content"])
+    listed = subprocess.run([MKINITRAMFS, "--list", where + "/image"], capture_output=True,
+                            text=True, check=True).stdout
+    assert " init\n" in listed, listed
+    os.makedirs(where + "/other")
+    for options, sentence in ((["--programs", where], "no rootstock-init"),
+                              (["--module", "nosuchmodule"], "rootstock-mkinitramfs failed")):
+        unreadable(where + "/other", sentence, "--initramfs", "auto", *options, source)
+    assert check("--initramfs", "auto", source)[0] == 0
+
+
 def more_of_boot(where):
     """Debian's device trees; one folder of them for each kernel; links; two of one name."""
     tree = commit(where, tar(where, BASE + [
@@ -391,7 +406,9 @@ def other_architectures(where):
                "init" not in one[0].name]
     members += [member("boot/Image", data=arm_image()),
                 member("usr/sbin/init", data=elf(183), mode=0o755)]
-    status, found = check(tar(where, members))
+    os.makedirs(where + "/empty")
+    empty = ["--programs", where + "/empty"]
+    status, found = check(*empty, tar(where, members))
     assert status == 1 and ("no-boot", "programs") in found, found
     for name in ("ostree-prepare-root", "ostree-uboot-generator", "rootstock-bls"):
         tap.write(f"{where}/programs/{name}", elf(183) + name.encode())
@@ -407,7 +424,7 @@ def other_architectures(where):
     for service in "ostree-finalize-staged", "rpm-ostreed":
         path = f"usr/lib/systemd/system/{service}.service.d/50-rootstock.conf"
         assert b"=/usr/lib/ostree/ostree-grub-generator\n" in tree[path]["content"]
-    status, found = check("--initramfs", where + "/in.tar", tar(where, members))
+    status, found = check(*empty, "--initramfs", where + "/in.tar", tar(where, members))
     assert status == 0 and ("warning", "programs") in found, found
 
 
@@ -528,7 +545,7 @@ SECRETS = {"RSA": PEM % (b"RSA ", b"RSA "), "PKCS8": PEM % (b"", b""),
            "Dropbear": b"\0\0\0\7ssh-rsa" + bytes(99)}
 # What a system without a secret has.
 PUBLIC = [PEM.replace(b"PRIVATE", b"PUBLIC") % (b"", b""), b"-----BEGIN OPENSSH PRIVATE KEY-----\n",
-          elf() + b"\0-----BEGIN RSA PRIVATE KEY-----\n\0x", b"see -----BEGIN PRIVATE KEY-----\nMII" +
+          PROGRAM + b"\0-----BEGIN RSA PRIVATE KEY-----\n\0x", b"see -----BEGIN PRIVATE KEY-----\nMII" +
           b"x" * 99, b"ssh-rsa AAAA x\n", b"-----BEGIN PRIVATE KEY-----\nis the first line\n", b""]
 
 
@@ -677,7 +694,7 @@ VAR = [member("var/lib/app", FOLDER, mode=0o750, uid=33, gid=33),
        member("var/lib/app/db", data=b"db", mode=0o640, uid=33, gid=34),
        member("var/lib/odd %b \"q\" 'x' \\ \u00e9", data=b"odd"),
        member("var/lib/link", LINK, target="../lib/a %b \\ \"c"), member("home/u", FOLDER, mode=0o700),
-       member("usr/lib/systemd/systemd", data=elf(), mode=0o755)]
+       member("usr/lib/systemd/systemd", data=PROGRAM, mode=0o755)]
 
 
 def filled_var(where):
@@ -765,6 +782,31 @@ def signed_updates(where):
         subprocess.run(["gpgconf", "--homedir", key[1], "--kill", "all"], check=False)
 
 
+def interrupted(where):
+    """^C in the middle: no commit, nothing in TMPDIR, and the signal ends the program."""
+    source = tar(where, BASE + [member(f"usr/lib/{number}", data=bytes([number]) * (5 << 20))
+                                for number in range(4)])
+    data = tap.read(source)
+    os.makedirs(where + "/tmp")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        child = subprocess.Popen([IMAGE, "commit", "--quiet", "--repo", where + "/repo", "-"],
+                                 stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 stdout=subprocess.DEVNULL,
+                                 env=dict(os.environ, TMPDIR=where + "/tmp"))
+        child.stdin.write(data[:len(data) // 2])
+        child.stdin.flush()
+        # Now it has read, or waits for, what does not come.
+        child.send_signal(number)
+        child.wait(timeout=limit(60))
+        said = child.stderr.read()
+        assert child.returncode == -number and said == b"rootstock-image: interrupted\n", (
+            child.returncode, said)
+        child.stdin.close()
+        child.stderr.close()
+        assert not Repo(where + "/repo").has(BRANCH) and not os.listdir(where + "/tmp")
+    commit(where, source)
+
+
 def accounts(where):
     """A user with another number than in the commit before is refused."""
     first = BASE + [member("etc/passwd", data=b"root:x:0:0::/:\napp:x:900:900::/:\n"),
@@ -798,10 +840,10 @@ sys.exit(tap.main([
     ("a directory", from_directory), ("any order", any_order), ("several sources", layers),
     ("a tree without a merged /usr", unmerged), ("kernels", kernels),
     ("a board's files", board_files), ("files of the host", from_host),
-    ("more of /boot", more_of_boot), ("other architectures", other_architectures),
+    ("an initramfs of our own", own_initramfs), ("more of /boot", more_of_boot), ("other architectures", other_architectures),
     ("odd layouts", odd_layouts), ("odd tars", odd_tars), ("repositories", repositories),
     ("progress", progress), ("no identity", identity), ("private keys", keys),
     ("hostile sources", hostile), ("cut and damaged sources", cut), ("a full disk", full),
     ("what would not boot", without_boot), ("versions and metadata", versions),
     ("deployed by libostree", deployed), ("what fills /var", filled_var),
-    ("signed updates", signed_updates), ("numbers of users", accounts), ("the command line", usage)]))
+    ("interrupted", interrupted), ("signed updates", signed_updates), ("numbers of users", accounts), ("the command line", usage)]))
