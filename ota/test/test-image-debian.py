@@ -16,9 +16,11 @@ from rig.host import kernels
 from testlib import tap
 from testlib.ostreerepo import Repo
 
-IMAGE = os.path.abspath(os.path.join(tap.BUILD, "rootstock-image"))
 MKINITRAMFS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                            "../../initramfs/rootstock-mkinitramfs")
+PROGRAMS = [MKINITRAMFS] + [os.path.join(tap.BUILD, name) for name in (
+    "rootstock-image", "rootstock-init", "ostree-prepare-root", "ostree-grub-generator",
+    "rootstock-bls")]
 BRANCH = "rootstock/main"
 # What is left out, and what moves, in the order in which it is looked for.
 GONE = re.compile(r"(dev|proc|sys|run|tmp|media|var/run|var/lock|var/tmp)/.|media$|bin$|sbin$|lib\w*$"
@@ -86,13 +88,18 @@ def whole(machine):
         os.chmod(where, 0o777)
         shutil.copy(archive, where + "/userland.tar")
         nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if not os.getuid() else []
+        # The build folder may be one that nobody can enter.
+        os.makedirs(where + "/bin")
+        for file in PROGRAMS:
+            shutil.copy(file, where + "/bin")
         # The packages lie in a folder of the caller; nobody gets them as a tar.
         for number, folder in enumerate(packages):
             subprocess.run(["tar", "--owner=0", "--group=0", "-C", folder, "-cf",
                             f"{where}/{number}.tar", "."], check=True)
         done = subprocess.run(
-            [*nobody, sys.executable, "-c", MEASURE, IMAGE, "commit", "--quiet", "--initramfs",
-             "auto", "--repo", where + "/repo", where + "/userland.tar"] +
+            [sys.executable, "-c", MEASURE, *nobody, where + "/bin/rootstock-image", "commit",
+             "--quiet", "--initramfs", "auto", "--repo", where + "/repo",
+             where + "/userland.tar"] +
             [f"{where}/{number}.tar" for number in range(len(packages))],
             capture_output=True, text=True, check=False)
         assert done.returncode == 0, (done.stdout, done.stderr)

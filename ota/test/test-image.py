@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -410,6 +411,11 @@ def other_architectures(where):
     empty = ["--programs", where + "/empty"]
     status, found = check(*empty, tar(where, members))
     assert status == 1 and ("no-boot", "programs") in found, found
+    for place, magic, arch in ((0x24, b"\x18\x28\x6f\x01", "armhf"), (0x38, b"RSC\x05", "riscv64")):
+        image = bytes(place) + magic + bytes(0x400)
+        done = call("check", "--quiet", *empty, tar(where, members[:-2] + [
+            member("boot/Image", data=image)], "other.tar"))
+        assert f"none for {arch} was found".encode() in done.stdout, done
     for name in ("ostree-prepare-root", "ostree-uboot-generator", "rootstock-bls"):
         tap.write(f"{where}/programs/{name}", elf(183) + name.encode())
     tree = commit(where, "--programs", where + "/programs", where + "/in.tar").tree(BRANCH)
@@ -469,6 +475,24 @@ def odd_tars(where):
     _, found = check(where + "/tree")
     assert found[("refused", "type")] == ["usr/fifo"], found
     unreadable(where + "/other", "no directory, tar or disk image", "/dev/null")
+
+
+def not_readable(where):
+    """What the caller may not read is named."""
+    nobody = [] if os.getuid() else ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    os.chmod(where, 0o755)
+    # The build folder may be one that nobody can enter.
+    shutil.copy(IMAGE, where + "/image")
+    for number, path in enumerate(("usr/file", "usr/folder/x")):
+        top = f"{where}/{number}"
+        tap.write(f"{top}/{path}", b"x")
+        hidden = f"{top}/{path}".removesuffix("/x")
+        os.chmod(hidden, 0)
+        done = subprocess.run([*nobody, where + "/image", "check", "--quiet", top], capture_output=True,
+                              text=True, check=False)
+        os.chmod(hidden, 0o700)
+        assert done.returncode == 1 and path.removesuffix("/x") in done.stderr and (
+            "Permission denied" in done.stderr), done
 
 
 def repositories(where):
@@ -738,6 +762,18 @@ def gpg(where):
             next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))]
 
 
+def wait_for(port):
+    """Waits until a server listens."""
+    end = time.monotonic() + limit(30)
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            assert time.monotonic() < end, "no server"
+            time.sleep(0.1)
+
+
 def signed_updates(where):
     """A device that verifies takes a signed commit by a delta and by a file, and refuses others."""
     if not shutil.which("gpg"):
@@ -754,11 +790,13 @@ def signed_updates(where):
     assert os.path.isdir(where + "/repo/deltas") and os.path.exists(where + "/repo/summary.sig")
     with open(where + "/key", "wb") as out:
         subprocess.run(["gpg", "--homedir", key[1], "--export"], check=True, stdout=out)
-    server = subprocess.Popen([IMAGE, "serve", "--repo", where + "/repo", "--port", "8471"],
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = subprocess.Popen([IMAGE, "serve", "--repo", where + "/repo", "--port", str(port)],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        assert server.stdout.readline() == b"http://127.0.0.1:8471\n"
-        time.sleep(1)
+        assert server.stdout.readline() == f"http://127.0.0.1:{port}\n".encode()
+        wait_for(port)
 
         def ostree(*words, good=True):
             done = subprocess.run(["ostree", "--repo=" + device, *words], capture_output=True,
@@ -768,7 +806,7 @@ def signed_updates(where):
         os.makedirs(device)
         ostree("init", "--mode=bare-user")
         ostree("remote", "add", "--gpg-import=" + where + "/key", "--set=gpg-verify-summary=true",
-               "factory", "http://127.0.0.1:8471")
+               "factory", f"http://127.0.0.1:{port}")
         ostree("pull", "factory", BRANCH + "@" + first)
         ostree("static-delta", "apply-offline", where + "/update")
         ostree("show", second)
@@ -841,7 +879,7 @@ sys.exit(tap.main([
     ("a tree without a merged /usr", unmerged), ("kernels", kernels),
     ("a board's files", board_files), ("files of the host", from_host),
     ("an initramfs of our own", own_initramfs), ("more of /boot", more_of_boot), ("other architectures", other_architectures),
-    ("odd layouts", odd_layouts), ("odd tars", odd_tars), ("repositories", repositories),
+    ("what is not readable", not_readable), ("odd layouts", odd_layouts), ("odd tars", odd_tars), ("repositories", repositories),
     ("progress", progress), ("no identity", identity), ("private keys", keys),
     ("hostile sources", hostile), ("cut and damaged sources", cut), ("a full disk", full),
     ("what would not boot", without_boot), ("versions and metadata", versions),
