@@ -22,12 +22,12 @@ static const char summary[] =
 	"Makes an OSTree commit of an ordinary root file system: a directory, a tar, a disk\n"
 	"image, or several, of which the later lie over the earlier. Needs no root.\n"
 	"\n"
-	"  check SOURCE...            what would be moved, left out and lost, and what would\n"
-	"                             not boot; changes nothing\n"
+	"  check SOURCE...              what would be moved, left out and lost, and what would\n"
+	"                               not boot; changes nothing\n"
 	"  commit --repo DIR SOURCE...  the same, and the commit\n"
-	"  delta --repo DIR           what has changed since the last commit: for devices that\n"
-	"                             pull, or with -o one file for devices without a network\n"
-	"  serve --repo DIR           offer the repository to this machine, to try it\n"
+	"  delta --repo DIR             what has changed since the last commit: for devices that\n"
+	"                               pull, or with -o one file for devices without a network\n"
+	"  serve --repo DIR             offer the repository to this machine, to try it\n"
 	"\n"
 	"rootstock-image(1) explains the rules, which --without leaves out by name.";
 
@@ -77,7 +77,8 @@ static const GOptionEntry options[] = { { "repo", 0, 0, G_OPTION_ARG_FILENAME, &
 	{ "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "for programs", NULL },
 	{ "quiet", 0, 0, G_OPTION_ARG_NONE, &quiet, "no progress", NULL },
 	{ "version", 0, 0, G_OPTION_ARG_NONE, &show_version, "print the version", NULL },
-	{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &sources, NULL, "SOURCE..." },
+	{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &sources, NULL,
+		"COMMAND [SOURCE...]" },
 	{ 0 } };
 
 static int usage(const char *what, const char *which)
@@ -274,7 +275,7 @@ static int run(const char *verb)
 
 int main(int argc, char *argv[])
 {
-	g_autoptr(GOptionContext) context = g_option_context_new("COMMAND");
+	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_autoptr(GError) error = NULL;
 	g_autofree char *verb = NULL;
 	int status;
