@@ -359,15 +359,23 @@ def from_host(where):
 def own_initramfs(where):
     """--initramfs auto is an image of rootstock-mkinitramfs, or a sentence."""
     source = tar(where, BASE)
-    tree = commit(where, "--initramfs", "auto", source).tree(BRANCH)
+    # The program looks beside itself, then in PATH.
+    found = dict(os.environ, PATH=os.path.dirname(MKINITRAMFS) + ":" + os.environ["PATH"])
+    tree = commit(where, "--initramfs", "auto", source, env=found).tree(BRANCH)
     tap.write(where + "/image", tree[MODULES + "/initramfs.img"]["content"])
     listed = subprocess.run([MKINITRAMFS, "--list", where + "/image"], capture_output=True,
                             text=True, check=True).stdout
     assert " init\n" in listed, listed
     os.makedirs(where + "/other")
+    # A module that no usual disk needs is written out for depmod, and is not in the image.
+    tree = commit(where + "/other", "--initramfs", "auto", tar(where, BASE + [
+        member(MODULES + "/kernel/any-disk.ko", data=PROGRAM),
+        member(MODULES + "/build", LINK, target="/usr/src")], "more.tar"), env=found).tree(BRANCH)
+    assert tree[MODULES + "/initramfs.img"]["content"] == tap.read(where + "/image")
+    os.makedirs(where + "/none")
     for options, sentence in ((["--programs", where], "no rootstock-init"),
                               (["--module", "nosuchmodule"], "rootstock-mkinitramfs failed")):
-        unreadable(where + "/other", sentence, "--initramfs", "auto", *options, source)
+        unreadable(where + "/none", sentence, "--initramfs", "auto", *options, source, env=found)
     assert check("--initramfs", "auto", source)[0] == 0
 
 
@@ -407,7 +415,8 @@ def other_architectures(where):
                "init" not in one[0].name]
     members += [member("boot/Image", data=arm_image()),
                 member("usr/sbin/init", data=elf(183), mode=0o755)]
-    os.makedirs(where + "/empty")
+    # A file that is no program counts as none.
+    tap.write(where + "/empty/ostree-prepare-root", b"x")
     empty = ["--programs", where + "/empty"]
     status, found = check(*empty, tar(where, members))
     assert status == 1 and ("no-boot", "programs") in found, found
@@ -444,7 +453,14 @@ def odd_layouts(where):
             ([member("usr/lib/a", FOLDER), member("usr/lib/a")], "refused", "type"),
             ([member("usr/lib/a"), member("usr/lib/a", FOLDER)], "refused", "type"),
             ([member("usr/sbin/init", data=b"x", mode=0o644)], "no-boot", "init"),
-            ([member("usr/sbin/init", LINK, target="init")], "no-boot", "init"))):
+            ([member("usr/sbin/init", LINK, target="init")], "no-boot", "init"),
+            ([member("usr/sbin/init", LINK, target="../lib/./none")], "no-boot", "init"),
+            ([member("usr/sbin/init", LINK, target="/etc/init"), member("etc/init", data=PROGRAM)],
+             "no-boot", "init"),
+            ([member("usr/lib/f"), member("usr/lib/f/d", FOLDER)], "refused", "type"),
+            ([member("usr/lib", data=b"f")], "refused", "type"),
+            ([member("usr/share", data=b"f"), member("var/x")], "refused", "var"),
+            ([member("usr/lib/x", HARD, target="home/u")], "refused", "hard-link"))):
         _, found = check(tar(where, BASE + more))
         assert (kind, rule) in found, (number, found)
     bare = [one for one in BASE if one[0].name != "etc/os-release"]
@@ -521,6 +537,13 @@ def repositories(where):
         done = call("delta", "--repo", where + "/repo", *options)
         assert done.returncode and sentence in done.stderr.decode(), (options, done)
     assert call("delta", "--repo", where + "/repo", "--from", "none").returncode == 0
+    first = repo.ref(BRANCH)
+    commit(where, source)
+    assert call("delta", "--repo", where + "/repo", "--from", first).returncode == 0
+    # What is larger than 4 MiB needs room in TMPDIR.
+    done = call("check", tar(where, BASE + [member("usr/lib/x", data=bytes(5 << 20))], "big.tar"),
+                env=dict(os.environ, TMPDIR="/none"))
+    assert done.returncode == 1 and b"/none: cannot make a temporary file" in done.stderr, done
     for options, sentence in ((["--port", "x"], "65535"), ([], "no repository")):
         done = call("serve", "--repo", where + "/none", *options)
         assert done.returncode and sentence in done.stderr.decode(), done
@@ -564,13 +587,17 @@ SECRETS = {"RSA": PEM % (b"RSA ", b"RSA "), "PKCS8": PEM % (b"", b""),
            "OpenSSH": PEM % (b"OPENSSH ", b"OPENSSH "),
            "DER": bytes.fromhex("308204bd020100300d06092a864886f70d0101010500048204a7") + bytes(99),
            "PKCS12": bytes.fromhex("30820aa20201033082") + bytes(99),
+           "OpenPGP, one byte of length": bytes.fromhex("94600460000000") + bytes(99),
+           "OpenPGP, new format": bytes.fromhex("c5600460000000") + bytes(99),
+           "OpenPGP, new format, two bytes": bytes.fromhex("c5c0010460000000") + bytes(99),
            "OpenPGP": bytes.fromhex("9503c604600000000108") + bytes(99),
            "gpg-agent": b"Created: x\nKey: (protected-private-key (rsa (n #00#))) " + bytes(9),
            "Dropbear": b"\0\0\0\7ssh-rsa" + bytes(99)}
 # What a system without a secret has.
 PUBLIC = [PEM.replace(b"PRIVATE", b"PUBLIC") % (b"", b""), b"-----BEGIN OPENSSH PRIVATE KEY-----\n",
           PROGRAM + b"\0-----BEGIN RSA PRIVATE KEY-----\n\0x", b"see -----BEGIN PRIVATE KEY-----\nMII" +
-          b"x" * 99, b"ssh-rsa AAAA x\n", b"-----BEGIN PRIVATE KEY-----\nis the first line\n", b""]
+          b"x" * 99, b"ssh-rsa AAAA x\n", b"-----BEGIN PRIVATE KEY-----\nis the first line\n", b"", b"\x94\x60\x04\x60",
+          b"\0\0\0\7ssh-rsa", b"\0\0\0\7ssh-key" + bytes(99), b"\xc5" + bytes(99)]
 
 
 def keys(where):
