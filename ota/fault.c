@@ -31,8 +31,3 @@ gboolean fault_errno(GError **error, const char *format, ...)
 	g_set_error(error, domain(), number, "%s: %s", what, g_strerror(number));
 	return FALSE;
 }
-
-int fault_number(const GError *error)
-{
-	return error && error->domain == domain() ? error->code : 0;
-}

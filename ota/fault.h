@@ -14,6 +14,3 @@ gboolean fault(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* The same with what errno says after it. */
 gboolean fault_errno(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-/* The errno of a sentence by fault_errno(), else 0. */
-int fault_number(const GError *error);
