@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "bls/file.h"
 #include "bls/kargs.h"
 #include "prepare-root/path.h"
 
@@ -28,12 +27,4 @@ int deployment_find(int root_fd, const char *options)
 		fd = ostree ? deployment_open(root_fd, ostree) : -ENOENT;
 	kargs_free(&kargs);
 	return fd;
-}
-
-int deployment_read(int deployment_fd, const char *path, size_t max, struct text *text)
-{
-	char resolved[PATH_MAX];
-	int err = path_resolve(deployment_fd, path, PATH_IN_ROOT, resolved);
-
-	return err < 0 ? err : file_add(deployment_fd, resolved, max, text);
 }

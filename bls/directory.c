@@ -4,7 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
+
+#include "prepare-root/path.h"
 
 int directory_each(
 	int dir_fd, int (*take)(void *context, int dir_fd, const char *name), void *context)
@@ -30,5 +33,19 @@ int directory_each(
 		err = take(context, fd, file->d_name);
 	}
 	closedir(dir);
+	return err;
+}
+
+int directory_each_in(int root_fd, const char *path,
+	int (*take)(void *context, int dir_fd, const char *name), void *context)
+{
+	char resolved[PATH_MAX];
+	int err = path_resolve(root_fd, path, PATH_IN_ROOT, resolved);
+	int fd = err < 0 ? err : path_open(root_fd, resolved, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	err = directory_each(fd, take, context);
+	close(fd);
 	return err;
 }

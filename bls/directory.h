@@ -7,3 +7,7 @@
  * descriptor keeps its position. */
 int directory_each(
 	int dir_fd, int (*take)(void *context, int dir_fd, const char *name), void *context);
+
+/* The same for the directory at a path, whose symlinks are followed as after chroot(2) to root_fd. */
+int directory_each_in(int root_fd, const char *path,
+	int (*take)(void *context, int dir_fd, const char *name), void *context);

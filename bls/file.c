@@ -63,3 +63,19 @@ int file_add(int dir_fd, const char *name, size_t max, struct text *text)
 		n = -ENOMEM;
 	return n < 0 ? (int)n : 0;
 }
+
+int file_add_in(int root_fd, const char *path, size_t max, struct text *text)
+{
+	char resolved[PATH_MAX];
+	int err = path_resolve(root_fd, path, PATH_IN_ROOT, resolved);
+
+	return err < 0 ? err : file_add(root_fd, resolved, max, text);
+}
+
+int file_open_beneath(int dir_fd, const char *path)
+{
+	char resolved[PATH_MAX];
+	int err = path_resolve(dir_fd, path, PATH_BENEATH, resolved);
+
+	return err < 0 ? err : file_open(dir_fd, resolved);
+}

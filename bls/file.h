@@ -22,3 +22,10 @@ ssize_t file_read(int dir_fd, const char *name, char *buffer, size_t size);
 /* Adds a whole file of at most max bytes to text. Returns 0 or a negative errno, as above; -EFBIG
  * when it is larger. */
 int file_add(int dir_fd, const char *name, size_t max, struct text *text);
+
+/* The same for a path, whose symlinks are followed as after chroot(2) to root_fd. -ENOENT when it is
+ * not there. */
+int file_add_in(int root_fd, const char *path, size_t max, struct text *text);
+
+/* Opens a file as file_open() does, by a path that must not lead out of dir_fd. */
+int file_open_beneath(int dir_fd, const char *path);

@@ -118,6 +118,12 @@ struct kernel kernel_identify(const unsigned char header[KERNEL_HEADER_SIZE])
 	return (struct kernel){ 0 };
 }
 
+bool kernel_can_start(unsigned kernel, unsigned program)
+{
+	return kernel == program || (kernel == EM_X86_64 && program == EM_386) ||
+	       (kernel == EM_AARCH64 && program == EM_ARM);
+}
+
 const char *kernel_name(enum kernel_format format)
 {
 	static const char *const names[] = {

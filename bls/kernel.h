@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum kernel_format {
@@ -40,6 +41,10 @@ enum { KERNEL_HEADER_SIZE = 0x23c };
 
 /* Identifies a file by its first bytes, with zeros after its end. */
 struct kernel kernel_identify(const unsigned char header[KERNEL_HEADER_SIZE]);
+
+/* Whether a kernel for one EM_... starts programs for another: most 64-bit kernels start those for the
+ * 32-bit architecture too. */
+bool kernel_can_start(unsigned kernel, unsigned program);
 
 /* Identifies the kernel at path in the directory boot_fd; a path that leads out of it is not read.
  * Returns 0, or a negative errno with *ret_kernel empty;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bls/deployment.h"
+#include "bls/file.h"
 #include "bls/utf8.h"
 
 enum { FILE_SIZE_MAX = 65536 };
@@ -89,7 +89,7 @@ static int read_one(int deployment_fd, const char *path, struct setting *setting
 	const struct reporter *reporter)
 {
 	struct text text = { 0 };
-	int err = deployment_read(deployment_fd, path, FILE_SIZE_MAX, &text);
+	int err = file_add_in(deployment_fd, path, FILE_SIZE_MAX, &text);
 
 	if (!err)
 		err = take_lines(&text, path, settings, reporter);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bls/deployment.h"
 #include "bls/file.h"
 #include "bls/generator.h"
 #include "uboot/loader.h"
@@ -90,7 +89,7 @@ static int prepare(const struct loader_job *job)
 	int err = -ENOENT;
 
 	if (job->deployment_fd >= 0)
-		err = deployment_read(job->deployment_fd, SYSTEM_LINES, LINES_SIZE_MAX, &lines);
+		err = file_add_in(job->deployment_fd, SYSTEM_LINES, LINES_SIZE_MAX, &lines);
 	if (err == -ENOENT || err == -ENOTDIR)
 		err = 0;
 	else

@@ -5,7 +5,6 @@
 
 #include "bls/file.h"
 #include "bls/text.h"
-#include "prepare-root/path.h"
 
 enum { FILE_SIZE_MAX = 1 << 20 };
 
@@ -15,12 +14,10 @@ static const struct finding_kind other_extlinux = { "other-extlinux", FINDINGS_W
 /* Returns 1 if the file has all these words, 0 if it lacks one, -1 if it cannot be read. */
 static int leads(const struct sysroot *sysroot, const char *path, const char *const words[])
 {
-	char resolved[PATH_MAX];
 	struct text text = { 0 };
 	int ret = -1;
 
-	if (path_resolve(sysroot->root_fd, path, PATH_IN_ROOT, resolved) >= 0 &&
-		file_add(sysroot->root_fd, resolved, FILE_SIZE_MAX, &text) == 0 && text.size) {
+	if (file_add_in(sysroot->root_fd, path, FILE_SIZE_MAX, &text) == 0 && text.size) {
 		ret = 1;
 		for (size_t i = 0; words[i]; i++)
 			ret &= memmem(text.bytes, text.size, words[i], strlen(words[i])) != NULL;

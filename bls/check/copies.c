@@ -8,13 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "bls/bootpath.h"
-#include "bls/deployment.h"
+#include "bls/check/modules.h"
 #include "bls/directory.h"
 #include "prepare-root/path.h"
-#include "prepare-root/tree.h"
 
 static const struct finding_kind file_differs = { "file-differs", FINDINGS_ERROR, false };
 
@@ -32,20 +30,6 @@ static off_t size_of(int dir_fd, const char *path, enum path_rule rule)
 	return st.st_size;
 }
 
-/* The one directory of a kernel. */
-static int find_kernel(void *context, int dir_fd, const char *name)
-{
-	char **release = context, path[PATH_MAX];
-
-	if (*name == '.' || snprintf(path, sizeof path, "%s/vmlinuz", name) >= PATH_MAX ||
-		!tree_type(dir_fd, path))
-		return 0;
-	if (*release)
-		return -ENOTUNIQ;
-	*release = strdup(name);
-	return *release ? 0 : -ENOMEM;
-}
-
 /* Where libostree looked for kernels before there were those in usr/lib/modules. */
 static int find_older(void *context, int dir_fd, const char *name)
 {
@@ -54,28 +38,14 @@ static int find_older(void *context, int dir_fd, const char *name)
 	return !strncmp(name, "vmlinuz", strlen("vmlinuz")) ? -ENOTUNIQ : 0;
 }
 
-static int each_in(int tree_fd, const char *path,
-	int (*take)(void *context, int dir_fd, const char *name), void *context)
-{
-	char resolved[PATH_MAX];
-	int err = path_resolve(tree_fd, path, PATH_IN_ROOT, resolved), fd;
-
-	fd = err < 0 ? err : path_open(tree_fd, resolved, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return fd;
-	err = directory_each(fd, take, context);
-	close(fd);
-	return err;
-}
-
 /* The release of the only kernel of the tree; NULL if there are several, or none. */
 static char *only_release(int tree_fd)
 {
 	char *release = NULL;
 
-	if (each_in(tree_fd, MODULES, find_kernel, &release) == 0 && release &&
-		each_in(tree_fd, "usr/lib/ostree-boot", find_older, NULL) == -ENOENT &&
-		each_in(tree_fd, "boot", find_older, NULL) != -ENOTUNIQ)
+	if (modules_release(tree_fd, "vmlinuz", &release) == 0 &&
+		directory_each_in(tree_fd, "usr/lib/ostree-boot", find_older, NULL) == -ENOENT &&
+		directory_each_in(tree_fd, "boot", find_older, NULL) != -ENOTUNIQ)
 		return release;
 	free(release);
 	return NULL;
@@ -110,12 +80,10 @@ static bool compare(const struct subject *subject, const struct entry_line *line
 void copies_check(const struct subject *subject)
 {
 	const struct entry *entry = subject->entry;
-	int tree_fd = subject->item->libostree
-			      ? deployment_find(subject->sysroot->root_fd, entry->options)
-			      : -1;
+	const int tree_fd = subject->tree_fd;
 	char *release;
 
-	if (tree_fd < 0)
+	if (!subject->item->libostree || tree_fd < 0)
 		return;
 	release = only_release(tree_fd);
 	if (release) {
@@ -127,5 +95,4 @@ void copies_check(const struct subject *subject)
 			(void)compare(subject, initrd, tree_fd, release, "initramfs");
 	}
 	free(release);
-	close(tree_fd);
 }

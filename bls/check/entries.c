@@ -54,13 +54,8 @@ static void check_panic(const struct subject *subject)
 /* Reads which modules are built into the tree's kernel. */
 static void read_builtin(const struct subject *subject, struct text *builtin, char **release)
 {
-	int fd = deployment_find(subject->sysroot->root_fd, subject->entry->options);
-
-	if (fd < 0)
-		return;
-	if (modules_builtin(fd, builtin, release) == -ENOMEM)
+	if (subject->tree_fd >= 0 && modules_builtin(subject->tree_fd, builtin, release) == -ENOMEM)
 		subject->findings->failed = true;
-	close(fd);
 }
 
 static bool has_failed(const struct initrd *initrd)
@@ -145,6 +140,7 @@ static void check_boot(struct subject *subject)
 		typos_check(subject);
 		return;
 	}
+	subject->tree_fd = deployment_find(subject->sysroot->root_fd, subject->entry->options);
 	read_builtin(subject, &builtin, &release);
 	copies_check(subject);
 	if (subject->entry->last[ENTRY_INITRD])
@@ -158,6 +154,8 @@ static void check_boot(struct subject *subject)
 	subject->findings->failed |= builtin.failed;
 	text_free(&builtin);
 	free(release);
+	if (subject->tree_fd >= 0)
+		close(subject->tree_fd);
 }
 
 void entries_check_item(struct subject *subject)

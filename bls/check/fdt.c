@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "bls/file.h"
-#include "prepare-root/path.h"
 
 enum { HEADER_SIZE = 40, NAME_SIZE = 64, STEPS_MAX = 20000 };
 
@@ -30,20 +29,12 @@ static uint32_t big_endian(const unsigned char *bytes)
 	       bytes[3];
 }
 
-static int open_file(int boot_fd, const char *path)
-{
-	char resolved[PATH_MAX];
-	int err = path_resolve(boot_fd, path, PATH_BENEATH, resolved);
-
-	return err < 0 ? err : file_open(boot_fd, resolved);
-}
-
 const char *fdt_wrong(int boot_fd, const char *path)
 {
 	unsigned char header[HEADER_SIZE];
 	const char *wrong = NULL;
 	struct stat st;
-	int fd = open_file(boot_fd, path);
+	int fd = file_open_beneath(boot_fd, path);
 	ssize_t n;
 
 	if (fd < 0)
@@ -135,7 +126,7 @@ static int take_token(struct walk *walk, bool *ret_end)
 int fdt_has_ramdisk(int boot_fd, const char *path)
 {
 	unsigned char header[HEADER_SIZE];
-	struct walk walk = { .fd = open_file(boot_fd, path) };
+	struct walk walk = { .fd = file_open_beneath(boot_fd, path) };
 	bool end = false;
 	int found = -1;
 

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "bls/deployment.h"
+#include "bls/file.h"
 #include "prepare-root/path.h"
 
 static const struct finding_kind fstab_directory = { "fstab-directory", FINDINGS_ERROR, false };
@@ -248,7 +248,7 @@ void fstab_check(
 	struct text text = { 0 };
 
 	subject->findings->failed |= !look.table;
-	if (look.table && deployment_read(deployment_fd, "etc/fstab", FILE_SIZE_MAX, &text) == 0 &&
+	if (look.table && file_add_in(deployment_fd, "etc/fstab", FILE_SIZE_MAX, &text) == 0 &&
 		text.size)
 		check_table(&look, &text, root);
 	text_free(&text);

@@ -30,12 +30,10 @@ struct walk {
 
 static int take_file(const struct walk *walk, const char *path)
 {
-	char resolved[PATH_MAX];
 	struct text text = { 0 };
 	int found = 0;
 
-	if (path_resolve(walk->root_fd, path, PATH_IN_ROOT, resolved) >= 0 &&
-		file_add(walk->root_fd, resolved, FILE_SIZE_MAX, &text) == 0 && text.size)
+	if (file_add_in(walk->root_fd, path, FILE_SIZE_MAX, &text) == 0 && text.size)
 		found = walk->take(walk->context, path, &text);
 	text_free(&text);
 	return found;
@@ -55,17 +53,10 @@ static int take_vendor(void *context, int dir_fd, const char *vendor)
 
 static int take_esp(struct walk *walk, const char *path)
 {
-	char resolved[PATH_MAX];
-	int fd, found;
+	int found;
 
-	if (path_resolve(walk->root_fd, path, PATH_IN_ROOT, resolved) < 0)
-		return 0;
-	fd = path_open(walk->root_fd, resolved, O_PATH | O_DIRECTORY);
-	if (fd < 0)
-		return 0;
 	walk->above = path;
-	found = directory_each(fd, take_vendor, walk);
-	close(fd);
+	found = directory_each_in(walk->root_fd, path, take_vendor, walk);
 	return found < 0 ? 0 : found;
 }
 

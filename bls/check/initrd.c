@@ -15,7 +15,6 @@
 #include "bls/check/modules.h"
 #include "bls/check/stream.h"
 #include "bls/file.h"
-#include "prepare-root/path.h"
 #include "prepare-root/tree.h"
 
 enum {
@@ -625,9 +624,7 @@ static void add_file(struct initrd *all, const struct initrd *file)
 /* Returns false without memory. */
 static bool add_path(struct initrds *initrds, int boot_fd, const char *path)
 {
-	char resolved[PATH_MAX];
-	int err = path_resolve(boot_fd, path, PATH_BENEATH, resolved);
-	int fd = err < 0 ? err : file_open(boot_fd, resolved);
+	int fd = file_open_beneath(boot_fd, path);
 	const struct initrd *file;
 
 	if (fd >= 0) {

@@ -10,7 +10,6 @@
 #include "bls/check/known.h"
 #include "bls/deployment.h"
 #include "bls/file.h"
-#include "prepare-root/path.h"
 
 static const struct finding_kind settings_invalid = { "settings-invalid", FINDINGS_ERROR, false };
 static const struct finding_kind left_out = { "left-out", FINDINGS_ERROR, false };
@@ -29,10 +28,7 @@ enum { FILE_SIZE_MAX = MENU_ENTRIES_MAX * ENTRY_SIZE_MAX };
 
 static int read_file(const struct menufile *file, struct text *bytes)
 {
-	char path[PATH_MAX];
-	int err = path_resolve(file->sysroot->root_fd, file->path, PATH_IN_ROOT, path);
-
-	return err < 0 ? err : file_add(file->sysroot->root_fd, path, FILE_SIZE_MAX, bytes);
+	return file_add_in(file->sysroot->root_fd, file->path, FILE_SIZE_MAX, bytes);
 }
 
 bool menufile_exists(

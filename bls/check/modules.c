@@ -9,9 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bls/deployment.h"
+#include "bls/file.h"
 #include "bls/directory.h"
-#include "prepare-root/path.h"
 
 enum { NAME_SIZE = 64, FILE_SIZE_MAX = 1 << 20 };
 
@@ -49,18 +48,39 @@ bool modules_have(const struct text *list, const char *name)
 	       memmem(list->bytes, list->size, line, strlen(line));
 }
 
-/* The one directory of a kernel. */
+/* What modules_release() looks for, and what it has found. */
+struct find {
+	const char *file;
+	char *release;
+};
+
 static int find_release(void *context, int dir_fd, const char *name)
 {
-	char **release = context, path[PATH_MAX];
+	struct find *find = context;
+	char path[PATH_MAX];
 
-	if (*name == '.' || snprintf(path, sizeof path, "%s/modules.builtin", name) >= PATH_MAX ||
+	if (*name == '.' || snprintf(path, sizeof path, "%s/%s", name, find->file) >= PATH_MAX ||
 		faccessat(dir_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	if (*release)
+	if (find->release)
 		return -ENOTUNIQ;
-	*release = strdup(name);
-	return *release ? 0 : -ENOMEM;
+	find->release = strdup(name);
+	return find->release ? 0 : -ENOMEM;
+}
+
+int modules_release(int deployment_fd, const char *file, char **ret_release)
+{
+	struct find find = { .file = file };
+	int err = directory_each_in(deployment_fd, MODULES, find_release, &find);
+
+	if (!err && !find.release)
+		err = -ENOENT;
+	if (err) {
+		free(find.release);
+		find.release = NULL;
+	}
+	*ret_release = find.release;
+	return err;
 }
 
 static int read_list(int deployment_fd, const char *release, struct text *list)
@@ -70,7 +90,7 @@ static int read_list(int deployment_fd, const char *release, struct text *list)
 	int err = -ENAMETOOLONG;
 
 	if (snprintf(path, sizeof path, MODULES "/%s/modules.builtin", release) < PATH_MAX)
-		err = deployment_read(deployment_fd, path, FILE_SIZE_MAX, &text);
+		err = file_add_in(deployment_fd, path, FILE_SIZE_MAX, &text);
 	if (!err && !text_string(&text))
 		err = -ENOMEM;
 	if (!err)
@@ -83,17 +103,10 @@ static int read_list(int deployment_fd, const char *release, struct text *list)
 
 int modules_builtin(int deployment_fd, struct text *list, char **ret_release)
 {
-	char path[PATH_MAX];
-	int err = path_resolve(deployment_fd, MODULES, PATH_IN_ROOT, path), fd;
+	int err = modules_release(deployment_fd, "modules.builtin", ret_release);
 
-	*ret_release = NULL;
-	fd = err < 0 ? err : path_open(deployment_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return fd;
-	err = directory_each(fd, find_release, ret_release);
-	close(fd);
 	if (!err)
-		err = *ret_release ? read_list(deployment_fd, *ret_release, list) : -ENOENT;
+		err = read_list(deployment_fd, *ret_release, list);
 	if (err) {
 		free(*ret_release);
 		*ret_release = NULL;

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bls/check/ownramfs.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "bls/bootpath.h"
 #include "bls/check/fdt.h"
-#include "bls/deployment.h"
+#include "bls/file.h"
 #include "bls/directory.h"
-#include "prepare-root/path.h"
 
 enum { FILE_SIZE_MAX = 1 << 20 };
 
@@ -25,7 +22,7 @@ static bool has_source(int deployment_fd, const char *path)
 	const char *found = NULL;
 
 	text_add(&text, "\n");
-	if (deployment_read(deployment_fd, path, FILE_SIZE_MAX, &text) == 0 && text_string(&text))
+	if (file_add_in(deployment_fd, path, FILE_SIZE_MAX, &text) == 0 && text_string(&text))
 		found = strstr(text.bytes, word);
 	found = found && found[strlen(word)] != '"' ? found : NULL;
 	text_free(&text);
@@ -51,20 +48,8 @@ static int take_release(void *context, int dir_fd, const char *name)
 /* True if the configuration of a kernel of the tree names the source of an initramfs. */
 static bool is_configured(const struct subject *subject)
 {
-	int deployment_fd = deployment_find(subject->sysroot->root_fd, subject->entry->options);
-	char path[PATH_MAX];
-	int fd = -1, found = 0;
-
-	if (deployment_fd < 0)
-		return false;
-	if (path_resolve(deployment_fd, "usr/lib/modules", PATH_IN_ROOT, path) >= 0)
-		fd = path_open(deployment_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		found = directory_each(fd, take_release, &deployment_fd);
-		close(fd);
-	}
-	close(deployment_fd);
-	return found > 0;
+	return subject->tree_fd >= 0 && directory_each_in(subject->tree_fd, "usr/lib/modules",
+						take_release, (void *)&subject->tree_fd) > 0;
 }
 
 void ownramfs_check(struct subject *subject)

@@ -25,6 +25,7 @@ struct subject {
 	struct way *way;
 	const struct menu_item *item;
 	const struct entry *entry;
+	int tree_fd;		 /* the deployment; -1 if it cannot be opened */
 	struct cmdline *cmdline; /* of the kernel, as the boot's own code splits the options */
 	struct initrds *initrds;
 	const struct initrd *initrd; /* NULL if there is none, or it is not looked at */

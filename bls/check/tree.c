@@ -48,6 +48,16 @@ static char *physical_root(const struct sysroot *sysroot)
 	return asprintf(&path, "%s%s", sysroot->root, booted ? "sysroot" : "") < 0 ? NULL : path;
 }
 
+static int open_physical(const struct subject *subject)
+{
+	char *root = physical_root(subject->sysroot);
+	int fd = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	subject->findings->failed |= !root;
+	free(root);
+	return fd;
+}
+
 static const char *machine_name(unsigned machine)
 {
 	static const struct {
@@ -62,19 +72,12 @@ static const char *machine_name(unsigned machine)
 	return NULL;
 }
 
-/* Most 64-bit kernels start programs for the 32-bit architecture too. */
-static bool can_start(unsigned kernel, unsigned program)
-{
-	return kernel == program || (kernel == EM_X86_64 && program == EM_386) ||
-	       (kernel == EM_AARCH64 && program == EM_ARM);
-}
-
 static void check_machine(const struct subject *subject, unsigned machine, const char *init)
 {
 	const char *kernel = machine_name(subject->kernel.machine);
 	const char *program = machine_name(machine);
 
-	if (!kernel || !program || can_start(subject->kernel.machine, machine))
+	if (!kernel || !program || kernel_can_start(subject->kernel.machine, machine))
 		return;
 	findings_add(subject->findings, &init_machine, subject_options(subject),
 		"the kernel is for %s, but %s of the deployment for %s", kernel, init, program);
@@ -174,7 +177,6 @@ static void check_init(const struct subject *subject)
 {
 	const char *init = subject->cmdline->init, *what;
 	struct program program;
-	char *root;
 	int fd;
 
 	if (!init || !cmdline_names_prepare_root(init)) {
@@ -192,9 +194,7 @@ static void check_init(const struct subject *subject)
 		return;
 	}
 	/* What it needs itself is looked for in the physical root, which is still "/". */
-	root = physical_root(subject->sysroot);
-	fd = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	subject->findings->failed |= !root;
+	fd = open_physical(subject);
 	if (fd >= 0 && program_look(subject->sysroot->root_fd, init, fd, &program)) {
 		findings_add(subject->findings, &init_program, subject_options(subject),
 			"init=%s cannot be executed, so the kernel would panic: %s", init,
@@ -206,7 +206,6 @@ static void check_init(const struct subject *subject)
 		check_machine(subject, program.machine, "ostree-prepare-root");
 		close(fd);
 	}
-	free(root);
 }
 
 static void check_initrd(const struct subject *subject)
@@ -231,11 +230,8 @@ static const char *physical_init(const struct subject *subject)
 {
 	static const char *const inits[] = { "/sbin/init", "/etc/init", "/bin/init" };
 	const char *init = subject->cmdline->init, *found = NULL;
-	char *root = physical_root(subject->sysroot);
-	int fd = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	int fd = open_physical(subject);
 
-	subject->findings->failed |= !root;
-	free(root);
 	if (fd < 0)
 		return NULL;
 	if (init)

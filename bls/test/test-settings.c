@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "bls/deployment.h"
+#include "bls/file.h"
 #include "bls/settings.h"
 
 static const struct reporter reporter = { .program = "test" };
@@ -100,15 +101,15 @@ static void test_read(void **state)
 	put("d/usr/file", "12345", 5);
 	assert_int_equal(symlinkat("../../secret", root, "d/usr/escapes"), 0);
 	assert_int_equal(symlinkat("/usr/file", root, "d/usr/absolute"), 0);
-	assert_int_equal(deployment_read(fd, "usr/file", 5, &text), 0);
-	assert_int_equal(deployment_read(fd, "usr/absolute", 5, &text), 0);
+	assert_int_equal(file_add_in(fd, "usr/file", 5, &text), 0);
+	assert_int_equal(file_add_in(fd, "usr/absolute", 5, &text), 0);
 	assert_int_equal(text.size, 10);
 	assert_memory_equal(text.bytes, "1234512345", 10);
-	assert_int_equal(deployment_read(fd, "usr/file", 4, &text), -EFBIG);
+	assert_int_equal(file_add_in(fd, "usr/file", 4, &text), -EFBIG);
 	/* Links are resolved in the deployment, which has no file "secret". */
-	assert_int_equal(deployment_read(fd, "usr/escapes", 5, &text), -ENOENT);
-	assert_int_equal(deployment_read(fd, "usr/gone", 5, &text), -ENOENT);
-	assert_int_equal(deployment_read(fd, "usr", 5, &text), -ELOOP);
+	assert_int_equal(file_add_in(fd, "usr/escapes", 5, &text), -ENOENT);
+	assert_int_equal(file_add_in(fd, "usr/gone", 5, &text), -ENOENT);
+	assert_int_equal(file_add_in(fd, "usr", 5, &text), -ELOOP);
 	assert_int_equal(text.size, 10);
 	text_free(&text);
 	close(fd);
