@@ -31,7 +31,7 @@ static void compare(const char *path, GHashTable *before, GHashTable *now, struc
 		if (old && strcmp(old, number) != 0)
 			ledger_add(ledger, allow ? LEDGER_WARNING : LEDGER_REFUSED, "accounts",
 				path,
-				"%s has the number %s, and had %s in the commit before, which its files in /var and /etc of a device have; give it that number again, or say --allow-id-changes",
+				"%s has the number %s, and had %s in the commit before, which owns files in /var and /etc of the devices; give it that number again, or say --allow-id-changes",
 				(char *)name->data, number, old);
 	}
 }

@@ -8,7 +8,6 @@
 
 #include "ota/fault.h"
 #include "ota/initramfs.h"
-#include "ota/keys.h"
 
 static const char modules_path[] = "usr/lib/modules", rule_kernel[] = "kernel",
 		  rule_boot[] = "boot";
@@ -45,9 +44,7 @@ struct candidate {
 
 static GPtrArray *children_of(struct layout *layout, const char *path)
 {
-	struct node *node = tree_find(layout->root, path);
-
-	return tree_is_directory(node) ? tree_children(node) : g_ptr_array_new();
+	return tree_children(tree_find(layout->root, path));
 }
 
 /* The kernels in usr/lib/modules, then those in boot. */
@@ -59,8 +56,7 @@ static GArray *find_kernels(struct layout *layout)
 
 	for (guint i = 0; i < releases->len; i++) {
 		const struct node *release = g_ptr_array_index(releases, i);
-		g_autoptr(GPtrArray) files =
-			tree_is_directory(release) ? tree_children(release) : g_ptr_array_new();
+		g_autoptr(GPtrArray) files = tree_children(release);
 
 		for (guint j = 0; j < files->len; j++) {
 			struct candidate candidate = { g_ptr_array_index(files, j), release->name };
@@ -221,8 +217,9 @@ static void move_beside_kernel(struct layout *layout, struct node *node, const c
 		return;
 	}
 	tree_move(node, directory, name);
-	ledger_add(layout->ledger, LEDGER_MOVED, rule_boot, from, "to usr/lib/modules/%s: %s",
-		layout->release, "libostree copies it to /boot with the kernel");
+	ledger_add(layout->ledger, LEDGER_MOVED, rule_boot, from,
+		"to usr/lib/modules/%s: libostree copies it to /boot with the kernel",
+		layout->release);
 }
 
 static guint count_devicetrees(const GPtrArray *boot)
@@ -258,7 +255,7 @@ static enum fate fate_of(const struct node *node)
 /* Directories such as boot/dtbs/RELEASE become one dtb/. */
 static void move_dtbs(struct layout *layout, struct node *node)
 {
-	struct node *inner = tree_is_directory(node) ? tree_find(node, layout->release) : NULL;
+	struct node *inner = tree_find(node, layout->release);
 
 	if (!strcmp(node->name, "overlays"))
 		move_beside_kernel(layout, node, "dtb/overlays");
@@ -268,7 +265,7 @@ static void move_dtbs(struct layout *layout, struct node *node)
 		tree_remove(node);
 }
 
-static gboolean move_to_board(struct layout *layout, struct node *node)
+static void move_to_board(struct layout *layout, struct node *node)
 {
 	g_autofree char *from = tree_path(node);
 	struct node *obstacle;
@@ -279,12 +276,11 @@ static gboolean move_to_board(struct layout *layout, struct node *node)
 		ledger_add(layout->ledger, LEDGER_LEFT_OUT, rule_boot, from,
 			"usr/lib/ostree-boot has this already");
 		tree_remove(node);
-		return FALSE;
+		return;
 	}
 	tree_move(node, directory, node->name);
 	ledger_add(layout->ledger, LEDGER_MOVED, rule_boot, from,
 		"to usr/lib/ostree-boot: it is the board's, and /boot is the disk's");
-	return TRUE;
 }
 
 static void leave_out(struct layout *layout, struct node *node, const char *reason)
@@ -360,7 +356,7 @@ static gboolean add_initramfs(struct layout *layout, GError **error)
 	/* Without a repository the modules were not kept. */
 	if (!layout->objects->repo)
 		return TRUE;
-	good = initramfs_make(layout, layout->programs, layout->modules, &folder, error);
+	good = initramfs_make(layout, &folder, error);
 	file = good ? g_build_filename(folder, "initramfs", NULL) : NULL;
 	good = good && add_host_file(layout, file, "initramfs.img", error);
 	initramfs_remove(folder);

@@ -43,7 +43,7 @@ static const GOptionEntry options[] = { { "repo", 0, 0, G_OPTION_ARG_FILENAME, &
 	{ "branch", 0, 0, G_OPTION_ARG_STRING, &branch, "default: rootstock/main", "NAME" },
 	{ "subject", 0, 0, G_OPTION_ARG_STRING, &subject, "a line about the commit", "TEXT" },
 	{ "release", 0, 0, G_OPTION_ARG_STRING, &release,
-		"the version of the tree; default: the last one and 1", "TEXT" },
+		"the version of the tree; default: the last one, counted up", "TEXT" },
 	{ "kernel", 0, 0, G_OPTION_ARG_STRING, &kernel,
 		"the release or file name of the kernel, if there are several", "WHICH" },
 	{ "initramfs", 0, 0, G_OPTION_ARG_FILENAME, &initramfs,

@@ -105,33 +105,34 @@ static char *find_tool(void)
 	return g_strdup("rootstock-mkinitramfs");
 }
 
+static void add_module(GPtrArray *words, const char *name)
+{
+	g_ptr_array_add(words, g_strdup("--module"));
+	g_ptr_array_add(words, g_strdup(name));
+}
+
 /* An initramfs without modules, if everything is built in, is right too. */
 static gboolean make_image(struct layout *layout, const char *folder, const char *init,
-	const char *moduledir, GHashTable *modules, const char *const *more, GError **error)
+	const char *moduledir, GHashTable *modules, GError **error)
 {
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *out = g_build_filename(folder, "initramfs", NULL);
-	const char *const fixed[] = { find_tool(), "-o", out, "--init", init, "--kernel",
-		layout->release, "--moduledir", moduledir, "--skip-firmware", "*" };
+	g_autofree char *tool = find_tool();
+	const char *const fixed[] = { tool, "-o", out, "--init", init, "--kernel", layout->release,
+		"--moduledir", moduledir, "--skip-firmware", "*" };
 
 	for (gsize i = 0; i < G_N_ELEMENTS(fixed); i++)
 		g_ptr_array_add(words, g_strdup(fixed[i]));
-	g_free((char *)fixed[0]);
 	for (gsize i = 0; i < G_N_ELEMENTS(usual); i++)
-		if (g_hash_table_contains(modules, usual[i])) {
-			g_ptr_array_add(words, g_strdup("--module"));
-			g_ptr_array_add(words, g_strdup(usual[i]));
-		}
-	for (gsize i = 0; more && more[i]; i++) {
-		g_ptr_array_add(words, g_strdup("--module"));
-		g_ptr_array_add(words, g_strdup(more[i]));
-	}
+		if (g_hash_table_contains(modules, usual[i]))
+			add_module(words, usual[i]);
+	for (gsize i = 0; layout->modules && layout->modules[i]; i++)
+		add_module(words, layout->modules[i]);
 	g_ptr_array_add(words, NULL);
 	return run((const char *const *)words->pdata, error);
 }
 
-gboolean initramfs_make(struct layout *layout, const char *programs, const char *const *more,
-	char **ret_folder, GError **error)
+gboolean initramfs_make(struct layout *layout, char **ret_folder, GError **error)
 {
 	g_autofree char *in_tree = g_build_filename("usr/lib/modules", layout->release, NULL);
 	g_autofree char *moduledir = NULL, *init = NULL;
@@ -142,7 +143,7 @@ gboolean initramfs_make(struct layout *layout, const char *programs, const char 
 	*ret_folder = g_dir_make_tmp("rootstock-XXXXXX", error);
 	if (!*ret_folder)
 		return FALSE;
-	init = programs_find(programs, "rootstock-init", layout->machine);
+	init = programs_find(layout->programs, "rootstock-init", layout->machine);
 	if (!init)
 		return fault(error,
 			"there is no rootstock-init for the tree's architecture; give its folder with --programs");
@@ -156,7 +157,7 @@ gboolean initramfs_make(struct layout *layout, const char *programs, const char 
 		if (!run(depmod, error))
 			return FALSE;
 	}
-	return make_image(layout, *ret_folder, init, moduledir, modules, more, error);
+	return make_image(layout, *ret_folder, init, moduledir, modules, error);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)

@@ -9,10 +9,8 @@
 
 #include "ota/layout.h"
 
-/* Makes it, of the modules in usr/lib/modules/RELEASE and more of them by name, or NULL. programs is
- * as in programs.h. *ret_folder is a temporary folder, to be removed by initramfs_remove(), with the
- * file "initramfs" in it. */
-gboolean initramfs_make(struct layout *layout, const char *programs, const char *const *more,
-	char **ret_folder, GError **error);
+/* Makes it, of the modules in usr/lib/modules/RELEASE. *ret_folder is a temporary folder, to be removed
+ * by initramfs_remove(), with the file "initramfs" in it. */
+gboolean initramfs_make(struct layout *layout, char **ret_folder, GError **error);
 
 void initramfs_remove(char *folder);

@@ -68,20 +68,19 @@ static struct node *linked(struct intake *intake, const struct source_entry *ent
 	return NULL;
 }
 
-static struct node *new_node(
-	const struct source_entry *entry, const char *name, const struct intake *intake)
+/* Gives a node all that an entry says of it but its content and name. */
+static void describe(
+	struct node *node, const struct source_entry *entry, const struct intake *intake)
 {
-	struct node *node = tree_node(name, entry->mode & (S_IFMT | 07777));
-
 	/* Linux ignores the permissions of a symlink; a tar may have any. */
-	if (S_ISLNK(node->mode))
-		node->mode = S_IFLNK | 0777;
+	node->mode = S_ISLNK(entry->mode) ? S_IFLNK | 0777 : entry->mode & (S_IFMT | 07777);
 	node->uid = entry->uid;
 	node->gid = entry->gid;
+	g_clear_pointer(&node->xattrs, g_variant_unref);
 	node->xattrs = entry->xattrs ? g_variant_ref(entry->xattrs) : NULL;
+	g_free(node->origin);
 	node->origin = g_strdup(entry->path);
 	node->layer = intake->layer;
-	return node;
 }
 
 static gboolean key_is_allowed(const struct intake *intake, const char *path)
@@ -95,10 +94,11 @@ static gboolean make_node(struct intake *intake, const struct source_entry *entr
 	int content, struct node **ret_node, GError **error)
 {
 	g_autofree char *name = g_path_get_basename(path);
-	struct node *node = new_node(entry, name, intake);
+	struct node *node = tree_node(name, entry->mode);
 	gboolean good;
 
 	*ret_node = NULL;
+	describe(node, entry, intake);
 	if (entry->target) {
 		node->target = place_target(entry->path, path, entry->target, intake->without);
 		if (!node->target)
@@ -117,8 +117,6 @@ static gboolean make_node(struct intake *intake, const struct source_entry *entr
 		node->size = entry->size;
 		look_inside(node, path, content);
 		good = objects_add_file(intake->objects, node, content, error);
-		intake->files++;
-		intake->size += entry->size;
 		progress_add(&intake->progress, entry->size);
 	}
 	if (good)
@@ -178,10 +176,10 @@ static void take_directory(
 	struct intake *intake, const struct source_entry *entry, const char *path)
 {
 	g_autofree char *above = g_path_get_dirname(path), *name = g_path_get_basename(path);
-	struct node *parent = NULL, *node, *fresh;
+	struct node *parent = NULL, *node;
 
 	if (*path) {
-		parent = directory_for(intake, entry, strcmp(above, ".") ? above : "");
+		parent = directory_for(intake, entry, above);
 		if (!parent)
 			return;
 	}
@@ -198,16 +196,7 @@ static void take_directory(
 	if (node->origin && node->layer == intake->layer && !strcmp(node->origin, path) &&
 		strcmp(entry->path, path) != 0)
 		return;
-	fresh = new_node(entry, name, intake);
-	node->mode = fresh->mode;
-	node->uid = fresh->uid;
-	node->gid = fresh->gid;
-	node->layer = fresh->layer;
-	g_clear_pointer(&node->xattrs, g_variant_unref);
-	node->xattrs = g_steal_pointer(&fresh->xattrs);
-	g_free(node->origin);
-	node->origin = g_steal_pointer(&fresh->origin);
-	tree_free(fresh);
+	describe(node, entry, intake);
 }
 
 static gboolean take_file(struct intake *intake, const struct source_entry *entry, const char *path,
@@ -221,7 +210,7 @@ static gboolean take_file(struct intake *intake, const struct source_entry *entr
 			"it is %s, which a commit cannot have", type_name(entry->mode));
 		return TRUE;
 	}
-	parent = directory_for(intake, entry, strcmp(above, ".") ? above : "");
+	parent = directory_for(intake, entry, above);
 	if (!parent)
 		return TRUE;
 	if (!entry->hardlink) {

@@ -25,7 +25,6 @@ struct intake {
 	/* Set here. */
 	unsigned layer;		  /* the number of the source that is read, from 1 */
 	gint64 newest;		  /* the newest time of any entry */
-	guint64 files, size;	  /* how many files were taken, and their bytes together */
 	GHashTable *merged;	  /* symlinks such as lib64, which merge removes: name to target */
 	struct progress progress; /* of the source that is read */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ota/layout.h"
 
-#include <elf.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -9,23 +8,16 @@
 #include "ota/fault.h"
 #include "ota/var.h"
 
-/* The parts of / that a merged /usr has. */
-static const char *const merged[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32" };
-
 static gboolean add_link(
 	struct layout *layout, const char *path, const char *target, GError **error)
 {
-	g_autofree char *above = g_path_get_dirname(path), *name = g_path_get_basename(path);
-	struct node *obstacle;
-	struct node *directory =
-		tree_make_directory(layout->root, strcmp(above, ".") ? above : "", &obstacle);
-	struct node *link;
+	struct node *link = tree_find(layout->root, path)
+				    ? NULL
+				    : tree_make(layout->root, path, S_IFLNK | 0777);
 
-	if (!directory || tree_find(directory, name))
+	if (!link)
 		return TRUE;
-	link = tree_node(name, S_IFLNK | 0777);
 	link->target = g_strdup(target);
-	tree_put(directory, link);
 	return objects_add_link(layout->objects, link, error);
 }
 
@@ -41,7 +33,7 @@ static gboolean rewrite(
 static void check_etc(struct layout *layout)
 {
 	struct node *etc = tree_find(layout->root, "usr/etc");
-	g_autoptr(GPtrArray) children = etc ? tree_children(etc) : g_ptr_array_new();
+	g_autoptr(GPtrArray) children = tree_children(etc);
 	gboolean moved = FALSE, there = FALSE;
 
 	for (guint i = 0; i < children->len; i++) {
@@ -78,9 +70,9 @@ static void add_mount_points(struct layout *layout)
 /* Makes usr/lib64 of a link that was in /, such as lib64 -> lib, and the links in /. */
 static gboolean add_merged(struct layout *layout, GError **error)
 {
-	for (gsize i = 0; i < G_N_ELEMENTS(merged); i++) {
-		const char *target = g_hash_table_lookup(layout->merged, merged[i]);
-		g_autofree char *in_usr = g_build_filename("usr", merged[i], NULL);
+	for (gsize i = 0; place_merged[i]; i++) {
+		const char *target = g_hash_table_lookup(layout->merged, place_merged[i]);
+		g_autofree char *in_usr = g_build_filename("usr", place_merged[i], NULL);
 
 		if (target && !tree_find(layout->root, in_usr)) {
 			const char *last = strrchr(target, '/');
@@ -88,7 +80,8 @@ static gboolean add_merged(struct layout *layout, GError **error)
 			if (!add_link(layout, in_usr, last ? last + 1 : target, error))
 				return FALSE;
 		}
-		if (tree_find(layout->root, in_usr) && !add_link(layout, merged[i], in_usr, error))
+		if (tree_find(layout->root, in_usr) &&
+			!add_link(layout, place_merged[i], in_usr, error))
 			return FALSE;
 	}
 	return TRUE;
@@ -109,21 +102,14 @@ static void add_target(struct layout *layout, const char *path, const char *targ
 
 static gboolean add_links(struct layout *layout, GError **error)
 {
-	static const struct {
-		enum place_rule rule;
-		const char *path;
-	} links[] = { { PLACE_HOME, "home" }, { PLACE_OPT, "opt" }, { PLACE_SRV, "srv" },
-		{ PLACE_MNT, "mnt" }, { PLACE_MEDIA, "media" }, { PLACE_ROOT, "root" },
-		{ PLACE_LOCAL, "usr/local" } };
+	for (enum place_rule rule = PLACE_NONE + 1; rule < PLACE_RULES; rule++) {
+		const char *path = place_directory(rule), *target = place_link(rule);
 
-	for (gsize i = 0; i < G_N_ELEMENTS(links); i++) {
-		const char *target = place_link(links[i].rule);
-
-		if (layout->without & 1U << links[i].rule || tree_find(layout->root, links[i].path))
+		if (!target || layout->without & 1U << rule || tree_find(layout->root, path))
 			continue;
-		if (!add_link(layout, links[i].path, target, error))
+		if (!add_link(layout, path, target, error))
 			return FALSE;
-		add_target(layout, links[i].path, target);
+		add_target(layout, path, target);
 	}
 	return add_link(layout, "ostree", "sysroot/ostree", error);
 }
@@ -142,9 +128,7 @@ static gboolean empty_machine_id(struct layout *layout, GError **error)
 
 static void drop_host_keys(struct layout *layout)
 {
-	struct node *ssh = tree_find(layout->root, "usr/etc/ssh");
-	g_autoptr(GPtrArray) children =
-		tree_is_directory(ssh) ? tree_children(ssh) : g_ptr_array_new();
+	g_autoptr(GPtrArray) children = tree_children(tree_find(layout->root, "usr/etc/ssh"));
 
 	for (guint i = 0; i < children->len; i++) {
 		struct node *node = g_ptr_array_index(children, i);
@@ -195,26 +179,17 @@ static gboolean settle_fstab(struct layout *layout, GError **error)
 static gboolean check_release_file(struct layout *layout, GError **error)
 {
 	static const char minimal[] = "NAME=\"Linux\"\nID=linux\nPRETTY_NAME=\"Linux\"\n";
-	struct node *node, *directory, *obstacle;
+	struct node *node;
 
 	if (tree_resolve(layout->root, "usr/lib/os-release") ||
 		tree_resolve(layout->root, "usr/etc/os-release"))
 		return TRUE;
-	directory = tree_make_directory(layout->root, "usr/lib", &obstacle);
-	if (!directory)
+	node = tree_make(layout->root, "usr/lib/os-release", S_IFREG | 0644);
+	if (!node)
 		return TRUE;
-	node = tree_node("os-release", S_IFREG | 0644);
-	tree_put(directory, node);
 	ledger_add(layout->ledger, LEDGER_MADE, "os-release", "usr/lib/os-release",
 		"libostree names the menu's entries by it");
 	return objects_add_bytes(layout->objects, node, minimal, strlen(minimal), error);
-}
-
-static gboolean machines_fit(unsigned kernel, unsigned program)
-{
-	return !kernel || !program || kernel == program ||
-	       (kernel == EM_X86_64 && program == EM_386) ||
-	       (kernel == EM_AARCH64 && program == EM_ARM);
 }
 
 static void check_init(struct layout *layout)
@@ -230,8 +205,8 @@ static void check_init(struct layout *layout)
 	else if (!node->checksum || !(node->mode & 0111))
 		ledger_add(
 			layout->ledger, LEDGER_NO_BOOT, "init", "sbin/init", "it is not a program");
-	else if (node->kernel.format == KERNEL_ELF &&
-		 !machines_fit(layout->machine, node->kernel.machine))
+	else if (node->kernel.format == KERNEL_ELF && layout->machine && node->kernel.machine &&
+		 !kernel_can_start(layout->machine, node->kernel.machine))
 		ledger_add(layout->ledger, LEDGER_NO_BOOT, "init", "sbin/init",
 			"it is for another architecture than the kernel");
 }
@@ -249,9 +224,4 @@ gboolean layout_apply(struct layout *layout, GError **error)
 		return FALSE;
 	check_init(layout);
 	return TRUE;
-}
-
-void layout_free(struct layout *layout)
-{
-	g_free(layout->release);
 }

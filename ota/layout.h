@@ -23,11 +23,9 @@ struct layout {
 	const char *const *modules; /* more of them for "auto", or NULL */
 
 	/* Set here. */
-	char *release;	  /* of the kernel */
+	char *release;	  /* of the kernel; the caller's */
 	unsigned machine; /* EM_... of the kernel; 0: it does not show it */
 };
 
 /* Makes the tree ready. What would not boot, and what is refused, is only in the ledger. */
 gboolean layout_apply(struct layout *layout, GError **error);
-
-void layout_free(struct layout *layout);

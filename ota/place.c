@@ -35,7 +35,7 @@ static const struct rule {
 static const char *const runtime[] = { "dev", "proc", "sys", "run", "tmp", "lost+found", "ostree",
 	"sysroot", "var/run", "var/lock", "var/tmp" };
 static const char *const rootlinks[] = { "vmlinuz", "vmlinuz.old", "initrd.img", "initrd.img.old" };
-static const char *const merged[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32" };
+const char *const place_merged[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32", NULL };
 static const char *const caches[] = { "var/cache", "var/log" };
 
 const char *place_rule_name(enum place_rule rule)
@@ -46,6 +46,11 @@ const char *place_rule_name(enum place_rule rule)
 const char *place_rule_reason(enum place_rule rule)
 {
 	return rules[rule].reason;
+}
+
+const char *place_directory(enum place_rule rule)
+{
+	return rules[rule].from;
 }
 
 const char *place_link(enum place_rule rule)
@@ -118,7 +123,7 @@ char *place(
 		*ret_rule = PLACE_CACHE;
 		return NULL;
 	}
-	directory = find(merged, G_N_ELEMENTS(merged), path, &rest);
+	directory = find(place_merged, G_N_ELEMENTS(place_merged) - 1, path, &rest);
 	if (directory) {
 		*ret_rule = PLACE_MERGE;
 		/* A symlink: layout_apply() makes one that is right. */

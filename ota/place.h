@@ -50,5 +50,9 @@ char *place(
  * leads to the same file. */
 char *place_target(const char *from, const char *to, const char *target, place_without without);
 
-/* The link at the place of a directory that a rule has moved away, or NULL. */
+/* The directory that a rule moves away, or NULL, and the link in its place, or NULL. */
+const char *place_directory(enum place_rule rule);
 const char *place_link(enum place_rule rule);
+
+/* The directories of / that are merged into /usr, and NULL. */
+extern const char *const place_merged[];

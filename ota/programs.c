@@ -76,20 +76,14 @@ char *programs_find(const char *folder, const char *name, unsigned machine)
 	return found;
 }
 
-static struct node *directory_of(struct layout *layout, const char *path)
-{
-	g_autofree char *above = g_path_get_dirname(path);
-	struct node *obstacle;
-
-	return tree_make_directory(layout->root, above, &obstacle);
-}
-
 /* Adds a program, unless the tree has it. *ret_there says whether it does in the end. */
 static gboolean add_program(struct layout *layout, const char *name, const char *path,
 	gboolean *ret_there, GError **error)
 {
-	struct node *directory = directory_of(layout, path), *node;
-	g_autofree char *last = g_path_get_basename(path), *file = NULL;
+	g_autofree char *above = g_path_get_dirname(path), *last = g_path_get_basename(path);
+	g_autofree char *file = NULL;
+	struct node *obstacle, *node;
+	struct node *directory = tree_make_directory(layout->root, above, &obstacle);
 	struct stat st;
 	gboolean good;
 	int fd;
@@ -126,12 +120,12 @@ static gboolean add_drop_ins(struct layout *layout, const char *loader, GError *
 	for (gsize i = 0; i < G_N_ELEMENTS(services); i++) {
 		g_autofree char *path = g_strdup_printf(
 			"usr/lib/systemd/system/%s.service.d/50-rootstock.conf", services[i]);
-		struct node *directory = directory_of(layout, path), *node;
+		struct node *node = tree_find(layout->root, path)
+					    ? NULL
+					    : tree_make(layout->root, path, S_IFREG | 0644);
 
-		if (!directory || tree_find(directory, "50-rootstock.conf"))
+		if (!node)
 			continue;
-		node = tree_node("50-rootstock.conf", S_IFREG | 0644);
-		tree_put(directory, node);
 		if (!objects_add_bytes(layout->objects, node, text, strlen(text), error))
 			return FALSE;
 		ledger_add(layout->ledger, LEDGER_MADE, rule, path,

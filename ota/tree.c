@@ -105,7 +105,7 @@ struct node *tree_make_directory(struct node *root, const char *path, struct nod
 	for (size_t i = 0; parts[i]; i++) {
 		struct node *next;
 
-		if (!*parts[i])
+		if (!*parts[i] || !strcmp(parts[i], "."))
 			continue;
 		next = child(node, parts[i]);
 		if (!next) {
@@ -128,6 +128,19 @@ void tree_put(struct node *directory, struct node *node)
 		tree_remove(old);
 	node->parent = directory;
 	g_hash_table_insert(directory->children, node->name, node);
+}
+
+struct node *tree_make(struct node *root, const char *path, mode_t mode)
+{
+	g_autofree char *above = g_path_get_dirname(path), *name = g_path_get_basename(path);
+	struct node *obstacle, *node;
+	struct node *directory = tree_make_directory(root, above, &obstacle);
+
+	if (!directory)
+		return NULL;
+	node = tree_node(name, mode);
+	tree_put(directory, node);
+	return node;
 }
 
 struct node *tree_twin(const struct node *node, const char *name)
@@ -191,13 +204,15 @@ static gint by_name(gconstpointer left, gconstpointer right)
 	return strcmp((*a)->name, (*b)->name);
 }
 
-GPtrArray *tree_children(const struct node *directory)
+GPtrArray *tree_children(const struct node *node)
 {
 	GPtrArray *found = g_ptr_array_new();
 	GHashTableIter iter;
 	gpointer below;
 
-	g_hash_table_iter_init(&iter, directory->children);
+	if (!tree_is_directory(node))
+		return found;
+	g_hash_table_iter_init(&iter, node->children);
 	while (g_hash_table_iter_next(&iter, NULL, &below))
 		g_ptr_array_add(found, below);
 	g_ptr_array_sort(found, by_name);

@@ -39,7 +39,7 @@ struct node *tree_find(struct node *root, const char *path);
 /* The same through symlinks, as a booted system would; at most 40 links, and none leads out. */
 struct node *tree_resolve(struct node *root, const char *path);
 
-/* The directory at a path, with directories that are missing; NULL if a part is no directory, which
+/* The directory at a path, as of g_path_get_dirname(), with directories that are missing; NULL if a part is no directory, which
  * *ret_obstacle then is. */
 struct node *tree_make_directory(struct node *root, const char *path, struct node **ret_obstacle);
 
@@ -48,6 +48,10 @@ struct node *tree_node(const char *name, mode_t mode);
 
 /* Puts such a node into a directory, instead of another one of its name. */
 void tree_put(struct node *directory, struct node *node);
+
+/* A node at a path, in directories that are made if they are missing, instead of another one there.
+ * NULL if a part of the path is no directory. */
+struct node *tree_make(struct node *root, const char *path, mode_t mode);
 
 /* Another node for what node is, in no directory yet: a file, symlink or directory with all below
  * it. */
@@ -62,8 +66,9 @@ void tree_move(struct node *node, struct node *directory, const char *name);
 /* The path from the root. */
 char *tree_path(const struct node *node);
 
-/* The children of a directory, sorted bytewise by name. The array holds no references. */
-GPtrArray *tree_children(const struct node *directory);
+/* The children of a directory, sorted bytewise by name; none of something else, or of NULL. The array
+ * holds no references. */
+GPtrArray *tree_children(const struct node *node);
 
 static inline gboolean tree_is_directory(const struct node *node)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char factory[] = "usr/share/factory", lines_path[] = "usr/lib/tmpfiles.d";
+static const char factory[] = "usr/share/factory";
 
 void var_add_path(GString *line, const char *path)
 {
@@ -107,12 +107,10 @@ gboolean var_settle(struct layout *layout, GError **error)
 	}
 	tree_put(directory, tree_twin(var, "var"));
 	tree_remove(var);
-	directory = tree_make_directory(layout->root, lines_path, &obstacle);
-	if (!directory)
-		return TRUE;
 	/* Its name sorts after others, whose lines for the same path count. */
-	file = tree_node("zz-rootstock-var.conf", S_IFREG | 0644);
-	tree_put(directory, file);
+	file = tree_make(layout->root, "usr/lib/tmpfiles.d/zz-rootstock-var.conf", S_IFREG | 0644);
+	if (!file)
+		return TRUE;
 	ledger_add(layout->ledger, LEDGER_MOVED, "var", "var",
 		"to usr/share/factory/var: it is the device's, and a commit's own var is empty");
 	return objects_add_bytes(layout->objects, file, lines->str, lines->len, error);

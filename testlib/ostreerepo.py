@@ -50,9 +50,7 @@ def decode(kind, data):
         return struct.unpack("<" + FIXED[kind][2], data)[0]
     if kind == "s":
         return data[:-1].decode()
-    if kind == "ay":
-        return bytes(data)
-    if kind == "v":
+    if kind in ("ay", "v"):
         return bytes(data)
     width = offset_size(len(data))
     if kind[0] == "a":
